@@ -1,0 +1,79 @@
+// y[n, oy, ox, o] = act(b[o] + sum over ky, kx, i of x[n, oy SY + ky - PAD_Y, ox SX + kx - PAD_X, i] w[ky, kx, i, o])
+//
+// Rows are output pixels (n, oy, ox), columns filters, k = (ky, kx, i). x: [BATCH, H, W, C_IN],
+// weights: [KH, KW, C_IN, COLS] then the bias [COLS], y: [ROWS, COLS].
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+
+// Of four output pixels: the input pixel under tap (0, 0), which may lie outside, and the index of its first channel.
+struct Rows { y: vec4<i32>, x: vec4<i32>, at: vec4<i32> }
+
+fn rows_at(first: u32) -> Rows {
+    let pixel = min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u));
+    let image = vec4<i32>(pixel / (OH * OW));
+    let y0 = vec4<i32>(pixel / OW % OH * SY) - vec4(i32(PAD_Y));
+    let x0 = vec4<i32>(pixel % OW * SX) - vec4(i32(PAD_X));
+    return Rows(y0, x0, ((image * i32(H) + y0) * i32(W) + x0) * i32(C_IN));
+}
+
+// Index of (ky, kx, i) = k seen from a row, or -1 outside the picture and past K.
+fn x_index(y0: i32, x0: i32, at: i32, k: u32) -> i32 {
+    let tap = k / C_IN;
+    let ky = i32(tap / KW);
+    let kx = i32(tap % KW);
+    let inside = k < K && (!PADDED || (u32(y0 + ky) < H && u32(x0 + kx) < W));
+    return select(-1, at + (ky * i32(W) + kx) * i32(C_IN) + i32(k % C_IN), inside);
+}
+
+fn x_at(y0: i32, x0: i32, at: i32, k: u32) -> f32 {
+    let i = x_index(y0, x0, at, k);
+    let clamped = u32(max(i, 0));
+    return select(0.0, x[clamped / 4u][clamped % 4u], i >= 0);
+}
+
+fn x_row(y0: i32, x0: i32, at: i32, k: u32) -> vec4<f32> {
+    if (C_IN_BY_4) {
+        let i = x_index(y0, x0, at, k);
+        return select(vec4(0.0), x[u32(max(i, 0)) / 4u], i >= 0);
+    }
+    return vec4(x_at(y0, x0, at, k), x_at(y0, x0, at, k + 1u), x_at(y0, x0, at, k + 2u), x_at(y0, x0, at, k + 3u));
+}
+
+fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
+    return mat4x4(
+        x_row(rows.y.x, rows.x.x, rows.at.x, k),
+        x_row(rows.y.y, rows.x.y, rows.at.y, k),
+        x_row(rows.y.z, rows.x.z, rows.at.z, k),
+        x_row(rows.y.w, rows.x.w, rows.at.w, k),
+    );
+}
+
+fn w_at(k: u32, col: u32) -> f32 {
+    let i = min(k, K) * COLS + min(col, COLS - 1u);
+    return weights[i / 4u][i % 4u];
+}
+
+fn w_row(k: u32, col: u32) -> vec4<f32> {
+    if (COLS_BY_4) { return weights[(min(k, K) * COLS + min(col, (COLS - 1u) / 4u * 4u)) / 4u]; }
+    return vec4(w_at(k, col), w_at(k, col + 1u), w_at(k, col + 2u), w_at(k, col + 3u));
+}
+
+fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
+    return mat4x4(w_row(k, col), w_row(k + 1u, col), w_row(k + 2u, col), w_row(k + 3u, col));
+}
+
+fn store(split: u32, row: u32, col: u32, sum: vec4<f32>) {
+    if (row >= ROWS || col >= COLS) { return; }
+    var out = sum + w_row(K, col);
+    if (RELU) { out = max(out, vec4(0.0)); }
+    let at = row * COLS + col;
+    if (COLS_BY_4) {
+        y[at / 4u] = out;
+        return;
+    }
+    for (var c = 0u; c < 4u; c++) { // unroll
+        if (col + c < COLS) { y[(at + c) / 4u][(at + c) % 4u] = out[c]; }
+    }
+}

@@ -1,0 +1,46 @@
+// dx[n, iy, ix, c] = gate * sum of dy[n, oy, ox, c] over the windows whose index names (iy, ix)
+//
+// One invocation takes LANE_CHANNELS (4, or 1 where 4 does not divide C) channels of one input pixel.
+// dy and index: [BATCH, OH, OW, C], x and dx: [BATCH, H, W, C].
+// The gate is the ReLU of the layer below, whose output x is: 1 where x > 0, else 0.
+
+@group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> index: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> dx: array<vec4<f32>>;
+
+// First window along an axis that covers padded position p: the least o with o * stride + size > p.
+fn first_window(p: u32, size: u32, stride: u32) -> u32 {
+    return select((p - size) / stride + 1u, 0u, p < size);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let at = ((group.y * GRID_X + group.x) * 64u + lane) * LANE_CHANNELS;
+    if (at >= COUNT) { return; }
+    let c = at % C;
+    let pixel = at / C;
+    let image = pixel / (H * W);
+    let py = pixel / W % H + PAD_Y;
+    let px = pixel % W + PAD_X;
+    let last_y = min(py / SY, OH - 1u);
+    let last_x = min(px / SX, OW - 1u);
+    var sum = vec4(0.0);
+    for (var oy = first_window(py, PH, SY); oy <= last_y; oy++) {
+        for (var ox = first_window(px, PW, SX); ox <= last_x; ox++) {
+            let position = vec4((py - oy * SY) * PW + px - ox * SX);
+            let o = ((image * OH + oy) * OW + ox) * C + c;
+            if (C_BY_4) {
+                sum += select(vec4(0.0), dy[o / 4u], index[o / 4u] == position);
+            } else {
+                sum += vec4(select(0.0, dy[o / 4u][o % 4u], index[o / 4u][o % 4u] == position.x));
+            }
+        }
+    }
+    if (C_BY_4) {
+        if (GATE) { sum = select(vec4(0.0), sum, x[at / 4u] > vec4(0.0)); }
+        dx[at / 4u] = sum;
+    } else {
+        dx[at / 4u][at % 4u] = select(sum.x, 0.0, GATE && x[at / 4u][at % 4u] <= 0.0);
+    }
+}

@@ -1,0 +1,48 @@
+// y[n, oy, ox, c] = max over ky, kx of x[n, oy SY + ky - PAD_Y, ox SX + kx - PAD_X, c], positions outside ignored;
+// index[n, oy, ox, c] = ky PW + kx of the first position that holds it
+//
+// One invocation takes LANE_CHANNELS (4, or 1 where 4 does not divide C) channels of one output pixel.
+// x: [BATCH, H, W, C], y and index: [BATCH, OH, OW, C].
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> index: array<vec4<u32>>;
+
+fn x_at(i: u32) -> vec4<f32> {
+    if (C_BY_4) { return x[i / 4u]; }
+    return vec4(x[i / 4u][i % 4u]);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let out = ((group.y * GRID_X + group.x) * 64u + lane) * LANE_CHANNELS;
+    if (out >= COUNT) { return; }
+    let c = out % C;
+    let pixel = out / C;
+    let image = pixel / (OH * OW);
+    let y0 = i32(pixel / OW % OH * SY) - i32(PAD_Y);
+    let x0 = i32(pixel % OW * SX) - i32(PAD_X);
+    var best = vec4(0.0);
+    var best_index = vec4(0u);
+    var found = false;
+    for (var ky = 0u; ky < PH; ky++) {
+        for (var kx = 0u; kx < PW; kx++) {
+            let iy = u32(y0 + i32(ky));
+            let ix = u32(x0 + i32(kx));
+            if (iy < H && ix < W) {
+                let value = x_at(((image * H + iy) * W + ix) * C + c);
+                let better = (value > best) | vec4(!found);
+                best = select(best, value, better);
+                best_index = select(best_index, vec4(ky * PW + kx), better);
+                found = true;
+            }
+        }
+    }
+    if (C_BY_4) {
+        y[out / 4u] = best;
+        index[out / 4u] = best_index;
+    } else {
+        y[out / 4u][out % 4u] = best.x;
+        index[out / 4u][out % 4u] = best_index.x;
+    }
+}

@@ -1,0 +1,52 @@
+// loss = mean over n of log(sum over c of exp(z[n, c])) - z[n, label[n]]
+// dz[n, c] = (softmax(z[n])[c] - [c == label[n]]) / images, zero for the rows past the images of a short batch
+// metrics[slot] = (loss, number of rows whose first greatest logit is the label's)
+//
+// One workgroup: each invocation takes every 64th row, the first adds up in order. z and dz: [BATCH, CLASSES],
+// labels: [window, BATCH], metrics: [window, 2].
+
+struct Step { slot: u32, images: u32, rate: f32, padding: u32 }
+
+@group(0) @binding(0) var<storage, read> z: array<f32>;
+@group(0) @binding(1) var<storage, read> labels: array<u32>;
+@group(0) @binding(2) var<storage, read_write> dz: array<f32>;
+@group(0) @binding(3) var<storage, read_write> metrics: array<vec2<f32>>;
+@group(1) @binding(0) var<uniform> step: Step;
+
+var<workgroup> partial: array<vec2<f32>, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) lane: u32) {
+    var sum = vec2(0.0);
+    for (var n = lane; n < BATCH; n += 64u) {
+        let row = n * CLASSES;
+        var greatest = z[row];
+        var answer = 0u;
+        for (var c = 1u; c < CLASSES; c++) {
+            let value = z[row + c];
+            if (value > greatest) {
+                greatest = value;
+                answer = c;
+            }
+        }
+        var total = 0.0;
+        for (var c = 0u; c < CLASSES; c++) { total += exp(z[row + c] - greatest); }
+        let counts = n < step.images;
+        let label = min(labels[step.slot * BATCH + n], CLASSES - 1u);
+        let scale = select(0.0, 1.0 / (f32(step.images) * total), counts);
+        for (var c = 0u; c < CLASSES; c++) {
+            let hit = select(0.0, select(0.0, 1.0 / f32(step.images), counts), c == label);
+            dz[row + c] = exp(z[row + c] - greatest) * scale - hit;
+        }
+        if (counts) {
+            sum += vec2(log(total) + greatest - z[row + label], select(0.0, 1.0, answer == label));
+        }
+    }
+    partial[lane] = sum;
+    workgroupBarrier();
+    if (lane == 0u) {
+        var all = vec2(0.0);
+        for (var i = 0u; i < 64u; i++) { all += partial[i]; }
+        metrics[step.slot] = vec2(all.x / f32(step.images), all.y);
+    }
+}

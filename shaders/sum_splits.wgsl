@@ -1,0 +1,15 @@
+// out[i] = sum over s of partial[s, i], s ascending
+//
+// One invocation takes one element. partial: [SPLITS, COUNT], out: [COUNT].
+
+@group(0) @binding(0) var<storage, read> partial: array<f32>;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let i = (group.y * GRID_X + group.x) * 64u + lane;
+    if (i >= COUNT) { return; }
+    var sum = 0.0;
+    for (var s = 0u; s < SPLITS; s++) { sum += partial[s * COUNT + i]; }
+    out[i] = sum;
+}

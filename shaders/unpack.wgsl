@@ -1,0 +1,24 @@
+// x[i] = byte i / 255
+//
+// One invocation takes one word of four bytes, the first byte lowest. pixels: [window, WORDS], x: [COUNT].
+
+struct Step { slot: u32, images: u32, rate: f32, padding: u32 }
+
+@group(0) @binding(0) var<storage, read> pixels: array<u32>;
+@group(0) @binding(1) var<storage, read_write> x: array<vec4<f32>>;
+@group(1) @binding(0) var<uniform> step: Step;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let i = (group.y * GRID_X + group.x) * 64u + lane;
+    if (i >= WORDS) { return; }
+    let word = pixels[step.slot * WORDS + i];
+    let value = vec4<f32>((vec4(word) >> vec4(0u, 8u, 16u, 24u)) & vec4(255u)) / 255.0;
+    if (i * 4u + 4u <= COUNT) {
+        x[i] = value;
+        return;
+    }
+    for (var c = 0u; c < 4u; c++) { // unroll
+        if (i * 4u + c < COUNT) { x[i][c] = value[c]; }
+    }
+}

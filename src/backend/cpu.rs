@@ -1,0 +1,154 @@
+//! Replays a plan with the CPU twins, in parallel. The bits do not depend on the number of threads.
+
+use super::{Backend, DeviceInfo};
+use crate::error::{Error, Result, usage};
+use crate::plan::{BufferId, Element, Io, Kernel, Phase, Plan, Slot, Step, View, ViewMut};
+use crate::real::Real;
+use std::sync::Arc;
+
+/// A plan on the CPU, in `f32` to train or in `f64` as a reference.
+#[derive(Debug)]
+pub struct Cpu<F> {
+    info: DeviceInfo,
+    plan: Arc<Plan>,
+    buffers: Vec<Data<F>>,
+    threads: rayon::ThreadPool,
+}
+
+#[derive(Debug)]
+enum Data<F> {
+    Real(Vec<F>),
+    Words(Vec<u32>),
+}
+
+/// A float type that a backend can run kernels in.
+pub trait CpuFloat: Real {
+    /// Runs the twin in this type.
+    fn run(kernel: &dyn Kernel, io: Io<'_, Self>);
+}
+
+impl CpuFloat for f32 {
+    fn run(kernel: &dyn Kernel, io: Io<'_, Self>) {
+        kernel.run_f32(io);
+    }
+}
+
+impl CpuFloat for f64 {
+    fn run(kernel: &dyn Kernel, io: Io<'_, Self>) {
+        kernel.run_f64(io);
+    }
+}
+
+impl<F: CpuFloat> Cpu<F> {
+    /// Allocates the buffers of `plan`; `threads` 0 means one a core.
+    pub fn load(plan: Arc<Plan>, threads: usize) -> Result<Self> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let threads = pool.map_err(|e| usage!("cannot start {threads} threads: {e}"))?;
+        let mut buffers = Vec::with_capacity(plan.buffers.len());
+        for buffer in &plan.buffers {
+            let out_of_memory = || {
+                let bytes = buffer.len * size_of::<F>();
+                Error::Device(format!(
+                    "out of memory: buffer `{}` takes {bytes} bytes; try a smaller batch size",
+                    buffer.label
+                ))
+            };
+            buffers.push(match buffer.element {
+                Element::F32 => Data::Real(zeros(buffer.len).ok_or_else(out_of_memory)?),
+                Element::U32 => Data::Words(zeros(buffer.len).ok_or_else(out_of_memory)?),
+            });
+        }
+        let info = DeviceInfo::cpu(threads.current_num_threads());
+        Ok(Self { info, plan, buffers, threads })
+    }
+
+    /// Runs dispatch `place` of the plan.
+    pub fn run_dispatch(&mut self, place: usize, step: Step) {
+        let Self { plan, buffers, threads, .. } = self;
+        let dispatch = &plan.dispatches[place];
+        // Outputs are moved out, so that they can be written while the inputs are read: no buffer is both.
+        let mut taken: Vec<Data<F>> = dispatch
+            .outputs
+            .iter()
+            .map(|slot| std::mem::replace(&mut buffers[slot.buffer.0], Data::Words(Vec::new())))
+            .collect();
+        let io = Io {
+            step,
+            inputs: dispatch.inputs.iter().map(|slot| view(&buffers[slot.buffer.0], *slot)).collect(),
+            outputs: dispatch.outputs.iter().zip(&mut taken).map(|(slot, data)| Some(view_mut(data, *slot))).collect(),
+        };
+        threads.install(|| F::run(dispatch.kernel.as_ref(), io));
+        for (slot, data) in dispatch.outputs.iter().zip(taken) {
+            buffers[slot.buffer.0] = data;
+        }
+    }
+
+    /// The floats of a buffer.
+    ///
+    /// # Panics
+    /// If it holds words.
+    pub fn values(&mut self, buffer: BufferId) -> &mut Vec<F> {
+        match &mut self.buffers[buffer.0] {
+            Data::Real(values) => values,
+            Data::Words(_) => panic!("buffer {} holds words", buffer.0),
+        }
+    }
+}
+
+/// `len` zeros, or none if there is no memory for them.
+fn zeros<T: Default + Clone>(len: usize) -> Option<Vec<T>> {
+    let mut data = Vec::new();
+    data.try_reserve_exact(len).ok()?;
+    data.resize(len, T::default());
+    Some(data)
+}
+
+fn view<F>(data: &Data<F>, slot: Slot) -> View<'_, F> {
+    match data {
+        Data::Real(values) => View::Real(&values[slot.offset..][..slot.len]),
+        Data::Words(words) => View::Words(&words[slot.offset..][..slot.len]),
+    }
+}
+
+fn view_mut<F>(data: &mut Data<F>, slot: Slot) -> ViewMut<'_, F> {
+    match data {
+        Data::Real(values) => ViewMut::Real(&mut values[slot.offset..][..slot.len]),
+        Data::Words(words) => ViewMut::Words(&mut words[slot.offset..][..slot.len]),
+    }
+}
+
+impl<F: CpuFloat> Backend for Cpu<F> {
+    fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    fn write(&mut self, buffer: BufferId, offset: usize, words: &[u32]) -> Result<()> {
+        match &mut self.buffers[buffer.0] {
+            Data::Words(data) => data[offset..][..words.len()].copy_from_slice(words),
+            Data::Real(data) => {
+                for (value, bits) in data[offset..][..words.len()].iter_mut().zip(words) {
+                    *value = F::from_f64(f64::from(f32::from_bits(*bits)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, phase: Phase, steps: &[Step]) -> Result<()> {
+        let plan = Arc::clone(&self.plan);
+        for step in steps {
+            for place in plan.phase(phase) {
+                self.run_dispatch(*place, *step);
+            }
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "words are f32; in f64 a reader takes `values`")]
+    fn read(&mut self, buffer: BufferId, len: usize) -> Result<Vec<u32>> {
+        Ok(match &self.buffers[buffer.0] {
+            Data::Words(words) => words[..len].to_vec(),
+            Data::Real(values) => values[..len].iter().map(|v| (v.to_f64() as f32).to_bits()).collect(),
+        })
+    }
+}

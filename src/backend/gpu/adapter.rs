@@ -1,0 +1,205 @@
+//! The adapters of this machine, and which of them a request means.
+
+use crate::backend::DeviceInfo;
+use crate::error::{Error, Result, usage};
+use crate::plan::{Exchange, Profile};
+use serde::Serialize;
+use wgpu::{Backends, DeviceType, Features};
+
+/// A GPU, or a software stand-in for one, that a plan can be loaded on.
+#[derive(Debug, Clone)]
+pub struct Adapter {
+    /// As reports name it.
+    pub info: DeviceInfo,
+    pub(super) inner: wgpu::Adapter,
+}
+
+/// An adapter with the limits that matter here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listing {
+    /// Name, backend, type, driver.
+    #[serde(flatten)]
+    pub info: DeviceInfo,
+    /// How kernels are tiled for it.
+    pub profile: &'static str,
+    /// Largest buffer, in bytes.
+    pub max_buffer_size: u64,
+    /// Largest range that a kernel can see of it, in bytes.
+    pub max_storage_buffer_binding_size: u64,
+    /// Workgroup memory, in bytes.
+    pub max_compute_workgroup_storage_size: u32,
+    /// Least and greatest subgroup width; none without subgroup operations.
+    pub subgroup_sizes: Option<[u32; 2]>,
+    /// Whether kernels can be timed on the device.
+    pub timestamp_query: bool,
+    /// Whether `--adapter auto` takes this one.
+    pub auto: bool,
+}
+
+/// Slots that a dispatch binds at most.
+const STORAGE_BUFFERS: u32 = 4;
+
+impl Adapter {
+    fn new(inner: wgpu::Adapter) -> Self {
+        let info = inner.get_info();
+        let device_type = match info.device_type {
+            DeviceType::DiscreteGpu => "discrete",
+            DeviceType::IntegratedGpu => "integrated",
+            DeviceType::VirtualGpu => "virtual",
+            DeviceType::Cpu => "software",
+            DeviceType::Other => "other",
+        };
+        let driver = [info.driver.as_str(), info.driver_info.as_str()].join(" ").trim().to_owned();
+        let info = DeviceInfo { adapter: info.name, backend: info.backend.to_str().to_owned(), device_type, driver };
+        Self { info, inner }
+    }
+
+    /// Whether this is a CPU in disguise, such as lavapipe.
+    pub fn is_software(&self) -> bool {
+        // The GL backend cannot tell; llvmpipe and softpipe are Mesa's own names for it.
+        let name = self.info.adapter.to_lowercase();
+        self.info.device_type == "software" || ["llvmpipe", "softpipe", "swiftshader"].iter().any(|s| name.contains(s))
+    }
+
+    /// The tuning profile for this adapter.
+    pub fn profile(&self) -> Profile {
+        let info = self.inner.get_info();
+        let eight_wide = info.subgroup_min_size == 8 && info.subgroup_max_size == 8;
+        if self.is_software() && eight_wide && self.inner.features().contains(Features::SUBGROUP) {
+            Profile::SOFTWARE
+        } else {
+            Profile::GENERIC
+        }
+    }
+
+    /// Features that a plan of `profile` needs.
+    pub(super) fn features(profile: Profile) -> Features {
+        match profile.exchange {
+            Exchange::Subgroup => Features::SUBGROUP,
+            Exchange::Workgroup => Features::empty(),
+        }
+    }
+
+    fn can_compute(&self) -> bool {
+        let limits = self.inner.limits();
+        limits.max_compute_invocations_per_workgroup >= 64
+            && limits.max_storage_buffers_per_shader_stage >= STORAGE_BUFFERS
+    }
+
+    /// Real GPUs before software, discrete before integrated, native APIs before GL.
+    fn rank(&self) -> (bool, u8, bool) {
+        let kind = match self.info.device_type {
+            "discrete" => 0,
+            "integrated" => 1,
+            "virtual" => 2,
+            _ => 3,
+        };
+        (self.is_software(), kind, self.info.backend == "gl")
+    }
+}
+
+/// Names that mean a backend rather than an adapter.
+const BACKEND_NAMES: [(&str, Backends); 4] =
+    [("vulkan", Backends::VULKAN), ("metal", Backends::METAL), ("dx12", Backends::DX12), ("gl", Backends::GL)];
+
+/// The backends that `WGPU_BACKEND` allows; all without it.
+fn allowed_backends() -> Result<Backends> {
+    let Some(said) = non_empty_env("WGPU_BACKEND") else {
+        return Ok(Backends::VULKAN | Backends::METAL | Backends::DX12 | Backends::GL);
+    };
+    let backends = Backends::from_comma_list(&said);
+    if backends.is_empty() {
+        return Err(usage!(
+            "WGPU_BACKEND is `{said}`; it can be vulkan, metal, dx12, gl, or several with commas between"
+        ));
+    }
+    Ok(backends)
+}
+
+fn non_empty_env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Adapters of the backends that `WGPU_BACKEND` allows and that can run the kernels, best first.
+fn adapters() -> Result<Vec<Adapter>> {
+    let backends = allowed_backends()?;
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = backends;
+    descriptor.flags = wgpu::InstanceFlags::empty();
+    let instance = wgpu::Instance::new(descriptor);
+    let found = pollster::block_on(instance.enumerate_adapters(backends));
+    let mut adapters: Vec<Adapter> = found.into_iter().map(Adapter::new).filter(Adapter::can_compute).collect();
+    adapters.sort_by_key(Adapter::rank);
+    Ok(adapters)
+}
+
+/// All adapters, best first.
+pub fn list() -> Result<Vec<Listing>> {
+    let adapters = adapters()?;
+    let auto = choose(&adapters, "auto").ok().flatten().map(|a| a.info.clone());
+    Ok(adapters
+        .iter()
+        .map(|adapter| {
+            let (limits, features, info) = (adapter.inner.limits(), adapter.inner.features(), adapter.inner.get_info());
+            Listing {
+                profile: adapter.profile().name,
+                max_buffer_size: limits.max_buffer_size,
+                max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
+                max_compute_workgroup_storage_size: limits.max_compute_workgroup_storage_size,
+                subgroup_sizes: features
+                    .contains(Features::SUBGROUP)
+                    .then_some([info.subgroup_min_size, info.subgroup_max_size]),
+                timestamp_query: features.contains(Features::TIMESTAMP_QUERY),
+                auto: auto.as_ref() == Some(&adapter.info),
+                info: adapter.info.clone(),
+            }
+        })
+        .collect())
+}
+
+/// The adapter that `request` means; none where `auto` finds no real GPU. See [`crate::Device::find`].
+pub fn find(request: &str) -> Result<Option<Adapter>> {
+    let adapters = adapters()?;
+    choose(&adapters, request).map(|adapter| adapter.cloned())
+}
+
+fn choose<'a>(adapters: &'a [Adapter], request: &str) -> Result<Option<&'a Adapter>> {
+    let request = request.to_lowercase();
+    let backend = BACKEND_NAMES.iter().find(|(name, _)| *name == request);
+    let env_name = non_empty_env("WGPU_ADAPTER_NAME").filter(|_| backend.is_some() || request == "auto");
+    let wanted_name = match (&env_name, backend) {
+        (Some(name), _) => Some(name.to_lowercase()),
+        (None, None) if request != "auto" => Some(request.clone()),
+        _ => None,
+    };
+    // With WGPU_BACKEND set, `auto` means that backend, software or not.
+    let any_software = request != "auto" || env_name.is_some() || non_empty_env("WGPU_BACKEND").is_some();
+    let found = adapters.iter().find(|adapter| {
+        backend.is_none_or(|(name, _)| adapter.info.backend == *name)
+            && wanted_name.as_ref().is_none_or(|name| adapter.info.adapter.to_lowercase().contains(name))
+            && (any_software || !adapter.is_software())
+    });
+    if found.is_none() && any_software {
+        let asked = match (&env_name, non_empty_env("WGPU_BACKEND")) {
+            (Some(name), _) => format!("WGPU_ADAPTER_NAME={name}"),
+            (None, Some(backends)) if request == "auto" => format!("WGPU_BACKEND={backends}"),
+            _ => format!("--adapter {request}"),
+        };
+        return Err(Error::NoAdapter(no_match(&asked, adapters)));
+    }
+    Ok(found)
+}
+
+fn no_match(asked: &str, adapters: &[Adapter]) -> String {
+    let mut text = format!("no adapter matches {asked}; ");
+    text += match (adapters.is_empty(), non_empty_env("WGPU_BACKEND")) {
+        (true, None) => "none was found on this machine".to_owned(),
+        (true, Some(backends)) => format!("none was found with WGPU_BACKEND={backends}"),
+        (false, _) => "found:".to_owned(),
+    }
+    .as_str();
+    for adapter in adapters {
+        text += &format!("\n  {} ({}, {})", adapter.info.adapter, adapter.info.backend, adapter.info.device_type);
+    }
+    text + "\nhint: `--adapter cpu` needs no adapter; `gpu-cnn adapters` lists what there is"
+}

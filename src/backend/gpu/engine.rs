@@ -1,0 +1,387 @@
+//! A plan on a device: every buffer, pipeline and bind group made at load, then replayed.
+
+use super::Adapter;
+use crate::backend::{Backend, DeviceInfo};
+use crate::error::{Error, Result};
+use crate::plan::{BufferId, Phase, Plan, Shader, Slot, Step};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use wgpu::{BindingType, BufferBindingType, BufferUsages, ErrorFilter};
+
+/// What guard words hold.
+pub const GUARD_WORD: u32 = 0x7fc0_dead;
+
+/// A submission should not take longer than this, or a watchdog may reset the device.
+const SUBMISSION: Duration = Duration::from_millis(80);
+/// A device that does not answer for this long is taken for lost.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// Uniform offsets are multiples of this on every adapter.
+const STEP_STRIDE: u64 = 256;
+
+/// A plan loaded on an adapter.
+#[derive(Debug)]
+pub struct Engine {
+    info: DeviceInfo,
+    plan: Arc<Plan>,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    buffers: Vec<wgpu::Buffer>,
+    guard_words: usize,
+    steps: wgpu::Buffer,
+    step_group: wgpu::BindGroup,
+    staging: wgpu::Buffer,
+    dispatches: Vec<Loaded>,
+    failure: Arc<Mutex<Option<String>>>,
+    pace: Pace,
+}
+
+/// A dispatch ready to be encoded.
+#[derive(Debug)]
+struct Loaded {
+    pipeline: wgpu::ComputePipeline,
+    group: wgpu::BindGroup,
+    grid: [u32; 3],
+    uses_step: bool,
+}
+
+/// How many steps fit a submission, learned from how long they took.
+#[derive(Debug)]
+struct Pace {
+    steps_per_submission: usize,
+    started: Option<Instant>,
+    queued: usize,
+}
+
+impl Engine {
+    /// Makes everything that `plan` needs. `guard_words` words follow each buffer (see [`Self::read_with_guard`]).
+    ///
+    /// # Errors
+    /// A buffer over the adapter's limits, no memory, or a shader that the driver refuses; each by name.
+    pub async fn load(adapter: &Adapter, plan: Arc<Plan>, guard_words: usize) -> Result<Self> {
+        let limits = adapter.inner.limits();
+        check_limits(&plan, &limits)?;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("gpu-cnn"),
+            required_features: Adapter::features(adapter.profile()),
+            required_limits: limits,
+            ..Default::default()
+        };
+        let (device, queue) = adapter
+            .inner
+            .request_device(&descriptor)
+            .await
+            .map_err(|e| Error::Device(format!("{} cannot be opened: {e}", adapter.info.adapter)))?;
+        let failure = watch(&device);
+
+        let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
+        let buffers: Vec<_> = plan.buffers.iter().map(|b| new_buffer(&device, &b.label, b.len + guard_words)).collect();
+        let longest = plan.buffers.iter().map(|b| b.len).max().unwrap_or(0) + guard_words;
+        let readable = if guard_words > 0 { longest } else { readable_words(&plan) };
+        let staging = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("staging"),
+            size: padded_bytes(readable),
+            usage: BufferUsages::MAP_READ | BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let steps = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("steps"),
+            size: plan.window as u64 * STEP_STRIDE,
+            usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        if let Some(error) = memory.pop().await {
+            let (mib, batch) = (plan.size_bytes() >> 20, plan.batch);
+            let text = format!(
+                "{}: no memory for the {mib} MiB of a batch of {batch}: {error}; try a smaller --batch-size",
+                adapter.info.adapter
+            );
+            return Err(Error::Device(text));
+        }
+
+        let mut engine = Self {
+            info: adapter.info.clone(),
+            step_group: step_group(&device, &steps),
+            dispatches: Vec::new(),
+            pace: Pace { steps_per_submission: 1, started: None, queued: 0 },
+            plan,
+            device,
+            queue,
+            buffers,
+            guard_words,
+            steps,
+            staging,
+            failure,
+        };
+        engine.compile().await?;
+        if guard_words > 0 {
+            let guard = vec![GUARD_WORD; guard_words + 3];
+            for (buffer, description) in engine.buffers.iter().zip(&engine.plan.buffers) {
+                let words = buffer.size() as usize / 4 - description.len;
+                engine.queue.write_buffer(buffer, description.len as u64 * 4, bytemuck::cast_slice(&guard[..words]));
+            }
+        }
+        Ok(engine)
+    }
+
+    /// Makes pipelines, one for each distinct text, and the bind groups.
+    async fn compile(&mut self) -> Result<()> {
+        let mut pipelines: HashMap<String, wgpu::ComputePipeline> = HashMap::new();
+        let mut loaded = Vec::with_capacity(self.plan.dispatches.len());
+        for dispatch in &self.plan.dispatches {
+            let shader = dispatch.kernel.shader();
+            let scope = self.device.push_error_scope(ErrorFilter::Validation);
+            let layout = group_layout(&self.device, dispatch.inputs.len(), dispatch.outputs.len());
+            let pipeline = pipelines
+                .entry(shader.text())
+                .or_insert_with_key(|text| new_pipeline(&self.device, &dispatch.label, &shader, text, &layout))
+                .clone();
+            let slots = dispatch.inputs.iter().chain(&dispatch.outputs);
+            let entries: Vec<_> = slots.enumerate().map(|(i, slot)| self.bind(i, *slot)).collect();
+            let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(&dispatch.label),
+                layout: &layout,
+                entries: &entries,
+            });
+            if let Some(error) = scope.pop().await {
+                return Err(Error::Device(format!("kernel `{}` on {}: {error}", dispatch.label, self.info.adapter)));
+            }
+            loaded.push(Loaded { pipeline, group, grid: shader.grid, uses_step: shader.uses_step });
+        }
+        self.dispatches = loaded;
+        Ok(())
+    }
+
+    /// Shaders see whole vectors of four, so a binding is rounded up; with guards, it goes on to the buffer's end.
+    fn bind(&self, binding: usize, slot: Slot) -> wgpu::BindGroupEntry<'_> {
+        let buffer = &self.buffers[slot.buffer.0];
+        let (offset, size) = (slot.offset as u64 * 4, padded_bytes(slot.len + self.guard_words));
+        let size = size.min(buffer.size() - offset);
+        let range = wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) };
+        wgpu::BindGroupEntry { binding: binding as u32, resource: wgpu::BindingResource::Buffer(range) }
+    }
+
+    /// Runs the dispatches at `places` once for each step, in submissions short enough for a watchdog.
+    pub fn run_dispatches(&mut self, places: &[usize], steps: &[Step]) -> Result<()> {
+        self.check()?;
+        for steps in steps.chunks(self.plan.window) {
+            let stride = STEP_STRIDE as usize / size_of::<Step>();
+            let mut uniform = vec![Step { slot: 0, images: 0, rate: 0.0, padding: 0 }; steps.len() * stride];
+            uniform.iter_mut().step_by(stride).zip(steps).for_each(|(slot, step)| *slot = *step);
+            self.queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(&uniform));
+            self.pace.started.get_or_insert_with(Instant::now);
+            self.pace.queued += steps.len();
+            for first in (0..steps.len()).step_by(self.pace.steps_per_submission) {
+                let last = steps.len().min(first + self.pace.steps_per_submission);
+                self.submit(places, first..last);
+            }
+        }
+        Ok(())
+    }
+
+    fn submit(&self, places: &[usize], steps: std::ops::Range<usize>) {
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            for step in steps {
+                for dispatch in places.iter().map(|&place| &self.dispatches[place]) {
+                    pass.set_pipeline(&dispatch.pipeline);
+                    pass.set_bind_group(0, &dispatch.group, &[]);
+                    if dispatch.uses_step {
+                        pass.set_bind_group(1, &self.step_group, &[(step as u64 * STEP_STRIDE) as u32]);
+                    }
+                    let [x, y, z] = dispatch.grid;
+                    pass.dispatch_workgroups(x, y, z);
+                }
+            }
+        }
+        self.queue.submit([encoder.finish()]);
+    }
+
+    /// The content of a buffer and the guard words that follow it.
+    pub async fn read_with_guard(&mut self, buffer: BufferId) -> Result<(Vec<u32>, Vec<u32>)> {
+        let len = self.plan.buffer(buffer).len;
+        let words = self.buffers[buffer.0].size() as usize / 4;
+        let mut content = self.read_words(buffer, words).await?;
+        let guard = content.split_off(len);
+        Ok((content, guard))
+    }
+
+    /// Waits for all that was submitted and reads `len` words.
+    async fn read_words(&mut self, buffer: BufferId, len: usize) -> Result<Vec<u32>> {
+        let bytes = len as u64 * 4;
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&self.buffers[buffer.0], 0, &self.staging, 0, bytes);
+        self.queue.submit([encoder.finish()]);
+        let (sender, receiver) = futures_intrusive::channel::shared::oneshot_channel();
+        self.staging.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
+            // The receiver is gone only if the reader gave up; then nobody wants the answer.
+            let _ = sender.send(result);
+        });
+        let waited = self.device.poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(TIMEOUT) });
+        self.check()?;
+        waited.map_err(|e| Error::Device(format!("{} did not answer within {TIMEOUT:?}: {e}", self.info.adapter)))?;
+        let unreadable =
+            |e: &dyn std::fmt::Display| Error::Device(format!("{}: cannot read a result: {e}", self.info.adapter));
+        match receiver.receive().await {
+            Some(result) => result.map_err(|e| unreadable(&e))?,
+            None => return Err(unreadable(&"the device dropped the request")),
+        }
+        let words = {
+            let view = self.staging.get_mapped_range(..bytes).map_err(|e| unreadable(&e))?;
+            bytemuck::pod_collect_to_vec(&view)
+        };
+        self.staging.unmap();
+        self.learn_pace();
+        Ok(words)
+    }
+
+    fn learn_pace(&mut self) {
+        if let Some(started) = self.pace.started.take() {
+            let per_step = started.elapsed().as_secs_f64() / self.pace.queued.max(1) as f64;
+            let fitting = (SUBMISSION.as_secs_f64() / per_step.max(1e-9)) as usize;
+            // Half of it at a time, since the first steps include compiling.
+            self.pace.steps_per_submission = fitting.clamp(1, self.plan.window);
+            self.pace.queued = 0;
+        }
+    }
+
+    /// The error that the device reported meanwhile, if any.
+    fn check(&self) -> Result<()> {
+        let failure = self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match failure.as_ref() {
+            Some(text) => Err(Error::Device(format!("{}: {text}", self.info.adapter))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Backend for Engine {
+    fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    fn write(&mut self, buffer: BufferId, offset: usize, words: &[u32]) -> Result<()> {
+        self.check()?;
+        self.queue.write_buffer(&self.buffers[buffer.0], offset as u64 * 4, bytemuck::cast_slice(words));
+        Ok(())
+    }
+
+    fn run(&mut self, phase: Phase, steps: &[Step]) -> Result<()> {
+        let plan = Arc::clone(&self.plan);
+        self.run_dispatches(plan.phase(phase), steps)
+    }
+
+    fn read(&mut self, buffer: BufferId, len: usize) -> Result<Vec<u32>> {
+        pollster::block_on(self.read_words(buffer, len))
+    }
+}
+
+/// Keeps the first thing that the device complains about outside an error scope.
+fn watch(device: &wgpu::Device) -> Arc<Mutex<Option<String>>> {
+    let failure = Arc::new(Mutex::new(None));
+    let report = |failure: &Mutex<Option<String>>, text: String| {
+        failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(text);
+    };
+    let lost = Arc::clone(&failure);
+    device.set_device_lost_callback(move |reason, text| {
+        if reason != wgpu::DeviceLostReason::Destroyed {
+            report(&lost, format!("the device was lost ({reason:?}): {text}"));
+        }
+    });
+    let uncaptured = Arc::clone(&failure);
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| report(&uncaptured, error.to_string())));
+    failure
+}
+
+fn check_limits(plan: &Plan, limits: &wgpu::Limits) -> Result<()> {
+    let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+    match plan.buffers.iter().find(|b| padded_bytes(b.len) > limit) {
+        Some(b) => Err(Error::Device(format!(
+            "buffer `{}` takes {} bytes for a batch of {}, the adapter's limit is {limit}; try --batch-size {}",
+            b.label,
+            padded_bytes(b.len),
+            plan.batch,
+            (plan.batch as u64 * limit / padded_bytes(b.len)).max(1)
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The most that the host reads at a time.
+fn readable_words(plan: &Plan) -> usize {
+    let ports = [plan.ports.params, plan.ports.metrics, plan.ports.probabilities];
+    ports.iter().map(|id| plan.buffer(*id).len).max().unwrap_or(0)
+}
+
+/// Bytes of `words` rounded up to whole vectors of four.
+fn padded_bytes(words: usize) -> u64 {
+    words.next_multiple_of(4) as u64 * 4
+}
+
+fn new_buffer(device: &wgpu::Device, label: &str, words: usize) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size: padded_bytes(words),
+        usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+fn layout_entry(binding: usize, ty: BufferBindingType, has_dynamic_offset: bool) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding: binding as u32,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None },
+        count: None,
+    }
+}
+
+fn group_layout(device: &wgpu::Device, inputs: usize, outputs: usize) -> wgpu::BindGroupLayout {
+    let storage = |i| layout_entry(i, BufferBindingType::Storage { read_only: i < inputs }, false);
+    let entries: Vec<_> = (0..inputs + outputs).map(storage).collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries })
+}
+
+fn step_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    let entries = [layout_entry(0, BufferBindingType::Uniform, true)];
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("step"), entries: &entries })
+}
+
+fn step_group(device: &wgpu::Device, steps: &wgpu::Buffer) -> wgpu::BindGroup {
+    let size = std::num::NonZeroU64::new(size_of::<Step>() as u64);
+    let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: steps, offset: 0, size });
+    device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("step"),
+        layout: &step_layout(device),
+        entries: &[wgpu::BindGroupEntry { binding: 0, resource }],
+    })
+}
+
+fn new_pipeline(
+    device: &wgpu::Device,
+    label: &str,
+    shader: &Shader,
+    text: &str,
+    layout: &wgpu::BindGroupLayout,
+) -> wgpu::ComputePipeline {
+    let step = shader.uses_step.then(|| step_layout(device));
+    let layouts: Vec<_> = [Some(layout), step.as_ref()].into_iter().filter(Option::is_some).collect();
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(label),
+        source: wgpu::ShaderSource::Wgsl(text.into()),
+    });
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(label),
+        bind_group_layouts: &layouts,
+        immediate_size: 0,
+    });
+    device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(label),
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: Default::default(),
+        cache: None,
+    })
+}

@@ -1,0 +1,7 @@
+//! Replays a plan through wgpu.
+
+mod adapter;
+mod engine;
+
+pub use adapter::{Adapter, Listing, find, list};
+pub use engine::{Engine, GUARD_WORD};

@@ -1,0 +1,72 @@
+//! Adam over the whole arena in one dispatch.
+
+use crate::plan::{Cost, Io, KernelSpec, Shader, elementwise_grid};
+use crate::real::Real;
+use rayon::prelude::*;
+
+/// Decay of the first moment.
+pub const BETA_1: f64 = 0.9;
+/// Decay of the second moment.
+pub const BETA_2: f64 = 0.999;
+/// Added to the uncorrected root.
+pub const EPSILON: f64 = 1e-7;
+
+/// The learning rate with both bias corrections folded in, for update `t` (from 1):
+/// `learning_rate sqrt(1 - beta2^t) / (1 - beta1^t)` (Kingma and Ba 2015, end of section 2).
+pub fn rate(learning_rate: f64, t: u64) -> f32 {
+    let t = t as f64;
+    (learning_rate * (1.0 - BETA_2.powf(t)).sqrt() / (1.0 - BETA_1.powf(t))) as f32
+}
+
+/// Inputs: gradients [count]; outputs: parameters, first and second moments, all [count].
+#[derive(Debug, Clone, Copy)]
+pub struct Adam {
+    /// Floats of the arena, a multiple of four.
+    pub count: usize,
+}
+
+/// Elements that a thread takes at a time.
+const CHUNK: usize = 4096;
+
+impl KernelSpec for Adam {
+    fn shader(&self) -> Shader {
+        let (grid, grid_x) = elementwise_grid(self.count / 4);
+        Shader {
+            files: vec![include_str!("../../shaders/adam.wgsl")],
+            constants: vec![("COUNT", self.count as u64), grid_x],
+            grid,
+            uses_step: true,
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        Cost { flops: 11.0 * self.count as f64, bytes: 28.0 * self.count as f64 }
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let rate = F::from_f64(f64::from(io.step.rate));
+        let (left_1, left_2) = (F::from_f64(1.0 - BETA_1), F::from_f64(1.0 - BETA_2));
+        let epsilon = F::from_f64(EPSILON);
+        let (g, p, m, v) = (io.input(0), io.output(0), io.output(1), io.output(2));
+        let moments = m.par_chunks_mut(CHUNK).zip(v.par_chunks_mut(CHUNK));
+        p.par_chunks_mut(CHUNK).zip(g.par_chunks(CHUNK)).zip(moments).for_each(|((p, g), (m, v))| {
+            for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
+                *m += (*g - *m) * left_1;
+                *v += (*g * *g - *v) * left_2;
+                *p = *p - rate * *m / (v.sqrt() + epsilon);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_corrects_both_moments() {
+        // At t = 1 the corrections are sqrt(0.001) / 0.1; far out they vanish.
+        assert!((f64::from(rate(1e-3, 1)) - 1e-3 * 0.001f64.sqrt() / 0.1).abs() < 1e-9);
+        assert!((f64::from(rate(1e-3, 100_000)) - 1e-3).abs() < 1e-9);
+    }
+}

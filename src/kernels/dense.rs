@@ -1,0 +1,167 @@
+//! Dense: `y = act(x w + b)`, and its two gradients.
+
+use super::tile::{Tiles, bias_and_relu, gate, par_matmul, record_split, sum_rows};
+use super::{Activation, Gradients, Init, LayerContext, LayerSpec, ParamSpec};
+use crate::error::{Result, usage};
+use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot};
+use crate::real::{MatMul, Real, Strided};
+use serde::{Deserialize, Serialize};
+
+/// A fully connected layer; `kernel` is [inputs, units], `bias` [units].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dense {
+    /// Outputs.
+    pub units: usize,
+    /// What follows the sum.
+    #[serde(default)]
+    pub activation: Activation,
+}
+
+impl Dense {
+    /// `units` outputs, no activation.
+    pub fn new(units: usize) -> Self {
+        Self { units, activation: Activation::Linear }
+    }
+
+    /// The same layer with `activation`.
+    #[must_use]
+    pub fn activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
+    }
+}
+
+impl LayerSpec for Dense {
+    fn kind(&self) -> &'static str {
+        "Dense"
+    }
+
+    fn base_name(&self) -> &'static str {
+        "dense"
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        match (input, self.units) {
+            (_, 0) => Err(usage!("Dense needs at least 1 unit")),
+            ([_], units) => Ok(vec![units]),
+            _ => Err(usage!("Dense takes a flat input, its input is {input:?}; put a Flatten before it")),
+        }
+    }
+
+    fn params(&self, input: &[usize]) -> Vec<ParamSpec> {
+        let init = Init::GlorotUniform { fan_in: input[0], fan_out: self.units };
+        vec![
+            ParamSpec { name: "kernel", shape: vec![input[0], self.units], init },
+            ParamSpec { name: "bias", shape: vec![self.units], init: Init::Zeros },
+        ]
+    }
+
+    fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
+        let tiles = Tiles::new(at.batch, self.units, at.input[0], recorder.profile);
+        let kernel = DenseForward { tiles, relu: self.activation == Activation::Relu };
+        recorder.dispatch(format!("{} forward", at.name), kernel, &[at.x, at.weights], &[y]);
+        Vec::new()
+    }
+
+    fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, _: &[Slot], gradients: &Gradients) {
+        let tiles = Tiles::new(at.input[0] + 1, self.units, at.batch, recorder.profile).split();
+        let label = format!("{} backward weights", at.name);
+        record_split(recorder, &label, &tiles, DenseBackwardWeights { tiles }, &[at.x, gradients.dy], at.grads);
+        if let Some(dx) = gradients.dx {
+            let tiles = Tiles::new(at.batch, at.input[0], self.units, recorder.profile);
+            let kernel = DenseBackwardInput { tiles, gate: gradients.gate };
+            recorder.dispatch(format!("{} backward input", at.name), kernel, &[gradients.dy, at.weights, at.x], &[dx]);
+        }
+    }
+}
+
+/// `y = act(x w + b)`; inputs: x [n, i], weights (w [i, u], b [u]); outputs: y [n, u].
+#[derive(Debug, Clone, Copy)]
+struct DenseForward {
+    tiles: Tiles,
+    relu: bool,
+}
+
+impl KernelSpec for DenseForward {
+    fn shader(&self) -> Shader {
+        let constants = [("K_BY_4?", u64::from(self.tiles.k.is_multiple_of(4))), ("RELU?", u64::from(self.relu))];
+        self.tiles.shader(include_str!("../../shaders/dense_forward.wgsl"), &constants)
+    }
+
+    fn cost(&self) -> Cost {
+        self.tiles.cost(self.tiles.rows * self.tiles.k)
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let Tiles { rows: m, cols: n, k, .. } = self.tiles;
+        let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
+        let (w, b) = weights.split_at(k * n);
+        par_matmul(MatMul { m, k, n }, 16, Strided::rows(x, k), Strided::rows(w, n), y);
+        bias_and_relu(y, b, self.relu);
+    }
+}
+
+/// `dx = gate (dy w^T)`; inputs: dy [n, u], weights (w [i, u], ..), x [n, i]; outputs: dx [n, i].
+#[derive(Debug, Clone, Copy)]
+struct DenseBackwardInput {
+    tiles: Tiles,
+    gate: bool,
+}
+
+impl KernelSpec for DenseBackwardInput {
+    fn shader(&self) -> Shader {
+        let constants = [("K_BY_4?", u64::from(self.tiles.k.is_multiple_of(4))), ("GATE?", u64::from(self.gate))];
+        self.tiles.shader(include_str!("../../shaders/dense_backward_input.wgsl"), &constants)
+    }
+
+    fn cost(&self) -> Cost {
+        self.tiles.cost(self.tiles.rows * self.tiles.k)
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let Tiles { rows: m, cols: n, k, .. } = self.tiles;
+        let (dy, weights, x, dx) = (io.input(0), io.input(1), io.input(2), io.output(0));
+        par_matmul(MatMul { m, k, n }, 16, Strided::rows(dy, k), Strided::transposed(weights, k), dx);
+        if self.gate {
+            gate(dx, x);
+        }
+    }
+}
+
+/// `dw = x^T dy`, `db = sum of dy`; inputs: x [n, i], dy [n, u]; outputs: (dw [i, u], db [u]), once a split.
+#[derive(Debug, Clone, Copy)]
+struct DenseBackwardWeights {
+    tiles: Tiles,
+}
+
+impl KernelSpec for DenseBackwardWeights {
+    fn shader(&self) -> Shader {
+        let constants = [("INPUTS_BY_4?", u64::from((self.tiles.rows - 1).is_multiple_of(4)))];
+        self.tiles.shader(include_str!("../../shaders/dense_backward_weights.wgsl"), &constants)
+    }
+
+    fn cost(&self) -> Cost {
+        self.tiles.cost(self.tiles.rows * self.tiles.k)
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let Tiles { rows, cols: n, k: images, .. } = self.tiles;
+        let inputs = rows - 1;
+        let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
+        // The twin sums each split's share of the images into that split's block, as the shader does.
+        let per_split = self.tiles.k_per_split();
+        for (split, block) in out.chunks_exact_mut(rows * n).enumerate() {
+            let from = (split * per_split).min(images);
+            let to = (from + per_split).min(images);
+            let (x, dy) = (&x[from * inputs..to * inputs], &dy[from * n..to * n]);
+            let (dw, db) = block.split_at_mut(inputs * n);
+            let size = MatMul { m: inputs, k: to - from, n };
+            par_matmul(size, 128, Strided::transposed(x, inputs), Strided::rows(dy, n), dw);
+            sum_rows(dy, n, db);
+        }
+    }
+}

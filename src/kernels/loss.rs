@@ -1,0 +1,109 @@
+//! Softmax and sparse categorical cross-entropy in one kernel, in log space; and softmax alone, for predictions.
+
+use crate::plan::{Cost, Io, KernelSpec, Shader, elementwise_grid};
+use crate::real::Real;
+
+/// Loss, its gradient by the logits, and the step's metrics.
+///
+/// Inputs: z [batch, classes], labels [window, batch]; outputs: dz like z, metrics [window, 2] (mean loss, number of
+/// correct answers).
+#[derive(Debug, Clone, Copy)]
+pub struct SoftmaxCrossEntropy {
+    /// Rows.
+    pub batch: usize,
+    /// Columns.
+    pub classes: usize,
+}
+
+/// Invocations of the shader's one workgroup; the twin adds up in the same order.
+const LANES: usize = 64;
+
+impl KernelSpec for SoftmaxCrossEntropy {
+    fn shader(&self) -> Shader {
+        Shader {
+            files: vec![include_str!("../../shaders/softmax_cross_entropy.wgsl")],
+            constants: vec![("BATCH", self.batch as u64), ("CLASSES", self.classes as u64)],
+            grid: [1, 1, 1],
+            uses_step: true,
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        let logits = (self.batch * self.classes) as f64;
+        Cost { flops: 5.0 * logits, bytes: 8.0 * logits }
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let step = io.step;
+        let (slot, images) = (step.slot as usize, step.images as usize);
+        let (z, labels) = (io.input(0), &io.input_words(1)[slot * self.batch..][..self.batch]);
+        let (dz, metrics) = (io.output(0), io.output(1));
+        let share = F::ONE / F::from_f64(images as f64);
+        let mut partial = [(F::ZERO, F::ZERO); LANES];
+        for (n, (z, dz)) in z.chunks_exact(self.classes).zip(dz.chunks_exact_mut(self.classes)).enumerate() {
+            if n >= images {
+                dz.fill(F::ZERO);
+                continue;
+            }
+            let label = labels[n] as usize;
+            let (answer, greatest) = first_greatest(z);
+            let total: F = z.iter().map(|v| (*v - greatest).exp()).sum();
+            for (c, (d, v)) in dz.iter_mut().zip(z).enumerate() {
+                let hit = if c == label { share } else { F::ZERO };
+                *d = (*v - greatest).exp() * (share / total) - hit;
+            }
+            let (loss, correct) = &mut partial[n % LANES];
+            *loss += total.ln() + greatest - z[label];
+            *correct += if answer == label { F::ONE } else { F::ZERO };
+        }
+        let (mut loss, mut correct) = (F::ZERO, F::ZERO);
+        for (l, c) in partial {
+            loss += l;
+            correct += c;
+        }
+        metrics[slot * 2] = loss * share;
+        metrics[slot * 2 + 1] = correct;
+    }
+}
+
+/// Place and value of the first greatest element.
+fn first_greatest<F: Real>(z: &[F]) -> (usize, F) {
+    z.iter().copied().enumerate().skip(1).fold((0, z[0]), |best, next| if next.1 > best.1 { next } else { best })
+}
+
+/// Inputs: z [batch, classes]; outputs: p like z, rows that sum to 1.
+#[derive(Debug, Clone, Copy)]
+pub struct Softmax {
+    /// Rows.
+    pub batch: usize,
+    /// Columns.
+    pub classes: usize,
+}
+
+impl KernelSpec for Softmax {
+    fn shader(&self) -> Shader {
+        let (grid, grid_x) = elementwise_grid(self.batch);
+        Shader {
+            files: vec![include_str!("../../shaders/softmax.wgsl")],
+            constants: vec![("BATCH", self.batch as u64), ("CLASSES", self.classes as u64), grid_x],
+            grid,
+            uses_step: false,
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        let logits = (self.batch * self.classes) as f64;
+        Cost { flops: 3.0 * logits, bytes: 8.0 * logits }
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let (z, p) = (io.input(0), io.output(0));
+        for (z, p) in z.chunks_exact(self.classes).zip(p.chunks_exact_mut(self.classes)) {
+            let (_, greatest) = first_greatest(z);
+            let total: F = z.iter().map(|v| (*v - greatest).exp()).sum();
+            for (p, v) in p.iter_mut().zip(z) {
+                *p = (*v - greatest).exp() / total;
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! MaxPooling2D: the layer, its forward kernel with an index buffer, and the gradient through it.
+
+use super::{Axis, Gradients, LayerContext, LayerSpec, Padding, Pair, image_shape};
+use crate::error::Result;
+use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot, elementwise_grid};
+use crate::real::Real;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// The greatest value of each window, channel by channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaxPooling2D {
+    /// Window.
+    #[serde(default = "two")]
+    pub pool_size: Pair,
+    /// Distance between windows; none means the window's size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strides: Option<Pair>,
+    /// Border.
+    #[serde(default)]
+    pub padding: Padding,
+}
+
+fn two() -> Pair {
+    2.into()
+}
+
+impl MaxPooling2D {
+    /// Windows of `pool_size` side by side, no padding.
+    pub fn new(pool_size: impl Into<Pair>) -> Self {
+        Self { pool_size: pool_size.into(), strides: None, padding: Padding::Valid }
+    }
+
+    /// The same layer with `strides`.
+    #[must_use]
+    pub fn strides(self, strides: impl Into<Pair>) -> Self {
+        Self { strides: Some(strides.into()), ..self }
+    }
+
+    /// The same layer with `padding`.
+    #[must_use]
+    pub fn padding(self, padding: Padding) -> Self {
+        Self { padding, ..self }
+    }
+
+    fn dims(&self, batch: usize, input: &[usize]) -> Result<Dims> {
+        let [h, w, channels] = image_shape("MaxPooling2D", input)?;
+        let strides = self.strides.unwrap_or(self.pool_size);
+        Ok(Dims {
+            batch,
+            y: Axis::new(h, self.pool_size.h, strides.h, self.padding)?,
+            x: Axis::new(w, self.pool_size.w, strides.w, self.padding)?,
+            channels,
+        })
+    }
+}
+
+impl LayerSpec for MaxPooling2D {
+    fn kind(&self) -> &'static str {
+        "MaxPooling2D"
+    }
+
+    fn base_name(&self) -> &'static str {
+        "max_pooling2d"
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        let d = self.dims(1, input)?;
+        Ok(vec![d.y.output, d.x.output, d.channels])
+    }
+
+    fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
+        let dims = self.dims(at.batch, at.input).expect("the shape was inferred before");
+        let index = recorder.words(format!("{} index", at.name), y.len);
+        recorder.dispatch(format!("{} forward", at.name), MaxPool2dForward { dims }, &[at.x], &[y, index]);
+        vec![index]
+    }
+
+    fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, saved: &[Slot], gradients: &Gradients) {
+        let Some(dx) = gradients.dx else { return };
+        let dims = self.dims(at.batch, at.input).expect("the shape was inferred before");
+        let kernel = MaxPool2dBackward { dims, gate: gradients.gate };
+        recorder.dispatch(format!("{} backward", at.name), kernel, &[gradients.dy, saved[0], at.x], &[dx]);
+    }
+}
+
+/// Sizes of a pool.
+#[derive(Debug, Clone, Copy)]
+struct Dims {
+    batch: usize,
+    y: Axis,
+    x: Axis,
+    channels: usize,
+}
+
+impl Dims {
+    fn in_image(&self) -> usize {
+        self.y.input * self.x.input * self.channels
+    }
+    fn out_image(&self) -> usize {
+        self.y.output * self.x.output * self.channels
+    }
+
+    /// `count` elements, four channels an invocation where they divide by four.
+    fn shader(&self, file: &'static str, count: usize, gate: bool) -> Shader {
+        let by_4 = self.channels.is_multiple_of(4);
+        let lane_channels = if by_4 { 4 } else { 1 };
+        let (grid, grid_x) = elementwise_grid(count / lane_channels);
+        let named = [
+            ("COUNT", count),
+            ("H", self.y.input),
+            ("W", self.x.input),
+            ("C", self.channels),
+            ("OH", self.y.output),
+            ("OW", self.x.output),
+            ("PH", self.y.window),
+            ("PW", self.x.window),
+            ("SY", self.y.stride),
+            ("SX", self.x.stride),
+            ("PAD_Y", self.y.pad),
+            ("PAD_X", self.x.pad),
+            ("LANE_CHANNELS", lane_channels),
+            ("C_BY_4?", usize::from(by_4)),
+            ("GATE?", usize::from(gate)),
+        ];
+        let mut constants = named.map(|(name, value)| (name, value as u64)).to_vec();
+        constants.push(grid_x);
+        Shader { files: vec![file], constants, grid, uses_step: false }
+    }
+
+    /// One comparison or addition an element of a window.
+    fn cost(&self) -> Cost {
+        let (inputs, outputs) = (self.batch * self.in_image(), self.batch * self.out_image());
+        let flops = (outputs * self.y.window * self.x.window) as f64;
+        Cost { flops, bytes: 4.0 * (inputs + 2 * outputs) as f64 }
+    }
+}
+
+/// Inputs: x [n, h, w, c]; outputs: y [n, oh, ow, c], index like y.
+#[derive(Debug, Clone, Copy)]
+struct MaxPool2dForward {
+    dims: Dims,
+}
+
+impl KernelSpec for MaxPool2dForward {
+    fn shader(&self) -> Shader {
+        let file = include_str!("../../shaders/max_pool2d_forward.wgsl");
+        self.dims.shader(file, self.dims.batch * self.dims.out_image(), false)
+    }
+
+    fn cost(&self) -> Cost {
+        self.dims.cost()
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let d = &self.dims;
+        let (x, y, index) = (io.input(0), io.output(0), io.output_words(1));
+        let images = y.par_chunks_mut(d.out_image()).zip(index.par_chunks_mut(d.out_image()));
+        images.zip(x.par_chunks(d.in_image())).for_each(|((y, index), x)| {
+            let pixels = y.chunks_exact_mut(d.channels).zip(index.chunks_exact_mut(d.channels));
+            for (pixel, (y, index)) in pixels.enumerate() {
+                d.greatest(x, pixel / d.x.output, pixel % d.x.output, y, index);
+            }
+        });
+    }
+}
+
+impl Dims {
+    /// The maximum and its first place in the window of output pixel (`oy`, `ox`), all channels.
+    fn greatest<F: Real>(&self, x: &[F], oy: usize, ox: usize, y: &mut [F], index: &mut [u32]) {
+        let mut found = false;
+        for ky in 0..self.y.window {
+            for kx in 0..self.x.window {
+                let Some((iy, ix)) = self.y.at(oy, ky).zip(self.x.at(ox, kx)) else { continue };
+                let position = (ky * self.x.window + kx) as u32;
+                let values = &x[(iy * self.x.input + ix) * self.channels..][..self.channels];
+                for ((best, index), value) in y.iter_mut().zip(index.iter_mut()).zip(values) {
+                    let better = !found || *value > *best;
+                    *best = if better { *value } else { *best };
+                    *index = if better { position } else { *index };
+                }
+                found = true;
+            }
+        }
+    }
+}
+
+/// Inputs: dy [n, oh, ow, c], index like dy, x [n, h, w, c]; outputs: dx like x.
+#[derive(Debug, Clone, Copy)]
+struct MaxPool2dBackward {
+    dims: Dims,
+    /// Whether x is the output of a ReLU.
+    gate: bool,
+}
+
+impl KernelSpec for MaxPool2dBackward {
+    fn shader(&self) -> Shader {
+        let file = include_str!("../../shaders/max_pool2d_backward.wgsl");
+        self.dims.shader(file, self.dims.batch * self.dims.in_image(), self.gate)
+    }
+
+    fn cost(&self) -> Cost {
+        self.dims.cost()
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let d = &self.dims;
+        let (dy, index, x, dx) = (io.input(0), io.input_words(1), io.input(2), io.output(0));
+        let images = dx.par_chunks_mut(d.in_image()).zip(x.par_chunks(d.in_image()));
+        let grads = dy.par_chunks(d.out_image()).zip(index.par_chunks(d.out_image()));
+        images.zip(grads).for_each(|((dx, x), (dy, index))| {
+            dx.fill(F::ZERO);
+            for (o, (dy, position)) in dy.iter().zip(index).enumerate() {
+                let (pixel, c) = (o / d.channels, o % d.channels);
+                let (oy, ox) = (pixel / d.x.output, pixel % d.x.output);
+                let (ky, kx) = (*position as usize / d.x.window, *position as usize % d.x.window);
+                if let Some((iy, ix)) = d.y.at(oy, ky).zip(d.x.at(ox, kx)) {
+                    let i = (iy * d.x.input + ix) * d.channels + c;
+                    if !self.gate || x[i] > F::ZERO {
+                        dx[i] += *dy;
+                    }
+                }
+            }
+        });
+    }
+}

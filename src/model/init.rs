@@ -1,0 +1,20 @@
+//! Initial weights.
+
+use super::Layout;
+use crate::kernels::Init;
+use crate::rng::{Purpose, Rng};
+
+/// The arena at the start: each tensor a function of (`seed`, its place), zero between the tensors.
+pub fn initial_weights(layout: &Layout, seed: u64) -> Vec<f32> {
+    let mut arena = vec![0.0; layout.arena_len];
+    for (i, tensor) in layout.tensors.iter().enumerate() {
+        if let Init::GlorotUniform { fan_in, fan_out } = tensor.init {
+            let limit = (6.0 / (fan_in + fan_out) as f64).sqrt() as f32;
+            let mut rng = Rng::new(seed, Purpose::Weights, i as u64);
+            for w in &mut arena[tensor.offset..][..tensor.size()] {
+                *w = rng.range(-limit, limit);
+            }
+        }
+    }
+    arena
+}

@@ -1,0 +1,73 @@
+//! Weights files: safetensors, tensors named and laid out as in Keras, the model's description in the metadata.
+
+use super::{Layout, Sequential};
+use crate::error::{Error, Result, usage};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The one key of the file's `__metadata__`; one, because a map of several would be written in any order.
+const MODEL_KEY: &str = "gpu_cnn.model";
+
+/// A weights file's content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights {
+    /// The model, if the file describes it.
+    pub model: Option<Sequential>,
+    /// Name, shape and values of each tensor.
+    pub tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
+}
+
+/// The bytes of a weights file for `arena`; the same weights give the same bytes.
+pub fn save_weights(model: &Sequential, layout: &Layout, arena: &[f32]) -> Result<Vec<u8>> {
+    let views = layout.tensors.iter().map(|t| {
+        let bytes = bytemuck::cast_slice(&arena[t.offset..][..t.size()]);
+        TensorView::new(Dtype::F32, t.shape.clone(), bytes).map(|view| (t.name.clone(), view))
+    });
+    let failed = |e| Error::Device(format!("cannot lay out the weights: {e}"));
+    let views: Vec<_> = views.collect::<Result<_, _>>().map_err(failed)?;
+    let description = serde_json::to_string(model).map_err(|e| usage!("cannot describe the model: {e}"))?;
+    let metadata = HashMap::from([(MODEL_KEY.to_owned(), description)]);
+    safetensors::serialize(views, Some(metadata)).map_err(failed)
+}
+
+/// Reads a weights file.
+pub fn load_weights(path: &Path) -> Result<Weights> {
+    let bytes = std::fs::read(path).map_err(|e| Error::data(path, format!("cannot read the weights: {e}")))?;
+    let damaged = |e: &dyn std::fmt::Display| Error::data(path, format!("not a weights file ({e})"));
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
+    let description = header.metadata().as_ref().and_then(|m| m.get(MODEL_KEY));
+    let model = description.map(|text| serde_json::from_str(text)).transpose();
+    let model = model.map_err(|e| Error::data(path, format!("the model in `{MODEL_KEY}` cannot be read ({e})")))?;
+    let mut tensors = HashMap::new();
+    for (name, view) in file.tensors() {
+        if view.dtype() != Dtype::F32 {
+            return Err(Error::data(path, format!("tensor `{name}` holds {:?}, expected F32", view.dtype())));
+        }
+        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        tensors.insert(name, (view.shape().to_vec(), values));
+    }
+    Ok(Weights { model, tensors })
+}
+
+/// The arena of `layout` with the tensors of `weights`, which have to be exactly the model's; `path` is for messages.
+pub fn weights_of(weights: &Weights, layout: &Layout, path: &Path) -> Result<Vec<f32>> {
+    let other = |what: String| usage!("the weights are of another model: {what}: {}", path.display());
+    let mut arena = vec![0.0; layout.arena_len];
+    for tensor in &layout.tensors {
+        let (shape, values) =
+            weights.tensors.get(&tensor.name).ok_or_else(|| other(format!("tensor `{}` is missing", tensor.name)))?;
+        if *shape != tensor.shape {
+            return Err(other(format!("tensor `{}` is {shape:?}, the model has {:?}", tensor.name, tensor.shape)));
+        }
+        if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+            return Err(Error::data(path, format!("tensor `{}` holds {} at {at}", tensor.name, values[at])));
+        }
+        arena[tensor.offset..][..values.len()].copy_from_slice(values);
+    }
+    match weights.tensors.keys().filter(|name| layout.tensors.iter().all(|t| t.name != **name)).min() {
+        Some(extra) => Err(other(format!("the model has no tensor `{extra}`"))),
+        None => Ok(arena),
+    }
+}

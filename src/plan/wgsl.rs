@@ -1,0 +1,161 @@
+//! From a shader file to WGSL text: constants before it, marked loops unrolled.
+//!
+//! Software adapters keep an array in registers only where every index is a literal, so loops over accumulators are
+//! written once and copied out here. A loop is marked by a comment at the end of its head:
+//!
+//! ```wgsl
+//! for (var j = 0u; j < LANES; j++) { // unroll
+//!     sum[j] += x[j];
+//! }
+//! ```
+//!
+//! becomes `sum[0u] += x[0u];` and so on. The file itself stays valid WGSL without this pass.
+
+use std::collections::BTreeMap;
+
+/// A kernel's shader: files, constants and grid.
+#[derive(Debug, Clone)]
+pub struct Shader {
+    /// Texts of the files it consists of, in order.
+    pub files: Vec<&'static str>,
+    /// Constants that stand before them: `u32`, and `bool` as 0 or 1 with a name that ends in `?`.
+    pub constants: Vec<(&'static str, u64)>,
+    /// Workgroups.
+    pub grid: [u32; 3],
+    /// Whether the kernel reads [`super::Step`] (bound as group 1).
+    pub uses_step: bool,
+}
+
+impl Shader {
+    /// The WGSL that a device compiles.
+    ///
+    /// # Panics
+    /// If a marked loop of a shader file has bounds that are neither literals nor constants: a mistake in the file.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for (name, value) in &self.constants {
+            text += &match name.strip_suffix('?') {
+                Some(flag) => format!("const {flag} = {};\n", *value != 0),
+                None => format!("const {name} = {value}u;\n"),
+            };
+        }
+        let constants = self.constants.iter().copied().collect();
+        for file in &self.files {
+            text += &unroll(file, &constants);
+        }
+        text
+    }
+}
+
+/// Workgroups that one dimension of a dispatch may have (WebGPU's limit).
+const MAX_GRID_X: usize = 65_535;
+
+/// A grid of at least `groups` workgroups; the shader's workgroup is `y * GRID_X + x`. Returns the grid and `GRID_X`.
+pub fn grid(groups: usize) -> ([u32; 3], (&'static str, u64)) {
+    let x = groups.clamp(1, MAX_GRID_X);
+    let y = groups.div_ceil(x).max(1);
+    ([x as u32, y as u32, 1], ("GRID_X", x as u64))
+}
+
+/// A grid for `items` invocations in workgroups of 64.
+pub fn elementwise_grid(items: usize) -> ([u32; 3], (&'static str, u64)) {
+    grid(items.div_ceil(64))
+}
+
+fn unroll(source: &str, constants: &BTreeMap<&str, u64>) -> String {
+    let lines: Vec<&str> = source.lines().collect();
+    let mut out = String::with_capacity(source.len());
+    let mut at = 0;
+    while at < lines.len() {
+        let line = lines[at];
+        if !line.trim_end().ends_with("{ // unroll") {
+            out += line;
+            out.push('\n');
+            at += 1;
+            continue;
+        }
+        let (name, from, to) = loop_head(line, constants);
+        let end = at + closing_line(&lines[at..]);
+        let body = lines[at + 1..end].join("\n");
+        for value in from..to {
+            out += "{\n";
+            out += &unroll(&replace_word(&body, name, &format!("{value}u")), constants);
+            out += "}\n";
+        }
+        at = end + 1;
+    }
+    out
+}
+
+/// `for (var NAME = FROM; NAME < TO; NAME++)`
+fn loop_head<'a>(line: &'a str, constants: &BTreeMap<&str, u64>) -> (&'a str, u64, u64) {
+    let parse = || {
+        let inner = line.split_once("for (var ")?.1;
+        let (name, rest) = inner.split_once(" = ")?;
+        let (from, rest) = rest.split_once("; ")?;
+        let to = rest.split_once(" < ")?.1.split_once(';')?.0;
+        let value = |text: &str| text.trim_end_matches('u').parse().ok().or_else(|| constants.get(text).copied());
+        Some((name, value(from)?, value(to)?))
+    };
+    parse().unwrap_or_else(|| panic!("cannot unroll `{}`: bounds must be literals or constants", line.trim()))
+}
+
+/// How many lines after the loop's head its closing brace stands.
+fn closing_line(lines: &[&str]) -> usize {
+    let mut depth = 0i32;
+    for (i, line) in lines.iter().enumerate() {
+        let code = line.split("//").next().unwrap_or_default();
+        depth += code.matches('{').count() as i32 - code.matches('}').count() as i32;
+        if depth == 0 {
+            return i;
+        }
+    }
+    panic!("the loop `{}` is not closed", lines[0].trim());
+}
+
+fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut out = String::with_capacity(text.len());
+    let mut copied = 0;
+    for (at, _) in text.match_indices(word) {
+        let end = at + word.len();
+        let before = text[..at].chars().next_back();
+        let after = text[end..].chars().next();
+        if !before.is_some_and(|c| is_word(c) || c == '.') && !after.is_some_and(is_word) {
+            out += &text[copied..at];
+            out += by;
+            copied = end;
+        }
+    }
+    out + &text[copied..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unrolls_nested_loops_and_leaves_other_names() {
+        let source = "for (var j = 0u; j < N; j++) { // unroll\n  for (var r = 1u; r < 3u; r++) { // unroll\n    a[j * 2u + r] += b.j * jj;\n  }\n}\nend";
+        let text = unroll(source, &BTreeMap::from([("N", 2)]));
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| *l != "{" && *l != "}").collect();
+        assert_eq!(
+            lines,
+            [
+                "a[0u * 2u + 1u] += b.j * jj;",
+                "a[0u * 2u + 2u] += b.j * jj;",
+                "a[1u * 2u + 1u] += b.j * jj;",
+                "a[1u * 2u + 2u] += b.j * jj;",
+                "end"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_grid_holds_what_was_asked_for() {
+        for groups in [0, 1, 65_535, 65_536, 1_000_000] {
+            let ([x, y, _], (_, stride)) = grid(groups);
+            assert!(x as usize * y as usize >= groups && u64::from(x) == stride && x <= 65_535, "{groups}: {x} {y}");
+        }
+    }
+}

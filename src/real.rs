@@ -1,0 +1,139 @@
+//! The number type of the CPU twins: `f32` to train with, `f64` as the reference that tests compare with.
+
+use std::fmt::Debug;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+/// A matrix operand: element (row, column) is `data[row * row_stride + column * col_stride]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Strided<'a, F> {
+    /// The elements.
+    pub data: &'a [F],
+    /// Distance between two rows, in elements.
+    pub row_stride: usize,
+    /// Distance between two columns, in elements.
+    pub col_stride: usize,
+}
+
+impl<'a, F> Strided<'a, F> {
+    /// A row-major matrix with `cols` columns.
+    pub fn rows(data: &'a [F], cols: usize) -> Self {
+        Self { data, row_stride: cols, col_stride: 1 }
+    }
+
+    /// The transpose of a row-major matrix with `cols` columns.
+    pub fn transposed(data: &'a [F], cols: usize) -> Self {
+        Self { data, row_stride: 1, col_stride: cols }
+    }
+
+    /// Elements that a `rows` x `cols` view reaches.
+    fn extent(&self, rows: usize, cols: usize) -> usize {
+        if rows == 0 || cols == 0 { 0 } else { (rows - 1) * self.row_stride + (cols - 1) * self.col_stride + 1 }
+    }
+}
+
+/// Sizes of `C[m, n] = A[m, k] B[k, n]`.
+#[derive(Debug, Clone, Copy)]
+pub struct MatMul {
+    /// Rows of A and C.
+    pub m: usize,
+    /// Columns of A, rows of B.
+    pub k: usize,
+    /// Columns of B and C.
+    pub n: usize,
+}
+
+/// A floating-point number.
+pub trait Real:
+    Copy
+    + Debug
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + Sum
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + 'static
+{
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// The nearest value.
+    fn from_f64(value: f64) -> Self;
+    /// The value as `f64`.
+    fn to_f64(self) -> f64;
+    /// e to this power.
+    fn exp(self) -> Self;
+    /// The natural logarithm.
+    fn ln(self) -> Self;
+    /// The square root.
+    fn sqrt(self) -> Self;
+
+    /// `c = a b + beta c`, with `c` a row-major `m` x `n` matrix; one thread, sums in a fixed order.
+    ///
+    /// # Panics
+    /// If an operand is shorter than its sizes say.
+    fn matmul(size: MatMul, a: Strided<'_, Self>, b: Strided<'_, Self>, beta: Self, c: &mut [Self]);
+}
+
+macro_rules! real {
+    ($t:ty, $gemm:path) => {
+        impl Real for $t {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            #[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is the point")]
+            fn from_f64(value: f64) -> Self {
+                value as Self
+            }
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+            fn exp(self) -> Self {
+                Self::exp(self)
+            }
+            fn ln(self) -> Self {
+                Self::ln(self)
+            }
+            fn sqrt(self) -> Self {
+                Self::sqrt(self)
+            }
+
+            #[expect(unsafe_code, reason = "matrixmultiply takes raw pointers; the extents are asserted first")]
+            fn matmul(size: MatMul, a: Strided<'_, Self>, b: Strided<'_, Self>, beta: Self, c: &mut [Self]) {
+                let MatMul { m, k, n } = size;
+                assert!(a.data.len() >= a.extent(m, k), "A holds {} elements, {size:?} needs more", a.data.len());
+                assert!(b.data.len() >= b.extent(k, n), "B holds {} elements, {size:?} needs more", b.data.len());
+                assert!(c.len() >= m * n, "C holds {} elements, {size:?} needs more", c.len());
+                // SAFETY: every element that the call reads or writes lies inside the three slices, asserted above,
+                // and `c` is borrowed mutably, so it overlaps neither operand.
+                unsafe {
+                    $gemm(
+                        m,
+                        k,
+                        n,
+                        1.0,
+                        a.data.as_ptr(),
+                        a.row_stride as isize,
+                        a.col_stride as isize,
+                        b.data.as_ptr(),
+                        b.row_stride as isize,
+                        b.col_stride as isize,
+                        beta,
+                        c.as_mut_ptr(),
+                        n as isize,
+                        1,
+                    );
+                }
+            }
+        }
+    };
+}
+
+real!(f32, matrixmultiply::sgemm);
+real!(f64, matrixmultiply::dgemm);

@@ -1,0 +1,228 @@
+//! The table of models that drives the kernel, gradient and shader tests: a line here tests a layer everywhere.
+
+use gpu_cnn::Activation::{Relu, Softmax};
+use gpu_cnn::{Conv2D, Dense, Flatten, MaxPooling2D, Padding::Same, Preset, Sequential};
+
+/// A model with a batch size, chosen to be awkward.
+pub struct Case {
+    pub name: &'static str,
+    pub model: Sequential,
+    /// Rows of a batch.
+    pub batch: usize,
+    /// Images of the batch that count.
+    pub images: usize,
+    /// Values that the pixels take: few, so that windows tie, or all.
+    pub greys: usize,
+}
+
+fn case(name: &'static str, batch: usize, model: Sequential) -> Case {
+    Case { name, model, batch, images: batch, greys: 256 }
+}
+
+fn images(h: usize, w: usize, c: usize) -> Sequential {
+    Sequential::new([h, w, c])
+}
+
+/// Small enough for finite differences, together covering every layer, option and tile edge.
+pub fn cases() -> Vec<Case> {
+    vec![
+        case("dense alone", 3, images(2, 3, 1).add(Flatten {}).add(Dense::new(4).activation(Softmax))),
+        case(
+            "dense of widths that no tile divides",
+            5,
+            images(3, 3, 1).add(Flatten {}).add(Dense::new(33).activation(Relu)).add(Dense::new(7).activation(Softmax)),
+        ),
+        case(
+            "dense over three tiles",
+            65,
+            images(5, 7, 1).add(Flatten {}).add(Dense::new(68).activation(Relu)).add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "dense without activation",
+            4,
+            images(2, 2, 3).add(Flatten {}).add(Dense::new(5)).add(Dense::new(6).activation(Softmax)),
+        ),
+        case(
+            "conv, 1 channel",
+            2,
+            images(6, 5, 1)
+                .add(Conv2D::new(4, 3).activation(Relu))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv, batch 1",
+            1,
+            images(5, 5, 2)
+                .add(Conv2D::new(3, 2).activation(Relu))
+                .add(Conv2D::new(5, 3))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv, 65 channels",
+            2,
+            images(4, 4, 3)
+                .add(Conv2D::new(65, 2).activation(Relu))
+                .add(Conv2D::new(66, 2).activation(Relu))
+                .add(Flatten {})
+                .add(Dense::new(4).activation(Softmax)),
+        ),
+        case(
+            "conv, channels by four",
+            3,
+            images(6, 6, 4)
+                .add(Conv2D::new(8, 3).activation(Relu))
+                .add(Conv2D::new(36, 3).activation(Relu))
+                .add(Flatten {})
+                .add(Dense::new(4).activation(Softmax)),
+        ),
+        case(
+            "conv, four channels to three",
+            3,
+            images(5, 6, 4)
+                .add(Conv2D::new(8, 2).activation(Relu))
+                .add(Conv2D::new(3, 2).activation(Relu))
+                .add(Flatten {})
+                .add(Dense::new(4).activation(Softmax)),
+        ),
+        case(
+            "conv, same padding",
+            2,
+            images(5, 4, 2)
+                .add(Conv2D::new(4, 3).padding(Same).activation(Relu))
+                .add(Conv2D::new(4, [2, 5]).padding(Same).activation(Relu))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv, stride 2",
+            2,
+            images(7, 8, 1)
+                .add(Conv2D::new(4, 3).strides(2).activation(Relu))
+                .add(Conv2D::new(6, 2).strides([1, 2]))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv, stride over kernel",
+            2,
+            images(9, 8, 2)
+                .add(Conv2D::new(5, 1).activation(Relu))
+                .add(Conv2D::new(4, 2).strides(3).activation(Relu))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv, same padding with stride",
+            2,
+            images(7, 5, 3)
+                .add(Conv2D::new(4, 3).activation(Relu))
+                .add(Conv2D::new(4, 3).strides(2).padding(Same))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "pool",
+            2,
+            images(6, 7, 1)
+                .add(Conv2D::new(3, 2).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "pool first",
+            2,
+            images(6, 6, 2).add(MaxPooling2D::new(2)).add(Flatten {}).add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "pool, overlapping",
+            2,
+            images(8, 8, 1)
+                .add(Conv2D::new(4, 2).activation(Relu))
+                .add(MaxPooling2D::new(3).strides(2))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "pool, overlapping by more",
+            2,
+            images(7, 6, 1)
+                .add(Conv2D::new(5, 1))
+                .add(MaxPooling2D::new([3, 4]).strides(1))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "pool, stride over size",
+            2,
+            images(9, 9, 1)
+                .add(Conv2D::new(4, 2))
+                .add(MaxPooling2D::new(2).strides(3))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "pool, same padding",
+            2,
+            images(7, 5, 1)
+                .add(Conv2D::new(4, 2).activation(Relu))
+                .add(MaxPooling2D::new(3).strides(2).padding(Same))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "pool after pool",
+            2,
+            images(13, 13, 1)
+                .add(Conv2D::new(4, 2).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(MaxPooling2D::new([2, 3]))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        Case {
+            greys: 2,
+            ..case(
+                "pool, ties",
+                3,
+                images(8, 8, 1)
+                    .add(MaxPooling2D::new(2))
+                    .add(Conv2D::new(3, 1).activation(Relu))
+                    .add(MaxPooling2D::new(2))
+                    .add(Flatten {})
+                    .add(Dense::new(3).activation(Softmax)),
+            )
+        },
+        Case {
+            images: 3,
+            ..case(
+                "short batch",
+                5,
+                images(5, 5, 1)
+                    .add(Conv2D::new(4, 2).activation(Relu))
+                    .add(Flatten {})
+                    .add(Dense::new(3).activation(Softmax)),
+            )
+        },
+        Case {
+            images: 70,
+            ..case(
+                "batch over one workgroup",
+                130,
+                images(3, 3, 1).add(Flatten {}).add(Dense::new(5).activation(Softmax)),
+            )
+        },
+        case("many classes", 3, images(4, 4, 1).add(Flatten {}).add(Dense::new(131).activation(Softmax))),
+    ]
+}
+
+/// Too large for finite differences, but what people train.
+pub fn presets() -> Vec<Case> {
+    vec![
+        case("dnn", 32, Preset::Dnn.build([28, 28, 1], 10)),
+        case("cnn", 32, Preset::Cnn.build([28, 28, 1], 10)),
+        Case { images: 1, ..case("cnn, 3 channels, odd size", 7, Preset::Cnn.build([31, 22, 3], 11)) },
+    ]
+}

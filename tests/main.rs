@@ -1,0 +1,8 @@
+//! All integration tests, in one binary so that they link once.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests say why they failed by panicking")]
+
+mod cases;
+mod gradients;
+mod kernels;
+mod shaders;
+mod support;

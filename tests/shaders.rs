@@ -1,0 +1,46 @@
+//! Every shader variant that any case records goes through naga, with no GPU.
+
+use crate::cases::{cases, presets};
+use gpu_cnn::plan::Profile;
+use std::collections::BTreeMap;
+
+#[test]
+fn every_shader_variant_is_valid_wgsl() {
+    let mut texts = BTreeMap::new();
+    for case in cases().iter().chain(&presets()) {
+        for profile in Profile::ALL {
+            for dispatch in case.model.record(case.batch, 2, profile).unwrap().dispatches {
+                let name = format!("{}: `{}` ({})", case.name, dispatch.label, profile.name);
+                texts.entry(dispatch.kernel.shader().text()).or_insert(name);
+            }
+        }
+    }
+    let capabilities = naga::valid::Capabilities::SUBGROUP;
+    let mut failures = Vec::new();
+    for (text, name) in &texts {
+        let parsed = naga::front::wgsl::parse_str(text).map_err(|e| e.emit_to_string(text));
+        let valid = parsed.and_then(|module| {
+            let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities);
+            validator.validate(&module).map(drop).map_err(|e| e.emit_to_string(text))
+        });
+        if let Err(error) = valid {
+            failures.push(format!("{name}:\n{error}"));
+        }
+    }
+    assert!(texts.len() > 100, "only {} variants", texts.len());
+    assert!(failures.is_empty(), "{} of {} variants:\n{}", failures.len(), texts.len(), failures.join("\n"));
+}
+
+#[test]
+fn every_shader_file_is_used_by_a_kernel() {
+    let used: String = cases()
+        .iter()
+        .flat_map(|case| Profile::ALL.map(|profile| case.model.record(case.batch, 1, profile).unwrap()))
+        .flat_map(|plan| plan.dispatches.into_iter().flat_map(|d| d.kernel.shader().files).collect::<Vec<_>>())
+        .collect();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(used.contains(&text), "no case records {}", path.display());
+    }
+}
