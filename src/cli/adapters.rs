@@ -1,0 +1,64 @@
+//! `gpu-cnn adapters`
+
+use super::options::Format;
+use gpu_cnn::backend::gpu::{self, Listing};
+use gpu_cnn::{Device, Result};
+use serde_json::json;
+use std::fmt::Write;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let adapters = gpu::list()?;
+    let auto = match Device::find("auto", 0) {
+        Ok(found) => match found.device {
+            Device::Cpu { .. } => Some("cpu".to_owned()),
+            Device::Gpu(adapter) => Some(adapter.info.adapter),
+        },
+        Err(error) => {
+            super::note(&format!("warning: `--adapter auto` fails here: {error}"));
+            None
+        }
+    };
+    match args.format {
+        Format::Json => super::print_json(&json!({ "adapters": adapters, "auto": auto })),
+        Format::Text => super::print(&table(&adapters, auto.as_deref())),
+    }
+}
+
+fn table(adapters: &[Listing], auto: Option<&str>) -> String {
+    let mut text = String::new();
+    for adapter in adapters {
+        let info = &adapter.info;
+        let subgroups = match adapter.subgroup_sizes {
+            Some([least, greatest]) if least == greatest => format!("{least}"),
+            Some([least, greatest]) => format!("{least} to {greatest}"),
+            None => "none".into(),
+        };
+        let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{}\n  backend {}, type {}, driver {}\n  profile {}, subgroups {subgroups}, timestamps {}\n  \
+             largest buffer {}, binding {}, workgroup memory {} KiB{}",
+            info.adapter,
+            info.backend,
+            info.device_type,
+            info.driver,
+            adapter.profile,
+            if adapter.timestamp_query { "yes" } else { "no" },
+            mib(adapter.max_buffer_size),
+            mib(adapter.max_storage_buffer_binding_size),
+            adapter.max_compute_workgroup_storage_size >> 10,
+            if adapter.auto { "\n  `--adapter auto` takes this one" } else { "" },
+        );
+    }
+    text += "cpu\n  the CPU backend, always there";
+    text += if auto == Some("cpu") { "; `--adapter auto` takes this one\n" } else { "\n" };
+    text
+}

@@ -1,0 +1,96 @@
+//! `gpu-cnn evaluate`
+
+use super::options::{DataArgs, DeviceArgs, Format, build_model, describe_data, describe_device};
+use crate::report::evaluation_table;
+use gpu_cnn::data::Dataset;
+use gpu_cnn::model::{load_weights, weights_of};
+use gpu_cnn::{ClassScore, Error, Evaluation, Result, Settings};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A run folder, or a weights file
+    run_or_file: PathBuf,
+    #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
+    data: DataArgs,
+    /// The model, for a file that does not describe it: cnn, dnn, or a TOML file
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    /// Images at a time
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    batch_size: u32,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let path = weights_path(&args.run_or_file)?;
+    let weights = load_weights(&path)?;
+    let data_args =
+        DataArgs { data: args.data.data.clone().or_else(|| trained_on(&path)), data_dir: args.data.data_dir.clone() };
+    let device = args.device.find()?;
+    let data = super::source::open(&data_args)?;
+    let model = match (&args.model, &weights.model) {
+        (Some(name), _) => build_model(name, data.test.image, data.classes)?,
+        (None, Some(model)) => model.clone(),
+        (None, None) => {
+            let text = format!("the file does not describe its model; name it with --model: {}", path.display());
+            return Err(Error::Usage(text));
+        }
+    };
+    super::note(&format!("data: {}", describe_data(&data)));
+    let arena = weights_of(&weights, &model.layout()?, &path)?;
+    let settings = Settings { device, batch_size: args.batch_size as usize, ..Settings::default() };
+    let mut model = model.compile(&settings)?;
+    model.set_weights(&arena)?;
+    super::note(&format!("adapter: {}", describe_device(model.device())));
+    let evaluation = model.evaluate(&data.test)?;
+    match args.format {
+        Format::Text => super::print(&evaluation_table(&evaluation, &data.class_names)),
+        Format::Json => super::print_json(&as_json(&evaluation, &data, &path, model.device())),
+    }
+}
+
+/// The weights file that the user means.
+fn weights_path(run_or_file: &Path) -> Result<PathBuf> {
+    let path = if run_or_file.is_dir() { run_or_file.join("model.safetensors") } else { run_or_file.to_owned() };
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(Error::Usage(format!(
+            "no such weights file; name a run folder or a .safetensors file: {}",
+            path.display()
+        ))),
+    }
+}
+
+/// The data set that `run.json` beside the weights names, if there is one.
+fn trained_on(weights: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(weights.with_file_name("run.json")).ok()?;
+    let run: serde_json::Value = serde_json::from_str(&text).ok()?;
+    run["data"]["name"].as_str().map(str::to_owned)
+}
+
+fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &gpu_cnn::DeviceInfo) -> serde_json::Value {
+    let class = |(i, class): (usize, &ClassScore)| {
+        json!({
+            "class": i,
+            "name": data.class_names.get(i),
+            "images": class.images,
+            "correct": class.correct,
+            "accuracy": class.accuracy(),
+        })
+    };
+    json!({
+        "weights": path.display().to_string(),
+        "data": data.name,
+        "device": device,
+        "images": data.test.len(),
+        "loss": evaluation.score.loss,
+        "accuracy": evaluation.score.accuracy,
+        "classes": evaluation.classes.iter().enumerate().map(class).collect::<Vec<_>>(),
+    })
+}

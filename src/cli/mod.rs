@@ -1,0 +1,84 @@
+//! The command line: one file a subcommand. Data goes to stdout, all else to stderr.
+
+mod adapters;
+mod evaluate;
+mod interrupt;
+mod options;
+mod source;
+mod summary;
+mod synthetic;
+mod train;
+
+use clap::{Parser, Subcommand};
+use gpu_cnn::{Error, Result};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Train Keras-style convolutional networks on any GPU, or on the CPU.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 ran, and the answer is no; 2 usage or configuration; 3 no adapter; 4 data; 5 device lost or out of
+memory; 6 loss or weights not finite; 7 cannot write output; 130 interrupted.
+Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GPU_CNN_DATA_DIR is a folder to look for
+Fashion-MNIST in; GPU_CNN_DATA_URL is an address to download it from.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a network and evaluate it on the test images
+    Train(train::Args),
+    /// Loss, accuracy, and accuracy of each class of a trained model
+    Evaluate(evaluate::Args),
+    /// Layers, output shapes and parameters of a model
+    Summary(summary::Args),
+    /// The adapters of this machine, and which of them `auto` takes
+    Adapters(adapters::Args),
+    /// Write the built-in data set as IDX files
+    Synthetic(synthetic::Args),
+}
+
+/// Parses, runs, and turns an error into its message and exit code.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let result = interrupt::install().and_then(|()| match cli.command {
+        Command::Train(args) => train::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Summary(args) => summary::run(&args),
+        Command::Adapters(args) => adapters::run(&args),
+        Command::Synthetic(args) => synthetic::run(&args),
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            note(&format!("error: {error}"));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// One line on stderr. There is nobody left to tell if that fails.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Text on stdout; a reader that has gone away, as `head` does, is no error.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::Output { path: "standard output".into(), reason: e.to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One JSON document on stdout.
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| Error::Usage(format!("cannot be said in JSON: {e}")))?;
+    print(&(text + "\n"))
+}

@@ -1,0 +1,81 @@
+//! Options that several subcommands share.
+
+use clap::ValueEnum;
+use gpu_cnn::data::Dataset;
+use gpu_cnn::model::ModelFile;
+use gpu_cnn::{Device, DeviceInfo, Preset, Result, Sequential};
+use std::path::{Path, PathBuf};
+
+/// How a command prints its answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// Where to run.
+#[derive(Debug, clap::Args)]
+pub(super) struct DeviceArgs {
+    /// auto, cpu, vulkan, metal, dx12, gl, or a part of an adapter's name
+    #[arg(long, default_value = "auto", value_name = "NAME")]
+    adapter: String,
+    /// Threads of the CPU backend [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl DeviceArgs {
+    /// The device, with what the user should know about the choice said on stderr.
+    pub(super) fn find(&self) -> Result<Device> {
+        let found = Device::find(&self.adapter, self.threads.map_or(0, usize::from))?;
+        if let Some(notice) = found.notice {
+            super::note(&format!("note: {notice}"));
+        }
+        Ok(found.device)
+    }
+}
+
+/// Which images.
+#[derive(Debug, clap::Args)]
+pub(super) struct DataArgs {
+    /// fashion-mnist, synthetic, or a folder with four IDX files [default: fashion-mnist if it can be had, else synthetic]
+    #[arg(long, value_name = "SET")]
+    pub(super) data: Option<String>,
+    /// Folder to look for Fashion-MNIST in, and to download it to
+    #[arg(long, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+}
+
+/// `cnn`, `dnn` or a TOML file, over images of `input` with `classes` classes.
+pub(super) fn build_model(name: &str, input: [usize; 3], classes: usize) -> Result<Sequential> {
+    let model = match Preset::named(name) {
+        Some(preset) => preset.build(input, classes),
+        None => ModelFile::read(Path::new(name))?.build(input)?,
+    };
+    let units = model.classes()?;
+    if units < classes {
+        return Err(gpu_cnn::Error::Usage(format!(
+            "the model `{name}` ends in {units} units, the data has {classes} classes"
+        )));
+    }
+    Ok(model)
+}
+
+/// `llvmpipe (LLVM 15.0.6, 256 bits) (vulkan, software), driver llvmpipe Mesa 22.3.6`
+pub(super) fn describe_device(info: &DeviceInfo) -> String {
+    match info.backend.as_str() {
+        "cpu" => info.adapter.clone(),
+        backend => format!("{} ({backend}, {}), driver {}", info.adapter, info.device_type, info.driver),
+    }
+}
+
+/// `fashion-mnist, 60000 training and 10000 test images of 28x28x1, 10 classes, from FOLDER`
+pub(super) fn describe_data(data: &Dataset) -> String {
+    let [h, w, c] = data.train.image;
+    let (train, test, classes) = (data.train.len(), data.test.len(), data.classes);
+    let source = if data.name == data.source { String::new() } else { format!(", {}", data.source) };
+    format!("{}, {train} training and {test} test images of {h}x{w}x{c}, {classes} classes{source}", data.name)
+}

@@ -1,0 +1,37 @@
+//! `gpu-cnn synthetic`
+
+use gpu_cnn::data::{FILES, idx, synthetic};
+use gpu_cnn::{Error, Result};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Folder for the four files
+    dir: PathBuf,
+    /// Training images
+    #[arg(long, default_value_t = synthetic::DEFAULT_COUNTS[0] as u32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    train: u32,
+    /// Test images
+    #[arg(long, default_value_t = synthetic::DEFAULT_COUNTS[1] as u32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    test: u32,
+    /// Seed of the drawing
+    #[arg(long, default_value_t = synthetic::DEFAULT_SEED, value_name = "N")]
+    seed: u64,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let failed = |path: &PathBuf, e: std::io::Error| Error::Output { path: path.clone(), reason: e.to_string() };
+    std::fs::create_dir_all(&args.dir).map_err(|e| failed(&args.dir, e))?;
+    let paths = FILES.map(|name| args.dir.join(name));
+    if let Some(path) = paths.iter().find(|path| path.exists()) {
+        let reason = "it is there already; name another folder, or delete it".to_owned();
+        return Err(Error::Output { path: path.clone(), reason });
+    }
+    let data = synthetic::generate(args.seed, [args.train as usize, args.test as usize]);
+    let contents = [idx::encode_split(&data.train), idx::encode_split(&data.test)];
+    for (path, content) in paths.iter().zip(contents.iter().flatten()) {
+        std::fs::write(path, content).map_err(|e| failed(path, e))?;
+    }
+    super::note(&format!("wrote {} training and {} test images to {}", args.train, args.test, args.dir.display()));
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! `gpu-cnn train`
+
+use super::interrupt;
+use super::note;
+use super::options::{DataArgs, DeviceArgs, build_model, describe_data, describe_device};
+use crate::report::{EpochProgress, RunFolder, summary_table};
+use gpu_cnn::model::{load_weights, save_weights, weights_of};
+use gpu_cnn::{Error, Event, FitOptions, Model, Result, Score, Settings};
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// cnn, dnn, or a TOML file
+    #[arg(long, default_value = "cnn", value_name = "MODEL")]
+    model: String,
+    #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Passes over the training images
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    epochs: u64,
+    /// Images at a time
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    batch_size: u32,
+    /// Adam's learning rate
+    #[arg(long, default_value_t = 0.001, value_name = "RATE", allow_negative_numbers = true)]
+    learning_rate: f64,
+    /// Seed of the initial weights and the shuffling
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+    /// Weights to start from instead of random ones (safetensors)
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Take the images in file order
+    #[arg(long)]
+    no_shuffle: bool,
+    /// End each epoch after this many steps
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    steps_per_epoch: Option<u32>,
+    /// Write a line for every step to metrics.jsonl
+    #[arg(long)]
+    log_steps: bool,
+    /// The run's folder [default: runs/<utc time>-<model>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace what an earlier run left in the folder
+    #[arg(long)]
+    overwrite: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let weights = args.weights.as_deref().map(|path| load_weights(path).map(|weights| (weights, path))).transpose()?;
+    let device = args.device.find()?;
+    let data = super::source::open(&args.data)?;
+    note(&format!("data: {}", describe_data(&data)));
+
+    let sequential = build_model(&args.model, data.train.image, data.classes)?;
+    let layout = sequential.layout()?;
+    let start = weights.map(|(weights, path)| weights_of(&weights, &layout, path)).transpose()?;
+    let settings =
+        Settings { device, batch_size: args.batch_size as usize, learning_rate: args.learning_rate, seed: args.seed };
+    let mut model = sequential.compile(&settings)?;
+    if let Some(arena) = &start {
+        model.set_weights(arena)?;
+    }
+    note(&format!("adapter: {}", describe_device(model.device())));
+    note(&summary_table(&sequential.summary()?));
+
+    let description = json!({
+        "command": "train",
+        "settings": {
+            "model": args.model,
+            "epochs": args.epochs,
+            "batch_size": args.batch_size,
+            "learning_rate": args.learning_rate,
+            "shuffle": !args.no_shuffle,
+            "steps_per_epoch": args.steps_per_epoch,
+            "weights": args.weights,
+        },
+        "seed": args.seed,
+        "device": model.device(),
+        "data": {
+            "name": data.name,
+            "source": data.source,
+            "train_images": data.train.len(),
+            "test_images": data.test.len(),
+            "image": data.train.image,
+            "classes": data.classes,
+            "sha256": data.sha256,
+        },
+        "sequential": sequential,
+    });
+    let stem = PathBuf::from(&args.model).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut folder = RunFolder::create(args.out.as_deref(), &stem, args.overwrite, description)?;
+    let options = FitOptions {
+        epochs: args.epochs,
+        shuffle: !args.no_shuffle,
+        steps_per_epoch: args.steps_per_epoch.map(|n| n as usize),
+    };
+    let outcome = fit(&mut model, &data.train, &options, args.log_steps, &mut folder);
+    let outcome =
+        outcome.and_then(|()| model.score(&data.test)).and_then(|test| finish(&mut folder, test).map(|()| test));
+    match outcome {
+        Ok(test) => folder.close("done", json!({ "test": { "loss": test.loss, "accuracy": test.accuracy } })),
+        Err(error) => {
+            let status = if matches!(error, Error::Interrupted(_)) { "interrupted" } else { "failed" };
+            // The first error is the one to report.
+            let _ = folder.close(status, json!({ "error": error.to_string() }));
+            Err(error)
+        }
+    }
+}
+
+/// Trains epoch by epoch, with progress on stderr, metrics in the folder and weights saved after each.
+fn fit(
+    model: &mut Model,
+    train: &gpu_cnn::data::Split,
+    options: &FitOptions,
+    log_steps: bool,
+    folder: &mut RunFolder,
+) -> Result<()> {
+    interrupt::defer();
+    let one = FitOptions { epochs: 1, ..options.clone() };
+    for epoch in 1..=options.epochs {
+        let mut progress = EpochProgress::start(epoch, options.epochs);
+        let result = model.fit_with(train, &one, &mut |event| {
+            progress.show(event);
+            match *event {
+                Event::Step { epoch, step, batch, .. } => {
+                    if log_steps {
+                        folder.log(&json!({ "event": "step", "epoch": epoch, "step": step, "loss": batch.loss, "accuracy": batch.accuracy }))?;
+                    }
+                    match interrupt::requested() {
+                        true => Err(Error::Interrupted(format!("interrupted at epoch {epoch}, step {step}"))),
+                        false => Ok(()),
+                    }
+                }
+                Event::Epoch { epoch, steps, score, elapsed } => {
+                    let secs = elapsed.as_secs_f64();
+                    let per_step = secs * 1e3 / steps as f64;
+                    let Score { loss, accuracy } = score;
+                    folder.log(&json!({ "event": "epoch", "epoch": epoch, "steps": steps, "loss": loss, "accuracy": accuracy, "elapsed_secs": secs, "ms_per_step": per_step }))
+                }
+            }
+        });
+        match result {
+            Ok(_) => save(model, folder)?,
+            Err(Error::Interrupted(text)) => {
+                save(model, folder)?;
+                return Err(Error::Interrupted(format!(
+                    "{text}; the weights so far are in {}",
+                    folder.weights_path().display()
+                )));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn save(model: &mut Model, folder: &RunFolder) -> Result<()> {
+    let arena = model.weights()?;
+    folder.write("model.safetensors", &save_weights(model.sequential(), model.layout(), &arena)?)
+}
+
+fn finish(folder: &mut RunFolder, test: Score) -> Result<()> {
+    folder.log(&json!({ "event": "test", "loss": test.loss, "accuracy": test.accuracy }))?;
+    note(&format!("run folder: {}", folder.path().display()));
+    super::print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))
+}

@@ -1,0 +1,130 @@
+//! Images and labels: where they come from, and how batches are made of them.
+
+pub mod fashion_mnist;
+pub mod idx;
+mod loader;
+pub mod synthetic;
+
+pub use loader::Batches;
+
+use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Labelled images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// One image: height, width, channels.
+    pub image: [usize; 3],
+    /// [n, height, width, channels], one byte a value.
+    pub pixels: Vec<u8>,
+    /// [n].
+    pub labels: Vec<u8>,
+}
+
+impl Split {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Bytes of one image.
+    pub fn image_len(&self) -> usize {
+        self.image.iter().product()
+    }
+
+    /// The bytes of image `i`.
+    pub fn pixels_of(&self, i: usize) -> &[u8] {
+        &self.pixels[i * self.image_len()..][..self.image_len()]
+    }
+}
+
+/// A training and a test set of the same kind of images.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// `fashion-mnist`, `synthetic`, or a folder.
+    pub name: String,
+    /// Where it was read or how it was made, for the report.
+    pub source: String,
+    /// To train on.
+    pub train: Split,
+    /// To test on.
+    pub test: Split,
+    /// Number of classes: labels are below it.
+    pub classes: usize,
+    /// What the classes are called, if that is known.
+    pub class_names: Vec<String>,
+    /// Hex sha256 of each file, or of what was made.
+    pub sha256: BTreeMap<String, String>,
+}
+
+/// What Fashion-MNIST's ten classes are called; the synthetic set has the same.
+pub const CLASS_NAMES: [&str; 10] =
+    ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
+
+/// The four files of a data set in IDX format.
+pub const FILES: [&str; 4] =
+    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+
+/// Reads a folder that holds the four IDX files, each as it is or gzipped.
+///
+/// The image size comes from the files, the number of classes from the greatest training label.
+///
+/// # Errors
+/// A file that is missing, damaged or at odds with another, by name and values.
+pub fn read_folder(dir: &Path) -> Result<Dataset> {
+    let mut sha256 = BTreeMap::new();
+    let mut read = |name: &str| -> Result<(PathBuf, Vec<u8>)> {
+        let (path, bytes) = read_either(dir, name)?;
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        sha256.insert(file, idx::sha256_hex(&bytes));
+        Ok((path, bytes))
+    };
+    let [train_images, train_labels, test_images, test_labels] = FILES;
+    let train = idx::read_split(&read(train_images)?, &read(train_labels)?)?;
+    let classes = usize::from(train.labels.iter().copied().max().unwrap_or(0)) + 1;
+    let test_label_file = read(test_labels)?;
+    let test = idx::read_split(&read(test_images)?, &test_label_file)?;
+    if train.image != test.image {
+        let what = format!("test images are {:?}, training images {:?}", test.image, train.image);
+        return Err(Error::data(dir, what));
+    }
+    if classes < 2 {
+        return Err(Error::data(dir, "all training labels are 0; there is nothing to tell apart"));
+    }
+    check_labels(&test, classes, &test_label_file.0)?;
+    let name = dir.display().to_string();
+    Ok(Dataset { source: name.clone(), name, train, test, classes, class_names: Vec::new(), sha256 })
+}
+
+/// `name` or `name.gz` in `dir`.
+fn read_either(dir: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
+    for path in [dir.join(format!("{name}.gz")), dir.join(name)] {
+        match std::fs::read(&path) {
+            Ok(bytes) => return Ok((path, bytes)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(Error::data(&path, format!("cannot read: {e}"))),
+        }
+    }
+    Err(Error::data(
+        dir,
+        format!("no {name}.gz or {name} here; a data folder holds {}, each plain or .gz", FILES.join(", ")),
+    ))
+}
+
+/// Every label below `classes`, or an error with the first that is not.
+pub fn check_labels(split: &Split, classes: usize, path: &Path) -> Result<()> {
+    match split.labels.iter().position(|l| usize::from(*l) >= classes) {
+        Some(i) => {
+            let what =
+                format!("label {} of image {i} is out of range: labels run from 0 to {}", split.labels[i], classes - 1);
+            Err(Error::data(path, what))
+        }
+        None => Ok(()),
+    }
+}

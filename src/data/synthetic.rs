@@ -1,0 +1,378 @@
+//! A built-in data set: grey garments of Fashion-MNIST's ten classes, drawn from a seed.
+//!
+//! A garment is a few convex polygons and strokes in its own coordinates (x right, y down, both about -1 to 1), with
+//! random cut, cloth and light, seen through a random shift, turn, slant and size. Each image is a function of
+//! (seed, its place) by additions, multiplications, divisions and square roots alone, which every machine rounds alike:
+//! the bytes are the same everywhere.
+
+use super::{CLASS_NAMES, Dataset, Split, idx};
+use crate::rng::{Purpose, Rng};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// Side of an image in pixels.
+pub const SIZE: usize = 28;
+/// Training and test images by default.
+pub const DEFAULT_COUNTS: [usize; 2] = [60_000, 10_000];
+/// The seed of the set that `--data synthetic` means.
+pub const DEFAULT_SEED: u64 = 0;
+
+/// Draws `train` and `test` images from `seed`, the classes in random order, equally likely.
+pub fn generate(seed: u64, [train, test]: [usize; 2]) -> Dataset {
+    let train = draw_split(seed, Purpose::TrainImage, train);
+    let test = draw_split(seed, Purpose::TestImage, test);
+    let mut sha256 = BTreeMap::new();
+    for (split, name) in [(&train, "train"), (&test, "test")] {
+        sha256.insert(format!("{name} images"), idx::sha256_hex(&split.pixels));
+        sha256.insert(format!("{name} labels"), idx::sha256_hex(&split.labels));
+    }
+    Dataset {
+        name: "synthetic".into(),
+        source: format!("drawn from seed {seed}"),
+        train,
+        test,
+        classes: CLASS_NAMES.len(),
+        class_names: CLASS_NAMES.map(String::from).to_vec(),
+        sha256,
+    }
+}
+
+fn draw_split(seed: u64, purpose: Purpose, count: usize) -> Split {
+    let mut pixels = vec![0; count * SIZE * SIZE];
+    let labels = pixels
+        .par_chunks_exact_mut(SIZE * SIZE)
+        .enumerate()
+        .map(|(i, image)| {
+            let mut rng = Rng::new(seed, purpose, i as u64);
+            let class = rng.below(CLASS_NAMES.len());
+            draw(class, &mut rng, image);
+            class as u8
+        })
+        .collect();
+    Split { image: [SIZE, SIZE, 1], pixels, labels }
+}
+
+type Point = [f32; 2];
+
+/// A shape with its shade, relative to the cloth.
+struct Part {
+    outline: Outline,
+    shade: f32,
+}
+
+enum Outline {
+    /// Corners of a convex polygon, clockwise on the screen.
+    Polygon(Vec<Point>),
+    /// A line with round ends and a half width.
+    Stroke(Point, Point, f32),
+}
+
+impl Outline {
+    /// Distance of `p` from the edge, negative inside.
+    fn distance(&self, p: Point) -> f32 {
+        match self {
+            Self::Polygon(corners) => {
+                let edges = corners.iter().zip(corners.iter().cycle().skip(1));
+                edges.map(|(a, b)| outside_edge(p, *a, *b)).fold(f32::NEG_INFINITY, f32::max)
+            }
+            Self::Stroke(a, b, half_width) => {
+                let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+                let along = ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / (dx * dx + dy * dy).max(1e-6);
+                let t = along.clamp(0.0, 1.0);
+                let (ex, ey) = (p[0] - a[0] - t * dx, p[1] - a[1] - t * dy);
+                (ex * ex + ey * ey).sqrt() - half_width
+            }
+        }
+    }
+}
+
+/// How far `p` lies on the outer side of the line from `a` to `b`.
+fn outside_edge(p: Point, a: Point, b: Point) -> f32 {
+    let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+    ((p[0] - a[0]) * dy - (p[1] - a[1]) * dx) / (dx * dx + dy * dy).sqrt().max(1e-6)
+}
+
+fn polygon(corners: &[Point]) -> Outline {
+    Outline::Polygon(corners.to_vec())
+}
+
+/// The polygon and its mirror image.
+fn both_sides(corners: &[Point]) -> [Outline; 2] {
+    let mirrored = corners.iter().rev().map(|[x, y]| [-x, *y]).collect();
+    [polygon(corners), Outline::Polygon(mirrored)]
+}
+
+/// A garment in the making.
+#[derive(Default)]
+struct Garment {
+    parts: Vec<Part>,
+}
+
+impl Garment {
+    fn add(&mut self, shade: f32, outline: Outline) {
+        self.parts.push(Part { outline, shade });
+    }
+
+    fn pair(&mut self, shade: f32, corners: &[Point]) {
+        for outline in both_sides(corners) {
+            self.add(shade, outline);
+        }
+    }
+
+    /// A torso from shoulder to hem with sleeves that end at (`sleeve_x`, `sleeve_y`).
+    fn upper_body(&mut self, rng: &mut Rng, hem: f32, sleeve: Point) {
+        let (shoulder, waist) = (rng.range(0.42, 0.52), rng.range(0.38, 0.5));
+        let width = rng.range(0.14, 0.2);
+        let [sx, sy] = sleeve;
+        self.pair(
+            rng.range(0.85, 1.0),
+            &[[shoulder - 0.12, -0.78], [sx, sy - 0.1], [sx - width, sy + 0.06], [shoulder - 0.14, -0.4]],
+        );
+        self.add(1.0, polygon(&[[-shoulder, -0.8], [shoulder, -0.8], [waist, hem], [-waist, hem]]));
+    }
+
+    fn neck(&mut self, depth: f32, width: f32) {
+        self.add(0.0, polygon(&[[-width, -0.85], [width, -0.85], [0.0, -0.8 + depth]]));
+    }
+
+    /// A sole, a low upper, and a shaft of the given height.
+    fn shoe(&mut self, rng: &mut Rng, sole: f32, toe: f32, shaft: f32) {
+        let heel = rng.range(0.78, 0.9);
+        self.add(1.0, polygon(&[[-heel, 0.0], [0.1, 0.0], [0.85, toe], [0.85, 0.4], [-heel, 0.4]]));
+        self.add(1.0, polygon(&[[-heel, -shaft], [rng.range(-0.25, -0.05), -shaft], [0.15, 0.1], [-heel, 0.2]]));
+        self.add(
+            rng.range(0.35, 0.75),
+            polygon(&[[-heel - 0.04, 0.4 - sole], [0.9, 0.4 - sole], [0.9, 0.42], [-heel - 0.04, 0.42]]),
+        );
+    }
+}
+
+fn t_shirt(g: &mut Garment, rng: &mut Rng) {
+    let sleeve = [rng.range(0.72, 0.9), rng.range(-0.5, -0.32)];
+    let hem = rng.range(0.65, 0.85);
+    g.upper_body(rng, hem, sleeve);
+    g.neck(rng.range(0.12, 0.24), rng.range(0.14, 0.22));
+}
+
+fn trouser(g: &mut Garment, rng: &mut Rng) {
+    let (waist, hem, crotch) = (rng.range(0.26, 0.36), rng.range(0.78, 0.95), rng.range(-0.35, -0.15));
+    let (outer, inner) = (rng.range(0.34, 0.5), rng.range(0.06, 0.16));
+    g.pair(1.0, &[[0.0, -0.9], [waist, -0.9], [outer, hem], [inner, hem], [0.0, crotch]]);
+    g.add(rng.range(0.6, 0.9), polygon(&[[-waist, -0.92], [waist, -0.92], [waist, -0.82], [-waist, -0.82]]));
+}
+
+fn pullover(g: &mut Garment, rng: &mut Rng) {
+    let sleeve = [rng.range(0.72, 0.9), rng.range(0.35, 0.65)];
+    let hem = rng.range(0.6, 0.8);
+    g.upper_body(rng, hem, sleeve);
+    g.neck(rng.range(0.08, 0.14), rng.range(0.14, 0.2));
+    let band = rng.range(0.6, 0.85);
+    g.add(band, polygon(&[[-0.42, hem - 0.12], [0.42, hem - 0.12], [0.42, hem], [-0.42, hem]]));
+}
+
+fn dress(g: &mut Garment, rng: &mut Rng) {
+    let (top, waist, hem) = (rng.range(0.2, 0.32), rng.range(0.16, 0.26), rng.range(0.34, 0.62));
+    g.add(1.0, polygon(&[[-top, -0.8], [top, -0.8], [waist, -0.1], [-waist, -0.1]]));
+    g.add(rng.range(0.85, 1.0), polygon(&[[-waist, -0.15], [waist, -0.15], [hem, 0.92], [-hem, 0.92]]));
+    if rng.below(2) == 0 {
+        g.pair(0.9, &[[top - 0.08, -0.8], [top + 0.22, -0.4], [top + 0.1, -0.3], [top - 0.05, -0.55]]);
+    }
+    g.neck(rng.range(0.1, 0.3), rng.range(0.1, 0.18));
+}
+
+fn coat(g: &mut Garment, rng: &mut Rng) {
+    let sleeve = [rng.range(0.66, 0.82), rng.range(0.45, 0.72)];
+    let hem = rng.range(0.78, 0.95);
+    g.upper_body(rng, hem, sleeve);
+    g.neck(rng.range(0.2, 0.4), rng.range(0.1, 0.16));
+    let x = rng.range(-0.04, 0.04);
+    g.add(rng.range(0.1, 0.4), Outline::Stroke([x, -0.5], [x, hem], rng.range(0.025, 0.045)));
+    g.pair(rng.range(0.6, 0.85), &[[0.06, -0.82], [0.2, -0.82], [0.1, -0.3], [0.03, -0.35]]);
+}
+
+fn sandal(g: &mut Garment, rng: &mut Rng) {
+    let (heel, lift) = (rng.range(-0.9, -0.75), rng.range(0.0, 0.3));
+    g.add(1.0, polygon(&[[heel, 0.3 - lift], [0.0, 0.3], [0.88, 0.32], [0.88, 0.42], [heel, 0.42 - lift * 0.5]]));
+    if lift > 0.12 {
+        g.add(0.9, Outline::Stroke([heel + 0.06, 0.3 - lift], [heel + 0.1, 0.42], 0.05));
+    }
+    for _ in 0..2 + rng.below(3) {
+        let (from, height) = (rng.range(-0.7, 0.6), rng.range(0.25, 0.6));
+        let to = (from + rng.range(-0.35, 0.35)).clamp(-0.8, 0.8);
+        g.add(rng.range(0.7, 1.0), Outline::Stroke([from, 0.3], [to, 0.3 - height], rng.range(0.04, 0.07)));
+    }
+    g.add(0.95, Outline::Stroke([heel + 0.05, 0.25 - lift], [rng.range(-0.6, -0.3), -rng.range(0.1, 0.4)], 0.05));
+}
+
+fn shirt(g: &mut Garment, rng: &mut Rng) {
+    let long = rng.below(3) > 0;
+    let sleeve_y = if long { rng.range(0.3, 0.62) } else { rng.range(-0.42, -0.2) };
+    let sleeve = [rng.range(0.68, 0.88), sleeve_y];
+    let hem = rng.range(0.68, 0.88);
+    g.upper_body(rng, hem, sleeve);
+    g.neck(rng.range(0.1, 0.22), rng.range(0.1, 0.16));
+    g.pair(rng.range(0.6, 0.8), &[[0.03, -0.88], [0.18, -0.8], [0.14, -0.62], [0.03, -0.74]]);
+    let (x, first, gap) = (rng.range(-0.03, 0.03), rng.range(-0.6, -0.5), rng.range(0.2, 0.26));
+    for n in 0..5 {
+        let y = first + gap * n as f32;
+        g.add(rng.range(0.1, 0.4), Outline::Stroke([x, y], [x, y + 0.01], 0.04));
+    }
+}
+
+fn sneaker(g: &mut Garment, rng: &mut Rng) {
+    let (sole, toe, shaft) = (rng.range(0.1, 0.18), rng.range(0.1, 0.22), rng.range(0.12, 0.24));
+    g.shoe(rng, sole, toe, shaft);
+    for n in 0..3 {
+        let x = -0.12 + 0.16 * n as f32;
+        g.add(
+            rng.range(0.2, 0.5),
+            Outline::Stroke([x, -0.05 + 0.06 * n as f32], [x + 0.12, 0.02 + 0.05 * n as f32], 0.03),
+        );
+    }
+}
+
+fn bag(g: &mut Garment, rng: &mut Rng) {
+    let (half, top, bottom) = (rng.range(0.5, 0.85), rng.range(-0.3, 0.05), rng.range(0.55, 0.8));
+    let lean = rng.range(-0.1, 0.12);
+    g.add(1.0, polygon(&[[-half + lean, top], [half - lean, top], [half, bottom], [-half, bottom]]));
+    let (grip, height, thickness) = (rng.range(0.2, 0.4), rng.range(0.25, 0.6), rng.range(0.035, 0.06));
+    let corners = [[-grip, top], [-grip * 0.7, top - height], [grip * 0.7, top - height], [grip, top]];
+    for ends in corners.windows(2) {
+        g.add(0.9, Outline::Stroke(ends[0], ends[1], thickness));
+    }
+    if rng.below(2) == 0 {
+        let flap = top + rng.range(0.15, 0.3);
+        g.add(
+            rng.range(0.6, 0.85),
+            polygon(&[[-half + lean, top], [half - lean, top], [half - lean, flap], [-half + lean, flap]]),
+        );
+    }
+}
+
+fn ankle_boot(g: &mut Garment, rng: &mut Rng) {
+    let (sole, toe, shaft) = (rng.range(0.06, 0.14), rng.range(0.08, 0.2), rng.range(0.4, 0.8));
+    g.shoe(rng, sole, toe, shaft);
+    if rng.below(2) == 0 {
+        g.add(rng.range(0.5, 0.8), polygon(&[[-0.9, 0.4], [-0.55, 0.4], [-0.6, 0.6], [-0.88, 0.6]]));
+    }
+}
+
+const GARMENTS: [fn(&mut Garment, &mut Rng); 10] =
+    [t_shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle_boot];
+
+/// From pixels to the garment's coordinates.
+struct View {
+    x: [f32; 3],
+    y: [f32; 3],
+}
+
+impl View {
+    fn random(rng: &mut Rng) -> Self {
+        // (1 - t^2, 2 t) / (1 + t^2) is a turn by 2 atan(t), without a sine.
+        let t = rng.range(-0.12, 0.12);
+        let (cos, sin) = ((1.0 - t * t) / (1.0 + t * t), 2.0 * t / (1.0 + t * t));
+        let slant = rng.range(-0.12, 0.12);
+        let side = if rng.below(2) == 0 { 1.0 } else { -1.0 };
+        let (width, height) = (rng.range(9.0, 13.5) * side, rng.range(9.0, 13.5));
+        let centre = 0.5 * (SIZE as f32 - 1.0);
+        let (cx, cy) = (centre + rng.range(-2.5, 2.5), centre + rng.range(-2.5, 2.5));
+        let row = |a: f32, b: f32| [a, b, -a * cx - b * cy];
+        Self { x: row(cos / width, (sin + slant) / width), y: row(-sin / height, cos / height) }
+    }
+
+    fn at(&self, px: f32, py: f32) -> Point {
+        let apply = |m: &[f32; 3]| m[0] * px + m[1] * py + m[2];
+        [apply(&self.x), apply(&self.y)]
+    }
+
+    /// Pixels in a unit of the garment, about.
+    fn scale(&self) -> f32 {
+        let length = |m: &[f32; 3]| (m[0] * m[0] + m[1] * m[1]).sqrt();
+        2.0 / (length(&self.x) + length(&self.y))
+    }
+}
+
+/// Brightness and pattern of the material.
+struct Cloth {
+    base: f32,
+    contrast: f32,
+    /// Stripes a unit along x and y; zero for none.
+    stripes: Point,
+    phase: Point,
+    light: Point,
+    grain: f32,
+}
+
+impl Cloth {
+    fn random(rng: &mut Rng) -> Self {
+        let pattern = rng.below(5);
+        let across = if pattern == 1 || pattern == 3 { rng.range(1.5, 4.0) } else { 0.0 };
+        let down = if pattern == 2 || pattern == 3 { rng.range(1.5, 4.0) } else { 0.0 };
+        Self {
+            base: rng.range(0.35, 0.95),
+            contrast: rng.range(0.15, 0.6),
+            stripes: [across, down],
+            phase: [rng.unit(), rng.unit()],
+            light: [rng.range(-0.2, 0.2), rng.range(-0.2, 0.2)],
+            grain: rng.range(0.02, 0.12),
+        }
+    }
+
+    fn at(&self, p: Point) -> f32 {
+        let mut value = self.base * (1.0 + self.light[0] * p[0] + self.light[1] * p[1]);
+        for axis in 0..2 {
+            let t = p[axis] * self.stripes[axis] + self.phase[axis];
+            if self.stripes[axis] > 0.0 && t - t.floor() < 0.5 {
+                value *= 1.0 - self.contrast;
+            }
+        }
+        value
+    }
+}
+
+/// Draws one garment of `class` over stray threads on a dark ground.
+fn draw(class: usize, rng: &mut Rng, image: &mut [u8]) {
+    let mut garment = Garment::default();
+    GARMENTS[class](&mut garment, rng);
+    let (view, cloth) = (View::random(rng), Cloth::random(rng));
+    let mut end = || [rng.range(-1.4, 1.4), rng.range(-1.4, 1.4)];
+    let threads = [(); 3].map(|()| Outline::Stroke(end(), end(), 0.05));
+    let thread_shade = rng.range(0.0, 0.6);
+    let scale = view.scale();
+    for (i, pixel) in image.iter_mut().enumerate() {
+        let p = view.at((i % SIZE) as f32, (i / SIZE) as f32);
+        let cover = |outline: &Outline| (0.5 - outline.distance(p) * scale).clamp(0.0, 1.0);
+        let mut value = 0.0;
+        for thread in &threads {
+            value += (thread_shade - value) * cover(thread);
+        }
+        let material = cloth.at(p);
+        for part in &garment.parts {
+            value += (part.shade * material - value) * cover(&part.outline);
+        }
+        value += cloth.grain * (rng.unit() - 0.5);
+        *pixel = (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_are_the_same_everywhere() {
+        let set = generate(7, [64, 16]);
+        assert_eq!(set.train.len(), 64);
+        assert_eq!(set.test.pixels.len(), 16 * SIZE * SIZE);
+        // The golden trajectories in assets/golden start from these images.
+        assert_eq!(set.sha256["train images"], "");
+    }
+
+    #[test]
+    fn a_larger_set_begins_with_a_smaller() {
+        let (small, large) = (generate(1, [10, 5]), generate(1, [20, 5]));
+        assert_eq!(small.train.pixels, large.train.pixels[..small.train.pixels.len()]);
+        assert_eq!(small.test, large.test);
+        assert_ne!(generate(2, [10, 5]).train.pixels, small.train.pixels);
+    }
+}

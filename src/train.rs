@@ -1,0 +1,351 @@
+//! `compile` and `fit`: a model on a device, and the training loop.
+
+use crate::backend::{Backend, Device, DeviceInfo};
+use crate::data::{Batches, Split};
+use crate::error::{Error, Result, usage};
+use crate::feed::Feed;
+use crate::kernels::adam;
+use crate::model::{Layout, Sequential, initial_weights, record};
+use crate::plan::{Phase, Plan, Step};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What `compile` fixes.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to run.
+    pub device: Device,
+    /// Images in a batch.
+    pub batch_size: usize,
+    /// Adam's.
+    pub learning_rate: f64,
+    /// Of the initial weights and the shuffling.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    /// The CPU with one thread a core, batches of 32, 0.001, seed 0.
+    fn default() -> Self {
+        Self { device: Device::Cpu { threads: 0 }, batch_size: 32, learning_rate: 1e-3, seed: 0 }
+    }
+}
+
+/// What `fit` is told.
+#[derive(Debug, Clone)]
+pub struct FitOptions {
+    /// Passes over the images.
+    pub epochs: u64,
+    /// Whether each pass has its own order.
+    pub shuffle: bool,
+    /// Ends a pass early.
+    pub steps_per_epoch: Option<usize>,
+}
+
+impl Default for FitOptions {
+    /// Five epochs, shuffled, whole.
+    fn default() -> Self {
+        Self { epochs: 5, shuffle: true, steps_per_epoch: None }
+    }
+}
+
+/// Loss and accuracy, over a batch, an epoch or a test set.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Score {
+    /// Mean cross-entropy, in nats.
+    pub loss: f64,
+    /// Share of right answers.
+    pub accuracy: f64,
+}
+
+/// What a batch, or several, came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Metrics {
+    /// Mean over the images.
+    loss: f64,
+    correct: f64,
+    images: f64,
+}
+
+impl Metrics {
+    pub(crate) fn add(&mut self, other: Self) {
+        let images = self.images + other.images;
+        self.loss = (self.loss * self.images + other.loss * other.images) / images;
+        self.correct += other.correct;
+        self.images = images;
+    }
+
+    pub(crate) fn score(&self) -> Score {
+        Score { loss: self.loss, accuracy: self.correct / self.images }
+    }
+}
+
+/// What happens during `fit`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event {
+    /// A step's metrics have arrived.
+    Step {
+        /// From 1.
+        epoch: u64,
+        /// From 1.
+        step: usize,
+        /// Steps in the epoch.
+        steps: usize,
+        /// Of this batch.
+        batch: Score,
+        /// Of the epoch so far.
+        so_far: Score,
+    },
+    /// An epoch is over.
+    Epoch {
+        /// From 1.
+        epoch: u64,
+        /// Steps that it had.
+        steps: usize,
+        /// Over all its batches, each before its update.
+        score: Score,
+        /// How long it took.
+        elapsed: Duration,
+    },
+}
+
+/// The score of each epoch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// First to last.
+    pub epochs: Vec<Score>,
+}
+
+/// A model on a device, ready to train.
+pub struct Model {
+    pub(crate) sequential: Sequential,
+    pub(crate) layout: Layout,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) backend: Box<dyn Backend>,
+    learning_rate: f64,
+    seed: u64,
+    /// Updates so far: Adam's t.
+    updates: u64,
+    /// Epochs so far, so that a second `fit` goes on with new orders.
+    epochs: u64,
+}
+
+/// Told of what happens; an error from it ends the training.
+pub type Observer<'a> = dyn FnMut(&Event) -> Result<()> + 'a;
+
+/// How long the device may work before the host reads metrics: how often progress moves and Ctrl-C is heeded.
+const REPORT_EVERY: Duration = Duration::from_millis(250);
+/// Batches that one upload holds.
+const WINDOW: usize = 32;
+/// Bytes of pixels that one upload may hold.
+const WINDOW_BYTES: usize = 16 << 20;
+
+impl Sequential {
+    /// Records the model, loads it on the device and gives it its initial weights.
+    ///
+    /// ```
+    /// use gpu_cnn::{Activation::{Relu, Softmax}, Dense, FitOptions, Flatten, Sequential, Settings, data::synthetic};
+    ///
+    /// let data = synthetic::generate(0, [640, 64]);
+    /// let model = Sequential::new([28, 28, 1])
+    ///     .add(Flatten {})
+    ///     .add(Dense::new(32).activation(Relu))
+    ///     .add(Dense::new(10).activation(Softmax));
+    /// let mut model = model.compile(&Settings { learning_rate: 0.003, ..Settings::default() })?;
+    /// let history = model.fit(&data.train, &FitOptions { epochs: 3, ..FitOptions::default() })?;
+    /// assert!(history.epochs[2].loss < history.epochs[0].loss);
+    /// let test = model.evaluate(&data.test)?;
+    /// println!("test loss {:.3}, accuracy {:.3}", test.score.loss, test.score.accuracy);
+    /// let probabilities = model.predict(&data.test.pixels[..2 * 28 * 28])?;
+    /// assert_eq!(probabilities.len(), 2);
+    /// # Ok::<(), gpu_cnn::Error>(())
+    /// ```
+    pub fn compile(&self, settings: &Settings) -> Result<Model> {
+        let layout = self.layout()?;
+        if settings.batch_size == 0 {
+            return Err(usage!("a batch size of 0; it must be at least 1"));
+        }
+        if !(settings.learning_rate.is_finite() && settings.learning_rate > 0.0) {
+            return Err(usage!("a learning rate of {}; it must be a positive number", settings.learning_rate));
+        }
+        let batch_bytes = self.input.iter().product::<usize>().saturating_mul(settings.batch_size);
+        if batch_bytes > 1 << 30 {
+            return Err(usage!(
+                "a batch of {} images is {batch_bytes} bytes of pixels; try a smaller one",
+                settings.batch_size
+            ));
+        }
+        let window = (WINDOW_BYTES / batch_bytes).clamp(1, WINDOW);
+        let plan = Arc::new(record(self, &layout, settings.batch_size, window, settings.device.profile()));
+        let backend = settings.device.load(Arc::clone(&plan))?;
+        let weights = initial_weights(&layout, settings.seed);
+        let mut model = Model {
+            sequential: self.clone(),
+            layout,
+            plan,
+            backend,
+            learning_rate: settings.learning_rate,
+            seed: settings.seed,
+            updates: 0,
+            epochs: 0,
+        };
+        model.set_weights(&weights)?;
+        Ok(model)
+    }
+}
+
+impl Model {
+    /// The model as it was described.
+    pub fn sequential(&self) -> &Sequential {
+        &self.sequential
+    }
+
+    /// Where its parameters lie.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// What it runs on.
+    pub fn device(&self) -> &DeviceInfo {
+        self.backend.info()
+    }
+
+    /// The parameter arena, [`Layout::arena_len`] floats.
+    pub fn weights(&mut self) -> Result<Vec<f32>> {
+        self.backend.read_f32(self.plan.ports.params, self.layout.arena_len)
+    }
+
+    /// Replaces the parameter arena.
+    pub fn set_weights(&mut self, arena: &[f32]) -> Result<()> {
+        if arena.len() != self.layout.arena_len {
+            return Err(usage!("{} weights, the model has {}", arena.len(), self.layout.arena_len));
+        }
+        self.backend.write_f32(self.plan.ports.params, 0, arena)
+    }
+
+    /// Gradients of the first batch of `data`, as an arena; nothing is updated.
+    pub fn gradients(&mut self, data: &Split) -> Result<Vec<f32>> {
+        self.check(data)?;
+        let mut feed = Feed::new(&self.plan);
+        feed.gather(&Batches::in_order(data, self.plan.batch), 0..1);
+        let steps = feed.send(self.backend.as_mut(), &|_| 0.0)?;
+        self.backend.run(Phase::Gradients, &steps)?;
+        self.backend.read_f32(self.plan.ports.grads, self.layout.arena_len)
+    }
+
+    /// Trains; see [`Self::fit_with`].
+    pub fn fit(&mut self, data: &Split, options: &FitOptions) -> Result<History> {
+        self.fit_with(data, options, &mut |_| Ok(()))
+    }
+
+    /// Trains and tells `observer` of every step and epoch; an error from it ends the training.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] with epoch and step if a loss is not a finite number or, after an epoch, a weight.
+    pub fn fit_with(&mut self, data: &Split, options: &FitOptions, observer: &mut Observer<'_>) -> Result<History> {
+        self.check(data)?;
+        let mut history = History::default();
+        for _ in 0..options.epochs {
+            let epoch = self.epochs + 1;
+            let batches = match options.shuffle {
+                true => Batches::shuffled(data, self.plan.batch, self.seed, epoch),
+                false => Batches::in_order(data, self.plan.batch),
+            };
+            let steps = options.steps_per_epoch.unwrap_or(usize::MAX).min(batches.len());
+            let score = self.train_epoch(&batches, epoch, steps, observer)?;
+            self.epochs = epoch;
+            history.epochs.push(score);
+        }
+        Ok(history)
+    }
+
+    fn train_epoch(
+        &mut self,
+        batches: &Batches<'_>,
+        epoch: u64,
+        steps: usize,
+        observer: &mut Observer<'_>,
+    ) -> Result<Score> {
+        let started = Instant::now();
+        let (learning_rate, first_update) = (self.learning_rate, self.updates + 1);
+        let rate = |i: usize| adam::rate(learning_rate, first_update + i as u64);
+        let mut tally = Metrics::default();
+        self.run_batches(Phase::Train, batches, steps, &rate, &mut |i, metrics| {
+            let step = i + 1;
+            if !metrics.loss.is_finite() {
+                let text = format!(
+                    "the loss is {} at epoch {epoch}, step {step}; try a smaller --learning-rate",
+                    metrics.loss
+                );
+                return Err(Error::NotFinite(text));
+            }
+            tally.add(metrics);
+            observer(&Event::Step { epoch, step, steps, batch: metrics.score(), so_far: tally.score() })
+        })?;
+        self.updates += steps as u64;
+        self.check_weights(epoch, steps)?;
+        observer(&Event::Epoch { epoch, steps, score: tally.score(), elapsed: started.elapsed() })?;
+        Ok(tally.score())
+    }
+
+    fn check_weights(&mut self, epoch: u64, step: usize) -> Result<()> {
+        let weights = self.weights()?;
+        let bad = self.layout.tensors.iter().find(|t| !weights[t.offset..][..t.size()].iter().all(|w| w.is_finite()));
+        match bad {
+            Some(t) => Err(Error::NotFinite(format!(
+                "a weight of `{}` is not finite after epoch {epoch}, step {step}; try a smaller --learning-rate",
+                t.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs `phase` over the first `steps` batches, several in flight: while the device works on these, the host
+    /// gathers the next. `each` gets every batch's place and metrics, in order.
+    pub(crate) fn run_batches(
+        &mut self,
+        phase: Phase,
+        batches: &Batches<'_>,
+        steps: usize,
+        rate: &dyn Fn(usize) -> f32,
+        each: &mut dyn FnMut(usize, Metrics) -> Result<()>,
+    ) -> Result<()> {
+        let mut feed = Feed::new(&self.plan);
+        let mut in_flight: Vec<Step> = Vec::new();
+        let (mut done, mut next, mut at_once) = (0, 0, 1);
+        let mut clock = Instant::now();
+        while done < steps {
+            let range = next..steps.min(next + at_once);
+            feed.gather(batches, range.clone());
+            if !in_flight.is_empty() {
+                let metrics = self.backend.read_f32(self.plan.ports.metrics, 2 * in_flight.len())?;
+                let per_step = clock.elapsed().as_secs_f64() / in_flight.len() as f64;
+                at_once = ((REPORT_EVERY.as_secs_f64() / per_step) as usize).clamp(1, self.plan.window);
+                for (step, metrics) in in_flight.iter().zip(metrics.chunks_exact(2)) {
+                    let (loss, correct) = (f64::from(metrics[0]), f64::from(metrics[1]));
+                    each(done, Metrics { loss, correct, images: f64::from(step.images) })?;
+                    done += 1;
+                }
+            }
+            clock = Instant::now();
+            in_flight = feed.send(self.backend.as_mut(), rate)?;
+            self.backend.run(phase, &in_flight)?;
+            next = range.end;
+        }
+        Ok(())
+    }
+
+    /// Whether the model can take `data`.
+    pub(crate) fn check(&self, data: &Split) -> Result<()> {
+        if data.image != self.sequential.input {
+            return Err(usage!("the model takes images of {:?}, the data has {:?}", self.sequential.input, data.image));
+        }
+        match data.labels.iter().position(|l| usize::from(*l) >= self.layout.classes) {
+            Some(i) => Err(Error::Data(format!(
+                "label {} of image {i} is out of range: the model has {} classes",
+                data.labels[i], self.layout.classes
+            ))),
+            None if data.is_empty() => Err(Error::Data("no images".into())),
+            None => Ok(()),
+        }
+    }
+}
