@@ -4,15 +4,15 @@ use gpu_cnn::Activation::{Relu, Softmax};
 use gpu_cnn::{Conv2D, Dense, Flatten, MaxPooling2D, Padding::Same, Preset, Sequential};
 
 /// A model with a batch size, chosen to be awkward.
-pub struct Case {
-    pub name: &'static str,
-    pub model: Sequential,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) model: Sequential,
     /// Rows of a batch.
-    pub batch: usize,
+    pub(crate) batch: usize,
     /// Images of the batch that count.
-    pub images: usize,
+    pub(crate) images: usize,
     /// Values that the pixels take: few, so that windows tie, or all.
-    pub greys: usize,
+    pub(crate) greys: usize,
 }
 
 fn case(name: &'static str, batch: usize, model: Sequential) -> Case {
@@ -24,7 +24,7 @@ fn images(h: usize, w: usize, c: usize) -> Sequential {
 }
 
 /// Small enough for finite differences, together covering every layer, option and tile edge.
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     vec![
         case("dense alone", 3, images(2, 3, 1).add(Flatten {}).add(Dense::new(4).activation(Softmax))),
         case(
@@ -219,7 +219,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// Too large for finite differences, but what people train.
-pub fn presets() -> Vec<Case> {
+pub(crate) fn presets() -> Vec<Case> {
     vec![
         case("dnn", 32, Preset::Dnn.build([28, 28, 1], 10)),
         case("cnn", 32, Preset::Cnn.build([28, 28, 1], 10)),

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests say why they failed by panicking")]
 
 mod cases;
+mod golden;
 mod gradients;
 mod kernels;
 mod shaders;
 mod support;
+mod training;

@@ -1,19 +1,23 @@
-//! What several tests need: an adapter or a clear word that there is none, and a plan filled with random data.
+//! What several tests need: an adapter or a clear word that there is none, data, and a plan filled at random.
 
 use crate::cases::Case;
 use gpu_cnn::backend::gpu::{self, Adapter};
 use gpu_cnn::backend::{Backend, Cpu, CpuFloat};
+use gpu_cnn::data::{Dataset, synthetic};
 use gpu_cnn::model::initial_weights;
 use gpu_cnn::plan::{Plan, Profile, Step};
 use gpu_cnn::rng::{Purpose, Rng};
+use gpu_cnn::{Device, Sequential, Settings};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The adapter to test on: `GPU_CNN_TEST_ADAPTER` (a part of a name), else lavapipe, else the best there is.
 ///
 /// Without any, a test fails where `CI` is set, and elsewhere says that it was skipped.
-pub fn adapter() -> Option<Adapter> {
+pub(crate) fn adapter() -> Option<Adapter> {
     let wanted = std::env::var("GPU_CNN_TEST_ADAPTER").unwrap_or_else(|_| "llvmpipe".into());
-    let found = gpu::find(&wanted).ok().flatten().or_else(|| gpu::find("vulkan").ok().flatten());
+    let any = || ["vulkan", "metal", "dx12"].iter().find_map(|name| gpu::find(name).ok().flatten());
+    let found = gpu::find(&wanted).ok().flatten().or_else(any);
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "no adapter: install a Vulkan driver (scripts/test does)");
         eprintln!("skipped: no adapter");
@@ -21,13 +25,69 @@ pub fn adapter() -> Option<Adapter> {
     found
 }
 
+/// The CPU with two threads, and the adapter if there is one.
+pub(crate) fn devices() -> Vec<Device> {
+    let mut devices = vec![Device::Cpu { threads: 2 }];
+    devices.extend(adapter().map(Device::Gpu));
+    devices
+}
+
+/// `path` in the folder with Fashion-MNIST and Keras's trajectories that lies beside a developer's clone
+/// (`GPU_CNN_SHARED` can say where).
+///
+/// Without it, a test fails where `GPU_CNN_REQUIRE_SHARED` is set, as in this project's CI, and elsewhere says that it
+/// was skipped.
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let found = std::env::var_os("GPU_CNN_SHARED").map_or_else(beside, PathBuf::from).join(path);
+    if found.exists() {
+        return Some(found);
+    }
+    assert!(std::env::var_os("GPU_CNN_REQUIRE_SHARED").is_none(), "not there: {}", found.display());
+    eprintln!("skipped: no {}", found.display());
+    None
+}
+
+/// Fashion-MNIST, where [`shared`] has it.
+pub(crate) fn fashion_mnist() -> Option<Dataset> {
+    let folder = shared("data/fashion-mnist")?;
+    Some(gpu_cnn::data::fashion_mnist::read_any(&[folder]).unwrap().expect("all four files"))
+}
+
+/// The synthetic images that `assets/golden` was made over.
+pub(crate) fn golden_images() -> Dataset {
+    let data = synthetic::generate(7, [3200, 2000]);
+    assert_eq!(
+        data.sha256["train images"], "a0c539a9722501df51182c2c3d42bef6bd27e1ae79ca6e4746be3fe35292a792",
+        "the synthetic set has changed: make assets/golden anew"
+    );
+    data
+}
+
+pub(crate) fn settings(device: Device) -> Settings {
+    Settings { device, ..Settings::default() }
+}
+
+/// A small CNN over 28x28 grey images.
+pub(crate) fn small_cnn() -> Sequential {
+    use gpu_cnn::Activation::{Relu, Softmax};
+    use gpu_cnn::{Conv2D, Dense, Flatten, MaxPooling2D};
+    Sequential::new([28, 28, 1])
+        .add(Conv2D::new(6, 3).activation(Relu))
+        .add(MaxPooling2D::new(2))
+        .add(Conv2D::new(8, 3).activation(Relu))
+        .add(MaxPooling2D::new(2))
+        .add(Flatten {})
+        .add(Dense::new(10).activation(Softmax))
+}
+
 /// A step that takes the first batch of the window.
-pub fn step(images: usize) -> Step {
+pub(crate) fn step(images: usize) -> Step {
     Step { slot: 0, images: images as u32, rate: 1e-3, padding: 0 }
 }
 
 /// The case recorded for `profile` and loaded on the CPU with random pixels, labels and weights.
-pub fn filled<F: CpuFloat>(case: &Case, profile: Profile) -> (Arc<Plan>, Cpu<F>) {
+pub(crate) fn filled<F: CpuFloat>(case: &Case, profile: Profile) -> (Arc<Plan>, Cpu<F>) {
     let layout = case.model.layout().unwrap();
     let plan = Arc::new(case.model.record(case.batch, 1, profile).unwrap());
     let mut cpu = Cpu::load(Arc::clone(&plan), 2).unwrap();
