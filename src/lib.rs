@@ -31,3 +31,8 @@ pub use kernels::max_pool2d::MaxPooling2D;
 pub use kernels::{Activation, Flatten, Padding};
 pub use model::{Layer, Preset, Sequential};
 pub use train::{Event, FitOptions, History, Model, Observer, Score, Settings};
+
+/// The README's example runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

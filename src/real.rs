@@ -87,7 +87,6 @@ macro_rules! real {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
-            #[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is the point")]
             fn from_f64(value: f64) -> Self {
                 value as Self
             }

@@ -1,7 +1,10 @@
 //! All integration tests, in one binary so that they link once.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests say why they failed by panicking")]
 
+mod architecture;
 mod cases;
+mod cli;
+mod download;
 mod golden;
 mod gradients;
 mod kernels;

@@ -143,8 +143,6 @@ impl<F: CpuFloat> Backend for Cpu<F> {
         }
         Ok(())
     }
-
-    #[expect(clippy::cast_possible_truncation, reason = "words are f32; in f64 a reader takes `values`")]
     fn read(&mut self, buffer: BufferId, len: usize) -> Result<Vec<u32>> {
         Ok(match &self.buffers[buffer.0] {
             Data::Words(words) => words[..len].to_vec(),

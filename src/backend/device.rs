@@ -70,7 +70,7 @@ impl Device {
                 Ok(Found { device: Self::Gpu(adapter), notice })
             }
             None => {
-                let notice = "no GPU found: training on the CPU backend".to_owned();
+                let notice = "no GPU found: using the CPU backend".to_owned();
                 Ok(Found { device: Self::Cpu { threads }, notice: Some(notice) })
             }
         }

@@ -1,4 +1,4 @@
-//! Who replays a plan. A backend knows no layers and a model knows no device: they meet in [`Plan`] alone.
+//! Who replays a plan. A backend knows no layers and a model knows no device: they meet in a plan alone.
 
 mod check;
 mod cpu;

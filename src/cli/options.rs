@@ -49,6 +49,14 @@ pub(super) struct DataArgs {
     pub(super) data_dir: Option<PathBuf>,
 }
 
+/// A number above zero.
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err("it must be a positive number".into()),
+    }
+}
+
 /// `cnn`, `dnn` or a TOML file, over images of `input` with `classes` classes.
 pub(super) fn build_model(name: &str, input: [usize; 3], classes: usize) -> Result<Sequential> {
     let model = match Preset::named(name) {

@@ -25,7 +25,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch_size: u32,
     /// Adam's learning rate
-    #[arg(long, default_value_t = 0.001, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0.001, value_name = "RATE", allow_negative_numbers = true, value_parser = super::options::positive)]
     learning_rate: f64,
     /// Seed of the initial weights and the shuffling
     #[arg(long, default_value_t = 0, value_name = "N")]

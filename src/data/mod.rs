@@ -18,7 +18,7 @@ pub struct Split {
     pub image: [usize; 3],
     /// [n, height, width, channels], one byte a value.
     pub pixels: Vec<u8>,
-    /// [n].
+    /// `[n]`.
     pub labels: Vec<u8>,
 }
 

@@ -18,7 +18,7 @@ pub fn rate(learning_rate: f64, t: u64) -> f32 {
     (learning_rate * (1.0 - BETA_2.powf(t)).sqrt() / (1.0 - BETA_1.powf(t))) as f32
 }
 
-/// Inputs: gradients [count]; outputs: parameters, first and second moments, all [count].
+/// Inputs: gradients `[count]`; outputs: parameters, first and second moments, all `[count]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Adam {
     /// Floats of the arena, a multiple of four.

@@ -7,7 +7,7 @@ use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot};
 use crate::real::{MatMul, Real, Strided};
 use serde::{Deserialize, Serialize};
 
-/// A fully connected layer; `kernel` is [inputs, units], `bias` [units].
+/// A fully connected layer; `kernel` is [inputs, units], `bias` `[units]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dense {
@@ -79,7 +79,7 @@ impl LayerSpec for Dense {
     }
 }
 
-/// `y = act(x w + b)`; inputs: x [n, i], weights (w [i, u], b [u]); outputs: y [n, u].
+/// `y = act(x w + b)`; inputs: x [n, i], weights (w [i, u], b `[u]`); outputs: y [n, u].
 #[derive(Debug, Clone, Copy)]
 struct DenseForward {
     tiles: Tiles,
@@ -132,7 +132,7 @@ impl KernelSpec for DenseBackwardInput {
     }
 }
 
-/// `dw = x^T dy`, `db = sum of dy`; inputs: x [n, i], dy [n, u]; outputs: (dw [i, u], db [u]), once a split.
+/// `dw = x^T dy`, `db = sum of dy`; inputs: x [n, i], dy [n, u]; outputs: (dw [i, u], db `[u]`), once a split.
 #[derive(Debug, Clone, Copy)]
 struct DenseBackwardWeights {
     tiles: Tiles,

@@ -94,7 +94,7 @@ pub(crate) fn record_split<K: KernelSpec>(
     recorder.dispatch(format!("{label} sum"), sum, &[partial], &[grads]);
 }
 
-/// `out[i] = sum over s of partial[s, i]`; inputs: partial [splits, count]; outputs: out [count].
+/// `out[i] = sum over s of partial[s, i]`; inputs: partial [splits, count]; outputs: out `[count]`.
 #[derive(Debug, Clone, Copy)]
 struct SumSplits {
     splits: usize,

@@ -4,7 +4,7 @@ use crate::plan::{Cost, Io, KernelSpec, Shader, elementwise_grid};
 use crate::real::Real;
 use rayon::prelude::*;
 
-/// Inputs: pixels [window, words] u32; outputs: x [count].
+/// Inputs: pixels [window, words] u32; outputs: x `[count]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Unpack {
     /// Pixels of a batch.

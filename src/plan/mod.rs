@@ -103,7 +103,7 @@ pub struct Ports {
     pub labels: BufferId,
     /// Per step of a window: mean loss and number of correct answers, [window, 2] f32.
     pub metrics: BufferId,
-    /// All parameters, [arena] f32.
+    /// All parameters, `[arena]` f32.
     pub params: BufferId,
     /// All gradients, same offsets.
     pub grads: BufferId,

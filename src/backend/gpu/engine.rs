@@ -240,7 +240,6 @@ impl Engine {
         if let Some(started) = self.pace.started.take() {
             let per_step = started.elapsed().as_secs_f64() / self.pace.queued.max(1) as f64;
             let fitting = (SUBMISSION.as_secs_f64() / per_step.max(1e-9)) as usize;
-            // Half of it at a time, since the first steps include compiling.
             self.pace.steps_per_submission = fitting.clamp(1, self.plan.window);
             self.pace.queued = 0;
         }
@@ -296,15 +295,15 @@ fn watch(device: &wgpu::Device) -> Arc<Mutex<Option<String>>> {
 
 fn check_limits(plan: &Plan, limits: &wgpu::Limits) -> Result<()> {
     let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
-    match plan.buffers.iter().find(|b| padded_bytes(b.len) > limit) {
-        Some(b) => Err(Error::Device(format!(
+    match plan.buffers.iter().max_by_key(|b| b.len) {
+        Some(b) if padded_bytes(b.len) > limit => Err(Error::Device(format!(
             "buffer `{}` takes {} bytes for a batch of {}, the adapter's limit is {limit}; try --batch-size {}",
             b.label,
             padded_bytes(b.len),
             plan.batch,
             (plan.batch as u64 * limit / padded_bytes(b.len)).max(1)
         ))),
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 

@@ -12,7 +12,7 @@ const PARTS: usize = 8;
 /// Output pixels whose windows are laid out at a time: few enough to stay in the second-level cache.
 const PIXELS: usize = 128;
 
-/// Inputs: x [n, h, w, c_in], dy [n, oh, ow, c_out]; outputs: (dw [kh, kw, c_in, c_out], db [c_out]), once a split.
+/// Inputs: x [n, h, w, c_in], dy [n, oh, ow, c_out]; outputs: (dw [kh, kw, c_in, c_out], db `[c_out]`), once a split.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dBackwardWeights {
     pub(super) dims: Dims,

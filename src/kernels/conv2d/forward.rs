@@ -6,7 +6,7 @@ use crate::plan::{Cost, Io, KernelSpec, Shader};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
 
-/// Inputs: x [n, h, w, c_in], weights (w [kh, kw, c_in, c_out], b [c_out]); outputs: y [n, oh, ow, c_out].
+/// Inputs: x [n, h, w, c_in], weights (w [kh, kw, c_in, c_out], b `[c_out]`); outputs: y [n, oh, ow, c_out].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dForward {
     pub(super) dims: Dims,

@@ -13,7 +13,7 @@ use crate::real::Real;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// A convolution; `kernel` is [kh, kw, c_in, filters], `bias` [filters].
+/// A convolution; `kernel` is [kh, kw, c_in, filters], `bias` `[filters]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conv2D {

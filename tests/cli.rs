@@ -1,0 +1,365 @@
+//! The command as its users call it: what it prints, what it writes, how it fails.
+
+use crate::support::adapter;
+use gpu_cnn::data::{FILES, idx, synthetic};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gpu-cnn"));
+    command
+        .args(arguments)
+        .env_remove("WGPU_BACKEND")
+        .env_remove("WGPU_ADAPTER_NAME")
+        .env("GPU_CNN_DATA_URL", "http://127.0.0.1:9");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The exit code and a part of the message.
+fn fails(arguments: &[&str], code: i32, message: &str) {
+    let output = run(arguments);
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+    assert!(text.contains(message), "{arguments:?} does not say `{message}`: {text}");
+    assert!(output.stdout.is_empty(), "{arguments:?}: {}", stdout(&output));
+}
+
+/// A folder with a small data set and room for runs.
+struct Room {
+    folder: TempDir,
+}
+
+impl Room {
+    fn new() -> Self {
+        let room = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(room.path("data")).unwrap();
+        let data = synthetic::generate(11, [320, 50]);
+        let contents = [idx::encode_split(&data.train), idx::encode_split(&data.test)];
+        for (name, content) in FILES.iter().zip(contents.iter().flatten()) {
+            std::fs::write(room.path("data").join(name), content).unwrap();
+        }
+        room
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn name(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Trains the dense network on the small set.
+    fn train(&self, out: &str, more: &[&str]) -> Output {
+        self.train_model("dnn", out, more)
+    }
+
+    fn train_model(&self, model: &str, out: &str, more: &[&str]) -> Output {
+        let (data, out) = (self.name("data"), self.name(out));
+        run(&[&["train", "--data", &data, "--out", &out, "--model", model, "--epochs", "2"], more].concat())
+    }
+}
+
+fn json_file(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn json_lines(path: &Path) -> Vec<Value> {
+    std::fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn help_names_every_subcommand_and_exit_code() {
+    let output = run(&["--help"]);
+    let text = stdout(&output);
+    assert!(output.status.success());
+    for word in ["train", "evaluate", "summary", "adapters", "130 interrupted"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let text = stdout(&run(&["train", "--help"]));
+    for option in [
+        "--model",
+        "--adapter",
+        "--epochs",
+        "--batch-size",
+        "--learning-rate",
+        "--seed",
+        "--data",
+        "--weights",
+        "--no-shuffle",
+        "--steps-per-epoch",
+        "--log-steps",
+        "--threads",
+        "--out",
+    ] {
+        assert!(text.contains(option), "{option}: {text}");
+    }
+}
+
+#[test]
+fn summary_is_keras_table_and_one_json_document() {
+    let text = stdout(&run(&["summary"]));
+    for part in ["max_pooling2d_1 (MaxPooling2D)", "(None, 26, 26, 64)", "204,928", "Total params: 243,786 (952.29 KB)"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let summary: Value =
+        serde_json::from_slice(&run(&["summary", "--model", "dnn", "--format", "json"]).stdout).unwrap();
+    assert_eq!(summary["total_params"], 101_770);
+    assert_eq!(summary["layers"][1]["type"], "Dense");
+}
+
+#[test]
+fn train_writes_a_run_that_evaluate_reads() {
+    let room = Room::new();
+    let output = room.train("run", &["--adapter", "cpu", "--log-steps", "--seed", "3"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("test accuracy: 0."), "{}", stdout(&output));
+    assert!(
+        stderr(&output).contains("adapter: cpu, ") && stderr(&output).contains("Total params"),
+        "{}",
+        stderr(&output)
+    );
+
+    let lines = json_lines(&room.path("run/metrics.jsonl"));
+    let events = |name: &str| lines.iter().filter(|l| l["event"] == name).collect::<Vec<_>>();
+    assert_eq!((events("step").len(), events("epoch").len(), events("test").len()), (20, 2, 1));
+    assert_eq!((&events("step")[10]["epoch"], &events("step")[10]["step"]), (&Value::from(2), &Value::from(1)));
+    let described = json_file(&room.path("run/run.json"));
+    assert_eq!((&described["status"], &described["seed"]), (&Value::from("done"), &Value::from(3)));
+    assert_eq!(described["final"]["test"]["loss"], events("test")[0]["loss"]);
+    assert_eq!(described["data"]["sha256"].as_object().unwrap().len(), 4);
+
+    // The run folder knows its data; the file alone has to be told.
+    let by_run = run(&["evaluate", &room.name("run"), "--adapter", "cpu", "--format", "json"]);
+    let found: Value = serde_json::from_slice(&by_run.stdout).unwrap_or_else(|_| panic!("{}", stderr(&by_run)));
+    assert_eq!(found["accuracy"], events("test")[0]["accuracy"]);
+    assert_eq!(found["loss"], events("test")[0]["loss"]);
+    assert_eq!(found["classes"].as_array().unwrap().len(), 10);
+    std::fs::rename(room.path("run/model.safetensors"), room.path("alone.safetensors")).unwrap();
+    let by_file = run(&["evaluate", &room.name("alone.safetensors"), "--adapter", "cpu", "--data", &room.name("data")]);
+    assert!(stdout(&by_file).contains("accuracy: ") && stdout(&by_file).contains("class 9"), "{}", stderr(&by_file));
+}
+
+#[test]
+fn the_same_command_writes_the_same_weights_on_each_backend() {
+    let room = Room::new();
+    let adapters: &[&str] = if adapter().is_some() { &["cpu", "vulkan"] } else { &["cpu"] };
+    let weights = |out: &str| std::fs::read(room.path(out).join("model.safetensors")).unwrap();
+    for name in adapters {
+        for (out, threads) in [("one", "1"), ("two", "2")] {
+            let out = format!("{name}-{out}");
+            let output = room.train(&out, &["--adapter", name, "--threads", threads]);
+            assert!(output.status.success(), "{}", stderr(&output));
+        }
+        assert!(weights(&format!("{name}-one")) == weights(&format!("{name}-two")), "{name}");
+    }
+}
+
+#[test]
+fn weights_carry_on_where_they_were_left() {
+    let room = Room::new();
+    assert!(room.train("first", &["--adapter", "cpu"]).status.success());
+    let weights = room.name("first/model.safetensors");
+    assert!(room.train("second", &["--adapter", "cpu", "--weights", &weights]).status.success());
+    let loss = |run: &str| json_lines(&room.path(run).join("metrics.jsonl"))[0]["loss"].as_f64().unwrap();
+    assert!(loss("second") < loss("first"), "{} {}", loss("second"), loss("first"));
+}
+
+#[test]
+fn an_earlier_run_is_not_overwritten_unasked() {
+    let room = Room::new();
+    assert!(room.train("run", &["--adapter", "cpu"]).status.success());
+    let before = std::fs::read(room.path("run/model.safetensors")).unwrap();
+    let again = room.train("run", &["--adapter", "cpu", "--seed", "9"]);
+    assert_eq!(again.status.code(), Some(7));
+    assert!(stderr(&again).contains("--overwrite"), "{}", stderr(&again));
+    assert_eq!(std::fs::read(room.path("run/model.safetensors")).unwrap(), before);
+    assert!(room.train("run", &["--adapter", "cpu", "--seed", "9", "--overwrite"]).status.success());
+    assert_ne!(std::fs::read(room.path("run/model.safetensors")).unwrap(), before);
+}
+
+#[test]
+fn bad_arguments_fail_with_two() {
+    let room = Room::new();
+    let data = room.name("data");
+    fails(&["train", "--batch-size", "0"], 2, "--batch-size");
+    fails(&["train", "--learning-rate", "-1"], 2, "positive");
+    fails(&["train", "--adapter", "cpu", "--data", &data, "--model", "nosuch.toml"], 2, "nosuch.toml");
+    fails(&["summary", "--input-shape", "3,3,1"], 2, "layer 2 `max_pooling2d`");
+    fails(&["evaluate", "/nosuch/run"], 2, "/nosuch/run");
+    fails(&["nosuch"], 2, "nosuch");
+    let model = room.path("model.toml");
+    std::fs::write(
+        &model,
+        "[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 4\nactivation = \"softmax\"\n",
+    )
+    .unwrap();
+    fails(
+        &["train", "--adapter", "cpu", "--data", &data, "--model", model.to_str().unwrap()],
+        2,
+        "ends in 4 units, the data has 10 classes",
+    );
+}
+
+#[test]
+fn weights_of_another_model_fail_with_two_and_damaged_ones_with_four() {
+    let room = Room::new();
+    let data = room.name("data");
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/golden/cnn_small/init.safetensors");
+    fails(
+        &["train", "--adapter", "cpu", "--data", &data, "--weights", other],
+        2,
+        "tensor `conv2d.kernel` is [3, 3, 1, 16]",
+    );
+    fails(&["evaluate", other, "--adapter", "cpu", "--data", &data], 2, "--model");
+    let damaged = room.path("damaged.safetensors");
+    let mut bytes = std::fs::read(other).unwrap();
+    bytes.truncate(1000);
+    std::fs::write(&damaged, &bytes).unwrap();
+    fails(&["evaluate", damaged.to_str().unwrap(), "--adapter", "cpu", "--data", &data], 4, "damaged.safetensors");
+}
+
+#[test]
+fn an_adapter_that_is_not_there_fails_with_three_and_the_list() {
+    let room = Room::new();
+    let data = room.name("data");
+    let train = ["train", "--data", &data, "--model", "dnn"];
+    fails(&[&train[..], &["--adapter", "no such adapter"]].concat(), 3, "gpu-cnn adapters");
+    for (name, value, code) in [("WGPU_ADAPTER_NAME", "no such adapter", 3), ("WGPU_BACKEND", "nosuch", 2)] {
+        let output = command(&train).env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        assert!(stderr(&output).contains(value), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn adapters_lists_what_auto_would_take() {
+    let found: Value = serde_json::from_slice(&run(&["adapters", "--format", "json"]).stdout).unwrap();
+    let adapters = found["adapters"].as_array().unwrap();
+    if adapter().is_some() {
+        let first = &adapters[0];
+        assert!(first["backend"].is_string() && first["max_storage_buffer_binding_size"].as_u64() > Some(0), "{first}");
+    }
+    let real =
+        adapters.iter().any(|a| a["device_type"] != "software" && !a["adapter"].as_str().unwrap().contains("llvmpipe"));
+    assert!(real || found["auto"] == "cpu", "{found}");
+}
+
+#[test]
+fn a_software_adapter_has_to_be_asked_for_and_is_named_as_one() {
+    if adapter().is_none_or(|a| !a.is_software()) {
+        eprintln!("skipped: no software adapter");
+        return;
+    }
+    let room = Room::new();
+    let asked = room.train("asked", &["--adapter", "llvmpipe"]);
+    assert!(asked.status.success() && stderr(&asked).contains("software adapter"), "{}", stderr(&asked));
+    assert_eq!(json_file(&room.path("asked/run.json"))["device"]["backend"], "vulkan");
+    let by_name = command(&[
+        "train",
+        "--data",
+        &room.name("data"),
+        "--model",
+        "dnn",
+        "--epochs",
+        "1",
+        "--out",
+        &room.name("env"),
+    ])
+    .env("WGPU_ADAPTER_NAME", "LLVMPIPE")
+    .output()
+    .unwrap();
+    assert!(by_name.status.success() && stderr(&by_name).contains("software adapter"), "{}", stderr(&by_name));
+}
+
+#[test]
+fn data_at_odds_fails_with_four_and_the_values() {
+    let room = Room::new();
+    let (folder, data) = (room.path("data"), room.name("data"));
+    let train = ["train", "--adapter", "cpu", "--model", "dnn", "--data", &data];
+    fails(&["train", "--data", "nosuch"], 4, "nosuch");
+    let labels = folder.join(FILES[3]);
+    let mut good = std::fs::read(&labels).unwrap();
+    good[8 + 7] = 200;
+    std::fs::write(&labels, &good).unwrap();
+    fails(&train, 4, "label 200 of image 7 is out of range");
+    std::fs::write(&labels, &good[..good.len() - 3]).unwrap();
+    fails(&train, 4, "holds 47 bytes after its header, which declares [50]");
+    std::fs::remove_file(&labels).unwrap();
+    fails(&train, 4, "no t10k-labels-idx1-ubyte.gz or t10k-labels-idx1-ubyte here");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_fails_with_seven() {
+    let room = Room::new();
+    let file = room.path("file");
+    std::fs::write(&file, "not a folder").unwrap();
+    let output = room.train("file/run", &["--adapter", "cpu"]);
+    assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+}
+
+#[test]
+fn a_loss_that_is_not_finite_fails_with_six_and_is_recorded() {
+    let room = Room::new();
+    let output = room.train("run", &["--adapter", "cpu", "--learning-rate", "3e38"]);
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert!(stderr(&output).contains("epoch 1, step "), "{}", stderr(&output));
+    assert_eq!(json_file(&room.path("run/run.json"))["status"], "failed");
+}
+
+#[test]
+fn colour_images_of_an_odd_size_train_and_evaluate() {
+    let room = Room::new();
+    let sizes = [40, 19, 14, 3];
+    let pixels: Vec<u8> = (0..sizes.iter().product::<usize>()).map(|i| (i * i % 251) as u8).collect();
+    let labels: Vec<u8> = (0..40).map(|i| i % 3).collect();
+    for (name, content) in FILES.iter().zip([idx::encode(&sizes, &pixels), idx::encode(&[40], &labels)].iter().cycle())
+    {
+        std::fs::write(room.path("data").join(name), content).unwrap();
+    }
+    let devices: &[&str] = if adapter().is_some() { &["cpu", "vulkan"] } else { &["cpu"] };
+    for name in devices {
+        let output = room.train_model("cnn", name, &["--adapter", name, "--batch-size", "7"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(json_file(&room.path(name).join("run.json"))["data"]["classes"], 3);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_the_weights_so_far_and_exits_with_130() {
+    let room = Room::new();
+    let mut child = command(&["train", "--adapter", "cpu", "--model", "dnn", "--epochs", "1000000"])
+        .args(["--data", &room.name("data"), "--out", &room.name("run")])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first weights appear after the first epoch.
+    while !room.path("run/model.safetensors").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended early");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(stderr(&output).contains("interrupted at epoch"), "{}", stderr(&output));
+    assert_eq!(json_file(&room.path("run/run.json"))["status"], "interrupted");
+    let evaluated = run(&["evaluate", &room.name("run"), "--adapter", "cpu"]);
+    assert!(evaluated.status.success(), "{}", stderr(&evaluated));
+}
