@@ -214,6 +214,11 @@ impl Model {
         self.backend.read_f32(self.plan.ports.params, self.layout.arena_len)
     }
 
+    /// Steps trained so far, those included that a failed `fit` had begun.
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
     /// Replaces the parameter arena.
     pub fn set_weights(&mut self, arena: &[f32]) -> Result<()> {
         if arena.len() != self.layout.arena_len {
@@ -281,7 +286,6 @@ impl Model {
             tally.add(metrics);
             observer(&Event::Step { epoch, step, steps, batch: metrics.score(), so_far: tally.score() })
         })?;
-        self.updates += steps as u64;
         self.check_weights(epoch, steps)?;
         observer(&Event::Epoch { epoch, steps, score: tally.score(), elapsed: started.elapsed() })?;
         Ok(tally.score())
@@ -329,6 +333,9 @@ impl Model {
             clock = Instant::now();
             in_flight = feed.send(self.backend.as_mut(), rate)?;
             self.backend.run(phase, &in_flight)?;
+            if phase == Phase::Train {
+                self.updates += in_flight.len() as u64;
+            }
             next = range.end;
         }
         Ok(())

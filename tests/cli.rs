@@ -128,12 +128,10 @@ fn train_writes_a_run_that_evaluate_reads() {
     let room = Room::new();
     let output = room.train("run", &["--adapter", "cpu", "--log-steps", "--seed", "3"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stdout(&output).starts_with("test accuracy: 0."), "{}", stdout(&output));
-    assert!(
-        stderr(&output).contains("adapter: cpu, ") && stderr(&output).contains("Total params"),
-        "{}",
-        stderr(&output)
-    );
+    let printed = stdout(&output);
+    assert!(printed.contains("Total params: 101,770"), "{printed}");
+    assert!(printed.lines().last().unwrap().starts_with("test accuracy: 0."), "{printed}");
+    assert!(stderr(&output).contains("adapter: cpu, "), "{}", stderr(&output));
 
     let lines = json_lines(&room.path("run/metrics.jsonl"));
     let events = |name: &str| lines.iter().filter(|l| l["event"] == name).collect::<Vec<_>>();
@@ -301,7 +299,28 @@ fn data_at_odds_fails_with_four_and_the_values() {
     std::fs::write(&labels, &good[..good.len() - 3]).unwrap();
     fails(&train, 4, "holds 47 bytes after its header, which declares [50]");
     std::fs::remove_file(&labels).unwrap();
+    let train_labels = folder.join(FILES[1]);
+    let good = std::fs::read(&train_labels).unwrap();
+    let mut stray = good.clone();
+    stray[8 + 4] = 255;
+    std::fs::write(&train_labels, &stray).unwrap();
+    fails(&train, 4, "label 255 of image 4 is out of range: labels run from 0 to 9");
+    std::fs::write(&train_labels, &good).unwrap();
     fails(&train, 4, "no t10k-labels-idx1-ubyte.gz or t10k-labels-idx1-ubyte here");
+}
+
+#[test]
+fn a_batch_over_the_adapters_limits_fails_with_five_and_a_size_that_fits() {
+    if adapter().is_none_or(|a| !a.is_software()) {
+        eprintln!("skipped: no software adapter");
+        return;
+    }
+    let room = Room::new();
+    let output = room.train("run", &["--adapter", "llvmpipe", "--batch-size", "65536"]);
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    assert!(stderr(&output).contains("buffer `input` takes 205520896 bytes"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("try --batch-size 42799"), "{}", stderr(&output));
+    assert!(!room.path("run").exists());
 }
 
 #[test]
@@ -358,7 +377,7 @@ fn ctrl_c_keeps_the_weights_so_far_and_exits_with_130() {
     assert!(kill.success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-    assert!(stderr(&output).contains("interrupted at epoch"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("interrupted in epoch"), "{}", stderr(&output));
     assert_eq!(json_file(&room.path("run/run.json"))["status"], "interrupted");
     let evaluated = run(&["evaluate", &room.name("run"), "--adapter", "cpu"]);
     assert!(evaluated.status.success(), "{}", stderr(&evaluated));

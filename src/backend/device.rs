@@ -76,6 +76,15 @@ impl Device {
         }
     }
 
+    /// As reports name it.
+    pub fn info(&self) -> DeviceInfo {
+        match self {
+            Self::Cpu { threads: 0 } => DeviceInfo::cpu(rayon::current_num_threads()),
+            Self::Cpu { threads } => DeviceInfo::cpu(*threads),
+            Self::Gpu(adapter) => adapter.info.clone(),
+        }
+    }
+
     /// How plans for this device are tiled.
     pub fn profile(&self) -> Profile {
         match self {

@@ -1,6 +1,6 @@
 //! `gpu-cnn evaluate`
 
-use super::options::{DataArgs, DeviceArgs, Format, build_model, describe_data, describe_device};
+use super::options::{DataArgs, DeviceArgs, Format, build_model, describe_data};
 use crate::report::evaluation_table;
 use gpu_cnn::data::Dataset;
 use gpu_cnn::model::{load_weights, weights_of};
@@ -47,7 +47,6 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let settings = Settings { device, batch_size: args.batch_size as usize, ..Settings::default() };
     let mut model = model.compile(&settings)?;
     model.set_weights(&arena)?;
-    super::note(&format!("adapter: {}", describe_device(model.device())));
     let evaluation = model.evaluate(&data.test)?;
     match args.format {
         Format::Text => super::print(&evaluation_table(&evaluation, &data.class_names)),

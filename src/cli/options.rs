@@ -21,19 +21,20 @@ pub(super) enum Format {
 pub(super) struct DeviceArgs {
     /// auto, cpu, vulkan, metal, dx12, gl, or a part of an adapter's name
     #[arg(long, default_value = "auto", value_name = "NAME")]
-    adapter: String,
+    pub(super) adapter: String,
     /// Threads of the CPU backend [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    pub(super) threads: Option<u16>,
 }
 
 impl DeviceArgs {
-    /// The device, with what the user should know about the choice said on stderr.
+    /// The device, named on stderr with what the user should know about the choice.
     pub(super) fn find(&self) -> Result<Device> {
         let found = Device::find(&self.adapter, self.threads.map_or(0, usize::from))?;
         if let Some(notice) = found.notice {
             super::note(&format!("note: {notice}"));
         }
+        super::note(&format!("adapter: {}", describe_device(&found.device.info())));
         Ok(found.device)
     }
 }
@@ -73,7 +74,7 @@ pub(super) fn build_model(name: &str, input: [usize; 3], classes: usize) -> Resu
 }
 
 /// `llvmpipe (LLVM 15.0.6, 256 bits) (vulkan, software), driver llvmpipe Mesa 22.3.6`
-pub(super) fn describe_device(info: &DeviceInfo) -> String {
+fn describe_device(info: &DeviceInfo) -> String {
     match info.backend.as_str() {
         "cpu" => info.adapter.clone(),
         backend => format!("{} ({backend}, {}), driver {}", info.adapter, info.device_type, info.driver),

@@ -2,11 +2,12 @@
 
 use super::interrupt;
 use super::note;
-use super::options::{DataArgs, DeviceArgs, build_model, describe_data, describe_device};
+use super::options::{DataArgs, DeviceArgs, build_model, describe_data};
 use crate::report::{EpochProgress, RunFolder, summary_table};
+use gpu_cnn::data::Split;
 use gpu_cnn::model::{load_weights, save_weights, weights_of};
 use gpu_cnn::{Error, Event, FitOptions, Model, Result, Score, Settings};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -65,19 +66,23 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if let Some(arena) = &start {
         model.set_weights(arena)?;
     }
-    note(&format!("adapter: {}", describe_device(model.device())));
-    note(&summary_table(&sequential.summary()?));
+    super::print(&summary_table(&sequential.summary()?))?;
 
     let description = json!({
         "command": "train",
         "settings": {
             "model": args.model,
+            "adapter": args.device.adapter,
+            "threads": args.device.threads,
+            "data": args.data.data,
+            "data_dir": args.data.data_dir,
             "epochs": args.epochs,
             "batch_size": args.batch_size,
             "learning_rate": args.learning_rate,
             "shuffle": !args.no_shuffle,
             "steps_per_epoch": args.steps_per_epoch,
             "weights": args.weights,
+            "log_steps": args.log_steps,
         },
         "seed": args.seed,
         "device": model.device(),
@@ -99,11 +104,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
         shuffle: !args.no_shuffle,
         steps_per_epoch: args.steps_per_epoch.map(|n| n as usize),
     };
-    let outcome = fit(&mut model, &data.train, &options, args.log_steps, &mut folder);
-    let outcome =
-        outcome.and_then(|()| model.score(&data.test)).and_then(|test| finish(&mut folder, test).map(|()| test));
+    let outcome = fit(&mut model, &data.train, &options, args.log_steps, &mut folder)
+        .and_then(|last| Ok((last, model.score(&data.test)?)))
+        .and_then(|(last, test)| finish(&mut folder, last, test));
     match outcome {
-        Ok(test) => folder.close("done", json!({ "test": { "loss": test.loss, "accuracy": test.accuracy } })),
+        Ok(figures) => folder.close("done", figures),
         Err(error) => {
             let status = if matches!(error, Error::Interrupted(_)) { "interrupted" } else { "failed" };
             // The first error is the one to report.
@@ -113,51 +118,64 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Trains epoch by epoch, with progress on stderr, metrics in the folder and weights saved after each.
+/// Trains epoch by epoch, with progress on stderr, metrics in the folder and weights saved after each; returns the last
+/// epoch's score.
 fn fit(
     model: &mut Model,
-    train: &gpu_cnn::data::Split,
+    train: &Split,
     options: &FitOptions,
     log_steps: bool,
     folder: &mut RunFolder,
-) -> Result<()> {
+) -> Result<Score> {
     interrupt::defer();
     let one = FitOptions { epochs: 1, ..options.clone() };
+    let mut last = Score::default();
     for epoch in 1..=options.epochs {
         let mut progress = EpochProgress::start(epoch, options.epochs);
         let result = model.fit_with(train, &one, &mut |event| {
             progress.show(event);
-            match *event {
-                Event::Step { epoch, step, batch, .. } => {
-                    if log_steps {
-                        folder.log(&json!({ "event": "step", "epoch": epoch, "step": step, "loss": batch.loss, "accuracy": batch.accuracy }))?;
-                    }
-                    match interrupt::requested() {
-                        true => Err(Error::Interrupted(format!("interrupted at epoch {epoch}, step {step}"))),
-                        false => Ok(()),
-                    }
-                }
-                Event::Epoch { epoch, steps, score, elapsed } => {
-                    let secs = elapsed.as_secs_f64();
-                    let per_step = secs * 1e3 / steps as f64;
-                    let Score { loss, accuracy } = score;
-                    folder.log(&json!({ "event": "epoch", "epoch": epoch, "steps": steps, "loss": loss, "accuracy": accuracy, "elapsed_secs": secs, "ms_per_step": per_step }))
-                }
+            if log_steps || matches!(event, Event::Epoch { .. }) {
+                folder.log(&metrics_line(event))?;
+            }
+            match interrupt::requested() {
+                true => Err(Error::Interrupted(format!("interrupted in epoch {epoch}"))),
+                false => Ok(()),
             }
         });
         match result {
-            Ok(_) => save(model, folder)?,
+            Ok(history) => last = history.epochs[0],
             Err(Error::Interrupted(text)) => {
                 save(model, folder)?;
-                return Err(Error::Interrupted(format!(
-                    "{text}; the weights so far are in {}",
-                    folder.weights_path().display()
-                )));
+                let (steps, path) = (model.updates(), folder.weights_path());
+                let text = format!("{text}; the weights after {steps} steps are in {}", path.display());
+                return Err(Error::Interrupted(text));
             }
             Err(error) => return Err(error),
         }
+        save(model, folder)?;
     }
-    Ok(())
+    Ok(last)
+}
+
+/// A step or an epoch as metrics.jsonl has it.
+fn metrics_line(event: &Event) -> Value {
+    match *event {
+        Event::Step { epoch, step, batch: Score { loss, accuracy }, .. } => {
+            json!({ "event": "step", "epoch": epoch, "step": step, "loss": loss, "accuracy": accuracy })
+        }
+        Event::Epoch { epoch, steps, score: Score { loss, accuracy }, elapsed } => {
+            let elapsed_secs = elapsed.as_secs_f64();
+            json!({
+                "event": "epoch",
+                "epoch": epoch,
+                "steps": steps,
+                "loss": loss,
+                "accuracy": accuracy,
+                "elapsed_secs": elapsed_secs,
+                "ms_per_step": elapsed_secs * 1e3 / steps as f64,
+            })
+        }
+    }
 }
 
 fn save(model: &mut Model, folder: &RunFolder) -> Result<()> {
@@ -165,8 +183,11 @@ fn save(model: &mut Model, folder: &RunFolder) -> Result<()> {
     folder.write("model.safetensors", &save_weights(model.sequential(), model.layout(), &arena)?)
 }
 
-fn finish(folder: &mut RunFolder, test: Score) -> Result<()> {
+/// Reports the test; returns the figures for run.json.
+fn finish(folder: &mut RunFolder, last: Score, test: Score) -> Result<Value> {
     folder.log(&json!({ "event": "test", "loss": test.loss, "accuracy": test.accuracy }))?;
     note(&format!("run folder: {}", folder.path().display()));
-    super::print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))
+    super::print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))?;
+    let figures = |score: Score| json!({ "loss": score.loss, "accuracy": score.accuracy });
+    Ok(json!({ "last_epoch": figures(last), "test": figures(test) }))
 }

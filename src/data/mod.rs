@@ -8,7 +8,7 @@ pub mod synthetic;
 pub use loader::Batches;
 
 use crate::error::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Labelled images.
@@ -76,7 +76,8 @@ pub const FILES: [&str; 4] =
 /// The image size comes from the files, the number of classes from the greatest training label.
 ///
 /// # Errors
-/// A file that is missing, damaged or at odds with another, by name and values.
+/// A file that is missing, damaged or at odds with another, by name and values; a training label far above all others;
+/// a test label above the training labels.
 pub fn read_folder(dir: &Path) -> Result<Dataset> {
     let mut sha256 = BTreeMap::new();
     let mut read = |name: &str| -> Result<(PathBuf, Vec<u8>)> {
@@ -86,8 +87,11 @@ pub fn read_folder(dir: &Path) -> Result<Dataset> {
         Ok((path, bytes))
     };
     let [train_images, train_labels, test_images, test_labels] = FILES;
-    let train = idx::read_split(&read(train_images)?, &read(train_labels)?)?;
-    let classes = usize::from(train.labels.iter().copied().max().unwrap_or(0)) + 1;
+    let train_images = read(train_images)?;
+    let train_label_file = read(train_labels)?;
+    let train = idx::read_split(&train_images, &train_label_file)?;
+    let classes = count_classes(&train.labels);
+    check_labels(&train, classes, &train_label_file.0)?;
     let test_label_file = read(test_labels)?;
     let test = idx::read_split(&read(test_images)?, &test_label_file)?;
     if train.image != test.image {
@@ -98,7 +102,7 @@ pub fn read_folder(dir: &Path) -> Result<Dataset> {
         return Err(Error::data(dir, "all training labels are 0; there is nothing to tell apart"));
     }
     check_labels(&test, classes, &test_label_file.0)?;
-    let name = dir.display().to_string();
+    let name = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).display().to_string();
     Ok(Dataset { source: name.clone(), name, train, test, classes, class_names: Vec::new(), sha256 })
 }
 
@@ -117,6 +121,18 @@ fn read_either(dir: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
     ))
 }
 
+/// A class may go without images, but not this many in a row: a label beyond is taken for damage.
+const MAX_EMPTY_CLASSES: usize = 9;
+
+/// One more than the greatest label, up to the first long run of labels that no image has.
+fn count_classes(labels: &[u8]) -> usize {
+    let used: BTreeSet<u8> = labels.iter().copied().collect();
+    used.into_iter().map(usize::from).fold(0, |classes, label| match label - classes.min(label) {
+        empty if empty <= MAX_EMPTY_CLASSES => label + 1,
+        _ => classes,
+    })
+}
+
 /// Every label below `classes`, or an error with the first that is not.
 pub fn check_labels(split: &Split, classes: usize, path: &Path) -> Result<()> {
     match split.labels.iter().position(|l| usize::from(*l) >= classes) {
@@ -126,5 +142,19 @@ pub fn check_labels(split: &Split, classes: usize, path: &Path) -> Result<()> {
             Err(Error::data(path, what))
         }
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_counted_up_to_a_stray_label() {
+        assert_eq!(count_classes(&[0, 1, 2, 1]), 3);
+        assert_eq!(count_classes(&[0, 9]), 10);
+        assert_eq!(count_classes(&(0..=255).collect::<Vec<_>>()), 256);
+        assert_eq!(count_classes(&[0, 1, 200, 2]), 3);
+        assert_eq!(count_classes(&[0, 0]), 1);
     }
 }
