@@ -5,7 +5,7 @@ use crate::data::{Batches, Split};
 use crate::error::{Error, Result, usage};
 use crate::feed::Feed;
 use crate::kernels::adam;
-use crate::model::{Layout, Sequential, initial_weights, record};
+use crate::model::{Layout, Sequential, initial_weights};
 use crate::plan::{Phase, Plan, Step};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -175,7 +175,7 @@ impl Sequential {
             ));
         }
         let window = (WINDOW_BYTES / batch_bytes).clamp(1, WINDOW);
-        let plan = Arc::new(record(self, &layout, settings.batch_size, window, settings.device.profile()));
+        let plan = Arc::new(self.record(settings.batch_size, window, settings.device.profile())?);
         let backend = settings.device.load(Arc::clone(&plan))?;
         let weights = initial_weights(&layout, settings.seed);
         let mut model = Model {

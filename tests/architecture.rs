@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("train", &["error", "plan", "kernels", "model", "backend", "data", "feed"]),
     ("evaluate", &["error", "plan", "data", "train"]),
     ("predict", &["error", "plan", "data", "feed", "train"]),
-    ("report", &["cli"]),
+    ("report", &[]),
     ("cli", &["report"]),
 ];
 

@@ -1,6 +1,7 @@
 //! `gpu-cnn adapters`
 
 use super::options::Format;
+use crate::report::{note, print, print_json};
 use gpu_cnn::backend::gpu::{self, Listing};
 use gpu_cnn::{Device, Result};
 use serde_json::json;
@@ -21,13 +22,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
             Device::Gpu(adapter) => Some(adapter.info.adapter),
         },
         Err(error) => {
-            super::note(&format!("warning: `--adapter auto` fails here: {error}"));
+            note(&format!("warning: `--adapter auto` fails here: {error}"));
             None
         }
     };
     match args.format {
-        Format::Json => super::print_json(&json!({ "adapters": adapters, "auto": auto })),
-        Format::Text => super::print(&table(&adapters, auto.as_deref())),
+        Format::Json => print_json(&json!({ "adapters": adapters, "auto": auto })),
+        Format::Text => print(&table(&adapters, auto.as_deref())),
     }
 }
 

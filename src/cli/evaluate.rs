@@ -1,7 +1,7 @@
 //! `gpu-cnn evaluate`
 
 use super::options::{DataArgs, DeviceArgs, Format, build_model, describe_data};
-use crate::report::evaluation_table;
+use crate::report::{evaluation_table, note, print, print_json};
 use gpu_cnn::data::Dataset;
 use gpu_cnn::model::{load_weights, weights_of};
 use gpu_cnn::{ClassScore, Error, Evaluation, Result, Settings};
@@ -42,15 +42,15 @@ pub(super) fn run(args: &Args) -> Result<()> {
             return Err(Error::Usage(text));
         }
     };
-    super::note(&format!("data: {}", describe_data(&data)));
+    note(&format!("data: {}", describe_data(&data)));
     let arena = weights_of(&weights, &model.layout()?, &path)?;
     let settings = Settings { device, batch_size: args.batch_size as usize, ..Settings::default() };
     let mut model = model.compile(&settings)?;
     model.set_weights(&arena)?;
     let evaluation = model.evaluate(&data.test)?;
     match args.format {
-        Format::Text => super::print(&evaluation_table(&evaluation, &data.class_names)),
-        Format::Json => super::print_json(&as_json(&evaluation, &data, &path, model.device())),
+        Format::Text => print(&evaluation_table(&evaluation, &data.class_names)),
+        Format::Json => print_json(&as_json(&evaluation, &data, &path, model.device())),
     }
 }
 

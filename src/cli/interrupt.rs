@@ -1,5 +1,6 @@
 //! Ctrl-C: at once, or after the step in hand where there is something to save.
 
+use crate::report::note;
 use gpu_cnn::{Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,7 +16,7 @@ pub(super) fn install() -> Result<()> {
         if REQUESTED.swap(true, Ordering::SeqCst) || !DEFERRED.load(Ordering::SeqCst) {
             std::process::exit(INTERRUPTED);
         }
-        super::note("\nstopping after this step; once more to stop at once");
+        note("\nstopping after this step; once more to stop at once");
     };
     ctrlc::set_handler(handler).map_err(|e| Error::Usage(format!("cannot handle Ctrl-C: {e}")))
 }

@@ -9,9 +9,8 @@ mod summary;
 mod synthetic;
 mod train;
 
+use crate::report::note;
 use clap::{Parser, Subcommand};
-use gpu_cnn::{Error, Result};
-use std::io::Write;
 use std::process::ExitCode;
 
 /// Train Keras-style convolutional networks on any GPU, or on the CPU.
@@ -59,26 +58,4 @@ pub(crate) fn run() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-/// One line on stderr. There is nobody left to tell if that fails.
-pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
-
-/// Text on stdout; a reader that has gone away, as `head` does, is no error.
-fn print(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::Output { path: "standard output".into(), reason: e.to_string() })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// One JSON document on stdout.
-fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(|e| Error::Usage(format!("cannot be said in JSON: {e}")))?;
-    print(&(text + "\n"))
 }

@@ -1,5 +1,6 @@
 //! Options that several subcommands share.
 
+use crate::report::note;
 use clap::ValueEnum;
 use gpu_cnn::data::Dataset;
 use gpu_cnn::model::ModelFile;
@@ -32,9 +33,9 @@ impl DeviceArgs {
     pub(super) fn find(&self) -> Result<Device> {
         let found = Device::find(&self.adapter, self.threads.map_or(0, usize::from))?;
         if let Some(notice) = found.notice {
-            super::note(&format!("note: {notice}"));
+            note(&format!("note: {notice}"));
         }
-        super::note(&format!("adapter: {}", describe_device(&found.device.info())));
+        note(&format!("adapter: {}", describe_device(&found.device.info())));
         Ok(found.device)
     }
 }

@@ -1,8 +1,7 @@
 //! Which images to train on: found, downloaded, drawn, or read from a folder.
 
-use super::note;
 use super::options::DataArgs;
-use crate::report::DownloadBar;
+use crate::report::{DownloadBar, note};
 use gpu_cnn::data::{self, Dataset, fashion_mnist, synthetic};
 use gpu_cnn::{Error, Result};
 use std::path::Path;
@@ -48,5 +47,5 @@ fn fashion_mnist_or_why(args: &DataArgs) -> Result<Result<Dataset, String>> {
     let mut bar = DownloadBar::default();
     let hint = "hint: put the four .gz files into one of these folders, or use `--data synthetic`";
     Ok(fashion_mnist::download(target, &mut |file, so_far, all| bar.update(file, so_far, all))?
-        .map_err(|missing| format!("{searched}\nand could not be downloaded:\n{}\n{hint}", missing.text)))
+        .map_err(|tried| format!("{searched}\nand could not be downloaded:\n{}\n{hint}", tried)))
 }

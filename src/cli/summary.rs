@@ -1,7 +1,7 @@
 //! `gpu-cnn summary`
 
 use super::options::{Format, build_model};
-use crate::report::summary_table;
+use crate::report::{print, print_json, summary_table};
 use gpu_cnn::{Error, Result};
 
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     })?;
     let summary = build_model(&args.model, input, args.classes.min(usize::from(u8::MAX) + 1))?.summary()?;
     match args.format {
-        Format::Text => super::print(&summary_table(&summary)),
-        Format::Json => super::print_json(&summary),
+        Format::Text => print(&summary_table(&summary)),
+        Format::Json => print_json(&summary),
     }
 }

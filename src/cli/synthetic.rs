@@ -1,5 +1,6 @@
 //! `gpu-cnn synthetic`
 
+use crate::report::note;
 use gpu_cnn::data::{FILES, idx, synthetic};
 use gpu_cnn::{Error, Result};
 use std::path::PathBuf;
@@ -32,6 +33,6 @@ pub(super) fn run(args: &Args) -> Result<()> {
     for (path, content) in paths.iter().zip(contents.iter().flatten()) {
         std::fs::write(path, content).map_err(|e| failed(path, e))?;
     }
-    super::note(&format!("wrote {} training and {} test images to {}", args.train, args.test, args.dir.display()));
+    note(&format!("wrote {} training and {} test images to {}", args.train, args.test, args.dir.display()));
     Ok(())
 }

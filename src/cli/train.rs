@@ -1,9 +1,8 @@
 //! `gpu-cnn train`
 
 use super::interrupt;
-use super::note;
 use super::options::{DataArgs, DeviceArgs, build_model, describe_data};
-use crate::report::{EpochProgress, RunFolder, summary_table};
+use crate::report::{EpochProgress, RunFolder, note, print, summary_table};
 use gpu_cnn::data::Split;
 use gpu_cnn::model::{load_weights, save_weights, weights_of};
 use gpu_cnn::{Error, Event, FitOptions, Model, Result, Score, Settings};
@@ -66,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if let Some(arena) = &start {
         model.set_weights(arena)?;
     }
-    super::print(&summary_table(&sequential.summary()?))?;
+    print(&summary_table(&sequential.summary()?))?;
 
     let description = json!({
         "command": "train",
@@ -187,7 +186,7 @@ fn save(model: &mut Model, folder: &RunFolder) -> Result<()> {
 fn finish(folder: &mut RunFolder, last: Score, test: Score) -> Result<Value> {
     folder.log(&json!({ "event": "test", "loss": test.loss, "accuracy": test.accuracy }))?;
     note(&format!("run folder: {}", folder.path().display()));
-    super::print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))?;
+    print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))?;
     let figures = |score: Score| json!({ "loss": score.loss, "accuracy": score.accuracy });
     Ok(json!({ "last_epoch": figures(last), "test": figures(test) }))
 }

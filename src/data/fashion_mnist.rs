@@ -49,13 +49,6 @@ const SOURCES: [&str; 2] = [
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
 ];
 
-/// Why the data is not there; `downloadable` tells whether a source was at least found to try.
-#[derive(Debug)]
-pub struct Missing {
-    /// The folders that were searched and the addresses that were tried.
-    pub text: String,
-}
-
 /// How a download goes: (file, bytes so far, bytes in all).
 pub type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
 
@@ -72,10 +65,10 @@ pub fn folders(data_dir: Option<&Path>) -> Vec<PathBuf> {
     all.into_iter().flatten().collect()
 }
 
-/// Reads the data set from the first of `folders` that has any of its files.
+/// Reads the data set from the first of `folders` that has its four files; none if no folder has.
 ///
 /// # Errors
-/// [`Error::Data`] if a file there is damaged or not the published one. `Ok(None)` if no folder has any.
+/// [`Error::Data`] if a file there is damaged or not the published one.
 pub fn read_any(folders: &[PathBuf]) -> Result<Option<Dataset>> {
     let has_all = |dir: &&PathBuf| FILES.iter().all(|f| dir.join(f.name).is_file());
     folders.iter().find(has_all).map(|dir| read(dir)).transpose()
@@ -110,16 +103,19 @@ fn read(dir: &Path) -> Result<Dataset> {
     })
 }
 
-/// Downloads what is missing into `dir`, from the publisher or else the mirror, and reads it.
+/// Downloads what is missing into `dir`, from the publisher or else the mirror, and reads it; or says what was tried in
+/// vain.
 ///
 /// A file arrives under a temporary name, is checked, then renamed: an interrupted download leaves nothing behind that
 /// could be taken for data. `GPU_CNN_DATA_URL` stands in for the addresses.
-pub fn download(dir: &Path, progress: &mut Progress<'_>) -> Result<Result<Dataset, Missing>> {
+pub fn download(dir: &Path, progress: &mut Progress<'_>) -> Result<Result<Dataset, String>> {
     let sources = match std::env::var("GPU_CNN_DATA_URL") {
         Ok(url) if !url.is_empty() => vec![url],
         _ => SOURCES.map(String::from).to_vec(),
     };
-    std::fs::create_dir_all(dir).map_err(|e| Error::output(dir, e))?;
+    if let Err(e) = std::fs::create_dir_all(dir) {
+        return Ok(Err(format!("  cannot write to {}: {e}", dir.display())));
+    }
     for file in FILES {
         if dir.join(file.name).is_file() {
             continue;
@@ -136,7 +132,7 @@ pub fn download(dir: &Path, progress: &mut Progress<'_>) -> Result<Result<Datase
             }
         });
         if !arrived {
-            return Ok(Err(Missing { text: tried.join("\n") }));
+            return Ok(Err(tried.join("\n")));
         }
     }
     read(dir).map(Ok)

@@ -89,6 +89,9 @@ impl Default for Pair {
     }
 }
 
+/// Windows and strides may not be longer.
+const MAX_WINDOW: usize = 1024;
+
 /// One axis of a window that slides: sizes in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Axis {
@@ -107,8 +110,8 @@ pub struct Axis {
 impl Axis {
     /// The axis of `input` pixels under windows of `window` every `stride`, or what does not fit.
     pub(crate) fn new(input: usize, window: usize, stride: usize, padding: Padding) -> Result<Self> {
-        if window == 0 || stride == 0 {
-            return Err(usage!("window {window} with stride {stride}: both must be at least 1"));
+        if [window, stride].iter().any(|n| !(1..=MAX_WINDOW).contains(n)) {
+            return Err(usage!("window {window} with stride {stride}: both must be 1 to {MAX_WINDOW}"));
         }
         let (output, pad) = match padding {
             Padding::Valid if input < window => {

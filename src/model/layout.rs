@@ -60,8 +60,8 @@ impl Layout {
     }
 }
 
-/// No tensor may have more elements: the shaders count in 32 bits.
-const MAX_ELEMENTS: usize = 1 << 30;
+/// No buffer may have more elements: the shaders count in 32 bits.
+pub(super) const MAX_ELEMENTS: usize = 1 << 30;
 
 fn checked_len(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= MAX_ELEMENTS)

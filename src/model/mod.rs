@@ -9,7 +9,6 @@ mod weights;
 
 pub use init::initial_weights;
 pub use layout::{LayerInfo, Layout, Tensor};
-pub use record::record;
 pub use sequential::{Layer, ModelFile, Preset, Sequential};
 pub use summary::{Summary, SummaryRow};
 pub use weights::{Weights, load_weights, save_weights, weights_of};

@@ -1,18 +1,17 @@
 //! From layers to a plan.
 
+use super::layout::MAX_ELEMENTS;
 use super::{Layer, Layout, Sequential};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::adam::Adam;
 use crate::kernels::loss::{Softmax, SoftmaxCrossEntropy};
 use crate::kernels::unpack::Unpack;
 use crate::kernels::{Activation, Gradients, LayerContext};
 use crate::plan::{Plan, Ports, Profile, Recorder, Slot};
 
-/// Records `model` for batches of `batch` images, uploaded `window` at a time, tiled for adapters of `profile`.
-///
 /// The forward pass, the loss, the backward pass and the update are separate runs of dispatches over one gradient
 /// arena, so that another source of gradients can be added between the last two.
-pub fn record(model: &Sequential, layout: &Layout, batch: usize, window: usize, profile: Profile) -> Plan {
+fn record(model: &Sequential, layout: &Layout, batch: usize, window: usize, profile: Profile) -> Plan {
     let mut r = Recorder::new(profile);
     let pixels_per_image: usize = model.input.iter().product();
     let words_per_batch = (batch * pixels_per_image).div_ceil(4);
@@ -106,8 +105,24 @@ fn is_relu(layer: &Layer) -> bool {
 }
 
 impl Sequential {
-    /// Records this model; see [`record`].
+    /// Records this model for batches of `batch` images, uploaded `window` at a time, tiled for adapters of `profile`.
+    ///
+    /// # Errors
+    /// If the layers do not fit each other, or a batch is too large for any device.
     pub fn record(&self, batch: usize, window: usize, profile: Profile) -> Result<Plan> {
-        Ok(record(self, &self.layout()?, batch, window, profile))
+        let layout = self.layout()?;
+        let outputs = layout.layers.iter().map(|l| (l.name.as_str(), &l.output[..]));
+        let largest =
+            outputs.chain([("input", &self.input[..])]).max_by_key(|(_, shape)| shape.iter().product::<usize>());
+        if let Some((name, shape)) = largest {
+            let per_image: usize = shape.iter().product();
+            if per_image.saturating_mul(batch) > MAX_ELEMENTS {
+                let fitting = MAX_ELEMENTS / per_image;
+                return Err(Error::Device(format!(
+                    "`{name}` takes {per_image} numbers an image, too many for a batch of {batch}; try --batch-size {fitting}"
+                )));
+            }
+        }
+        Ok(record(self, &layout, batch, window, profile))
     }
 }

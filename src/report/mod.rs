@@ -1,9 +1,11 @@
 //! What a run leaves: progress on stderr, tables, and the run folder.
 
+mod output;
 mod progress;
 mod run_folder;
 mod tables;
 
+pub(crate) use output::{note, print, print_json};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use run_folder::RunFolder;
 pub(crate) use tables::{evaluation_table, summary_table};

@@ -1,6 +1,6 @@
 //! Progress on stderr: a live bar on a terminal, plain lines elsewhere.
 
-use crate::cli::note;
+use super::note;
 use gpu_cnn::{Event, Score};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
