@@ -5,9 +5,6 @@
 // The gate is the ReLU of the layer below, whose output x is: 1 where x > 0, else 0.
 
 @group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> dx: array<vec4<f32>>;
 
 // Of four input pixels: the image, and the padded position that tap (0, 0) of an output pixel would have.
 struct Rows { image: vec4<u32>, y: vec4<i32>, x: vec4<i32> }
@@ -51,35 +48,4 @@ fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
         dy_row(rows.image.z, rows.y.z, rows.x.z, k),
         dy_row(rows.image.w, rows.y.w, rows.x.w, k),
     );
-}
-
-fn w_at(k: u32, col: u32) -> f32 {
-    let last = min(k, K - 1u);
-    let i = (last / C_OUT * COLS + min(col, COLS - 1u)) * C_OUT + last % C_OUT;
-    return weights[i / 4u][i % 4u];
-}
-
-// Four filters of one tap and input channel.
-fn w_col(k: u32, col: u32) -> vec4<f32> {
-    if (C_OUT_BY_4) { return weights[((k / C_OUT * COLS + min(col, COLS - 1u)) * C_OUT + k % C_OUT) / 4u]; }
-    return vec4(w_at(k, col), w_at(k + 1u, col), w_at(k + 2u, col), w_at(k + 3u, col));
-}
-
-fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
-    return transpose(mat4x4(w_col(k, col), w_col(k, col + 1u), w_col(k, col + 2u), w_col(k, col + 3u)));
-}
-
-fn store(split: u32, row: u32, col: u32, sum: vec4<f32>) {
-    if (row >= ROWS || col >= COLS) { return; }
-    let at = row * COLS + col;
-    if (COLS_BY_4) {
-        var out = sum;
-        if (GATE) { out = select(vec4(0.0), sum, x[at / 4u] > vec4(0.0)); }
-        dx[at / 4u] = out;
-        return;
-    }
-    for (var c = 0u; c < 4u; c++) { // unroll
-        let i = at + c;
-        if (col + c < COLS) { dx[i / 4u][i % 4u] = select(sum[c], 0.0, GATE && x[i / 4u][i % 4u] <= 0.0); }
-    }
 }

@@ -1,6 +1,6 @@
 //! Dense: `y = act(x w + b)`, and its two gradients.
 
-use super::tile::{Tiles, bias_and_relu, gate, par_matmul, record_split, sum_rows};
+use super::tile::{Part, Tiles, bias_and_relu, gate, par_matmul, record_split, sum_rows};
 use super::{Activation, Gradients, Init, LayerContext, LayerSpec, ParamSpec};
 use crate::error::{Result, usage};
 use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot};
@@ -89,7 +89,7 @@ struct DenseForward {
 impl KernelSpec for DenseForward {
     fn shader(&self) -> Shader {
         let constants = [("K_BY_4?", u64::from(self.tiles.k.is_multiple_of(4))), ("RELU?", u64::from(self.relu))];
-        self.tiles.shader(include_str!("../../shaders/dense_forward.wgsl"), &constants)
+        self.tiles.shader(Part::Forward, include_str!("../../shaders/dense_forward.wgsl"), &constants)
     }
 
     fn cost(&self) -> Cost {
@@ -114,8 +114,10 @@ struct DenseBackwardInput {
 
 impl KernelSpec for DenseBackwardInput {
     fn shader(&self) -> Shader {
-        let constants = [("K_BY_4?", u64::from(self.tiles.k.is_multiple_of(4))), ("GATE?", u64::from(self.gate))];
-        self.tiles.shader(include_str!("../../shaders/dense_backward_input.wgsl"), &constants)
+        let units = self.tiles.k as u64;
+        let constants =
+            [("C_OUT", units), ("C_OUT_BY_4?", u64::from(units.is_multiple_of(4))), ("GATE?", u64::from(self.gate))];
+        self.tiles.shader(Part::BackwardInput, include_str!("../../shaders/dense_backward_input.wgsl"), &constants)
     }
 
     fn cost(&self) -> Cost {
@@ -141,7 +143,7 @@ struct DenseBackwardWeights {
 impl KernelSpec for DenseBackwardWeights {
     fn shader(&self) -> Shader {
         let constants = [("INPUTS_BY_4?", u64::from((self.tiles.rows - 1).is_multiple_of(4)))];
-        self.tiles.shader(include_str!("../../shaders/dense_backward_weights.wgsl"), &constants)
+        self.tiles.shader(Part::BackwardWeights, include_str!("../../shaders/dense_backward_weights.wgsl"), &constants)
     }
 
     fn cost(&self) -> Cost {

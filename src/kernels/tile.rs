@@ -8,6 +8,17 @@ use rayon::prelude::*;
 /// Side of a tile of C.
 const TILE: usize = 32;
 
+/// Which product a matrix kernel is: what B is, and where C goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Part {
+    /// By the weights, plus bias, through the activation.
+    Forward,
+    /// By the weights transposed, through the gate of the layer below.
+    BackwardInput,
+    /// By the gradient, into weights and bias.
+    BackwardWeights,
+}
+
 /// A matrix product as the GPU tiles it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tiles {
@@ -38,11 +49,16 @@ impl Tiles {
         self.k.div_ceil(self.splits).next_multiple_of(4)
     }
 
-    /// The shader `file` over these tiles; `constants` are the file's own.
-    pub(crate) fn shader(&self, file: &'static str, constants: &[(&'static str, u64)]) -> Shader {
+    /// The shader over these tiles of a kernel that is `part` of a training step; `file` and `constants` are its own.
+    pub(crate) fn shader(&self, part: Part, file: &'static str, constants: &[(&'static str, u64)]) -> Shader {
         let lanes = match self.profile.exchange {
             Exchange::Subgroup => include_str!("../../shaders/lanes_subgroup.wgsl"),
             Exchange::Workgroup => include_str!("../../shaders/lanes_workgroup.wgsl"),
+        };
+        let part = match part {
+            Part::Forward => include_str!("../../shaders/tile_forward.wgsl"),
+            Part::BackwardInput => include_str!("../../shaders/tile_backward_input.wgsl"),
+            Part::BackwardWeights => include_str!("../../shaders/tile_backward_weights.wgsl"),
         };
         let col_tiles = self.cols.div_ceil(TILE);
         let tiles = self.rows.div_ceil(TILE) * col_tiles;
@@ -60,7 +76,7 @@ impl Tiles {
         ];
         all.extend_from_slice(constants);
         Shader {
-            files: vec![lanes, file, include_str!("../../shaders/tile_matmul.wgsl")],
+            files: vec![lanes, file, part, include_str!("../../shaders/tile_matmul.wgsl")],
             constants: all,
             grid,
             uses_step: false,

@@ -1,7 +1,7 @@
 //! `dx = gate conv_transposed(dy, w)`; twin of `shaders/conv2d_backward_input.wgsl`.
 
 use super::Dims;
-use crate::kernels::tile::{Tiles, gate};
+use crate::kernels::tile::{Part, Tiles, gate};
 use crate::plan::{Cost, Io, KernelSpec, Shader};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ impl KernelSpec for Conv2dBackwardInput {
     fn shader(&self) -> Shader {
         let mut constants = self.dims.constants();
         constants.push(("GATE?", u64::from(self.gate)));
-        self.tiles.shader(include_str!("../../../shaders/conv2d_backward_input.wgsl"), &constants)
+        self.tiles.shader(Part::BackwardInput, include_str!("../../../shaders/conv2d_backward_input.wgsl"), &constants)
     }
 
     fn cost(&self) -> Cost {

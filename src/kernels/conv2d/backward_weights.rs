@@ -1,7 +1,7 @@
 //! `dw = correlate(x, dy)`, `db = sum of dy`; twin of `shaders/conv2d_backward_weights.wgsl`.
 
 use super::Dims;
-use crate::kernels::tile::{Tiles, sum_rows};
+use crate::kernels::tile::{Part, Tiles, sum_rows};
 use crate::plan::{Cost, Io, KernelSpec, Shader};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
@@ -21,7 +21,11 @@ pub(super) struct Conv2dBackwardWeights {
 
 impl KernelSpec for Conv2dBackwardWeights {
     fn shader(&self) -> Shader {
-        self.tiles.shader(include_str!("../../../shaders/conv2d_backward_weights.wgsl"), &self.dims.constants())
+        self.tiles.shader(
+            Part::BackwardWeights,
+            include_str!("../../../shaders/conv2d_backward_weights.wgsl"),
+            &self.dims.constants(),
+        )
     }
 
     fn cost(&self) -> Cost {

@@ -1,7 +1,7 @@
 //! `y = act(conv(x, w) + b)`; twin of `shaders/conv2d_forward.wgsl`.
 
 use super::Dims;
-use crate::kernels::tile::{Tiles, bias_and_relu};
+use crate::kernels::tile::{Part, Tiles, bias_and_relu};
 use crate::plan::{Cost, Io, KernelSpec, Shader};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
@@ -18,7 +18,7 @@ impl KernelSpec for Conv2dForward {
     fn shader(&self) -> Shader {
         let mut constants = self.dims.constants();
         constants.push(("RELU?", u64::from(self.relu)));
-        self.tiles.shader(include_str!("../../../shaders/conv2d_forward.wgsl"), &constants)
+        self.tiles.shader(Part::Forward, include_str!("../../../shaders/conv2d_forward.wgsl"), &constants)
     }
 
     fn cost(&self) -> Cost {
