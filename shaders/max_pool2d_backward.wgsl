@@ -1,13 +1,17 @@
 // dx[n, iy, ix, c] = gate * sum of dy[n, oy, ox, c] over the windows whose index names (iy, ix)
 //
 // One invocation takes LANE_CHANNELS (4, or 1 where 4 does not divide C) channels of one input pixel.
-// dy and index: [BATCH, OH, OW, C], x and dx: [BATCH, H, W, C].
+// dy and index: [BATCH, OH, OW, C], x and dx (bound as `out`): [BATCH, H, W, C].
 // The gate is the ReLU of the layer below, whose output x is: 1 where x > 0, else 0.
 
 @group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> index: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> dx: array<vec4<f32>>;
+
+fn x_at(i: u32) -> vec4<f32> {
+    if (C_BY_4) { return x[i / 4u]; }
+    return vec4(x[i / 4u][i % 4u]);
+}
 
 // First window along an axis that covers padded position p: the least o with o * stride + size > p.
 fn first_window(p: u32, size: u32, stride: u32) -> u32 {
@@ -37,10 +41,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
     }
-    if (C_BY_4) {
-        if (GATE) { sum = select(vec4(0.0), sum, x[at / 4u] > vec4(0.0)); }
-        dx[at / 4u] = sum;
-    } else {
-        dx[at / 4u][at % 4u] = select(sum.x, 0.0, GATE && x[at / 4u][at % 4u] <= 0.0);
-    }
+    if (GATE) { sum = select(vec4(0.0), sum, x_at(at) > vec4(0.0)); }
+    write(at, LANE_CHANNELS, sum);
 }

@@ -2,11 +2,10 @@
 // index[n, oy, ox, c] = ky PW + kx of the first position that holds it
 //
 // One invocation takes LANE_CHANNELS (4, or 1 where 4 does not divide C) channels of one output pixel.
-// x: [BATCH, H, W, C], y and index: [BATCH, OH, OW, C].
+// x: [BATCH, H, W, C], y (bound as `out`) and index: [BATCH, OH, OW, C].
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> index: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> index: array<u32>;
 
 fn x_at(i: u32) -> vec4<f32> {
     if (C_BY_4) { return x[i / 4u]; }
@@ -15,10 +14,10 @@ fn x_at(i: u32) -> vec4<f32> {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let out = ((group.y * GRID_X + group.x) * 64u + lane) * LANE_CHANNELS;
-    if (out >= COUNT) { return; }
-    let c = out % C;
-    let pixel = out / C;
+    let at = ((group.y * GRID_X + group.x) * 64u + lane) * LANE_CHANNELS;
+    if (at >= COUNT) { return; }
+    let c = at % C;
+    let pixel = at / C;
     let image = pixel / (OH * OW);
     let y0 = i32(pixel / OW % OH * SY) - i32(PAD_Y);
     let x0 = i32(pixel % OW * SX) - i32(PAD_X);
@@ -38,11 +37,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
     }
-    if (C_BY_4) {
-        y[out / 4u] = best;
-        index[out / 4u] = best_index;
-    } else {
-        y[out / 4u][out % 4u] = best.x;
-        index[out / 4u][out % 4u] = best_index.x;
+    write(at, LANE_CHANNELS, best);
+    for (var i = 0u; i < LANE_CHANNELS; i++) { // unroll
+        index[at + i] = best_index[i];
     }
 }

@@ -1,11 +1,10 @@
 // What the kernels of input gradients share: B is the weights seen from their outputs, C is gate * sum.
 //
-// weights: [taps, COLS, C_OUT] with k = (tap, output), x and dx: [ROWS, COLS]. The gate is the ReLU of the layer below, whose
+// weights: [taps, COLS, C_OUT] with k = (tap, output), x and out: [ROWS, COLS]. The gate is the ReLU of the layer below, whose
 // output x is: 1 where x > 0, else 0. The kernel's file binds the gradient by its output at 0.
 
 @group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> dx: array<vec4<f32>>;
 
 fn w_at(k: u32, col: u32) -> f32 {
     let last = min(k, K - 1u);
@@ -23,17 +22,20 @@ fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
     return transpose(mat4x4(w_col(k, col), w_col(k, col + 1u), w_col(k, col + 2u), w_col(k, col + 3u)));
 }
 
+// Four elements of x from `at` on, as far as they are there.
+fn x_four(at: u32, count: u32) -> vec4<f32> {
+    if (COLS_BY_4) { return x[at / 4u]; }
+    var four = vec4(0.0);
+    for (var c = 0u; c < 4u; c++) { // unroll
+        if (c < count) { four[c] = x[(at + c) / 4u][(at + c) % 4u]; }
+    }
+    return four;
+}
+
 fn store(split: u32, row: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
     let at = row * COLS + col;
-    if (COLS_BY_4) {
-        var out = sum;
-        if (GATE) { out = select(vec4(0.0), sum, x[at / 4u] > vec4(0.0)); }
-        dx[at / 4u] = out;
-        return;
-    }
-    for (var c = 0u; c < 4u; c++) { // unroll
-        let i = at + c;
-        if (col + c < COLS) { dx[i / 4u][i % 4u] = select(sum[c], 0.0, GATE && x[i / 4u][i % 4u] <= 0.0); }
-    }
+    var dx = sum;
+    if (GATE) { dx = select(vec4(0.0), sum, x_four(at, COLS - col) > vec4(0.0)); }
+    write(at, COLS - col, dx);
 }

@@ -1,9 +1,8 @@
 // What the kernels of weight gradients share: B is the gradient by the output, C the gradient of weights and bias.
 //
-// dy: [K, COLS], dw: [ROWS, COLS], one such block a split. The kernel's file binds its input at 0.
+// dy: [K, COLS], out: [ROWS, COLS], one such block a split. The kernel's file binds its input at 0.
 
 @group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> dw: array<vec4<f32>>;
 
 fn dy_at(k: u32, col: u32) -> f32 {
     let i = min(k, K - 1u) * COLS + min(col, COLS - 1u);
@@ -21,12 +20,5 @@ fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
 
 fn store(split: u32, row: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
-    let at = (split * ROWS + row) * COLS + col;
-    if (COLS_BY_4) {
-        dw[at / 4u] = sum;
-        return;
-    }
-    for (var c = 0u; c < 4u; c++) { // unroll
-        if (col + c < COLS) { dw[(at + c) / 4u][(at + c) % 4u] = sum[c]; }
-    }
+    write((split * ROWS + row) * COLS + col, COLS - col, sum);
 }

@@ -1,9 +1,8 @@
 // What the forward matrix kernels share: B is the weights, C is act(sum + bias).
 //
-// weights: [K, COLS] then the bias [COLS], y: [ROWS, COLS]. The kernel's file binds its input at 0.
+// weights: [K, COLS] then the bias [COLS], out: [ROWS, COLS]. The kernel's file binds its input at 0.
 
 @group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
 
 fn w_at(k: u32, col: u32) -> f32 {
     let i = min(k, K) * COLS + min(col, COLS - 1u);
@@ -21,14 +20,7 @@ fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
 
 fn store(split: u32, row: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
-    var out = sum + w_row(K, col);
-    if (RELU) { out = max(out, vec4(0.0)); }
-    let at = row * COLS + col;
-    if (COLS_BY_4) {
-        y[at / 4u] = out;
-        return;
-    }
-    for (var c = 0u; c < 4u; c++) { // unroll
-        if (col + c < COLS) { y[(at + c) / 4u][(at + c) % 4u] = out[c]; }
-    }
+    var y = sum + w_row(K, col);
+    if (RELU) { y = max(y, vec4(0.0)); }
+    write(row * COLS + col, COLS - col, y);
 }

@@ -31,17 +31,22 @@ impl ClassScore {
 }
 
 impl Model {
-    /// Loss and accuracy over `data`, in one pass.
+    /// Loss and accuracy over `data`, in one pass; see [`Self::score_with`].
+    pub fn score(&mut self, data: &Split) -> Result<Score> {
+        self.score_with(data, &mut || Ok(()))
+    }
+
+    /// Loss and accuracy over `data`; an error from `observer`, which is asked after every batch, ends the pass.
     ///
     /// # Errors
     /// [`Error::NotFinite`] if the loss is not a finite number.
-    pub fn score(&mut self, data: &Split) -> Result<Score> {
+    pub fn score_with(&mut self, data: &Split, observer: &mut dyn FnMut() -> Result<()>) -> Result<Score> {
         self.check(data)?;
         let batches = Batches::in_order(data, self.plan.batch);
         let mut total = Metrics::default();
         self.run_batches(Phase::Evaluate, &batches, batches.len(), &|_| 0.0, &mut |_, metrics| {
             total.add(metrics);
-            Ok(())
+            observer()
         })?;
         let score = total.score();
         match score.loss.is_finite() {

@@ -5,8 +5,9 @@ use crate::data::{Batches, Split};
 use crate::error::{Error, Result, usage};
 use crate::feed::Feed;
 use crate::kernels::adam;
-use crate::model::{Layout, Sequential, initial_weights};
+use crate::model::{Layout, Sequential, initial_weights, load_weights, save_weights, weights_of};
 use crate::plan::{Phase, Plan, Step};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -219,6 +220,18 @@ impl Model {
         self.updates
     }
 
+    /// The weights as a safetensors file, named and laid out as in Keras, with the model's description.
+    pub fn to_safetensors(&mut self) -> Result<Vec<u8>> {
+        let arena = self.weights()?;
+        save_weights(&self.sequential, &self.layout, &arena)
+    }
+
+    /// Takes the weights of a safetensors file that holds exactly this model's tensors.
+    pub fn load(&mut self, path: &Path) -> Result<()> {
+        let arena = weights_of(&load_weights(path)?, &self.layout, path)?;
+        self.set_weights(&arena)
+    }
+
     /// Replaces the parameter arena.
     pub fn set_weights(&mut self, arena: &[f32]) -> Result<()> {
         if arena.len() != self.layout.arena_len {
@@ -248,6 +261,9 @@ impl Model {
     /// [`Error::NotFinite`] with epoch and step if a loss is not a finite number or, after an epoch, a weight.
     pub fn fit_with(&mut self, data: &Split, options: &FitOptions, observer: &mut Observer<'_>) -> Result<History> {
         self.check(data)?;
+        if options.steps_per_epoch == Some(0) {
+            return Err(usage!("0 steps an epoch; it must be at least 1"));
+        }
         let mut history = History::default();
         for _ in 0..options.epochs {
             let epoch = self.epochs + 1;
@@ -277,10 +293,8 @@ impl Model {
         self.run_batches(Phase::Train, batches, steps, &rate, &mut |i, metrics| {
             let step = i + 1;
             if !metrics.loss.is_finite() {
-                let text = format!(
-                    "the loss is {} at epoch {epoch}, step {step}; try a smaller --learning-rate",
-                    metrics.loss
-                );
+                let hint = if step == 1 { "look at the weights and the data" } else { "try a smaller --learning-rate" };
+                let text = format!("the loss is {} at epoch {epoch}, step {step}; {hint}", metrics.loss);
                 return Err(Error::NotFinite(text));
             }
             tally.add(metrics);
@@ -345,6 +359,10 @@ impl Model {
     pub(crate) fn check(&self, data: &Split) -> Result<()> {
         if data.image != self.sequential.input {
             return Err(usage!("the model takes images of {:?}, the data has {:?}", self.sequential.input, data.image));
+        }
+        if data.pixels.len() != data.len() * data.image_len() {
+            let (pixels, images) = (data.pixels.len(), data.len());
+            return Err(Error::Data(format!("{pixels} bytes of pixels for {images} images of {:?}", data.image)));
         }
         match data.labels.iter().position(|l| usize::from(*l) >= self.layout.classes) {
             Some(i) => Err(Error::Data(format!(

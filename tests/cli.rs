@@ -201,6 +201,8 @@ fn bad_arguments_fail_with_two() {
     fails(&["summary", "--input-shape", "3,3,1"], 2, "layer 2 `max_pooling2d`");
     fails(&["evaluate", "/nosuch/run"], 2, "/nosuch/run");
     fails(&["nosuch"], 2, "nosuch");
+    fails(&["train", "--adapter", "", "--data", &data], 2, "empty adapter name");
+    fails(&["summary", "--classes", "1000"], 2, "--classes");
     let model = room.path("model.toml");
     std::fs::write(
         &model,

@@ -1,4 +1,7 @@
 //! Whole models against Keras: the same weights, the same batches, the same losses.
+//!
+//! Comparisons are written so that a NaN fails them.
+#![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN has to fail")]
 
 use crate::support::{devices, fashion_mnist, golden_images, settings, shared};
 use gpu_cnn::data::Dataset;
@@ -39,7 +42,7 @@ fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
     let probabilities = model.predict(&data.test.pixels[..rows.len() * 784]).unwrap();
     for (n, (row, expected)) in probabilities.iter().zip(rows).enumerate() {
         for (p, e) in row.iter().zip(numbers(expected)) {
-            if (f64::from(*p) - e).abs() > 1e-5 {
+            if !((f64::from(*p) - e).abs() <= 1e-5) {
                 wrong.push(format!("probability before training, image {n}: {p} but {e}"));
             }
         }
@@ -50,7 +53,7 @@ fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
         let values = &gradients[tensor.offset..][..tensor.size()];
         let norm = values.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
         let expected = golden["grad_norm_step_1"][&tensor.name].as_f64().unwrap();
-        if (norm - expected).abs() > 1e-4 * expected {
+        if !((norm - expected).abs() <= 1e-4 * expected) {
             wrong.push(format!("gradient norm of {}: {norm} but {expected}", tensor.name));
         }
     }
@@ -72,7 +75,7 @@ fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
     for (i, ((loss, single), double)) in losses.iter().zip(&single).zip(&double).enumerate() {
         spread = spread.max((single - double).abs());
         let bound = (10.0 * spread).max(1e-4 * single);
-        if (loss - single).abs() > bound {
+        if !((loss - single).abs() <= bound) {
             wrong.push(format!(
                 "loss of step {}: {loss} but {single}, {:.1e} over {bound:.1e}",
                 i + 1,
@@ -81,7 +84,7 @@ fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
         }
     }
     let mean = |v: &[f64]| v[50..].iter().sum::<f64>() / 50.0;
-    if (mean(&losses) / mean(&single) - 1.0).abs() > 0.03 {
+    if !((mean(&losses) / mean(&single) - 1.0).abs() <= 0.03) {
         wrong.push(format!("mean of the last 50 losses: {} but {}", mean(&losses), mean(&single)));
     }
     wrong

@@ -4,6 +4,7 @@ use crate::cases::{Case, cases, presets};
 use crate::support::{adapter, filled, step};
 use gpu_cnn::backend::check_dispatches;
 use gpu_cnn::plan::{Phase, Profile};
+use gpu_cnn::{Activation, Dense, Device, Error, Flatten, Sequential, Settings};
 
 /// ||gpu - cpu|| / ||cpu|| of any output.
 const TOLERANCE: f64 = 5e-6;
@@ -54,4 +55,19 @@ fn gpu_kernels_agree_with_their_twins_on_the_presets() {
 #[test]
 fn gpu_kernels_agree_with_their_twins_on_the_presets_on_the_generic_profile() {
     check(&presets(), Profile::GENERIC);
+}
+
+#[test]
+fn a_kernel_that_loops_longer_than_the_adapter_does_is_refused() {
+    // Mesa's llvmpipe leaves loops after 65,535 iterations, and goes on with a wrong sum.
+    let Some(adapter) = adapter().filter(gpu_cnn::backend::gpu::Adapter::is_software) else {
+        eprintln!("skipped: no software adapter");
+        return;
+    };
+    let model = Sequential::new([300, 300, 3]).add(Flatten {}).add(Dense::new(2).activation(Activation::Softmax));
+    let error = model.compile(&Settings { device: Device::Gpu(adapter), ..Settings::default() }).err();
+    assert!(
+        matches!(&error, Some(Error::Device(text)) if text.contains("`dense forward` loops 67500 times")),
+        "{error:?}"
+    );
 }

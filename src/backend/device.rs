@@ -63,14 +63,14 @@ impl Device {
             Some(adapter) => {
                 let notice = adapter.is_software().then(|| {
                     format!(
-                        "{} is a software adapter: it runs on the CPU, slower than `--adapter cpu`",
+                        "warning: {} is a software adapter: it runs on the CPU, slower than `--adapter cpu`",
                         adapter.info.adapter
                     )
                 });
                 Ok(Found { device: Self::Gpu(adapter), notice })
             }
             None => {
-                let notice = "no GPU found: using the CPU backend".to_owned();
+                let notice = "note: no GPU found: using the CPU backend".to_owned();
                 Ok(Found { device: Self::Cpu { threads }, notice: Some(notice) })
             }
         }

@@ -1,6 +1,6 @@
 //! `gpu-cnn evaluate`
 
-use super::options::{DataArgs, DeviceArgs, Format, build_model, describe_data};
+use super::options::{DataArgs, DeviceArgs, Format, ModelChoice, describe_data};
 use crate::report::{evaluation_table, note, print, print_json};
 use gpu_cnn::data::Dataset;
 use gpu_cnn::model::{load_weights, weights_of};
@@ -30,12 +30,11 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<()> {
     let path = weights_path(&args.run_or_file)?;
     let weights = load_weights(&path)?;
-    let data_args =
-        DataArgs { data: args.data.data.clone().or_else(|| trained_on(&path)), data_dir: args.data.data_dir.clone() };
+    let data_args = if args.data.data.is_some() { args.data.clone() } else { trained_on(&path, &args.data) };
     let device = args.device.find()?;
     let data = super::source::open(&data_args)?;
     let model = match (&args.model, &weights.model) {
-        (Some(name), _) => build_model(name, data.test.image, data.classes)?,
+        (Some(name), _) => ModelChoice::read(name)?.for_data(data.test.image, data.classes)?,
         (None, Some(model)) => model.clone(),
         (None, None) => {
             let text = format!("the file does not describe its model; name it with --model: {}", path.display());
@@ -66,11 +65,12 @@ fn weights_path(run_or_file: &Path) -> Result<PathBuf> {
     }
 }
 
-/// The data set that `run.json` beside the weights names, if there is one.
-fn trained_on(weights: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(weights.with_file_name("run.json")).ok()?;
-    let run: serde_json::Value = serde_json::from_str(&text).ok()?;
-    run["data"]["name"].as_str().map(str::to_owned)
+/// The data set that `run.json` beside the weights names, and where it lay; `asked` where that says nothing.
+fn trained_on(weights: &Path, asked: &DataArgs) -> DataArgs {
+    let text = std::fs::read_to_string(weights.with_file_name("run.json")).unwrap_or_default();
+    let run: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let source = run["data"]["source"].as_str().map(PathBuf::from).filter(|source| source.is_dir());
+    DataArgs { data: run["data"]["name"].as_str().map(str::to_owned), data_dir: asked.data_dir.clone().or(source) }
 }
 
 fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &gpu_cnn::DeviceInfo) -> serde_json::Value {

@@ -4,7 +4,7 @@ use crate::report::note;
 use clap::ValueEnum;
 use gpu_cnn::data::Dataset;
 use gpu_cnn::model::ModelFile;
-use gpu_cnn::{Device, DeviceInfo, Preset, Result, Sequential};
+use gpu_cnn::{Device, DeviceInfo, Error, Preset, Result, Sequential};
 use std::path::{Path, PathBuf};
 
 /// How a command prints its answer.
@@ -33,7 +33,7 @@ impl DeviceArgs {
     pub(super) fn find(&self) -> Result<Device> {
         let found = Device::find(&self.adapter, self.threads.map_or(0, usize::from))?;
         if let Some(notice) = found.notice {
-            note(&format!("note: {notice}"));
+            note(&notice);
         }
         note(&format!("adapter: {}", describe_device(&found.device.info())));
         Ok(found.device)
@@ -41,7 +41,7 @@ impl DeviceArgs {
 }
 
 /// Which images.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct DataArgs {
     /// fashion-mnist, synthetic, or a folder with four IDX files [default: fashion-mnist if it can be had, else synthetic]
     #[arg(long, value_name = "SET")]
@@ -59,19 +59,38 @@ pub(super) fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// `cnn`, `dnn` or a TOML file, over images of `input` with `classes` classes.
-pub(super) fn build_model(name: &str, input: [usize; 3], classes: usize) -> Result<Sequential> {
-    let model = match Preset::named(name) {
-        Some(preset) => preset.build(input, classes),
-        None => ModelFile::read(Path::new(name))?.build(input)?,
-    };
-    let units = model.classes()?;
-    if units < classes {
-        return Err(gpu_cnn::Error::Usage(format!(
-            "the model `{name}` ends in {units} units, the data has {classes} classes"
-        )));
+/// What `--model` names.
+pub(super) enum ModelChoice {
+    /// `cnn` or `dnn`, which fit any data.
+    Preset(Preset),
+    /// A TOML file, with its path for messages.
+    File(ModelFile, String),
+}
+
+impl ModelChoice {
+    /// Reads the file, if it is one.
+    pub(super) fn read(name: &str) -> Result<Self> {
+        match Preset::named(name) {
+            Some(preset) => Ok(Self::Preset(preset)),
+            None => Ok(Self::File(ModelFile::read(Path::new(name))?, name.to_owned())),
+        }
     }
-    Ok(model)
+
+    /// The model over images of `input` with `classes` classes.
+    pub(super) fn for_data(self, input: [usize; 3], classes: usize) -> Result<Sequential> {
+        match self {
+            Self::Preset(preset) => Ok(preset.build(input, classes)),
+            Self::File(file, name) => {
+                let model = file.build(input)?;
+                match model.classes()? {
+                    units if units < classes => Err(Error::Usage(format!(
+                        "the model `{name}` ends in {units} units, the data has {classes} classes"
+                    ))),
+                    _ => Ok(model),
+                }
+            }
+        }
+    }
 }
 
 /// `llvmpipe (LLVM 15.0.6, 256 bits) (vulkan, software), driver llvmpipe Mesa 22.3.6`

@@ -1,6 +1,6 @@
 //! `gpu-cnn summary`
 
-use super::options::{Format, build_model};
+use super::options::{Format, ModelChoice};
 use crate::report::{print, print_json, summary_table};
 use gpu_cnn::{Error, Result};
 
@@ -9,22 +9,33 @@ pub(super) struct Args {
     /// cnn, dnn, or a TOML file
     #[arg(long, default_value = "cnn", value_name = "MODEL")]
     model: String,
-    /// Height, width and channels of an image
-    #[arg(long, default_value = "28,28,1", value_name = "H,W,C", value_delimiter = ',', num_args = 1..)]
-    input_shape: Vec<usize>,
+    /// Height, width and channels of an image [default: the file's, or 28,28,1]
+    #[arg(long, value_name = "H,W,C", value_delimiter = ',', num_args = 1..)]
+    input_shape: Option<Vec<usize>>,
     /// Classes, for the presets' last layer
-    #[arg(long, default_value_t = 10, value_name = "N")]
-    classes: usize,
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256))]
+    classes: u16,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
+/// Fashion-MNIST's images.
+const DEFAULT_INPUT: [usize; 3] = [28, 28, 1];
+
 pub(super) fn run(args: &Args) -> Result<()> {
-    let input: [usize; 3] = args.input_shape.clone().try_into().map_err(|shape: Vec<usize>| {
-        Error::Usage(format!("--input-shape has {} numbers, it takes height,width,channels", shape.len()))
-    })?;
-    let summary = build_model(&args.model, input, args.classes.min(usize::from(u8::MAX) + 1))?.summary()?;
+    let asked: Option<[usize; 3]> =
+        args.input_shape.clone().map(TryInto::try_into).transpose().map_err(|shape: Vec<usize>| {
+            Error::Usage(format!("--input-shape has {} numbers, it takes height,width,channels", shape.len()))
+        })?;
+    let model = match ModelChoice::read(&args.model)? {
+        ModelChoice::Preset(preset) => preset.build(asked.unwrap_or(DEFAULT_INPUT), usize::from(args.classes)),
+        ModelChoice::File(file, _) => {
+            let input = asked.or(file.input).unwrap_or(DEFAULT_INPUT);
+            file.build(input)?
+        }
+    };
+    let summary = model.summary()?;
     match args.format {
         Format::Text => print(&summary_table(&summary)),
         Format::Json => print_json(&summary),

@@ -1,10 +1,10 @@
 //! `gpu-cnn train`
 
 use super::interrupt;
-use super::options::{DataArgs, DeviceArgs, build_model, describe_data};
+use super::options::{DataArgs, DeviceArgs, ModelChoice, describe_data};
 use crate::report::{EpochProgress, RunFolder, note, print, summary_table};
 use gpu_cnn::data::Split;
-use gpu_cnn::model::{load_weights, save_weights, weights_of};
+use gpu_cnn::model::{load_weights, weights_of};
 use gpu_cnn::{Error, Event, FitOptions, Model, Result, Score, Settings};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -52,11 +52,15 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let weights = args.weights.as_deref().map(|path| load_weights(path).map(|weights| (weights, path))).transpose()?;
+    let choice = ModelChoice::read(&args.model)?;
+    if let Some(out) = &args.out {
+        RunFolder::check(out, args.overwrite)?;
+    }
     let device = args.device.find()?;
     let data = super::source::open(&args.data)?;
     note(&format!("data: {}", describe_data(&data)));
 
-    let sequential = build_model(&args.model, data.train.image, data.classes)?;
+    let sequential = choice.for_data(data.train.image, data.classes)?;
     let layout = sequential.layout()?;
     let start = weights.map(|(weights, path)| weights_of(&weights, &layout, path)).transpose()?;
     let settings =
@@ -82,6 +86,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
             "steps_per_epoch": args.steps_per_epoch,
             "weights": args.weights,
             "log_steps": args.log_steps,
+            "out": args.out,
+            "overwrite": args.overwrite,
         },
         "seed": args.seed,
         "device": model.device(),
@@ -104,7 +110,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         steps_per_epoch: args.steps_per_epoch.map(|n| n as usize),
     };
     let outcome = fit(&mut model, &data.train, &options, args.log_steps, &mut folder)
-        .and_then(|last| Ok((last, model.score(&data.test)?)))
+        .and_then(|last| Ok((last, model.score_with(&data.test, &mut || carry_on("while testing"))?)))
         .and_then(|(last, test)| finish(&mut folder, last, test));
     match outcome {
         Ok(figures) => folder.close("done", figures),
@@ -136,10 +142,7 @@ fn fit(
             if log_steps || matches!(event, Event::Epoch { .. }) {
                 folder.log(&metrics_line(event))?;
             }
-            match interrupt::requested() {
-                true => Err(Error::Interrupted(format!("interrupted in epoch {epoch}"))),
-                false => Ok(()),
-            }
+            carry_on(&format!("in epoch {epoch}"))
         });
         match result {
             Ok(history) => last = history.epochs[0],
@@ -154,6 +157,14 @@ fn fit(
         save(model, folder)?;
     }
     Ok(last)
+}
+
+/// An error once the user has asked to stop.
+fn carry_on(place: &str) -> Result<()> {
+    match interrupt::requested() {
+        true => Err(Error::Interrupted(format!("interrupted {place}"))),
+        false => Ok(()),
+    }
 }
 
 /// A step or an epoch as metrics.jsonl has it.
@@ -178,8 +189,7 @@ fn metrics_line(event: &Event) -> Value {
 }
 
 fn save(model: &mut Model, folder: &RunFolder) -> Result<()> {
-    let arena = model.weights()?;
-    folder.write("model.safetensors", &save_weights(model.sequential(), model.layout(), &arena)?)
+    folder.write("model.safetensors", &model.to_safetensors()?)
 }
 
 /// Reports the test; returns the figures for run.json.

@@ -132,6 +132,8 @@ pub fn download(dir: &Path, progress: &mut Progress<'_>) -> Result<Result<Datase
             }
         });
         if !arrived {
+            // Only succeeds if nothing is in it.
+            let _ = std::fs::remove_dir(dir);
             return Ok(Err(tried.join("\n")));
         }
     }

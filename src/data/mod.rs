@@ -73,7 +73,8 @@ pub const FILES: [&str; 4] =
 
 /// Reads a folder that holds the four IDX files, each as it is or gzipped.
 ///
-/// The image size comes from the files, the number of classes from the greatest training label.
+/// The image size comes from the files, the number of classes from the greatest training label. Up to nine classes in a
+/// row may have no image; a label beyond is taken for damage.
 ///
 /// # Errors
 /// A file that is missing, damaged or at odds with another, by name and values; a training label far above all others;
@@ -99,7 +100,7 @@ pub fn read_folder(dir: &Path) -> Result<Dataset> {
         return Err(Error::data(dir, what));
     }
     if classes < 2 {
-        return Err(Error::data(dir, "all training labels are 0; there is nothing to tell apart"));
+        return Err(Error::data(&train_label_file.0, "all labels are 0; there is nothing to tell apart"));
     }
     check_labels(&test, classes, &test_label_file.0)?;
     let name = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).display().to_string();
@@ -137,8 +138,11 @@ fn count_classes(labels: &[u8]) -> usize {
 pub fn check_labels(split: &Split, classes: usize, path: &Path) -> Result<()> {
     match split.labels.iter().position(|l| usize::from(*l) >= classes) {
         Some(i) => {
-            let what =
-                format!("label {} of image {i} is out of range: labels run from 0 to {}", split.labels[i], classes - 1);
+            let label = split.labels[i];
+            let what = match classes {
+                0 => format!("label {label} of image {i} is out of range: labels are numbered from 0"),
+                _ => format!("label {label} of image {i} is out of range: labels run from 0 to {}", classes - 1),
+            };
             Err(Error::data(path, what))
         }
         None => Ok(()),

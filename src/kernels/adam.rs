@@ -35,6 +35,7 @@ impl KernelSpec for Adam {
             files: vec![include_str!("../../shaders/adam.wgsl")],
             constants: vec![("COUNT", self.count as u64), grid_x],
             grid,
+            iterations: 0,
             uses_step: true,
         }
     }

@@ -24,6 +24,7 @@ impl KernelSpec for SoftmaxCrossEntropy {
             files: vec![include_str!("../../shaders/softmax_cross_entropy.wgsl")],
             constants: vec![("BATCH", self.batch as u64), ("CLASSES", self.classes as u64)],
             grid: [1, 1, 1],
+            iterations: self.batch.div_ceil(LANES) * (1 + 3 * self.classes) + LANES,
             uses_step: true,
         }
     }
@@ -87,6 +88,7 @@ impl KernelSpec for Softmax {
             files: vec![include_str!("../../shaders/softmax.wgsl")],
             constants: vec![("BATCH", self.batch as u64), ("CLASSES", self.classes as u64), grid_x],
             grid,
+            iterations: 3 * self.classes,
             uses_step: false,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Axis, Gradients, LayerContext, LayerSpec, Padding, Pair, image_shape};
 use crate::error::Result;
-use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot, elementwise_grid, output_file};
 use crate::real::Real;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -103,12 +103,13 @@ impl Dims {
     }
 
     /// `count` elements, four channels an invocation where they divide by four.
-    fn shader(&self, file: &'static str, count: usize, gate: bool) -> Shader {
+    fn shader(&self, file: &'static str, out: usize, count: usize, gate: bool) -> Shader {
         let by_4 = self.channels.is_multiple_of(4);
         let lane_channels = if by_4 { 4 } else { 1 };
         let (grid, grid_x) = elementwise_grid(count / lane_channels);
         let named = [
             ("COUNT", count),
+            ("OUT", out),
             ("H", self.y.input),
             ("W", self.x.input),
             ("C", self.channels),
@@ -126,7 +127,8 @@ impl Dims {
         ];
         let mut constants = named.map(|(name, value)| (name, value as u64)).to_vec();
         constants.push(grid_x);
-        Shader { files: vec![file], constants, grid, uses_step: false }
+        let iterations = self.y.window * (1 + self.x.window);
+        Shader { files: vec![file, output_file(by_4)], constants, grid, iterations, uses_step: false }
     }
 
     /// One comparison or addition an element of a window.
@@ -146,7 +148,7 @@ struct MaxPool2dForward {
 impl KernelSpec for MaxPool2dForward {
     fn shader(&self) -> Shader {
         let file = include_str!("../../shaders/max_pool2d_forward.wgsl");
-        self.dims.shader(file, self.dims.batch * self.dims.out_image(), false)
+        self.dims.shader(file, 1, self.dims.batch * self.dims.out_image(), false)
     }
 
     fn cost(&self) -> Cost {
@@ -197,7 +199,7 @@ struct MaxPool2dBackward {
 impl KernelSpec for MaxPool2dBackward {
     fn shader(&self) -> Shader {
         let file = include_str!("../../shaders/max_pool2d_backward.wgsl");
-        self.dims.shader(file, self.dims.batch * self.dims.in_image(), self.gate)
+        self.dims.shader(file, 3, self.dims.batch * self.dims.in_image(), self.gate)
     }
 
     fn cost(&self) -> Cost {

@@ -50,7 +50,7 @@ pub struct Pair {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a positive number or [height, width]")]
 enum PairRepr {
     One(usize),
     Two([usize; 2]),

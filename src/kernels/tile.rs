@@ -1,12 +1,15 @@
 //! What the matrix kernels share: constants of `tile_matmul.wgsl`, and the split of long sums.
 
 use crate::plan::Io;
-use crate::plan::{Cost, Exchange, KernelSpec, Profile, Recorder, Shader, Slot, elementwise_grid, grid};
+use crate::plan::{Cost, Exchange, KernelSpec, Profile, Recorder, Shader, Slot, elementwise_grid, grid, output_file};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
 
 /// Side of a tile of C.
 const TILE: usize = 32;
+
+/// A split takes no more terms than this, so that its loop stays short enough for every adapter.
+const MAX_K_PER_SPLIT: usize = 1 << 17;
 
 /// Which product a matrix kernel is: what B is, and where C goes.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +42,7 @@ impl Tiles {
     pub(crate) fn split(self) -> Self {
         let tiles = self.rows.div_ceil(TILE) * self.cols.div_ceil(TILE);
         let wanted = self.profile.min_tiles.div_ceil(tiles);
-        let splits = wanted.min(self.k.div_ceil(2 * TILE)).max(1);
+        let splits = wanted.min(self.k.div_ceil(2 * TILE)).max(self.k.div_ceil(MAX_K_PER_SPLIT));
         let per_split = Self { splits, ..self }.k_per_split();
         Self { splits: self.k.div_ceil(per_split), ..self }
     }
@@ -55,10 +58,10 @@ impl Tiles {
             Exchange::Subgroup => include_str!("../../shaders/lanes_subgroup.wgsl"),
             Exchange::Workgroup => include_str!("../../shaders/lanes_workgroup.wgsl"),
         };
-        let part = match part {
-            Part::Forward => include_str!("../../shaders/tile_forward.wgsl"),
-            Part::BackwardInput => include_str!("../../shaders/tile_backward_input.wgsl"),
-            Part::BackwardWeights => include_str!("../../shaders/tile_backward_weights.wgsl"),
+        let (part, out) = match part {
+            Part::Forward => (include_str!("../../shaders/tile_forward.wgsl"), 2),
+            Part::BackwardInput => (include_str!("../../shaders/tile_backward_input.wgsl"), 3),
+            Part::BackwardWeights => (include_str!("../../shaders/tile_backward_weights.wgsl"), 2),
         };
         let col_tiles = self.cols.div_ceil(TILE);
         let tiles = self.rows.div_ceil(TILE) * col_tiles;
@@ -70,15 +73,18 @@ impl Tiles {
             ("K", self.k as u64),
             ("COLS_BY_4?", u64::from(self.cols.is_multiple_of(4))),
             ("COL_TILES", col_tiles as u64),
+            ("OUT", out),
             ("K_PER_SPLIT", self.k_per_split() as u64),
             ("WORKGROUP", self.profile.workgroup as u64),
             grid_x,
         ];
         all.extend_from_slice(constants);
+        let core = include_str!("../../shaders/tile_matmul.wgsl");
         Shader {
-            files: vec![lanes, file, part, include_str!("../../shaders/tile_matmul.wgsl")],
+            files: vec![lanes, file, part, output_file(self.cols.is_multiple_of(4)), core],
             constants: all,
             grid,
+            iterations: self.k_per_split() / 4,
             uses_step: false,
         }
     }
@@ -124,6 +130,7 @@ impl KernelSpec for SumSplits {
             files: vec![include_str!("../../shaders/sum_splits.wgsl")],
             constants: vec![("SPLITS", self.splits as u64), ("COUNT", self.count as u64), grid_x],
             grid,
+            iterations: self.splits,
             uses_step: false,
         }
     }
@@ -179,5 +186,20 @@ pub(crate) fn gate<F: Real>(dx: &mut [F], x: &[F]) {
         if *x <= F::ZERO {
             *d = F::ZERO;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_sum_is_split_until_its_loop_is_short_enough() {
+        // conv2d backward weights of a 64 to 64 layer over 600 images of 28x28.
+        let tiles = Tiles::new(577, 64, 470_400, Profile::SOFTWARE).split();
+        assert!(tiles.k_per_split() <= MAX_K_PER_SPLIT, "{tiles:?}");
+        assert!(tiles.splits * tiles.k_per_split() >= tiles.k && (tiles.splits - 1) * tiles.k_per_split() < tiles.k);
+        assert_eq!(Tiles::new(577, 64, 3872, Profile::SOFTWARE).split().splits, 1);
+        assert_eq!(Tiles::new(10, 64, 21_632, Profile::SOFTWARE).split().splits, 8);
     }
 }

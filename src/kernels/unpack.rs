@@ -20,6 +20,7 @@ impl KernelSpec for Unpack {
             files: vec![include_str!("../../shaders/unpack.wgsl")],
             constants: vec![("COUNT", self.count as u64), ("WORDS", self.words as u64), grid_x],
             grid,
+            iterations: 0,
             uses_step: true,
         }
     }

@@ -72,8 +72,11 @@ impl Sequential {
     pub fn layout(&self) -> Result<Layout> {
         let classes = self.classes()?;
         let [h, w, c] = self.input;
-        if h == 0 || w == 0 || c == 0 || checked_len(&self.input).is_none() {
-            return Err(usage!("images of {:?} cannot be: height, width and channels must be at least 1", self.input));
+        if h == 0 || w == 0 || c == 0 {
+            return Err(usage!("images of {:?}: height, width and channels must be at least 1", self.input));
+        }
+        if checked_len(&self.input).is_none() {
+            return Err(usage!("images of {:?} are more than {MAX_ELEMENTS} numbers", self.input));
         }
         let mut seen: HashMap<&str, usize> = HashMap::new();
         let mut layout = Layout { layers: Vec::new(), tensors: Vec::new(), arena_len: 0, classes };

@@ -2,7 +2,7 @@
 
 use super::layout::MAX_ELEMENTS;
 use super::{Layer, Layout, Sequential};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, usage};
 use crate::kernels::adam::Adam;
 use crate::kernels::loss::{Softmax, SoftmaxCrossEntropy};
 use crate::kernels::unpack::Unpack;
@@ -111,6 +111,9 @@ impl Sequential {
     /// If the layers do not fit each other, or a batch is too large for any device.
     pub fn record(&self, batch: usize, window: usize, profile: Profile) -> Result<Plan> {
         let layout = self.layout()?;
+        if batch == 0 || window == 0 {
+            return Err(usage!("a batch of {batch} images, {window} at a time; both must be at least 1"));
+        }
         let outputs = layout.layers.iter().map(|l| (l.name.as_str(), &l.output[..]));
         let largest =
             outputs.chain([("input", &self.input[..])]).max_by_key(|(_, shape)| shape.iter().product::<usize>());

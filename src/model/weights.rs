@@ -33,13 +33,21 @@ pub fn save_weights(model: &Sequential, layout: &Layout, arena: &[f32]) -> Resul
 
 /// Reads a weights file.
 pub fn load_weights(path: &Path) -> Result<Weights> {
-    let bytes = std::fs::read(path).map_err(|e| Error::data(path, format!("cannot read the weights: {e}")))?;
+    let bytes = std::fs::read(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => usage!("no such weights file: {}", path.display()),
+        _ => Error::data(path, format!("cannot read the weights: {e}")),
+    })?;
     let damaged = |e: &dyn std::fmt::Display| Error::data(path, format!("not a weights file ({e})"));
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
     let description = header.metadata().as_ref().and_then(|m| m.get(MODEL_KEY));
-    let model = description.map(|text| serde_json::from_str(text)).transpose();
-    let model = model.map_err(|e| Error::data(path, format!("the model in `{MODEL_KEY}` cannot be read ({e})")))?;
+    let unusable =
+        |e: &dyn std::fmt::Display| Error::data(path, format!("the model in `{MODEL_KEY}` cannot be used ({e})"));
+    let model: Option<Sequential> =
+        description.map(|text| serde_json::from_str(text)).transpose().map_err(|e| unusable(&e))?;
+    if let Some(model) = &model {
+        model.layout().map_err(|e| unusable(&e))?;
+    }
     let mut tensors = HashMap::new();
     for (name, view) in file.tensors() {
         if view.dtype() != Dtype::F32 {

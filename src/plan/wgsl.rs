@@ -22,6 +22,8 @@ pub struct Shader {
     pub constants: Vec<(&'static str, u64)>,
     /// Workgroups.
     pub grid: [u32; 3],
+    /// Iterations of all loops that one invocation may run through; some adapters stop loops that are too long.
+    pub iterations: usize,
     /// Whether the kernel reads [`super::Step`] (bound as group 1).
     pub uses_step: bool,
 }
@@ -44,6 +46,14 @@ impl Shader {
             text += &unroll(file, &constants);
         }
         text
+    }
+}
+
+/// The file through which a kernel writes its output, bound at `OUT`: as whole vectors where they divide evenly.
+pub fn output_file(by_4: bool) -> &'static str {
+    match by_4 {
+        true => include_str!("../../shaders/out_vec4.wgsl"),
+        false => include_str!("../../shaders/out_f32.wgsl"),
     }
 }
 

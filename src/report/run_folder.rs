@@ -30,17 +30,10 @@ impl RunFolder {
             Some(path) => path.to_owned(),
             None => unused(&PathBuf::from("runs").join(format!("{}-{model}", now.replace(':', "")))),
         };
+        Self::check(&path, overwrite)?;
         std::fs::create_dir_all(&path).map_err(|e| output(&path, e))?;
-        for file in [RUN, METRICS, WEIGHTS].map(|name| path.join(name)) {
-            if file.exists() && !overwrite {
-                return Err(output(
-                    &file,
-                    "an earlier run left it; name another folder with --out, or use --overwrite",
-                ));
-            }
-            if file.exists() {
-                std::fs::remove_file(&file).map_err(|e| output(&file, e))?;
-            }
+        for file in [RUN, METRICS, WEIGHTS].map(|name| path.join(name)).iter().filter(|file| file.exists()) {
+            std::fs::remove_file(file).map_err(|e| output(file, e))?;
         }
         let metrics_path = path.join(METRICS);
         let metrics = File::create(&metrics_path).map_err(|e| output(&metrics_path, e))?;
@@ -49,6 +42,18 @@ impl RunFolder {
         let folder = Self { path, metrics, description };
         folder.describe("running")?;
         Ok(folder)
+    }
+
+    /// Whether a run can be written to `path`, as far as can be told without writing.
+    pub(crate) fn check(path: &Path, overwrite: bool) -> Result<()> {
+        let left = [RUN, METRICS, WEIGHTS].map(|name| path.join(name)).into_iter().find(|file| file.exists());
+        match left {
+            Some(file) if !overwrite => {
+                Err(output(&file, "an earlier run left it; name another folder with --out, or use --overwrite"))
+            }
+            _ if path.exists() && !path.is_dir() => Err(output(path, "it is not a folder")),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -61,6 +61,12 @@ impl Adapter {
         self.info.device_type == "software" || ["llvmpipe", "softpipe", "swiftshader"].iter().any(|s| name.contains(s))
     }
 
+    /// Iterations after which this adapter ends a shader's loops without a word: 65,535 on Mesa's llvmpipe, counted
+    /// over all loops of an invocation (LP_MAX_TGSI_LOOP_ITERATIONS in lp_bld_limits.h).
+    pub(super) fn max_iterations(&self) -> usize {
+        if self.is_software() { 65_535 } else { usize::MAX }
+    }
+
     /// The tuning profile for this adapter.
     pub fn profile(&self) -> Profile {
         let info = self.inner.get_info();
@@ -108,7 +114,7 @@ fn allowed_backends() -> Result<Backends> {
         return Ok(Backends::VULKAN | Backends::METAL | Backends::DX12 | Backends::GL);
     };
     let backends = Backends::from_comma_list(&said);
-    if backends.is_empty() {
+    if said.split(',').any(|part| Backends::from_comma_list(part).is_empty()) {
         return Err(usage!(
             "WGPU_BACKEND is `{said}`; it can be vulkan, metal, dx12, gl, or several with commas between"
         ));
@@ -136,7 +142,7 @@ fn adapters() -> Result<Vec<Adapter>> {
 /// All adapters, best first.
 pub fn list() -> Result<Vec<Listing>> {
     let adapters = adapters()?;
-    let auto = choose(&adapters, "auto").ok().flatten().map(|a| a.info.clone());
+    let auto = choose(&adapters, "auto").ok().flatten();
     Ok(adapters
         .iter()
         .map(|adapter| {
@@ -150,7 +156,7 @@ pub fn list() -> Result<Vec<Listing>> {
                     .contains(Features::SUBGROUP)
                     .then_some([info.subgroup_min_size, info.subgroup_max_size]),
                 timestamp_query: features.contains(Features::TIMESTAMP_QUERY),
-                auto: auto.as_ref() == Some(&adapter.info),
+                auto: auto.is_some_and(|auto| std::ptr::eq(auto, adapter)),
                 info: adapter.info.clone(),
             }
         })
@@ -164,7 +170,10 @@ pub fn find(request: &str) -> Result<Option<Adapter>> {
 }
 
 fn choose<'a>(adapters: &'a [Adapter], request: &str) -> Result<Option<&'a Adapter>> {
-    let request = request.to_lowercase();
+    let request = request.trim().to_lowercase();
+    if request.is_empty() {
+        return Err(usage!("an empty adapter name; it can be auto, cpu, vulkan, metal, dx12, gl, or a part of a name"));
+    }
     let backend = BACKEND_NAMES.iter().find(|(name, _)| *name == request);
     let env_name = non_empty_env("WGPU_ADAPTER_NAME").filter(|_| backend.is_some() || request == "auto");
     let wanted_name = match (&env_name, backend) {

@@ -28,6 +28,7 @@ pub struct Engine {
     queue: wgpu::Queue,
     buffers: Vec<wgpu::Buffer>,
     guard_words: usize,
+    max_iterations: usize,
     steps: wgpu::Buffer,
     step_group: wgpu::BindGroup,
     staging: wgpu::Buffer,
@@ -109,6 +110,7 @@ impl Engine {
             queue,
             buffers,
             guard_words,
+            max_iterations: adapter.max_iterations(),
             steps,
             staging,
             failure,
@@ -130,6 +132,12 @@ impl Engine {
         let mut loaded = Vec::with_capacity(self.plan.dispatches.len());
         for dispatch in &self.plan.dispatches {
             let shader = dispatch.kernel.shader();
+            if shader.iterations > self.max_iterations {
+                return Err(Error::Device(format!(
+                    "kernel `{}` loops {} times, {} stops after {}; try a smaller --batch-size, or `--adapter cpu`",
+                    dispatch.label, shader.iterations, self.info.adapter, self.max_iterations
+                )));
+            }
             let scope = self.device.push_error_scope(ErrorFilter::Validation);
             let layout = group_layout(&self.device, dispatch.inputs.len(), dispatch.outputs.len());
             let pipeline = pipelines
