@@ -1,9 +1,10 @@
 //! Loss and accuracy over a whole split.
 
+use crate::compile::Model;
 use crate::data::{Batches, Split};
 use crate::error::{Error, Result};
 use crate::plan::Phase;
-use crate::train::{Metrics, Model, Score};
+use crate::train::{Metrics, Score};
 
 /// A split's score, whole and class by class.
 #[derive(Debug, Clone, PartialEq)]

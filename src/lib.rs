@@ -10,6 +10,7 @@
 //! CPU twin of the same name. See [`Sequential::compile`] for a whole example.
 
 pub mod backend;
+mod compile;
 pub mod data;
 mod error;
 mod evaluate;
@@ -23,6 +24,7 @@ pub mod rng;
 mod train;
 
 pub use backend::{Device, DeviceInfo};
+pub use compile::{Model, Settings};
 pub use error::{Error, Result};
 pub use evaluate::{ClassScore, Evaluation};
 pub use kernels::conv2d::Conv2D;
@@ -30,7 +32,7 @@ pub use kernels::dense::Dense;
 pub use kernels::max_pool2d::MaxPooling2D;
 pub use kernels::{Activation, Flatten, Padding};
 pub use model::{Layer, Preset, Sequential};
-pub use train::{Event, FitOptions, History, Model, Observer, Score, Settings};
+pub use train::{Event, FitOptions, History, Observer, Score};
 
 /// The README's example runs as a test.
 #[cfg(doctest)]

@@ -1,10 +1,10 @@
 //! Class probabilities.
 
+use crate::compile::Model;
 use crate::data::{Batches, Split};
 use crate::error::{Result, usage};
 use crate::feed::Feed;
 use crate::plan::Phase;
-use crate::train::Model;
 
 impl Model {
     /// Class probabilities of images given as bytes, [n, height, width, channels]; each row sums to 1.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest up; each may import itself and those named beside it. ARCHITECTURE.md says why.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("real", &[]),
     ("rng", &[]),
@@ -14,9 +14,10 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("model", &["error", "rng", "plan", "kernels"]),
     ("backend", &["error", "real", "plan"]),
     ("feed", &["error", "plan", "backend", "data"]),
-    ("train", &["error", "plan", "kernels", "model", "backend", "data", "feed"]),
-    ("evaluate", &["error", "plan", "data", "train"]),
-    ("predict", &["error", "plan", "data", "feed", "train"]),
+    ("compile", &["error", "plan", "model", "backend", "data", "feed"]),
+    ("train", &["error", "plan", "kernels", "data", "feed", "compile"]),
+    ("predict", &["error", "plan", "data", "feed", "compile"]),
+    ("evaluate", &["error", "plan", "data", "compile", "train"]),
     ("report", &[]),
     ("cli", &["report"]),
 ];
