@@ -3,13 +3,10 @@
 // with rate = learning rate * sqrt(1 - beta2^t) / (1 - beta1^t) from the host (Kingma and Ba 2015, section 2's
 // second form, as in Keras). One invocation takes four parameters of the arena. All four arrays: [COUNT].
 
-struct Step { slot: u32, images: u32, rate: f32, padding: u32 }
-
 @group(0) @binding(0) var<storage, read> g: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> p: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> m: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> v: array<vec4<f32>>;
-@group(1) @binding(0) var<uniform> step: Step;
 
 const ONE_MINUS_BETA_1: f32 = 1.0 - 0.9;
 const ONE_MINUS_BETA_2: f32 = 1.0 - 0.999;

@@ -5,13 +5,10 @@
 // One workgroup: each invocation takes every 64th row, the first adds up in order. z and dz: [BATCH, CLASSES],
 // labels: [window, BATCH], metrics: [window, 2].
 
-struct Step { slot: u32, images: u32, rate: f32, padding: u32 }
-
 @group(0) @binding(0) var<storage, read> z: array<f32>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read_write> dz: array<f32>;
 @group(0) @binding(3) var<storage, read_write> metrics: array<vec2<f32>>;
-@group(1) @binding(0) var<uniform> step: Step;
 
 var<workgroup> partial: array<vec2<f32>, 64>;
 

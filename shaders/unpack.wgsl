@@ -2,11 +2,8 @@
 //
 // One invocation takes one word of four bytes, the first byte lowest. pixels: [window, WORDS], x: [COUNT].
 
-struct Step { slot: u32, images: u32, rate: f32, padding: u32 }
-
 @group(0) @binding(0) var<storage, read> pixels: array<u32>;
 @group(0) @binding(1) var<storage, read_write> x: array<vec4<f32>>;
-@group(1) @binding(0) var<uniform> step: Step;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -51,6 +51,11 @@ impl Error {
         }
     }
 
+    /// An [`Error::Output`] for `path`.
+    pub fn output(path: impl AsRef<Path>, reason: impl std::fmt::Display) -> Self {
+        Self::Output { path: path.as_ref().to_owned(), reason: reason.to_string() }
+    }
+
     /// An [`Error::Data`] that ends with the path it is about.
     pub(crate) fn data(path: &Path, what: impl std::fmt::Display) -> Self {
         Self::Data(format!("{what}: {}", path.display()))

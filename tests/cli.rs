@@ -1,6 +1,6 @@
 //! The command as its users call it: what it prints, what it writes, how it fails.
 
-use crate::support::adapter;
+use crate::support::{adapter, software_adapter};
 use gpu_cnn::data::{FILES, idx, synthetic};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -262,8 +262,7 @@ fn adapters_lists_what_auto_would_take() {
 
 #[test]
 fn a_software_adapter_has_to_be_asked_for_and_is_named_as_one() {
-    if adapter().is_none_or(|a| !a.is_software()) {
-        eprintln!("skipped: no software adapter");
+    if software_adapter().is_none() {
         return;
     }
     let room = Room::new();
@@ -313,8 +312,7 @@ fn data_at_odds_fails_with_four_and_the_values() {
 
 #[test]
 fn a_batch_over_the_adapters_limits_fails_with_five_and_a_size_that_fits() {
-    if adapter().is_none_or(|a| !a.is_software()) {
-        eprintln!("skipped: no software adapter");
+    if software_adapter().is_none() {
         return;
     }
     let room = Room::new();

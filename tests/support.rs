@@ -25,6 +25,15 @@ pub(crate) fn adapter() -> Option<Adapter> {
     found
 }
 
+/// As [`adapter`], if it is a software one; says that the test was skipped otherwise.
+pub(crate) fn software_adapter() -> Option<Adapter> {
+    let found = adapter().filter(Adapter::is_software);
+    if found.is_none() {
+        eprintln!("skipped: no software adapter");
+    }
+    found
+}
+
 /// The CPU with two threads, and the adapter if there is one.
 pub(crate) fn devices() -> Vec<Device> {
     let mut devices = vec![Device::Cpu { threads: 2 }];

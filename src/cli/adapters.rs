@@ -2,8 +2,8 @@
 
 use super::options::Format;
 use crate::report::{note, print, print_json};
-use gpu_cnn::backend::gpu::{self, Listing};
-use gpu_cnn::{Device, Result};
+use gpu_cnn::Result;
+use gpu_cnn::backend::gpu::{self, Listing, Listings};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -15,12 +15,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let adapters = gpu::list()?;
-    let auto = match Device::find("auto", 0) {
-        Ok(found) => match found.device {
-            Device::Cpu { .. } => Some("cpu".to_owned()),
-            Device::Gpu(adapter) => Some(adapter.info.adapter),
-        },
+    let Listings { adapters, auto } = gpu::list()?;
+    let auto = match auto {
+        Ok(found) => Some(found.unwrap_or_else(|| "cpu".into())),
         Err(error) => {
             note(&format!("warning: `--adapter auto` fails here: {error}"));
             None

@@ -21,17 +21,15 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let failed = |path: &PathBuf, e: std::io::Error| Error::Output { path: path.clone(), reason: e.to_string() };
-    std::fs::create_dir_all(&args.dir).map_err(|e| failed(&args.dir, e))?;
+    std::fs::create_dir_all(&args.dir).map_err(|e| Error::output(&args.dir, e))?;
     let paths = FILES.map(|name| args.dir.join(name));
     if let Some(path) = paths.iter().find(|path| path.exists()) {
-        let reason = "it is there already; name another folder, or delete it".to_owned();
-        return Err(Error::Output { path: path.clone(), reason });
+        return Err(Error::output(path, "it is there already; name another folder, or delete it"));
     }
     let data = synthetic::generate(args.seed, [args.train as usize, args.test as usize]);
     let contents = [idx::encode_split(&data.train), idx::encode_split(&data.test)];
     for (path, content) in paths.iter().zip(contents.iter().flatten()) {
-        std::fs::write(path, content).map_err(|e| failed(path, e))?;
+        std::fs::write(path, content).map_err(|e| Error::output(path, e))?;
     }
     note(&format!("wrote {} training and {} test images to {}", args.train, args.test, args.dir.display()));
     Ok(())

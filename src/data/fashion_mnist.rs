@@ -162,7 +162,7 @@ fn fetch(url: &str, file: &File, dir: &Path, progress: &mut Progress<'_>) -> Res
         so_far += n as u64;
         progress(file.name, so_far, file.bytes);
     }
-    let found: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    let found = idx::hex(&hash.finalize());
     if found != file.sha256 {
         return Err(format!("{so_far} bytes with sha256 {found}, expected {} with {}", file.bytes, file.sha256));
     }

@@ -1,6 +1,6 @@
 //! Adam over the whole arena in one dispatch.
 
-use crate::plan::{Cost, Io, KernelSpec, Shader, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, elementwise_grid};
 use crate::real::Real;
 use rayon::prelude::*;
 
@@ -32,7 +32,7 @@ impl KernelSpec for Adam {
     fn shader(&self) -> Shader {
         let (grid, grid_x) = elementwise_grid(self.count / 4);
         Shader {
-            files: vec![include_str!("../../shaders/adam.wgsl")],
+            files: vec![STEP_FILE, include_str!("../../shaders/adam.wgsl")],
             constants: vec![("COUNT", self.count as u64), grid_x],
             grid,
             iterations: 0,

@@ -1,6 +1,6 @@
 //! Softmax and sparse categorical cross-entropy in one kernel, in log space; and softmax alone, for predictions.
 
-use crate::plan::{Cost, Io, KernelSpec, Shader, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, elementwise_grid};
 use crate::real::Real;
 
 /// Loss, its gradient by the logits, and the step's metrics.
@@ -21,7 +21,7 @@ const LANES: usize = 64;
 impl KernelSpec for SoftmaxCrossEntropy {
     fn shader(&self) -> Shader {
         Shader {
-            files: vec![include_str!("../../shaders/softmax_cross_entropy.wgsl")],
+            files: vec![STEP_FILE, include_str!("../../shaders/softmax_cross_entropy.wgsl")],
             constants: vec![("BATCH", self.batch as u64), ("CLASSES", self.classes as u64)],
             grid: [1, 1, 1],
             iterations: self.batch.div_ceil(LANES) * (1 + 3 * self.classes) + LANES,

@@ -1,7 +1,8 @@
 //! What the matrix kernels share: constants of `tile_matmul.wgsl`, and the split of long sums.
 
-use crate::plan::Io;
-use crate::plan::{Cost, Exchange, KernelSpec, Profile, Recorder, Shader, Slot, elementwise_grid, grid, output_file};
+use crate::plan::{
+    Cost, Exchange, Io, KernelSpec, Profile, Recorder, Shader, Slot, elementwise_grid, grid, output_file,
+};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
 
@@ -142,12 +143,7 @@ impl KernelSpec for SumSplits {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let (partial, out) = (io.input(0), io.output(0));
-        out.fill(F::ZERO);
-        for part in partial.chunks_exact(self.count) {
-            for (sum, p) in out.iter_mut().zip(part) {
-                *sum += *p;
-            }
-        }
+        sum_rows(partial, self.count, out);
     }
 }
 

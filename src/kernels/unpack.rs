@@ -1,6 +1,6 @@
 //! Bytes to floats: `x = byte / 255`, on the device, so that pixels travel as the bytes they are.
 
-use crate::plan::{Cost, Io, KernelSpec, Shader, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, elementwise_grid};
 use crate::real::Real;
 use rayon::prelude::*;
 
@@ -17,7 +17,7 @@ impl KernelSpec for Unpack {
     fn shader(&self) -> Shader {
         let (grid, grid_x) = elementwise_grid(self.words);
         Shader {
-            files: vec![include_str!("../../shaders/unpack.wgsl")],
+            files: vec![STEP_FILE, include_str!("../../shaders/unpack.wgsl")],
             constants: vec![("COUNT", self.count as u64), ("WORDS", self.words as u64), grid_x],
             grid,
             iterations: 0,

@@ -12,7 +12,7 @@ mod wgsl;
 pub use kernel::{Cost, Io, Kernel, KernelSpec, View, ViewMut};
 pub use profile::{Exchange, Profile};
 pub use recorder::Recorder;
-pub use wgsl::{Shader, elementwise_grid, grid, output_file};
+pub use wgsl::{STEP_FILE, Shader, elementwise_grid, grid, output_file};
 
 use std::sync::Arc;
 

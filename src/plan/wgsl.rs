@@ -24,7 +24,7 @@ pub struct Shader {
     pub grid: [u32; 3],
     /// Iterations of all loops that one invocation may run through; some adapters stop loops that are too long.
     pub iterations: usize,
-    /// Whether the kernel reads [`super::Step`] (bound as group 1).
+    /// Whether the kernel reads [`super::Step`] (bound as group 1 by [`STEP_FILE`]).
     pub uses_step: bool,
 }
 
@@ -48,6 +48,9 @@ impl Shader {
         text
     }
 }
+
+/// The file that declares [`super::Step`], for kernels that read it.
+pub const STEP_FILE: &str = include_str!("../../shaders/step.wgsl");
 
 /// The file through which a kernel writes its output, bound at `OUT`: as whole vectors where they divide evenly.
 pub fn output_file(by_4: bool) -> &'static str {

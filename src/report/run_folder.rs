@@ -31,12 +31,12 @@ impl RunFolder {
             None => unused(&PathBuf::from("runs").join(format!("{}-{model}", now.replace(':', "")))),
         };
         Self::check(&path, overwrite)?;
-        std::fs::create_dir_all(&path).map_err(|e| output(&path, e))?;
+        std::fs::create_dir_all(&path).map_err(|e| Error::output(&path, e))?;
         for file in [RUN, METRICS, WEIGHTS].map(|name| path.join(name)).iter().filter(|file| file.exists()) {
-            std::fs::remove_file(file).map_err(|e| output(file, e))?;
+            std::fs::remove_file(file).map_err(|e| Error::output(file, e))?;
         }
         let metrics_path = path.join(METRICS);
-        let metrics = File::create(&metrics_path).map_err(|e| output(&metrics_path, e))?;
+        let metrics = File::create(&metrics_path).map_err(|e| Error::output(&metrics_path, e))?;
         description["started"] = json!(now);
         description["versions"] = versions();
         let folder = Self { path, metrics, description };
@@ -49,9 +49,9 @@ impl RunFolder {
         let left = [RUN, METRICS, WEIGHTS].map(|name| path.join(name)).into_iter().find(|file| file.exists());
         match left {
             Some(file) if !overwrite => {
-                Err(output(&file, "an earlier run left it; name another folder with --out, or use --overwrite"))
+                Err(Error::output(&file, "an earlier run left it; name another folder with --out, or use --overwrite"))
             }
-            _ if path.exists() && !path.is_dir() => Err(output(path, "it is not a folder")),
+            _ if path.exists() && !path.is_dir() => Err(Error::output(path, "it is not a folder")),
             _ => Ok(()),
         }
     }
@@ -67,7 +67,7 @@ impl RunFolder {
     /// One line in metrics.jsonl.
     pub(crate) fn log(&mut self, line: &Value) -> Result<()> {
         let written = writeln!(self.metrics, "{line}");
-        written.map_err(|e| output(&self.path.join(METRICS), e))
+        written.map_err(|e| Error::output(self.path.join(METRICS), e))
     }
 
     /// A whole file.
@@ -80,7 +80,7 @@ impl RunFolder {
             set_permissions(file.as_file())?;
             file.persist(&path).map(drop).map_err(|e| e.error)
         };
-        write().map_err(|e| output(&path, e))
+        write().map_err(|e| Error::output(&path, e))
     }
 
     /// Writes run.json for the last time: how the run ended, and its final figures.
@@ -95,10 +95,6 @@ impl RunFolder {
         description["status"] = json!(status);
         self.write(RUN, format!("{description:#}\n").as_bytes())
     }
-}
-
-fn output(path: &Path, reason: impl std::fmt::Display) -> Error {
-    Error::Output { path: path.to_owned(), reason: reason.to_string() }
 }
 
 /// Temporary files are private to the user; a run's files are for whom the folder is for.

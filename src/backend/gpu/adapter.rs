@@ -139,11 +139,21 @@ fn adapters() -> Result<Vec<Adapter>> {
     Ok(adapters)
 }
 
-/// All adapters, best first.
-pub fn list() -> Result<Vec<Listing>> {
+/// The adapters of a machine.
+#[derive(Debug)]
+pub struct Listings {
+    /// All of them, best first.
+    pub adapters: Vec<Listing>,
+    /// The name of the one that `--adapter auto` takes, none for the CPU backend; or why it fails.
+    pub auto: Result<Option<String>>,
+}
+
+/// All adapters, and which of them `auto` takes.
+pub fn list() -> Result<Listings> {
     let adapters = adapters()?;
-    let auto = choose(&adapters, "auto").ok().flatten();
-    Ok(adapters
+    let choice = choose(&adapters, "auto");
+    let auto = choice.as_ref().ok().copied().flatten();
+    let listings = adapters
         .iter()
         .map(|adapter| {
             let (limits, features, info) = (adapter.inner.limits(), adapter.inner.features(), adapter.inner.get_info());
@@ -160,7 +170,9 @@ pub fn list() -> Result<Vec<Listing>> {
                 info: adapter.info.clone(),
             }
         })
-        .collect())
+        .collect();
+    let name = |adapter: &Adapter| adapter.info.adapter.clone();
+    Ok(Listings { adapters: listings, auto: choice.map(|adapter| adapter.map(name)) })
 }
 
 /// The adapter that `request` means; none where `auto` finds no real GPU. See [`crate::Device::find`].

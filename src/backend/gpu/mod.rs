@@ -3,5 +3,5 @@
 mod adapter;
 mod engine;
 
-pub use adapter::{Adapter, Listing, find, list};
+pub use adapter::{Adapter, Listing, Listings, find, list};
 pub use engine::{Engine, GUARD_WORD};
