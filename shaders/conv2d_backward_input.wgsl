@@ -1,10 +1,10 @@
-// dx[n, y, x, i] = gate * sum over ky, kx, o of dy[n, (y + PAD_Y - ky) / SY, (x + PAD_X - kx) / SX, o] w[ky, kx, i, o]
+// dx[n, y, x, i] = sum over ky, kx, o of dy[n, (y + PAD_Y - ky) / SY, (x + PAD_X - kx) / SX, o] w[ky, kx, i, o]
 //
 // over the taps for which both quotients are whole and inside. Rows are input pixels (n, y, x), columns input channels,
-// k = (ky, kx, o). dy: [BATCH, OH, OW, C_OUT], weights: [KH, KW, COLS, C_OUT], x and dx: [ROWS, COLS].
-// The gate is the ReLU of the layer below, whose output x is: 1 where x > 0, else 0.
+// k = (ky, kx, o). dy: [BATCH, POOL_OH, POOL_OW, C_OUT], of which the output pixels are positions (see pooled_gradient.wgsl),
+// weights: [KH, KW, COLS, C_OUT], dx: [ROWS, COLS].
 
-@group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> dy: array<vec4<u32>>;
 
 // Of four input pixels: the image, and the padded position that tap (0, 0) of an output pixel would have.
 struct Rows { image: vec4<u32>, y: vec4<i32>, x: vec4<i32> }
@@ -16,27 +16,32 @@ fn rows_at(first: u32) -> Rows {
     return Rows(pixel / (H * W), padded_y, padded_x);
 }
 
-// Index of (ky, kx, o) = k seen from a row, or -1 where no output pixel has this tap here.
-fn dy_index(image: u32, py: i32, px: i32, k: u32) -> i32 {
+// Where the gradient of (ky, kx, o) = k lies as seen from a row, -1 where no output pixel has this tap here, and the position
+// of that pixel in its window.
+struct Source { index: i32, position: u32 }
+
+fn source(image: u32, py: i32, px: i32, k: u32) -> Source {
     let tap = k / C_OUT;
     let ty = py - i32(tap / KW);
     let tx = px - i32(tap % KW);
-    let uy = u32(max(ty, 0));
-    let ux = u32(max(tx, 0));
-    let inside = k < K && ty >= 0 && tx >= 0 && uy % SY == 0u && ux % SX == 0u && uy / SY < OH && ux / SX < OW;
-    return select(-1, i32(((image * OH + uy / SY) * OW + ux / SX) * C_OUT + k % C_OUT), inside);
+    let oy = u32(max(ty, 0)) / SY;
+    let ox = u32(max(tx, 0)) / SX;
+    let on_stride = k < K && ty >= 0 && tx >= 0 && u32(max(ty, 0)) % SY == 0u && u32(max(tx, 0)) % SX == 0u;
+    let inside = oy / POOL_SY < POOL_OH && ox / POOL_SX < POOL_OW && oy % POOL_SY < POOL_H && ox % POOL_SX < POOL_W;
+    let i = ((image * POOL_OH + oy / POOL_SY) * POOL_OW + ox / POOL_SX) * C_OUT + k % C_OUT;
+    return Source(select(-1, i32(i), on_stride && inside), oy % POOL_SY * POOL_W + ox % POOL_SX);
 }
 
 fn dy_at(image: u32, py: i32, px: i32, k: u32) -> f32 {
-    let i = dy_index(image, py, px, k);
-    let clamped = u32(max(i, 0));
-    return select(0.0, dy[clamped / 4u][clamped % 4u], i >= 0);
+    let place = source(image, py, px, k);
+    let i = u32(max(place.index, 0));
+    return select(0.0, gradient_at(vec4(dy[i / 4u][i % 4u]), place.position).x, place.index >= 0);
 }
 
 fn dy_row(image: u32, py: i32, px: i32, k: u32) -> vec4<f32> {
     if (C_OUT_BY_4) {
-        let i = dy_index(image, py, px, k);
-        return select(vec4(0.0), dy[u32(max(i, 0)) / 4u], i >= 0);
+        let place = source(image, py, px, k);
+        return select(vec4(0.0), gradient_at(dy[u32(max(place.index, 0)) / 4u], place.position), place.index >= 0);
     }
     return vec4(dy_at(image, py, px, k), dy_at(image, py, px, k + 1u), dy_at(image, py, px, k + 2u), dy_at(image, py, px, k + 3u));
 }

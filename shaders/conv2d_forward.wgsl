@@ -1,6 +1,6 @@
 // y[n, oy, ox, o] = act(b[o] + sum over ky, kx, i of x[n, oy SY + ky - PAD_Y, ox SX + kx - PAD_X, i] w[ky, kx, i, o])
 //
-// Rows are output pixels (n, oy, ox), columns filters, k = (ky, kx, i). x: [BATCH, H, W, C_IN],
+// Rows are output pixels (see conv2d_pixels.wgsl), columns filters, k = (ky, kx, i). x: [BATCH, H, W, C_IN],
 // weights: [KH, KW, C_IN, COLS] then the bias [COLS], y: [ROWS, COLS].
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -9,10 +9,10 @@
 struct Rows { y: vec4<i32>, x: vec4<i32>, at: vec4<i32> }
 
 fn rows_at(first: u32) -> Rows {
-    let pixel = min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u));
-    let image = vec4<i32>(pixel / (OH * OW));
-    let y0 = vec4<i32>(pixel / OW % OH * SY) - vec4(i32(PAD_Y));
-    let x0 = vec4<i32>(pixel % OW * SX) - vec4(i32(PAD_X));
+    let row = min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u));
+    let image = vec4<i32>(pixel_image(row));
+    let y0 = vec4<i32>(pixel_y(row) * SY) - vec4(i32(PAD_Y));
+    let x0 = vec4<i32>(pixel_x(row) * SX) - vec4(i32(PAD_X));
     return Rows(y0, x0, ((image * i32(H) + y0) * i32(W) + x0) * i32(C_IN));
 }
 

@@ -1,7 +1,6 @@
-// dx[n, i] = gate(x[n, i]) * sum over u of dy[n, u] w[i, u]
+// dx[n, i] = sum over u of dy[n, u] w[i, u]
 //
-// Rows are images, columns inputs, k units. dy: [BATCH, K], weights: [COLS, K], x and dx: [BATCH, COLS].
-// The gate is the ReLU of the layer below, whose output x is: 1 where x > 0, else 0.
+// Rows are images, columns inputs, k units. dy: [BATCH, K], weights: [COLS, K], dx: [BATCH, COLS].
 
 @group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
 
@@ -17,7 +16,7 @@ fn dy_at(image: u32, k: u32) -> f32 {
 }
 
 fn dy_row(image: u32, k: u32) -> vec4<f32> {
-    if (C_OUT_BY_4) { return dy[(image * K + k) / 4u]; }
+    if (C_OUT_BY_4) { return select(vec4(0.0), dy[(image * K + min(k, K - 4u)) / 4u], k < K); }
     return vec4(dy_at(image, k), dy_at(image, k + 1u), dy_at(image, k + 2u), dy_at(image, k + 3u));
 }
 

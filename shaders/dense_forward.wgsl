@@ -16,7 +16,7 @@ fn x_at(image: u32, k: u32) -> f32 {
 }
 
 fn x_row(image: u32, k: u32) -> vec4<f32> {
-    if (K_BY_4) { return x[(image * K + k) / 4u]; }
+    if (K_BY_4) { return select(vec4(0.0), x[(image * K + min(k, K - 4u)) / 4u], k < K); }
     return vec4(x_at(image, k), x_at(image, k + 1u), x_at(image, k + 2u), x_at(image, k + 3u));
 }
 

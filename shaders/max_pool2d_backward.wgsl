@@ -1,17 +1,10 @@
-// dx[n, iy, ix, c] = gate * sum of dy[n, oy, ox, c] over the windows whose index names (iy, ix)
+// dx[n, iy, ix, c] = sum of dy[n, oy, ox, c] over the windows whose index names (iy, ix)
 //
 // One invocation takes LANE_CHANNELS (4, or 1 where 4 does not divide C) channels of one input pixel.
-// dy and index: [BATCH, OH, OW, C], x and dx (bound as `out`): [BATCH, H, W, C].
-// The gate is the ReLU of the layer below, whose output x is: 1 where x > 0, else 0.
+// dy and index: [BATCH, OH, OW, C], dx (bound as `out`): [BATCH, H, W, C].
 
 @group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> index: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
-
-fn x_at(i: u32) -> vec4<f32> {
-    if (C_BY_4) { return x[i / 4u]; }
-    return vec4(x[i / 4u][i % 4u]);
-}
 
 // First window along an axis that covers padded position p: the least o with o * stride + size > p.
 fn first_window(p: u32, size: u32, stride: u32) -> u32 {
@@ -46,6 +39,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var ox = first_window(px, PW, SX); ox <= last_x; ox++) { sum += passed_on(image, oy, ox, py, px, c); }
         }
     }
-    if (GATE) { sum = select(vec4(0.0), sum, x_at(at) > vec4(0.0)); }
-    write(at, LANE_CHANNELS, sum);
+    write(at, LANE_CHANNELS, pass_down(at, LANE_CHANNELS, sum));
 }

@@ -5,7 +5,6 @@
 // x: [BATCH, H, W, C], y (bound as `out`) and index: [BATCH, OH, OW, C].
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> index: array<u32>;
 
 fn x_at(i: u32) -> vec4<f32> {
     if (C_BY_4) { return x[i / 4u]; }
@@ -38,7 +37,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
     }
     write(at, LANE_CHANNELS, best);
-    for (var i = 0u; i < LANE_CHANNELS; i++) { // unroll
-        index[at + i] = best_index[i];
-    }
+    write_index(at, LANE_CHANNELS, best_index);
 }

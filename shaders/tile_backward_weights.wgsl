@@ -1,24 +1,30 @@
 // What the kernels of weight gradients share: B is the gradient by the output, C the gradient of weights and bias.
 //
-// dy: [K, COLS], out: [ROWS, COLS], one such block a split. The kernel's file binds its input at 0.
+// k runs over (window, position in it), as pooled_gradient.wgsl says. dy: [K / POSITIONS, COLS], out: [ROWS, COLS], one such
+// block a split. The kernel's file binds its input at 0.
 
-@group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> dy: array<vec4<u32>>;
 
-fn dy_at(k: u32, col: u32) -> f32 {
-    let i = min(k, K - 1u) * COLS + min(col, COLS - 1u);
+fn dy_word(window: u32, col: u32) -> u32 {
+    let i = window * COLS + min(col, COLS - 1u);
     return dy[i / 4u][i % 4u];
 }
 
+fn dy_words(window: u32, col: u32) -> vec4<u32> {
+    if (COLS_BY_4) { return dy[(window * COLS + min(col, (COLS - 1u) / 4u * 4u)) / 4u]; }
+    return vec4(dy_word(window, col), dy_word(window, col + 1u), dy_word(window, col + 2u), dy_word(window, col + 3u));
+}
+
 fn dy_row(k: u32, col: u32) -> vec4<f32> {
-    if (COLS_BY_4) { return dy[(min(k, K - 1u) * COLS + min(col, (COLS - 1u) / 4u * 4u)) / 4u]; }
-    return vec4(dy_at(k, col), dy_at(k, col + 1u), dy_at(k, col + 2u), dy_at(k, col + 3u));
+    let last = min(k, K - 1u);
+    return gradient_at(dy_words(last / POSITIONS, col), last % POSITIONS);
 }
 
 fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
     return mat4x4(dy_row(k, col), dy_row(k + 1u, col), dy_row(k + 2u, col), dy_row(k + 3u, col));
 }
 
-fn store(split: u32, row: u32, col: u32, sum: vec4<f32>) {
+fn store(split: u32, row: u32, position: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
     write((split * ROWS + row) * COLS + col, COLS - col, sum);
 }

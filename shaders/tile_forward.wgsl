@@ -1,26 +1,14 @@
-// What the forward matrix kernels share: B is the weights, C is act(sum + bias).
+// What the forward matrix kernels share: B is the weights, C is act(sum + bias), or the sums alone where they are split.
 //
-// weights: [K, COLS] then the bias [COLS], out: [ROWS, COLS]. The kernel's file binds its input at 0.
+// weights: [K, COLS] then the bias [COLS], out: [ROWS, COLS], one such block a split. The kernel's file binds its input at 0.
 
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
-
-fn w_at(k: u32, col: u32) -> f32 {
-    let i = min(k, K) * COLS + min(col, COLS - 1u);
-    return weights[i / 4u][i % 4u];
-}
-
-fn w_row(k: u32, col: u32) -> vec4<f32> {
-    if (COLS_BY_4) { return weights[(min(k, K) * COLS + min(col, (COLS - 1u) / 4u * 4u)) / 4u]; }
-    return vec4(w_at(k, col), w_at(k, col + 1u), w_at(k, col + 2u), w_at(k, col + 3u));
-}
-
-fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
-    return mat4x4(w_row(k, col), w_row(k + 1u, col), w_row(k + 2u, col), w_row(k + 3u, col));
-}
-
-fn store(split: u32, row: u32, col: u32, sum: vec4<f32>) {
+fn store(split: u32, row: u32, position: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
-    var y = sum + w_row(K, col);
-    if (RELU) { y = max(y, vec4(0.0)); }
-    write(row * COLS + col, COLS - col, y);
+    let at = (split * ROWS + row) * COLS + col;
+    if (SPLITS > 1u) {
+        write(at, COLS - col, sum);
+        return;
+    }
+    let y = sum + w_row(K, col);
+    write(at, COLS - col, select(y, max(y, vec4(0.0)), RELU));
 }

@@ -74,6 +74,10 @@ pub trait Real:
     fn ln(self) -> Self;
     /// The square root.
     fn sqrt(self) -> Self;
+    /// This value with the lowest bits of its significand, those of `mask`, replaced by `word`.
+    fn with_low_bits(self, mask: u32, word: u32) -> Self;
+    /// The value with the bits of `mask` zero, and those bits.
+    fn split_low_bits(self, mask: u32) -> (Self, u32);
 
     /// `c = a b + beta c`, with `c` a row-major `m` x `n` matrix; one thread, sums in a fixed order.
     ///
@@ -83,7 +87,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($t:ty, $gemm:path) => {
+    ($t:ty, $bits:ty, $gemm:path) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -101,6 +105,13 @@ macro_rules! real {
             }
             fn sqrt(self) -> Self {
                 Self::sqrt(self)
+            }
+            fn with_low_bits(self, mask: u32, word: u32) -> Self {
+                Self::from_bits(self.to_bits() & !<$bits>::from(mask) | <$bits>::from(word))
+            }
+            fn split_low_bits(self, mask: u32) -> (Self, u32) {
+                let bits = self.to_bits();
+                (Self::from_bits(bits & !<$bits>::from(mask)), bits as u32 & mask)
             }
 
             #[expect(unsafe_code, reason = "matrixmultiply takes raw pointers; the extents are asserted first")]
@@ -134,5 +145,5 @@ macro_rules! real {
     };
 }
 
-real!(f32, matrixmultiply::sgemm);
-real!(f64, matrixmultiply::dgemm);
+real!(f32, u32, matrixmultiply::sgemm);
+real!(f64, u64, matrixmultiply::dgemm);

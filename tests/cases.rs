@@ -182,6 +182,81 @@ pub(crate) fn cases() -> Vec<Case> {
                 .add(Flatten {})
                 .add(Dense::new(3).activation(Softmax)),
         ),
+        case(
+            "conv and pool, odd sizes",
+            3,
+            images(11, 14, 1)
+                .add(Conv2D::new(5, 3).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(Conv2D::new(6, [2, 3]).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv and pool, no activation, many filters",
+            2,
+            images(8, 7, 2)
+                .add(Conv2D::new(37, 3))
+                .add(MaxPooling2D::new(2))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv and pool of 3x3 and of 2x3",
+            2,
+            images(16, 17, 1)
+                .add(Conv2D::new(4, 3).activation(Relu))
+                .add(MaxPooling2D::new(3))
+                .add(Conv2D::new(36, 2).activation(Relu))
+                .add(MaxPooling2D::new([2, 3]))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv and pool, stride and padding",
+            2,
+            images(13, 12, 3)
+                .add(Conv2D::new(5, 3).strides(2).padding(Same).activation(Relu))
+                .add(MaxPooling2D::new([1, 2]).strides([2, 2]))
+                .add(Conv2D::new(8, 3).padding(Same).activation(Relu))
+                .add(MaxPooling2D::new([2, 1]))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv and pool by Winograd",
+            3,
+            images(9, 10, 16)
+                .add(Conv2D::new(20, 3).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv and pool by Winograd, same padding, over a ReLU and over a pool",
+            2,
+            images(9, 8, 2)
+                .add(Conv2D::new(16, 1).activation(Relu))
+                .add(Conv2D::new(16, 3).padding(Same).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(Conv2D::new(36, 3).padding(Same))
+                .add(MaxPooling2D::new(2))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv and pool of 5x6, under a plain convolution and an overlapping pool",
+            2,
+            images(14, 16, 4)
+                .add(Conv2D::new(8, 3).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(MaxPooling2D::new(2).strides(1))
+                .add(Conv2D::new(4, 1).activation(Relu))
+                .add(MaxPooling2D::new([5, 6]))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
         Case {
             greys: 2,
             ..case(

@@ -41,7 +41,8 @@ impl KernelSpec for Adam {
     }
 
     fn cost(&self) -> Cost {
-        Cost { flops: 11.0 * self.count as f64, bytes: 28.0 * self.count as f64 }
+        let count = self.count as f64;
+        Cost { flops: 11.0 * count, dense_flops: 11.0 * count, bytes: 28.0 * count }
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {

@@ -1,6 +1,8 @@
 //! Dense: `y = act(x w + b)`, and its two gradients.
 
-use super::tile::{Part, Tiles, bias_and_relu, gate, par_matmul, record_split, sum_rows};
+use super::below::Below;
+use super::sum_splits::SumSplitsForward;
+use super::tile::{TileShader, Tiles, bias_and_relu, par_matmul, record_split, sum_rows};
 use super::{Activation, Gradients, Init, LayerContext, LayerSpec, ParamSpec};
 use crate::error::{Result, usage};
 use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot};
@@ -61,25 +63,35 @@ impl LayerSpec for Dense {
     }
 
     fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
-        let tiles = Tiles::new(at.batch, self.units, at.input[0], recorder.profile);
-        let kernel = DenseForward { tiles, relu: self.activation == Activation::Relu };
-        recorder.dispatch(format!("{} forward", at.name), kernel, &[at.x, at.weights], &[y]);
+        let tiles = Tiles::new(at.batch, self.units, at.input[0], recorder.profile).split();
+        let relu = self.activation == Activation::Relu;
+        let (label, kernel) = (format!("{} forward", at.name), DenseForward { tiles, relu });
+        if tiles.splits == 1 {
+            recorder.dispatch(label, kernel, &[at.x, at.weights], &[y]);
+        } else {
+            let partial = recorder.floats(format!("{label} partial sums"), tiles.splits * y.len);
+            recorder.dispatch(&label, kernel, &[at.x, at.weights], &[partial]);
+            let bias = at.input[0] * self.units;
+            let sum = SumSplitsForward { splits: tiles.splits, rows: at.batch, units: self.units, bias, relu };
+            recorder.dispatch(format!("{label} sum"), sum, &[partial, at.weights], &[y]);
+        }
         Vec::new()
     }
 
     fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, _: &[Slot], gradients: &Gradients) {
         let tiles = Tiles::new(at.input[0] + 1, self.units, at.batch, recorder.profile).split();
         let label = format!("{} backward weights", at.name);
-        record_split(recorder, &label, &tiles, DenseBackwardWeights { tiles }, &[at.x, gradients.dy], at.grads);
+        record_split(recorder, &label, tiles.splits, DenseBackwardWeights { tiles }, &[at.x, gradients.dy], at.grads);
         if let Some(dx) = gradients.dx {
             let tiles = Tiles::new(at.batch, at.input[0], self.units, recorder.profile);
-            let kernel = DenseBackwardInput { tiles, gate: gradients.gate };
-            recorder.dispatch(format!("{} backward input", at.name), kernel, &[gradients.dy, at.weights, at.x], &[dx]);
+            let kernel = DenseBackwardInput { tiles, below: dx.below };
+            let inputs = [gradients.dy, at.weights, dx.seen];
+            recorder.dispatch(format!("{} backward input", at.name), kernel, &inputs, &[dx.slot]);
         }
     }
 }
 
-/// `y = act(x w + b)`; inputs: x [n, i], weights (w [i, u], b `[u]`); outputs: y [n, u].
+/// `y = act(x w + b)`, or the sums of each split; inputs: x [n, i], weights (w [i, u], b `[u]`); outputs: y [n, u].
 #[derive(Debug, Clone, Copy)]
 struct DenseForward {
     tiles: Tiles,
@@ -89,48 +101,65 @@ struct DenseForward {
 impl KernelSpec for DenseForward {
     fn shader(&self) -> Shader {
         let constants = [("K_BY_4?", u64::from(self.tiles.k.is_multiple_of(4))), ("RELU?", u64::from(self.relu))];
-        self.tiles.shader(Part::Forward, include_str!("../../shaders/dense_forward.wgsl"), &constants)
+        let files = [
+            include_str!("../../shaders/dense_forward.wgsl"),
+            include_str!("../../shaders/tile_weights.wgsl"),
+            include_str!("../../shaders/tile_forward.wgsl"),
+        ];
+        self.tiles.shader(&TileShader { files: &files, out: 2, constants: &constants })
     }
 
     fn cost(&self) -> Cost {
-        self.tiles.cost(self.tiles.rows * self.tiles.k)
+        cost(&self.tiles)
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let Tiles { rows: m, cols: n, k, .. } = self.tiles;
         let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
         let (w, b) = weights.split_at(k * n);
-        par_matmul(MatMul { m, k, n }, 16, Strided::rows(x, k), Strided::rows(w, n), y);
-        bias_and_relu(y, b, self.relu);
+        if self.tiles.splits == 1 {
+            par_matmul(MatMul { m, k, n }, 16, Strided::rows(x, k), Strided::rows(w, n), y);
+            return bias_and_relu(y, b, self.relu);
+        }
+        let per_split = self.tiles.k_per_split();
+        for (split, sums) in y.chunks_exact_mut(m * n).enumerate() {
+            let from = (split * per_split).min(k);
+            let size = MatMul { m, k: per_split.min(k - from), n };
+            let x = Strided { data: &x[from..], row_stride: k, col_stride: 1 };
+            par_matmul(size, 16, x, Strided::rows(&w[from * n..], n), sums);
+        }
     }
 }
 
-/// `dx = gate (dy w^T)`; inputs: dy [n, u], weights (w [i, u], ..), x [n, i]; outputs: dx [n, i].
+/// `dx = dy w^T`; inputs: dy [n, u], weights (w [i, u], ..), what `below` sees; outputs: dx [n, i].
 #[derive(Debug, Clone, Copy)]
 struct DenseBackwardInput {
     tiles: Tiles,
-    gate: bool,
+    below: Below,
 }
 
 impl KernelSpec for DenseBackwardInput {
     fn shader(&self) -> Shader {
         let units = self.tiles.k as u64;
-        let constants =
-            [("C_OUT", units), ("C_OUT_BY_4?", u64::from(units.is_multiple_of(4))), ("GATE?", u64::from(self.gate))];
-        self.tiles.shader(Part::BackwardInput, include_str!("../../shaders/dense_backward_input.wgsl"), &constants)
+        let mut constants = self.below.constants(2, self.tiles.cols).to_vec();
+        constants.extend([("C_OUT", units), ("C_OUT_BY_4?", u64::from(units.is_multiple_of(4)))]);
+        let files = [
+            include_str!("../../shaders/dense_backward_input.wgsl"),
+            Below::FILE,
+            include_str!("../../shaders/tile_backward_input.wgsl"),
+        ];
+        self.tiles.shader(&TileShader { files: &files, out: 3, constants: &constants })
     }
 
     fn cost(&self) -> Cost {
-        self.tiles.cost(self.tiles.rows * self.tiles.k)
+        cost(&self.tiles)
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let Tiles { rows: m, cols: n, k, .. } = self.tiles;
-        let (dy, weights, x, dx) = (io.input(0), io.input(1), io.input(2), io.output(0));
+        let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
         par_matmul(MatMul { m, k, n }, 16, Strided::rows(dy, k), Strided::transposed(weights, k), dx);
-        if self.gate {
-            gate(dx, x);
-        }
+        self.below.pass_down(dx, io.inputs[2], 0);
     }
 }
 
@@ -142,12 +171,18 @@ struct DenseBackwardWeights {
 
 impl KernelSpec for DenseBackwardWeights {
     fn shader(&self) -> Shader {
-        let constants = [("INPUTS_BY_4?", u64::from((self.tiles.rows - 1).is_multiple_of(4)))];
-        self.tiles.shader(Part::BackwardWeights, include_str!("../../shaders/dense_backward_weights.wgsl"), &constants)
+        let by_4 = u64::from((self.tiles.rows - 1).is_multiple_of(4));
+        let constants = [("INPUTS_BY_4?", by_4), ("POSITIONS", 1), ("POSITION_MASK", 0)];
+        let files = [
+            include_str!("../../shaders/dense_backward_weights.wgsl"),
+            include_str!("../../shaders/pooled_gradient.wgsl"),
+            include_str!("../../shaders/tile_backward_weights.wgsl"),
+        ];
+        self.tiles.shader(&TileShader { files: &files, out: 2, constants: &constants })
     }
 
     fn cost(&self) -> Cost {
-        self.tiles.cost(self.tiles.rows * self.tiles.k)
+        cost(&self.tiles)
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -166,4 +201,11 @@ impl KernelSpec for DenseBackwardWeights {
             sum_rows(dy, n, db);
         }
     }
+}
+
+/// Two operations a product; each operand moved once.
+fn cost(tiles: &Tiles) -> Cost {
+    let Tiles { rows, cols, k, .. } = *tiles;
+    let flops = tiles.flops();
+    Cost { flops, dense_flops: flops, bytes: 4.0 * (rows * k + k * cols + rows * cols) as f64 }
 }

@@ -31,7 +31,7 @@ impl KernelSpec for SoftmaxCrossEntropy {
 
     fn cost(&self) -> Cost {
         let logits = (self.batch * self.classes) as f64;
-        Cost { flops: 5.0 * logits, bytes: 8.0 * logits }
+        Cost { flops: 5.0 * logits, dense_flops: 5.0 * logits, bytes: 8.0 * logits }
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -95,7 +95,7 @@ impl KernelSpec for Softmax {
 
     fn cost(&self) -> Cost {
         let logits = (self.batch * self.classes) as f64;
-        Cost { flops: 3.0 * logits, bytes: 8.0 * logits }
+        Cost { flops: 3.0 * logits, dense_flops: 3.0 * logits, bytes: 8.0 * logits }
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {

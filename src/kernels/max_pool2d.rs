@@ -1,8 +1,9 @@
 //! MaxPooling2D: the layer, its forward kernel with an index buffer, and the gradient through it.
 
+use super::below::Below;
 use super::{Axis, Gradients, LayerContext, LayerSpec, Padding, Pair, image_shape};
 use crate::error::Result;
-use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot, elementwise_grid, output_file};
+use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot, elementwise_grid, index_file, output_file};
 use crate::real::Real;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,7 @@ impl MaxPooling2D {
         Self { padding, ..self }
     }
 
-    fn dims(&self, batch: usize, input: &[usize]) -> Result<Dims> {
+    pub(super) fn dims(&self, batch: usize, input: &[usize]) -> Result<Dims> {
         let [h, w, channels] = image_shape("MaxPooling2D", input)?;
         let strides = self.strides.unwrap_or(self.pool_size);
         Ok(Dims {
@@ -80,17 +81,17 @@ impl LayerSpec for MaxPooling2D {
     fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, saved: &[Slot], gradients: &Gradients) {
         let Some(dx) = gradients.dx else { return };
         let dims = self.dims(at.batch, at.input).expect("the shape was inferred before");
-        let kernel = MaxPool2dBackward { dims, gate: gradients.gate };
-        recorder.dispatch(format!("{} backward", at.name), kernel, &[gradients.dy, saved[0], at.x], &[dx]);
+        let kernel = MaxPool2dBackward { dims, below: dx.below };
+        recorder.dispatch(format!("{} backward", at.name), kernel, &[gradients.dy, saved[0], dx.seen], &[dx.slot]);
     }
 }
 
 /// Sizes of a pool.
 #[derive(Debug, Clone, Copy)]
-struct Dims {
+pub(super) struct Dims {
     batch: usize,
-    y: Axis,
-    x: Axis,
+    pub(super) y: Axis,
+    pub(super) x: Axis,
     channels: usize,
 }
 
@@ -103,13 +104,12 @@ impl Dims {
     }
 
     /// `count` elements, four channels an invocation where they divide by four.
-    fn shader(&self, file: &'static str, out: usize, count: usize, gate: bool) -> Shader {
+    fn shader(&self, files: &[&'static str], count: usize, own: &[(&'static str, u64)]) -> Shader {
         let by_4 = self.channels.is_multiple_of(4);
         let lane_channels = if by_4 { 4 } else { 1 };
         let (grid, grid_x) = elementwise_grid(count / lane_channels);
         let named = [
             ("COUNT", count),
-            ("OUT", out),
             ("H", self.y.input),
             ("W", self.x.input),
             ("C", self.channels),
@@ -123,19 +123,20 @@ impl Dims {
             ("PAD_X", self.x.pad),
             ("LANE_CHANNELS", lane_channels),
             ("C_BY_4?", usize::from(by_4)),
-            ("GATE?", usize::from(gate)),
         ];
         let mut constants = named.map(|(name, value)| (name, value as u64)).to_vec();
         constants.push(grid_x);
+        constants.extend_from_slice(own);
         let iterations = self.y.window * (1 + self.x.window);
-        Shader { files: vec![file, output_file(by_4)], constants, grid, iterations, uses_step: false }
+        let files = [files, &[output_file(by_4)]].concat();
+        Shader { files, constants, grid, iterations, uses_step: false }
     }
 
     /// One comparison or addition an element of a window.
     fn cost(&self) -> Cost {
         let (inputs, outputs) = (self.batch * self.in_image(), self.batch * self.out_image());
         let flops = (outputs * self.y.window * self.x.window) as f64;
-        Cost { flops, bytes: 4.0 * (inputs + 2 * outputs) as f64 }
+        Cost { flops, dense_flops: flops, bytes: 4.0 * (inputs + 2 * outputs) as f64 }
     }
 }
 
@@ -147,8 +148,9 @@ struct MaxPool2dForward {
 
 impl KernelSpec for MaxPool2dForward {
     fn shader(&self) -> Shader {
-        let file = include_str!("../../shaders/max_pool2d_forward.wgsl");
-        self.dims.shader(file, 1, self.dims.batch * self.dims.out_image(), false)
+        let index = index_file(self.dims.channels.is_multiple_of(4));
+        let files = [include_str!("../../shaders/max_pool2d_forward.wgsl"), index];
+        self.dims.shader(&files, self.dims.batch * self.dims.out_image(), &[("OUT", 1), ("INDEX", 2)])
     }
 
     fn cost(&self) -> Cost {
@@ -188,18 +190,19 @@ impl Dims {
     }
 }
 
-/// Inputs: dy [n, oh, ow, c], index like dy, x [n, h, w, c]; outputs: dx like x.
+/// Inputs: dy [n, oh, ow, c], index like dy, what `below` sees; outputs: dx [n, h, w, c].
 #[derive(Debug, Clone, Copy)]
 struct MaxPool2dBackward {
     dims: Dims,
-    /// Whether x is the output of a ReLU.
-    gate: bool,
+    below: Below,
 }
 
 impl KernelSpec for MaxPool2dBackward {
     fn shader(&self) -> Shader {
-        let file = include_str!("../../shaders/max_pool2d_backward.wgsl");
-        self.dims.shader(file, 3, self.dims.batch * self.dims.in_image(), self.gate)
+        let files = [include_str!("../../shaders/max_pool2d_backward.wgsl"), Below::FILE];
+        let mut constants = self.below.constants(2, self.dims.channels).to_vec();
+        constants.push(("OUT", 3));
+        self.dims.shader(&files, self.dims.batch * self.dims.in_image(), &constants)
     }
 
     fn cost(&self) -> Cost {
@@ -208,22 +211,19 @@ impl KernelSpec for MaxPool2dBackward {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let d = &self.dims;
-        let (dy, index, x, dx) = (io.input(0), io.input_words(1), io.input(2), io.output(0));
-        let images = dx.par_chunks_mut(d.in_image()).zip(x.par_chunks(d.in_image()));
+        let (dy, index, dx) = (io.input(0), io.input_words(1), io.output(0));
         let grads = dy.par_chunks(d.out_image()).zip(index.par_chunks(d.out_image()));
-        images.zip(grads).for_each(|((dx, x), (dy, index))| {
+        dx.par_chunks_mut(d.in_image()).zip(grads).enumerate().for_each(|(image, (dx, (dy, index)))| {
             dx.fill(F::ZERO);
             for (o, (dy, position)) in dy.iter().zip(index).enumerate() {
                 let (pixel, c) = (o / d.channels, o % d.channels);
                 let (oy, ox) = (pixel / d.x.output, pixel % d.x.output);
                 let (ky, kx) = (*position as usize / d.x.window, *position as usize % d.x.window);
                 if let Some((iy, ix)) = d.y.at(oy, ky).zip(d.x.at(ox, kx)) {
-                    let i = (iy * d.x.input + ix) * d.channels + c;
-                    if !self.gate || x[i] > F::ZERO {
-                        dx[i] += *dy;
-                    }
+                    dx[(iy * d.x.input + ix) * d.channels + c] += *dy;
                 }
             }
+            self.below.pass_down(dx, io.inputs[2], image * d.in_image());
         });
     }
 }

@@ -4,12 +4,16 @@
 //! kernels: small structs of sizes that know their shader and the same sums on the CPU.
 
 pub mod adam;
+mod below;
 pub mod conv2d;
 pub mod dense;
 pub mod loss;
 pub mod max_pool2d;
+mod sum_splits;
 mod tile;
 pub mod unpack;
+
+pub use below::Below;
 
 use crate::error::{Result, usage};
 use crate::plan::{Recorder, Slot};
@@ -129,6 +133,11 @@ impl Axis {
         Ok(Self { input, window, stride, pad, output })
     }
 
+    /// `input` windows of one pixel each.
+    pub(crate) fn pixels(input: usize) -> Self {
+        Self { input, window: 1, stride: 1, pad: 0, output: input }
+    }
+
     /// Whether a window reaches past either end.
     pub(crate) fn is_padded(&self) -> bool {
         self.pad > 0 || (self.output - 1) * self.stride + self.window > self.input
@@ -187,12 +196,21 @@ pub struct LayerContext<'a> {
 /// The gradients around a layer.
 #[derive(Debug, Clone, Copy)]
 pub struct Gradients {
-    /// Of the loss by the layer's sum before its activation, [batch, output].
+    /// Of the loss by the layer's sum before its activation, [batch, output]; as [`Below`] says.
     pub dy: Slot,
     /// Where the gradient by the input goes; none for the first layer, whose input does not learn.
-    pub dx: Option<Slot>,
-    /// Whether the input is the output of a ReLU, through which `dx` is then taken.
-    pub gate: bool,
+    pub dx: Option<InputGradient>,
+}
+
+/// Where a gradient by an input goes, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct InputGradient {
+    /// Where, like the input.
+    pub slot: Slot,
+    /// How the layer below takes it.
+    pub below: Below,
+    /// What that depends on, like the input: the layer's output, or the index of its pool.
+    pub seen: Slot,
 }
 
 /// A layer: shapes, parameters, and how it is recorded.

@@ -26,7 +26,8 @@ impl KernelSpec for Unpack {
     }
 
     fn cost(&self) -> Cost {
-        Cost { flops: self.count as f64, bytes: 5.0 * self.count as f64 }
+        let count = self.count as f64;
+        Cost { flops: count, dense_flops: count, bytes: 5.0 * count }
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {

@@ -4,10 +4,74 @@ use super::layout::MAX_ELEMENTS;
 use super::{Layer, Layout, Sequential};
 use crate::error::{Error, Result, usage};
 use crate::kernels::adam::Adam;
+use crate::kernels::conv2d::Conv2DPooled;
 use crate::kernels::loss::{Softmax, SoftmaxCrossEntropy};
 use crate::kernels::unpack::Unpack;
-use crate::kernels::{Activation, Gradients, LayerContext};
+use crate::kernels::{Activation, Below, Gradients, InputGradient, LayerContext, LayerSpec};
 use crate::plan::{Plan, Ports, Profile, Recorder, Slot};
+
+/// A layer, or a convolution and its pool, recorded as one.
+struct Stage {
+    /// `conv2d_1`, or `conv2d_1+max_pooling2d_1`.
+    name: String,
+    /// Places of its first and last layer.
+    first: usize,
+    last: usize,
+    /// The pair, if it is one.
+    fused: Option<Conv2DPooled>,
+}
+
+impl Stage {
+    /// The stages of `model`, without layers that are mere views.
+    fn list(model: &Sequential, layout: &Layout, profile: Profile) -> Vec<Self> {
+        let mut stages: Vec<Self> = Vec::new();
+        for (i, (layer, info)) in model.layers.iter().zip(&layout.layers).enumerate() {
+            let before = stages.last_mut().filter(|stage| profile.fuse && stage.fused.is_none() && stage.last + 1 == i);
+            if let (Layer::MaxPooling2D(pool), Some(stage)) = (layer, before)
+                && let Layer::Conv2D(conv) = &model.layers[stage.first]
+                && let Some(pair) = Conv2DPooled::new(conv, pool, &layout.layers[stage.first].input)
+            {
+                stage.name += &format!("+{}", info.name);
+                stage.last = i;
+                stage.fused = Some(pair);
+            } else if !layer.spec().is_view() {
+                stages.push(Self { name: info.name.clone(), first: i, last: i, fused: None });
+            }
+        }
+        stages
+    }
+
+    fn spec<'a>(&'a self, model: &'a Sequential) -> &'a dyn LayerSpec {
+        match &self.fused {
+            Some(pair) => pair,
+            None => model.layers[self.first].spec(),
+        }
+    }
+
+    /// How this stage takes the gradient by its output `y`, and what that depends on.
+    fn below(&self, model: &Sequential, layout: &Layout, y: Slot, saved: &[Slot]) -> (Below, Slot) {
+        match &self.fused {
+            Some(pair) => (pair.below(&layout.layers[self.first].input), saved[0]),
+            None if self.spec(model).activation() == Activation::Relu => (Below::Relu, y),
+            None => (Below::Linear, y),
+        }
+    }
+}
+
+/// Where `stage` stands, over the input `x`; `arenas` are those of parameters and gradients.
+fn context<'a>(stage: &'a Stage, layout: &'a Layout, batch: usize, x: Slot, arenas: [Slot; 2]) -> LayerContext<'a> {
+    let (offset, len) = layout.block(stage.first);
+    let [weights, grads] = arenas.map(|arena| Slot { buffer: arena.buffer, offset, len });
+    LayerContext {
+        name: &stage.name,
+        batch,
+        input: &layout.layers[stage.first].input,
+        output: &layout.layers[stage.last].output,
+        x,
+        weights,
+        grads,
+    }
+}
 
 /// The forward pass, the loss, the backward pass and the update are separate runs of dispatches over one gradient
 /// arena, so that another source of gradients can be added between the last two.
@@ -29,30 +93,17 @@ fn record(model: &Sequential, layout: &Layout, batch: usize, window: usize, prof
     let input = r.floats("input", batch * pixels_per_image);
     r.dispatch("input unpack", Unpack { count: batch * pixels_per_image, words: words_per_batch }, &[pixels], &[input]);
 
-    let block = |arena: Slot, i: usize| {
-        let (offset, len) = layout.block(i);
-        Slot { buffer: arena.buffer, offset, len }
-    };
-    let contexts = |x: Slot, i: usize| LayerContext {
-        name: &layout.layers[i].name,
-        batch,
-        input: &layout.layers[i].input,
-        output: &layout.layers[i].output,
-        x,
-        weights: block(params, i),
-        grads: block(grads, i),
-    };
+    let stages = Stage::list(model, layout, profile);
+    let context = |stage, x| context(stage, layout, batch, x, [params, grads]);
 
     let mut x = input;
     let mut tape = Vec::new();
-    for (i, layer) in model.layers.iter().enumerate() {
-        let at = contexts(x, i);
-        if !layer.spec().is_view() {
-            let y = r.floats(format!("{} output", at.name), batch * at.output.iter().product::<usize>());
-            let saved = layer.spec().forward(&mut r, &at, y);
-            tape.push((i, x, saved));
-            x = y;
-        }
+    for stage in &stages {
+        let at = context(stage, x);
+        let y = r.floats(format!("{} output", at.name), batch * at.output.iter().product::<usize>());
+        let saved = stage.spec(model).forward(&mut r, &at, y);
+        tape.push((stage, x, saved));
+        x = y;
     }
     let logits = x;
     let forward: Vec<usize> = (0..r.dispatches.len()).collect();
@@ -62,14 +113,16 @@ fn record(model: &Sequential, layout: &Layout, batch: usize, window: usize, prof
     let softmax = r.dispatch("softmax", Softmax { batch, classes }, &[logits], &[probabilities]);
 
     let backward_from = r.dispatches.len();
-    for (n, (i, x, saved)) in tape.iter().enumerate().rev() {
-        let at = contexts(*x, *i);
-        let below = n.checked_sub(1).map(|n| &model.layers[tape[n].0]);
-        let dx = below.map(|_| r.floats(format!("{} input gradient", at.name), x.len));
-        let gate = below.is_some_and(is_relu);
-        model.layers[*i].spec().backward(&mut r, &at, saved, &Gradients { dy, dx, gate });
+    for (n, (stage, x, saved)) in tape.iter().enumerate().rev() {
+        let at = context(*stage, *x);
+        let dx = n.checked_sub(1).map(|n| {
+            let (stage, _, saved) = &tape[n];
+            let (below, seen) = stage.below(model, layout, *x, saved);
+            InputGradient { slot: r.floats(format!("{} input gradient", at.name), x.len), below, seen }
+        });
+        stage.spec(model).backward(&mut r, &at, saved, &Gradients { dy, dx });
         if let Some(dx) = dx {
-            dy = dx;
+            dy = dx.slot;
         }
     }
     let backward = backward_from..r.dispatches.len();
@@ -84,6 +137,7 @@ fn record(model: &Sequential, layout: &Layout, batch: usize, window: usize, prof
         gradients,
         buffers: r.buffers,
         dispatches: r.dispatches,
+        profile,
         ports: Ports {
             pixels: pixels.buffer,
             labels: labels.buffer,
@@ -98,10 +152,6 @@ fn record(model: &Sequential, layout: &Layout, batch: usize, window: usize, prof
         window,
         words_per_batch,
     }
-}
-
-fn is_relu(layer: &Layer) -> bool {
-    layer.spec().activation() == Activation::Relu
 }
 
 impl Sequential {

@@ -7,8 +7,10 @@ use std::fmt::Debug;
 /// Work of one dispatch.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Cost {
-    /// Floating-point operations, done densely.
+    /// Floating-point operations done.
     pub flops: f64,
+    /// Those that the layer's plain equation takes; a pass of several dispatches names them at one of these.
+    pub dense_flops: f64,
     /// Bytes read and written if each element moved once.
     pub bytes: f64,
 }

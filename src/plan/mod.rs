@@ -10,9 +10,9 @@ mod recorder;
 mod wgsl;
 
 pub use kernel::{Cost, Io, Kernel, KernelSpec, View, ViewMut};
-pub use profile::{Exchange, Profile};
+pub use profile::{Core, Profile};
 pub use recorder::Recorder;
-pub use wgsl::{STEP_FILE, Shader, elementwise_grid, grid, output_file};
+pub use wgsl::{STEP_FILE, Shader, elementwise_grid, grid, index_file, output_file};
 
 use std::sync::Arc;
 
@@ -130,6 +130,8 @@ pub struct Plan {
     pub predict: Vec<usize>,
     /// Forward, loss, backward.
     pub gradients: Vec<usize>,
+    /// What it was recorded for.
+    pub profile: Profile,
     /// The host's buffers.
     pub ports: Ports,
     /// Images in a batch.

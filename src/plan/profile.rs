@@ -1,34 +1,40 @@
 //! Tuning profiles: what suits which kind of adapter, in one table.
 
-/// How the eight lanes that share a tile hand each other what they loaded.
+/// Who computes a 32 x 32 tile of a matrix product, and how they hand each other what they loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Exchange {
-    /// `subgroupShuffle`; a workgroup is one subgroup of eight lanes.
+pub enum Core {
+    /// A subgroup of eight lanes by `subgroupShuffle`; a workgroup is one such subgroup.
     Subgroup,
-    /// Workgroup memory and barriers; works on every adapter.
+    /// 64 invocations through workgroup memory and barriers; works on every adapter.
     Workgroup,
 }
 
-/// How kernels are tiled for an adapter.
+/// Which kernels suit an adapter, and how they are tiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Profile {
-    /// As printed and as tests choose it.
+    /// As printed, and as `GPU_CNN_PROFILE` and tests choose it.
     pub name: &'static str,
-    /// How lanes share a tile.
-    pub exchange: Exchange,
-    /// Invocations in a workgroup of the matrix kernels, a multiple of eight.
-    pub workgroup: usize,
-    /// A gradient's sum over the batch is split until a dispatch has this many tiles.
+    /// Who computes a tile.
+    pub core: Core,
+    /// A sum is split until a dispatch has this many tiles.
     pub min_tiles: usize,
+    /// Whether a convolution and the pool after it become one.
+    pub fuse: bool,
+    /// Whether fused 3x3 convolutions under 2x2 pools go by Winograd's algorithm: more dispatches, fewer multiplications.
+    pub winograd: bool,
 }
 
 impl Profile {
-    /// Lavapipe and other software adapters whose subgroups are eight wide: one subgroup a tile, no barriers.
-    pub const SOFTWARE: Self = Self { name: "software", exchange: Exchange::Subgroup, workgroup: 8, min_tiles: 16 };
-    /// Everything else: eight tiles a workgroup, shared through workgroup memory.
-    pub const GENERIC: Self = Self { name: "generic", exchange: Exchange::Workgroup, workgroup: 64, min_tiles: 256 };
+    /// Lavapipe and other software adapters whose subgroups are eight wide: bound by arithmetic, and by loads.
+    pub const SOFTWARE: Self =
+        Self { name: "software", core: Core::Subgroup, min_tiles: 16, fuse: true, winograd: true };
+    /// Cards with their own memory: bound by launches at small batches, and with room for many workgroups.
+    pub const DISCRETE: Self =
+        Self { name: "discrete", core: Core::Workgroup, min_tiles: 256, fuse: true, winograd: false };
+    /// Graphics beside the processor's cores; also whatever is neither of the other two.
+    pub const INTEGRATED: Self = Self { name: "integrated", min_tiles: 64, ..Self::DISCRETE };
     /// The CPU backend, whose kernels find their own threads: no split sums.
-    pub const CPU: Self = Self { name: "cpu", exchange: Exchange::Workgroup, workgroup: 64, min_tiles: 1 };
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::CPU, Self::SOFTWARE, Self::GENERIC];
+    pub const CPU: Self = Self { name: "cpu", min_tiles: 1, ..Self::DISCRETE };
+    /// Those of adapters.
+    pub const ADAPTERS: [Self; 3] = [Self::SOFTWARE, Self::DISCRETE, Self::INTEGRATED];
 }

@@ -60,6 +60,14 @@ pub fn output_file(by_4: bool) -> &'static str {
     }
 }
 
+/// The file through which a kernel writes a pool's index, bound at `INDEX`; as [`output_file`].
+pub fn index_file(by_4: bool) -> &'static str {
+    match by_4 {
+        true => include_str!("../../shaders/index_vec4.wgsl"),
+        false => include_str!("../../shaders/index_u32.wgsl"),
+    }
+}
+
 /// Workgroups that one dimension of a dispatch may have (WebGPU's limit).
 const MAX_GRID_X: usize = 65_535;
 

@@ -2,7 +2,7 @@
 
 use crate::backend::DeviceInfo;
 use crate::error::{Error, Result, usage};
-use crate::plan::{Exchange, Profile};
+use crate::plan::{Core, Profile};
 use serde::Serialize;
 use wgpu::{Backends, DeviceType, Features};
 
@@ -11,6 +11,8 @@ use wgpu::{Backends, DeviceType, Features};
 pub struct Adapter {
     /// As reports name it.
     pub info: DeviceInfo,
+    /// How plans for it are recorded.
+    profile: Profile,
     pub(super) inner: wgpu::Adapter,
 }
 
@@ -51,7 +53,8 @@ impl Adapter {
         };
         let driver = [info.driver.as_str(), info.driver_info.as_str()].join(" ").trim().to_owned();
         let info = DeviceInfo { adapter: info.name, backend: info.backend.to_str().to_owned(), device_type, driver };
-        Self { info, inner }
+        let adapter = Self { info, profile: Profile::INTEGRATED, inner };
+        Self { profile: adapter.own_profile(), ..adapter }
     }
 
     /// Whether this is a CPU in disguise, such as lavapipe.
@@ -67,22 +70,45 @@ impl Adapter {
         if self.is_software() { 65_535 } else { usize::MAX }
     }
 
-    /// The tuning profile for this adapter.
+    /// The tuning profile that plans for this adapter are recorded with.
     pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// The same adapter with another profile.
+    ///
+    /// # Errors
+    /// If the profile needs subgroups of eight and the adapter has others.
+    pub fn with_profile(&self, profile: Profile) -> Result<Self> {
+        if profile.core == Core::Subgroup && !self.has_subgroups_of_eight() {
+            return Err(usage!(
+                "profile `{}` needs subgroups of exactly eight invocations, {} does not have them",
+                profile.name,
+                self.info.adapter
+            ));
+        }
+        Ok(Self { profile, ..self.clone() })
+    }
+
+    fn own_profile(&self) -> Profile {
+        match self.info.device_type {
+            _ if self.is_software() && self.has_subgroups_of_eight() => Profile::SOFTWARE,
+            "discrete" => Profile::DISCRETE,
+            _ => Profile::INTEGRATED,
+        }
+    }
+
+    fn has_subgroups_of_eight(&self) -> bool {
         let info = self.inner.get_info();
         let eight_wide = info.subgroup_min_size == 8 && info.subgroup_max_size == 8;
-        if self.is_software() && eight_wide && self.inner.features().contains(Features::SUBGROUP) {
-            Profile::SOFTWARE
-        } else {
-            Profile::GENERIC
-        }
+        eight_wide && self.inner.features().contains(Features::SUBGROUP)
     }
 
     /// Features that a plan of `profile` needs.
     pub(super) fn features(profile: Profile) -> Features {
-        match profile.exchange {
-            Exchange::Subgroup => Features::SUBGROUP,
-            Exchange::Workgroup => Features::empty(),
+        match profile.core {
+            Core::Subgroup => Features::SUBGROUP,
+            Core::Workgroup => Features::empty(),
         }
     }
 
@@ -176,9 +202,22 @@ pub fn list() -> Result<Listings> {
 }
 
 /// The adapter that `request` means; none where `auto` finds no real GPU. See [`crate::Device::find`].
+/// `GPU_CNN_PROFILE` stands in for its own tuning profile.
 pub fn find(request: &str) -> Result<Option<Adapter>> {
+    let profile = forced_profile()?;
     let adapters = adapters()?;
-    choose(&adapters, request).map(|adapter| adapter.cloned())
+    let found = choose(&adapters, request)?;
+    found.map(|adapter| profile.map_or_else(|| Ok(adapter.clone()), |profile| adapter.with_profile(profile))).transpose()
+}
+
+/// The profile that `GPU_CNN_PROFILE` names, if it is set.
+fn forced_profile() -> Result<Option<Profile>> {
+    let Some(said) = non_empty_env("GPU_CNN_PROFILE") else { return Ok(None) };
+    let names = Profile::ADAPTERS.map(|profile| profile.name).join(", ");
+    match Profile::ADAPTERS.into_iter().find(|profile| profile.name == said) {
+        Some(profile) => Ok(Some(profile)),
+        None => Err(usage!("GPU_CNN_PROFILE is `{said}`; it can be one of {names}")),
+    }
 }
 
 fn choose<'a>(adapters: &'a [Adapter], request: &str) -> Result<Option<&'a Adapter>> {

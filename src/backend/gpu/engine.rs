@@ -64,7 +64,7 @@ impl Engine {
         check_limits(&plan, &limits)?;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-cnn"),
-            required_features: Adapter::features(adapter.profile()),
+            required_features: Adapter::features(plan.profile),
             required_limits: limits,
             ..Default::default()
         };

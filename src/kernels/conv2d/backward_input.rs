@@ -1,46 +1,53 @@
-//! `dx = gate conv_transposed(dy, w)`; twin of `shaders/conv2d_backward_input.wgsl`.
+//! `dx = conv_transpose(dy, w)`; twin of `shaders/conv2d_backward_input.wgsl`.
 
-use super::Dims;
-use crate::kernels::tile::{Part, Tiles, gate};
+use super::dims::Dims;
+use crate::kernels::below::Below;
+use crate::kernels::tile::{TileShader, Tiles};
 use crate::plan::{Cost, Io, KernelSpec, Shader};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
 
-/// Inputs: dy [n, oh, ow, c_out], weights (w [kh, kw, c_in, c_out], ..), x [n, h, w, c_in]; outputs: dx like x.
+/// Inputs: dy [n, oh, ow, c_out], or of the pool and packed, weights (w [kh, kw, c_in, c_out], ..), what `below` sees;
+/// outputs: dx [n, h, w, c_in].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dBackwardInput {
     pub(super) dims: Dims,
     pub(super) tiles: Tiles,
-    /// Whether x is the output of a ReLU.
-    pub(super) gate: bool,
+    pub(super) below: Below,
 }
 
 impl KernelSpec for Conv2dBackwardInput {
     fn shader(&self) -> Shader {
         let mut constants = self.dims.constants();
-        constants.push(("GATE?", u64::from(self.gate)));
-        self.tiles.shader(Part::BackwardInput, include_str!("../../../shaders/conv2d_backward_input.wgsl"), &constants)
+        constants.extend(self.below.constants(2, self.dims.c_in));
+        let files = [
+            include_str!("../../../shaders/conv2d_backward_input.wgsl"),
+            include_str!("../../../shaders/pooled_gradient.wgsl"),
+            Below::FILE,
+            include_str!("../../../shaders/tile_backward_input.wgsl"),
+        ];
+        self.tiles.shader(&TileShader { files: &files, out: 3, constants: &constants })
     }
 
     fn cost(&self) -> Cost {
         let d = &self.dims;
-        d.cost([d.batch * d.in_image() * (1 + usize::from(self.gate)), d.batch * d.out_image(), d.window() * d.c_out])
+        let seen = 1 + usize::from(self.below != Below::Linear);
+        d.cost([d.batch * d.in_image() * seen, d.batch * d.out_image(), d.window() * d.c_out])
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let d = &self.dims;
-        let (dy, weights, x, dx) = (io.input(0), io.input(1), io.input(2), io.output(0));
-        let size = MatMul { m: d.y.output * d.x.output, k: d.c_out, n: d.window() };
-        let images = dx.par_chunks_mut(d.in_image()).zip(x.par_chunks(d.in_image())).zip(dy.par_chunks(d.out_image()));
-        images.for_each_init(
-            || vec![F::ZERO; size.m * size.n],
-            |patches, ((dx, x), dy)| {
-                F::matmul(size, Strided::rows(dy, size.k), Strided::transposed(weights, size.k), F::ZERO, patches);
+        let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
+        let size = MatMul { m: d.image_windows() * d.positions(), k: d.c_out, n: d.window() };
+        let images = dx.par_chunks_mut(d.in_image()).zip(dy.par_chunks(d.out_image()));
+        images.enumerate().for_each_init(
+            || (vec![F::ZERO; size.m * size.n], vec![F::ZERO; size.m * size.k]),
+            |(patches, pixels), (image, (dx, dy))| {
+                d.unpool(dy, 0..size.m, pixels);
+                F::matmul(size, Strided::rows(pixels, size.k), Strided::transposed(weights, size.k), F::ZERO, patches);
                 dx.fill(F::ZERO);
                 d.col2im(patches, dx);
-                if self.gate {
-                    gate(dx, x);
-                }
+                self.below.pass_down(dx, io.inputs[2], image * d.in_image());
             },
         );
     }

@@ -1,17 +1,23 @@
-//! Conv2D: the layer, and the sizes that its three kernels share.
+//! Conv2D: the layer, alone or fused with the pool that follows it.
 
 mod backward_input;
 mod backward_weights;
+mod dims;
 mod forward;
+mod patch;
+mod pooled;
+mod select;
+mod winograd;
+
+pub(crate) use pooled::Conv2DPooled;
 
 use self::{backward_input::Conv2dBackwardInput, backward_weights::Conv2dBackwardWeights, forward::Conv2dForward};
+use self::dims::Dims;
 use super::tile::{Tiles, record_split};
 use super::{Activation, Axis, Gradients, Init, LayerContext, LayerSpec, Padding, Pair, ParamSpec, image_shape};
 use crate::error::{Result, usage};
-use crate::plan::{Cost, Recorder, Slot};
-use crate::real::Real;
+use crate::plan::{Recorder, Slot};
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
 
 /// A convolution; `kernel` is [kh, kw, c_in, filters], `bias` `[filters]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,13 +73,10 @@ impl Conv2D {
         if self.filters == 0 {
             return Err(usage!("Conv2D needs at least 1 filter"));
         }
-        Ok(Dims {
-            batch,
-            y: Axis::new(h, self.kernel_size.h, self.strides.h, self.padding)?,
-            x: Axis::new(w, self.kernel_size.w, self.strides.w, self.padding)?,
-            c_in,
-            c_out: self.filters,
-        })
+        let y = Axis::new(h, self.kernel_size.h, self.strides.h, self.padding)?;
+        let x = Axis::new(w, self.kernel_size.w, self.strides.w, self.padding)?;
+        let (pool_y, pool_x) = (Axis::pixels(y.output), Axis::pixels(x.output));
+        Ok(Dims { batch, y, x, c_in, c_out: self.filters, pool_y, pool_x })
     }
 }
 
@@ -106,124 +109,31 @@ impl LayerSpec for Conv2D {
 
     fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
         let dims = self.dims(at.batch, at.input).expect("the shape was inferred before");
-        let tiles = Tiles::new(dims.out_pixels(), dims.c_out, dims.window(), recorder.profile);
-        let kernel = Conv2dForward { dims, tiles, relu: self.activation == Activation::Relu };
+        let kernel = Conv2dForward { dims, relu: self.activation == Activation::Relu, profile: recorder.profile };
         recorder.dispatch(format!("{} forward", at.name), kernel, &[at.x, at.weights], &[y]);
         Vec::new()
     }
 
     fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, _: &[Slot], gradients: &Gradients) {
         let dims = self.dims(at.batch, at.input).expect("the shape was inferred before");
-        let tiles = Tiles::new(dims.window() + 1, dims.c_out, dims.out_pixels(), recorder.profile).split();
-        let kernel = Conv2dBackwardWeights { dims, tiles };
-        let label = format!("{} backward weights", at.name);
-        record_split(recorder, &label, &tiles, kernel, &[at.x, gradients.dy], at.grads);
-        if let Some(dx) = gradients.dx {
-            let k = dims.taps() * dims.c_out;
-            let tiles = Tiles::new(dims.in_pixels(), dims.c_in, k, recorder.profile);
-            let kernel = Conv2dBackwardInput { dims, tiles, gate: gradients.gate };
-            recorder.dispatch(format!("{} backward input", at.name), kernel, &[gradients.dy, at.weights, at.x], &[dx]);
-        }
+        backward_weights(recorder, at, dims, gradients.dy);
+        backward_input(recorder, at, dims, gradients);
     }
 }
 
-/// Sizes of a convolution.
-#[derive(Debug, Clone, Copy)]
-struct Dims {
-    batch: usize,
-    y: Axis,
-    x: Axis,
-    c_in: usize,
-    c_out: usize,
+/// Records the gradient by weights and bias, for any convolution.
+fn backward_weights(recorder: &mut Recorder, at: &LayerContext<'_>, dims: Dims, dy: Slot) {
+    let tiles = Tiles::new(dims.window() + 1, dims.c_out, dims.rows(), recorder.profile).split();
+    let label = format!("{} backward weights", at.name);
+    let kernel = Conv2dBackwardWeights { dims, tiles };
+    record_split(recorder, &label, tiles.splits, kernel, &[at.x, dy], at.grads);
 }
 
-impl Dims {
-    fn taps(&self) -> usize {
-        self.y.window * self.x.window
-    }
-    /// Inputs of one output.
-    fn window(&self) -> usize {
-        self.taps() * self.c_in
-    }
-    fn in_pixels(&self) -> usize {
-        self.batch * self.y.input * self.x.input
-    }
-    fn out_pixels(&self) -> usize {
-        self.batch * self.y.output * self.x.output
-    }
-    /// Floats of one image's input.
-    fn in_image(&self) -> usize {
-        self.y.input * self.x.input * self.c_in
-    }
-    /// Floats of one image's output.
-    fn out_image(&self) -> usize {
-        self.y.output * self.x.output * self.c_out
-    }
-
-    fn constants(&self) -> Vec<(&'static str, u64)> {
-        let named = [
-            ("H", self.y.input),
-            ("W", self.x.input),
-            ("C_IN", self.c_in),
-            ("OH", self.y.output),
-            ("OW", self.x.output),
-            ("C_OUT", self.c_out),
-            ("KW", self.x.window),
-            ("SY", self.y.stride),
-            ("SX", self.x.stride),
-            ("PAD_Y", self.y.pad),
-            ("PAD_X", self.x.pad),
-            ("PADDED?", usize::from(self.y.is_padded() || self.x.is_padded())),
-            ("C_IN_BY_4?", usize::from(self.c_in.is_multiple_of(4))),
-            ("C_OUT_BY_4?", usize::from(self.c_out.is_multiple_of(4))),
-        ];
-        named.map(|(name, value)| (name, value as u64)).to_vec()
-    }
-
-    /// The work of a kernel that multiplies every output with its window; a window may reach over the border, and the
-    /// multiplications there count as done.
-    fn cost(&self, moved: [usize; 3]) -> Cost {
-        let flops = 2.0 * (self.out_pixels() * self.window() * self.c_out) as f64;
-        Cost { flops, bytes: 4.0 * moved.iter().sum::<usize>() as f64 }
-    }
-
-    /// `patches`: [out pixels, taps, c_in], the windows of `x`: [n, h, w, c_in] at the output pixels of `range`,
-    /// zero outside the picture. Output pixels count on from image to image.
-    fn im2col<F: Real>(&self, x: &[F], range: Range<usize>, patches: &mut [F]) {
-        self.for_each_tap(range, |patch, source| {
-            let patch = &mut patches[patch * self.c_in..][..self.c_in];
-            match source {
-                Some(pixel) => patch.copy_from_slice(&x[pixel * self.c_in..][..self.c_in]),
-                None => patch.fill(F::ZERO),
-            }
-        });
-    }
-
-    /// Adds each patch element of one image to the input element it came from: the adjoint of [`Self::im2col`].
-    fn col2im<F: Real>(&self, patches: &[F], dx: &mut [F]) {
-        self.for_each_tap(0..self.y.output * self.x.output, |patch, source| {
-            if let Some(pixel) = source {
-                let from = &patches[patch * self.c_in..][..self.c_in];
-                for (d, p) in dx[pixel * self.c_in..][..self.c_in].iter_mut().zip(from) {
-                    *d += *p;
-                }
-            }
-        });
-    }
-
-    /// Calls `visit(place of (output pixel, ky, kx), input pixel under it)` over `range` in ascending order.
-    fn for_each_tap(&self, range: Range<usize>, mut visit: impl FnMut(usize, Option<usize>)) {
-        let mut patch = 0;
-        for pixel in range {
-            let (row, ox) = (pixel / self.x.output, pixel % self.x.output);
-            let (image, oy) = (row / self.y.output, row % self.y.output);
-            for ky in 0..self.y.window {
-                let row = self.y.at(oy, ky).map(|y| (image * self.y.input + y) * self.x.input);
-                for kx in 0..self.x.window {
-                    visit(patch, row.zip(self.x.at(ox, kx)).map(|(row, x)| row + x));
-                    patch += 1;
-                }
-            }
-        }
-    }
+/// Records the gradient by the input, for any convolution.
+fn backward_input(recorder: &mut Recorder, at: &LayerContext<'_>, dims: Dims, gradients: &Gradients) {
+    let Some(dx) = gradients.dx else { return };
+    let tiles = Tiles::new(dims.in_pixels(), dims.c_in, dims.taps() * dims.c_out, recorder.profile);
+    let kernel = Conv2dBackwardInput { dims, tiles, below: dx.below };
+    let inputs = [gradients.dy, at.weights, dx.seen];
+    recorder.dispatch(format!("{} backward input", at.name), kernel, &inputs, &[dx.slot]);
 }

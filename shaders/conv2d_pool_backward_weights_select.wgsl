@@ -1,0 +1,81 @@
+// dw[ky, kx, i, o] = sum over the windows of the pool of x[the pixel under tap (ky, kx) of o's position there, i] dy[window, o];
+// the row after the last is db[o] = sum over the windows of dy[window, o]
+//
+// For 2x2 pools, kernels up to three wide and stride 1, on subgroups of eight. A workgroup takes 32 filters, four a lane, of CHANNELS
+// input channels and KERNEL_ROWS rows of the kernel. For each window, lane l holds the pixel (l / 4, l % 4) under tap (ky, 0) of its
+// first position; tap kx of position (py, px) is then lane 4 py + px + kx, which each filter picks for itself.
+// x: [BATCH, H, W, C_IN], dy: [WINDOWS, COLS] packed, out: [ROWS, COLS], one such block a split.
+
+@group(0) @binding(0) var<storage, read> x_values: array<vec4<f32>>;
+
+// Four channels from `channel` on (fewer where C_IN is) of a pixel, which may lie outside the picture.
+fn x_four(image: u32, y: i32, x: i32, channel: u32) -> vec4<f32> {
+    // Lanes past the last tap may look past the edge; nobody picks them.
+    let inside = u32(y) < H && u32(x) < W;
+    let i = select(0u, ((image * H + u32(y)) * W + u32(x)) * C_IN + channel, inside);
+    var four = vec4(0.0);
+    if (C_IN_BY_4) { four = x_values[i / 4u]; }
+    for (var c = 0u; c < 4u; c++) { // unroll
+        if (!C_IN_BY_4 && c < CHANNELS) { four[c] = x_values[(i + c) / 4u][(i + c) % 4u]; }
+    }
+    return select(vec4(0.0), four, inside);
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+    let col = group.x * 32u + lane * 4u;
+    let channel = group.y * CHANNELS;
+    let ky = group.z % ROW_BLOCKS * KERNEL_ROWS;
+    let split = group.z / ROW_BLOCKS;
+    let end = min((split + 1u) * WINDOWS_PER_SPLIT, WINDOWS);
+
+    var bias = vec4(0.0);
+    var sums: array<vec4<f32>, SUMS>;
+    for (var first = split * WINDOWS_PER_SPLIT; first < end; first += UNROLL) {
+        var dy_of: array<vec4<f32>, UNROLL>;
+        var tap_0: array<vec4<u32>, UNROLL>;
+        var x: array<vec4<f32>, UNROLL * KERNEL_ROWS * FOURS>;
+        for (var q = 0u; q < UNROLL; q++) { // unroll
+            let window = min(first + q, WINDOWS - 1u);
+            let packed = dy_words(window, col);
+            dy_of[q] = select(vec4(0.0), gradient_of(packed), first + q < end);
+            tap_0[q] = (packed & vec4(2u)) * 2u + (packed & vec4(1u));
+            bias += dy_of[q];
+            let image = window / (POOL_OH * POOL_OW);
+            let y = i32(window / POOL_OW % POOL_OH * 2u + lane / 4u + ky) - i32(PAD_Y);
+            let px = i32(window % POOL_OW * 2u + lane % 4u) - i32(PAD_X);
+            for (var r = 0u; r < KERNEL_ROWS; r++) { // unroll
+                for (var j = 0u; j < FOURS; j++) { // unroll
+                    x[(q * KERNEL_ROWS + r) * FOURS + j] = x_four(image, y + i32(r), px, channel + j * 4u);
+                }
+            }
+        }
+        for (var r = 0u; r < KERNEL_ROWS; r++) { // unroll
+            for (var c = 0u; c < CHANNELS; c++) { // unroll
+                for (var kx = 0u; kx < KW; kx++) { // unroll
+                    var sum = sums[(r * KW + kx) * CHANNELS + c];
+                    for (var q = 0u; q < UNROLL; q++) { // unroll
+                        let from_lane = tap_0[q] + vec4(kx);
+                        let value = x[(q * KERNEL_ROWS + r) * FOURS + c / 4u][c % 4u];
+                        sum += vec4(
+                            subgroupShuffle(value, from_lane.x),
+                            subgroupShuffle(value, from_lane.y),
+                            subgroupShuffle(value, from_lane.z),
+                            subgroupShuffle(value, from_lane.w),
+                        ) * dy_of[q];
+                    }
+                    sums[(r * KW + kx) * CHANNELS + c] = sum;
+                }
+            }
+        }
+    }
+    for (var r = 0u; r < KERNEL_ROWS; r++) { // unroll
+        for (var kx = 0u; kx < KW; kx++) { // unroll
+            for (var c = 0u; c < CHANNELS; c++) { // unroll
+                let row = ((ky + r) * KW + kx) * C_IN + channel + c;
+                store(split, row, 0u, col, sums[(r * KW + kx) * CHANNELS + c]);
+            }
+        }
+    }
+    if (channel == 0u && ky == 0u) { store(split, ROWS - 1u, 0u, col, bias); }
+}

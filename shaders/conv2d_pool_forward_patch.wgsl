@@ -1,0 +1,55 @@
+// y[n, wy, wx, o] = act(b[o] + max over the positions of window (wy, wx) of the convolution there), and which position
+//
+// For few input channels, on subgroups of eight. A workgroup takes 32 filters of one row of windows, four a lane. The patch of
+// inputs under a window, [PATCH / (PATCH_W C_IN), PATCH_W, C_IN], lies in LOADS values of each lane, and reaches all lanes by
+// shuffle. x: [BATCH, H, W, C_IN], weights: [K, COLS] then the bias [COLS], out and index: [BATCH, POOL_OH, POOL_OW, COLS].
+
+@group(0) @binding(0) var<storage, read> x_values: array<vec4<f32>>;
+
+// Element `at` of the patch whose first pixel is (y, x), which may lie outside; zero past the patch and the picture.
+fn patch_at(image: u32, y: i32, x: i32, at: u32) -> f32 {
+    let py = y + i32(at / (PATCH_W * C_IN));
+    let px = x + i32(at / C_IN % PATCH_W);
+    let inside = at < PATCH && (!PADDED || (u32(py) < H && u32(px) < W));
+    let i = select(0u, ((image * H + u32(py)) * W + u32(px)) * C_IN + at % C_IN, inside);
+    return select(0.0, x_values[i / 4u][i % 4u], inside);
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+    let place = group.y * GRID_X + group.x;
+    let col = place % BLOCKS * 32u + lane * 4u;
+    let row = place / BLOCKS;
+    let image = row / POOL_OH;
+    if (image >= BATCH) { return; }
+    let y = i32(row % POOL_OH * POOL_SY * SY) - i32(PAD_Y);
+
+    var w: array<vec4<f32>, K>;
+    for (var k = 0u; k < K; k++) { // unroll
+        w[k] = w_row(k, col);
+    }
+    let bias = w_row(K, col);
+    for (var wx = 0u; wx < POOL_OW; wx++) {
+        let x = i32(wx * POOL_SX * SX) - i32(PAD_X);
+        var loaded: array<f32, LOADS>;
+        for (var i = 0u; i < LOADS; i++) { // unroll
+            loaded[i] = patch_at(image, y, x, i * 8u + lane);
+        }
+        var value: array<f32, PATCH>;
+        for (var i = 0u; i < PATCH; i++) { // unroll
+            value[i] = subgroupShuffle(loaded[i / 8u], i % 8u);
+        }
+        var best: vec4<f32>;
+        var best_position: vec4<u32>;
+        for (var p = 0u; p < POSITIONS; p++) { // unroll
+            var sum = vec4(0.0);
+            for (var k = 0u; k < K; k++) { // unroll
+                sum += value[((p / POOL_W * SY + k / (KW * C_IN)) * PATCH_W + p % POOL_W * SX + k / C_IN % KW) * C_IN + k % C_IN] * w[k];
+            }
+            let better = (sum > best) | vec4(p == 0u);
+            best = select(best, sum, better);
+            best_position = select(best_position, vec4(p), better);
+        }
+        if (col < COLS) { write_pooled((row * POOL_OW + wx) * COLS + col, COLS - col, best, best_position, bias); }
+    }
+}

@@ -1,0 +1,17 @@
+// The weights of a layer as B of a forward pass: [K, COLS], then the bias as row K.
+
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
+
+fn w_at(k: u32, col: u32) -> f32 {
+    let i = min(k, K) * COLS + min(col, COLS - 1u);
+    return weights[i / 4u][i % 4u];
+}
+
+fn w_row(k: u32, col: u32) -> vec4<f32> {
+    if (COLS_BY_4) { return weights[(min(k, K) * COLS + min(col, (COLS - 1u) / 4u * 4u)) / 4u]; }
+    return vec4(w_at(k, col), w_at(k, col + 1u), w_at(k, col + 2u), w_at(k, col + 3u));
+}
+
+fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
+    return mat4x4(w_row(k, col), w_row(k + 1u, col), w_row(k + 2u, col), w_row(k + 3u, col));
+}

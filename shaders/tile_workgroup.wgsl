@@ -1,0 +1,66 @@
+// C[row, col] = sum over k of A[row, k] B[k, col], in tiles of 32 x 32, each by 64 invocations.
+//
+// For every 32 k an invocation loads a 4 x 4 block of A and one of B into workgroup memory, then adds to its own 4 x 4
+// block of C. The sum runs over k in ascending order; z counts the splits of the sum, and planes of products of one shape.
+//
+// The kernel's files say what A, B and C are; see tile_subgroup.wgsl.
+
+const TILE: u32 = 32u;
+const BLOCKS: u32 = 8u; // a side of the tile in blocks of four
+
+// Which of several products this is.
+var<private> plane: u32;
+
+// [k][four rows] and [k][four columns]; at the end a holds C as [row][four columns].
+var<workgroup> a_shared: array<vec4<f32>, 256>;
+var<workgroup> b_shared: array<vec4<f32>, 256>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let tile = group.y * GRID_X + group.x;
+    let split = group.z % SPLITS;
+    plane = group.z / SPLITS;
+    let first_row = tile / COL_TILES * TILE_ROWS;
+    let first_col = tile % COL_TILES * TILE;
+    let across = lane % BLOCKS;
+    let down = lane / BLOCKS;
+    let rows = rows_at(first_row + across * 4u);
+    let end = min((split + 1u) * K_PER_SPLIT, K);
+
+    var acc: array<vec4<f32>, 4>;
+    for (var k = split * K_PER_SPLIT; k < end; k += TILE) {
+        let a = transpose(a_tile(rows, k + down * 4u));
+        let b = b_tile(k + down * 4u, first_col + across * 4u);
+        workgroupBarrier();
+        for (var i = 0u; i < 4u; i++) { // unroll
+            a_shared[(down * 4u + i) * BLOCKS + across] = a[i];
+            b_shared[(down * 4u + i) * BLOCKS + across] = b[i];
+        }
+        workgroupBarrier();
+        for (var i = 0u; i < TILE; i++) {
+            let x = a_shared[i * BLOCKS + down];
+            let y = b_shared[i * BLOCKS + across];
+            for (var r = 0u; r < 4u; r++) { // unroll
+                acc[r] += x[r] * y;
+            }
+        }
+    }
+    if (4u % GROUP == 0u) {
+        for (var r = 0u; r < 4u; r++) { // unroll
+            store(split, first_row + down * 4u + r, r % GROUP, first_col + across * 4u, acc[r]);
+        }
+        return;
+    }
+    // A group of rows is spread over invocations: hand them over whole.
+    workgroupBarrier();
+    for (var r = 0u; r < 4u; r++) { // unroll
+        a_shared[(down * 4u + r) * BLOCKS + across] = acc[r];
+    }
+    workgroupBarrier();
+    for (var i = lane; i < TILE_ROWS / GROUP * BLOCKS; i += 64u) {
+        for (var position = 0u; position < GROUP; position++) {
+            let row = i / BLOCKS * GROUP + position;
+            store(split, first_row + row, position, first_col + i % BLOCKS * 4u, a_shared[row * BLOCKS + i % BLOCKS]);
+        }
+    }
+}

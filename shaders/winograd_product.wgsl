@@ -1,0 +1,29 @@
+// m[p, window, o] = sum over i of v[p, window, i] u[p, i, o], on the planes p of Winograd's algorithm
+//
+// Rows are windows of the pool, columns filters, k input channels. v: [planes, ROWS, K], u: [planes, K, COLS],
+// m (bound as `out`): [planes, ROWS, COLS]. K and COLS divide by four.
+
+@group(0) @binding(0) var<storage, read> v: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> u: array<vec4<f32>>;
+
+// Where the four rows begin, in vectors.
+struct Rows { at: vec4<u32> }
+
+fn rows_at(first: u32) -> Rows {
+    return Rows((plane * ROWS + min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u))) * (K / 4u));
+}
+
+fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
+    if (k >= K) { return mat4x4<f32>(); }
+    let at = rows.at + vec4(k / 4u);
+    return mat4x4(v[at.x], v[at.y], v[at.z], v[at.w]);
+}
+
+fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
+    let at = ((plane * K + min(k, K - 4u)) * COLS + min(col, COLS - 4u)) / 4u;
+    return mat4x4(u[at], u[at + COLS / 4u], u[at + COLS / 2u], u[at + COLS / 4u * 3u]);
+}
+
+fn store(split: u32, row: u32, position: u32, col: u32, sum: vec4<f32>) {
+    if (row < ROWS && col < COLS) { write((plane * ROWS + row) * COLS + col, 4u, sum); }
+}

@@ -1,0 +1,28 @@
+// u[4 r + c, i, o] = (G w G^T)[r, c] of the 3x3 weights of channels (i, o), with G = [1 0 0; .5 .5 .5; .5 -.5 .5; 0 0 1]
+//
+// One invocation takes four filters of one input channel. weights: [3, 3, PAIRS], u: [16, PAIRS], PAIRS = C_IN C_OUT.
+
+@group(0) @binding(0) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> u: array<vec4<f32>>;
+
+// G applied to a column of three.
+fn g(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) -> mat4x4<f32> {
+    let sum = (a + c) * 0.5;
+    return mat4x4(a, sum + b * 0.5, sum - b * 0.5, c);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let i = (group.y * GRID_X + group.x) * 64u + lane;
+    if (i >= COUNT) { return; }
+    const PLANE: u32 = PAIRS / 4u;
+    let column_0 = g(weights[i], weights[i + PLANE * 3u], weights[i + PLANE * 6u]);
+    let column_1 = g(weights[i + PLANE], weights[i + PLANE * 4u], weights[i + PLANE * 7u]);
+    let column_2 = g(weights[i + PLANE * 2u], weights[i + PLANE * 5u], weights[i + PLANE * 8u]);
+    for (var r = 0u; r < 4u; r++) { // unroll
+        let row = g(column_0[r], column_1[r], column_2[r]);
+        for (var c = 0u; c < 4u; c++) { // unroll
+            u[(r * 4u + c) * PLANE + i] = row[c];
+        }
+    }
+}

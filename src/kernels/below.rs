@@ -1,0 +1,58 @@
+//! How a gradient goes on to the layer below; twin of `shaders/below.wgsl`.
+
+use crate::plan::View;
+use crate::real::Real;
+
+/// What the layer below does with a gradient by its output before its own backward pass.
+///
+/// A convolution that was fused with its pool takes packed gradients: in the lowest bits of each lies the position of its
+/// window's maximum, so that one load gives both; at most a part in 2^18 of the gradient is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Below {
+    /// Takes it as it is.
+    Linear,
+    /// Zero where its output is not positive.
+    Relu,
+    /// Packed with the index of its forward pass.
+    Pool {
+        /// The bits that positions take.
+        mask: u32,
+    },
+}
+
+/// In an index: no position, the ReLU is shut.
+pub(crate) const SHUT: u32 = 256;
+
+impl Below {
+    pub(crate) const FILE: &'static str = include_str!("../../shaders/below.wgsl");
+
+    /// The constants of [`Self::FILE`], for rows of `cols` elements.
+    pub(crate) fn constants(self, binding: u64, cols: usize) -> [(&'static str, u64); 5] {
+        let mask = if let Self::Pool { mask } = self { mask } else { 0 };
+        [
+            ("BELOW", binding),
+            ("RELU_BELOW?", u64::from(self == Self::Relu)),
+            ("POOL_BELOW?", u64::from(matches!(self, Self::Pool { .. }))),
+            ("BELOW_MASK", u64::from(mask)),
+            ("BELOW_BY_4?", u64::from(cols.is_multiple_of(4))),
+        ]
+    }
+
+    /// Turns `dx`, which starts at element `at`, into what goes on; `seen` is the layer's output or index.
+    pub(crate) fn pass_down<F: Real>(self, dx: &mut [F], seen: View<'_, F>, at: usize) {
+        match (self, seen) {
+            (Self::Linear, _) => {}
+            (Self::Relu, View::Real(y)) => {
+                for (dx, y) in dx.iter_mut().zip(&y[at..]) {
+                    *dx = if *y > F::ZERO { *dx } else { F::ZERO };
+                }
+            }
+            (Self::Pool { mask }, View::Words(index)) => {
+                for (dx, index) in dx.iter_mut().zip(&index[at..]) {
+                    *dx = if *index > mask { F::ZERO } else { dx.with_low_bits(mask, *index) };
+                }
+            }
+            (below, _) => panic!("{below:?} is shown the wrong kind of buffer"),
+        }
+    }
+}

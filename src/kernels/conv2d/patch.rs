@@ -1,0 +1,76 @@
+//! The fused forward pass over few input channels; `shaders/conv2d_pool_forward_patch.wgsl`.
+
+use super::dims::Dims;
+use super::forward;
+use crate::plan::{Core, Cost, Io, KernelSpec, Profile, Shader, grid, index_file, output_file};
+use crate::real::Real;
+
+/// Eight lanes hold the patch under a window of the pool, each up to this many values.
+const MAX_LOADS: usize = 4;
+/// Products of a window that are written out: the kernel's body has to stay in the instruction cache.
+const MAX_PRODUCTS: usize = 128;
+/// Filters of a workgroup: eight lanes of four.
+const FILTERS: usize = 32;
+
+/// As [`forward::Conv2dForward`] with a pool. The patch of inputs under a window of the pool lies in one or a few registers
+/// of eight lanes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Conv2dPoolPatchForward {
+    pub(super) dims: Dims,
+    pub(super) relu: bool,
+}
+
+/// Whether the kernel takes these sizes, on subgroups of eight.
+pub(super) fn fits(d: &Dims, profile: Profile) -> bool {
+    let few = patch_len(d) <= 8 * MAX_LOADS && d.positions() * d.window() <= MAX_PRODUCTS;
+    profile.core == Core::Subgroup && few
+}
+
+/// Inputs under one window of the pool: height, width, channels.
+fn patch(d: &Dims) -> [usize; 3] {
+    let side = |pool: usize, stride: usize, window: usize| (pool - 1) * stride + window;
+    [side(d.pool_y.window, d.y.stride, d.y.window), side(d.pool_x.window, d.x.stride, d.x.window), d.c_in]
+}
+
+fn patch_len(d: &Dims) -> usize {
+    patch(d).iter().product()
+}
+
+impl KernelSpec for Conv2dPoolPatchForward {
+    fn shader(&self) -> Shader {
+        let d = &self.dims;
+        let by_4 = d.c_out.is_multiple_of(4);
+        let blocks = d.c_out.div_ceil(FILTERS);
+        let (grid, grid_x) = grid(d.batch * d.pool_y.output * blocks);
+        let mut constants = d.constants();
+        constants.extend([
+            ("RELU?", u64::from(self.relu)),
+            ("OUT", 2),
+            ("INDEX", 3),
+            ("COLS", d.c_out as u64),
+            ("COLS_BY_4?", u64::from(by_4)),
+            ("K", d.window() as u64),
+            ("BLOCKS", blocks as u64),
+            ("PATCH_W", patch(d)[1] as u64),
+            ("PATCH", patch_len(d) as u64),
+            ("LOADS", patch_len(d).div_ceil(8) as u64),
+            grid_x,
+        ]);
+        let files = vec![
+            include_str!("../../../shaders/conv2d_pool_forward_patch.wgsl"),
+            include_str!("../../../shaders/tile_weights.wgsl"),
+            include_str!("../../../shaders/pooled_output.wgsl"),
+            output_file(by_4),
+            index_file(by_4),
+        ];
+        Shader { files, constants, grid, iterations: d.pool_x.output, uses_step: false }
+    }
+
+    fn cost(&self) -> Cost {
+        forward::cost(&self.dims)
+    }
+
+    fn run<F: Real>(&self, io: Io<'_, F>) {
+        forward::run(&self.dims, self.relu, io);
+    }
+}

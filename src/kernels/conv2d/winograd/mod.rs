@@ -1,0 +1,120 @@
+//! Winograd's F(2x2, 3x3) for a 3x3 convolution under a 2x2 pool (Lavin and Gray 2016, section 4.1): a window of the pool
+//! is one tile of the algorithm.
+//!
+//! With d the 4x4 inputs under a window, g the 3x3 weights and s the 2x2 sums, each for one channel pair,
+//! `s = A^T [(G g G^T) * (B^T d B)] A`, where * is by element: 16 products in place of 36. Over channels, element by
+//! element, those are 16 matrix products ("planes"). The input gradient is the adjoint: `dd = B [(G g G^T) * (A ds A^T)] B^T`,
+//! in which ds has one element that is not zero, that at the window's maximum.
+
+mod products;
+mod transforms;
+
+use self::products::{Product, ProductBackward};
+use self::transforms::{BackwardInput, InputTransform, OutputTransform, WeightsTransform};
+use super::dims::Dims;
+use crate::kernels::{Gradients, LayerContext};
+use crate::plan::{Profile, Recorder, Slot};
+use crate::real::Real;
+
+/// Elements of a tile of the algorithm.
+const PLANES: usize = 16;
+
+/// Channels below which the transforms cost more than the products save.
+const MIN_CHANNELS: usize = 16;
+
+const B_T: [[f64; 4]; 4] = [[1., 0., -1., 0.], [0., 1., 1., 0.], [0., -1., 1., 0.], [0., 1., 0., -1.]];
+const B: [[f64; 4]; 4] = [[1., 0., 0., 0.], [0., 1., -1., 1.], [-1., 1., 1., 0.], [0., 0., 0., -1.]];
+const G: [[f64; 3]; 4] = [[1., 0., 0.], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0., 0., 1.]];
+const A_T: [[f64; 4]; 2] = [[1., 1., 1., 0.], [0., 1., -1., -1.]];
+const A: [[f64; 2]; 4] = [[1., 0.], [1., 1.], [1., -1.], [0., -1.]];
+
+/// `m d m^T`.
+fn transform<F: Real, const R: usize, const C: usize>(m: &[[f64; C]; R], d: &[[F; C]; C]) -> [[F; R]; R] {
+    let dot = |row: &[f64; C], of: &dyn Fn(usize) -> F| {
+        let terms = row.iter().enumerate().filter(|(_, m)| **m != 0.0);
+        terms.map(|(i, m)| F::from_f64(*m) * of(i)).sum::<F>()
+    };
+    let half: [[F; C]; R] = std::array::from_fn(|r| std::array::from_fn(|c| dot(&m[r], &|i| d[i][c])));
+    std::array::from_fn(|r| std::array::from_fn(|c| dot(&m[c], &|i| half[r][i])))
+}
+
+/// Whether the algorithm takes these sizes and is worth it.
+pub(super) fn fits(d: &Dims, profile: Profile) -> bool {
+    let conv = [d.y, d.x].iter().all(|axis| axis.window == 3 && axis.stride == 1);
+    let pool = [d.pool_y, d.pool_x].iter().all(|axis| axis.window == 2 && axis.stride == 2);
+    let channels = [d.c_in, d.c_out].iter().all(|c| *c >= MIN_CHANNELS && c.is_multiple_of(4));
+    profile.winograd && conv && pool && channels
+}
+
+/// Records the forward pass; returns the transformed weights.
+pub(super) fn forward(
+    recorder: &mut Recorder,
+    at: &LayerContext<'_>,
+    dims: Dims,
+    relu: bool,
+    y: Slot,
+    index: Slot,
+) -> Slot {
+    let profile = recorder.profile;
+    let buffer = |recorder: &mut Recorder, what: &str, len: usize| {
+        recorder.floats(format!("{} transformed {what}", at.name), PLANES * len)
+    };
+    let weights = buffer(recorder, "weights", dims.c_in * dims.c_out);
+    let input = buffer(recorder, "input", dims.windows() * dims.c_in);
+    let product = buffer(recorder, "output", dims.windows() * dims.c_out);
+    let label = |part: &str| format!("{} forward {part}", at.name);
+    recorder.dispatch(label("weights transform"), WeightsTransform { dims }, &[at.weights], &[weights]);
+    recorder.dispatch(label("input transform"), InputTransform { dims }, &[at.x], &[input]);
+    recorder.dispatch(label("product"), Product { dims, profile }, &[input, weights], &[product]);
+    let output = OutputTransform { dims, relu };
+    recorder.dispatch(label("output transform"), output, &[product, at.weights], &[y, index]);
+    weights
+}
+
+/// Records the gradient by the input.
+pub(super) fn backward_input(
+    recorder: &mut Recorder,
+    at: &LayerContext<'_>,
+    dims: Dims,
+    weights: Slot,
+    gradients: &Gradients,
+) {
+    let Some(dx) = gradients.dx else { return };
+    let profile = recorder.profile;
+    let label = |part: &str| format!("{} backward input {part}", at.name);
+    let product =
+        recorder.floats(format!("{} transformed input gradient", at.name), PLANES * dims.windows() * dims.c_in);
+    recorder.dispatch(label("product"), ProductBackward { dims, profile }, &[gradients.dy, weights], &[product]);
+    let output = BackwardInput { dims, below: dx.below };
+    recorder.dispatch(label("transform"), output, &[product, dx.seen], &[dx.slot]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One window: the algorithm's sums are the convolution's, and its adjoint is the convolution's adjoint.
+    #[test]
+    fn transforms_compute_a_convolution_and_its_adjoint() {
+        let d: [[f64; 4]; 4] = std::array::from_fn(|r| std::array::from_fn(|c| ((r * 7 + c * 3) % 5) as f64 - 1.5));
+        let g: [[f64; 3]; 3] = std::array::from_fn(|r| std::array::from_fn(|c| ((r * 4 + c * 5) % 7) as f64 - 2.5));
+        let (u, v) = (transform(&G, &g), transform(&B_T, &d));
+        let times = |a: &[[f64; 4]; 4], b: &[[f64; 4]; 4]| -> [[f64; 4]; 4] {
+            std::array::from_fn(|r| std::array::from_fn(|c| a[r][c] * b[r][c]))
+        };
+        let s = transform(&A_T, &times(&u, &v));
+        for oy in 0..2 {
+            for ox in 0..2 {
+                let taps = (0..9).map(|t| d[oy + t / 3][ox + t % 3] * g[t / 3][t % 3]);
+                assert!((taps.sum::<f64>() - s[oy][ox]).abs() < 1e-12);
+                let mut ds = [[0.0; 2]; 2];
+                ds[oy][ox] = 1.0;
+                let dd = transform(&B, &times(&u, &transform(&A, &ds)));
+                for (i, value) in dd.as_flattened().iter().enumerate() {
+                    let tap = (i / 4).checked_sub(oy).zip((i % 4).checked_sub(ox)).filter(|(y, x)| *y < 3 && *x < 3);
+                    assert!((value - tap.map_or(0.0, |(y, x)| g[y][x])).abs() < 1e-12);
+                }
+            }
+        }
+    }
+}
