@@ -4,16 +4,16 @@
 // fused with its pool (POOL_BELOW): `below` is the index of its forward pass; the gradient carries the position of the
 // window's maximum in its lowest bits (BELOW_MASK), and is zero where the ReLU was shut.
 
-@group(0) @binding(BELOW) var<storage, read> below: array<vec4<u32>>;
+@group(0) @binding(BELOW) var<storage, read> below: array<Four>;
 
 // Four elements of `below` from `at` on, as far as `count` goes.
 fn below_four(at: u32, count: u32) -> vec4<u32> {
-    if (BELOW_BY_4) { return below[at / 4u]; }
-    var four = vec4(0u);
+    if (BELOW_BY_4) { return four_words(below[at / 4u]); }
+    var some = vec4(0u);
     for (var c = 0u; c < 4u; c++) { // unroll
-        if (c < count) { four[c] = below[(at + c) / 4u][(at + c) % 4u]; }
+        if (c < count) { some[c] = four_words(below[(at + c) / 4u])[(at + c) % 4u]; }
     }
-    return four;
+    return some;
 }
 
 // What goes on of the first `count` of four elements from `at` on.

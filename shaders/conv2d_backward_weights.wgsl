@@ -4,7 +4,7 @@
 // Rows are (ky, kx, i) and one row of ones for the bias, columns filters, k output pixels (see conv2d_pixels.wgsl).
 // x: [BATCH, H, W, C_IN], dy: [K / POSITIONS, COLS], dw: [ROWS, COLS] (one such block a split).
 
-@group(0) @binding(0) var<storage, read> x_values: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x_values: array<Four>;
 
 const BIAS_ROW: u32 = ROWS - 1u;
 
@@ -26,7 +26,7 @@ fn x_index(image: u32, y: u32, x: u32, row: u32) -> i32 {
 fn x_at(image: u32, y: u32, x: u32, row: u32) -> f32 {
     let i = x_index(image, y, x, min(row, BIAS_ROW - 1u));
     let clamped = u32(max(i, 0));
-    return select(select(0.0, x_values[clamped / 4u][clamped % 4u], i >= 0), 1.0, row >= BIAS_ROW);
+    return select(select(0.0, four(x_values[clamped / 4u])[clamped % 4u], i >= 0), 1.0, row >= BIAS_ROW);
 }
 
 // Four rows under one output pixel.
@@ -34,7 +34,7 @@ fn x_col(counts: bool, image: u32, y: u32, x: u32, row: u32) -> vec4<f32> {
     if (!counts) { return vec4(0.0); }
     if (C_IN_BY_4) {
         let i = x_index(image, y, x, min(row, (BIAS_ROW - 1u) / 4u * 4u));
-        return select(select(vec4(0.0), x_values[u32(max(i, 0)) / 4u], i >= 0), vec4(1.0), row >= BIAS_ROW);
+        return select(select(vec4(0.0), four(x_values[u32(max(i, 0)) / 4u]), i >= 0), vec4(1.0), row >= BIAS_ROW);
     }
     return vec4(
         x_at(image, y, x, row),

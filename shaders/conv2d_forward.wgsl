@@ -3,7 +3,7 @@
 // Rows are output pixels (see conv2d_pixels.wgsl), columns filters, k = (ky, kx, i). x: [BATCH, H, W, C_IN],
 // weights: [KH, KW, C_IN, COLS] then the bias [COLS], y: [ROWS, COLS].
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Four>;
 
 // Of four output pixels: the input pixel under tap (0, 0), which may lie outside, and the index of its first channel.
 struct Rows { y: vec4<i32>, x: vec4<i32>, at: vec4<i32> }
@@ -28,13 +28,13 @@ fn x_index(y0: i32, x0: i32, at: i32, k: u32) -> i32 {
 fn x_at(y0: i32, x0: i32, at: i32, k: u32) -> f32 {
     let i = x_index(y0, x0, at, k);
     let clamped = u32(max(i, 0));
-    return select(0.0, x[clamped / 4u][clamped % 4u], i >= 0);
+    return select(0.0, four(x[clamped / 4u])[clamped % 4u], i >= 0);
 }
 
 fn x_row(y0: i32, x0: i32, at: i32, k: u32) -> vec4<f32> {
     if (C_IN_BY_4) {
         let i = x_index(y0, x0, at, k);
-        return select(vec4(0.0), x[u32(max(i, 0)) / 4u], i >= 0);
+        return select(vec4(0.0), four(x[u32(max(i, 0)) / 4u]), i >= 0);
     }
     return vec4(x_at(y0, x0, at, k), x_at(y0, x0, at, k + 1u), x_at(y0, x0, at, k + 2u), x_at(y0, x0, at, k + 3u));
 }

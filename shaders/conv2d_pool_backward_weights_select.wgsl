@@ -6,19 +6,19 @@
 // first position; tap kx of position (py, px) is then lane 4 py + px + kx, which each filter picks for itself.
 // x: [BATCH, H, W, C_IN], dy: [WINDOWS, COLS] packed, out: [ROWS, COLS], one such block a split.
 
-@group(0) @binding(0) var<storage, read> x_values: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x_values: array<Four>;
 
 // Four channels from `channel` on (fewer where C_IN is) of a pixel, which may lie outside the picture.
 fn x_four(image: u32, y: i32, x: i32, channel: u32) -> vec4<f32> {
     // Lanes past the last tap may look past the edge; nobody picks them.
     let inside = u32(y) < H && u32(x) < W;
     let i = select(0u, ((image * H + u32(y)) * W + u32(x)) * C_IN + channel, inside);
-    var four = vec4(0.0);
-    if (C_IN_BY_4) { four = x_values[i / 4u]; }
+    var some = vec4(0.0);
+    if (C_IN_BY_4) { some = four(x_values[i / 4u]); }
     for (var c = 0u; c < 4u; c++) { // unroll
-        if (!C_IN_BY_4 && c < CHANNELS) { four[c] = x_values[(i + c) / 4u][(i + c) % 4u]; }
+        if (!C_IN_BY_4 && c < CHANNELS) { some[c] = four(x_values[(i + c) / 4u])[(i + c) % 4u]; }
     }
-    return select(vec4(0.0), four, inside);
+    return select(vec4(0.0), some, inside);
 }
 
 @compute @workgroup_size(8)

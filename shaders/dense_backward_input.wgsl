@@ -2,7 +2,7 @@
 //
 // Rows are images, columns inputs, k units. dy: [BATCH, K], weights: [COLS, K], dx: [BATCH, COLS].
 
-@group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> dy: array<Four>;
 
 struct Rows { image: vec4<u32> }
 
@@ -12,11 +12,11 @@ fn rows_at(first: u32) -> Rows {
 
 fn dy_at(image: u32, k: u32) -> f32 {
     let i = image * K + min(k, K - 1u);
-    return select(0.0, dy[i / 4u][i % 4u], k < K);
+    return select(0.0, four(dy[i / 4u])[i % 4u], k < K);
 }
 
 fn dy_row(image: u32, k: u32) -> vec4<f32> {
-    if (C_OUT_BY_4) { return select(vec4(0.0), dy[(image * K + min(k, K - 4u)) / 4u], k < K); }
+    if (C_OUT_BY_4) { return select(vec4(0.0), four(dy[(image * K + min(k, K - 4u)) / 4u]), k < K); }
     return vec4(dy_at(image, k), dy_at(image, k + 1u), dy_at(image, k + 2u), dy_at(image, k + 3u));
 }
 

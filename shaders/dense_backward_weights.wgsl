@@ -3,7 +3,7 @@
 // Rows are inputs and one row of ones for the bias, columns units, k images.
 // x: [K, ROWS - 1], dy: [K, COLS], dw: [ROWS, COLS] (one such block a split).
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Four>;
 
 const INPUTS: u32 = ROWS - 1u;
 
@@ -15,13 +15,13 @@ fn rows_at(first: u32) -> Rows {
 
 fn x_at(image: u32, row: u32) -> f32 {
     let i = min(image, K - 1u) * INPUTS + min(row, INPUTS - 1u);
-    return select(x[i / 4u][i % 4u], 1.0, row >= INPUTS);
+    return select(four(x[i / 4u])[i % 4u], 1.0, row >= INPUTS);
 }
 
 // Four inputs of one image.
 fn x_col(image: u32, row: u32) -> vec4<f32> {
     if (image >= K) { return vec4(0.0); }
-    if (INPUTS_BY_4) { return select(x[(image * INPUTS + min(row, (INPUTS - 1u) / 4u * 4u)) / 4u], vec4(1.0), row >= INPUTS); }
+    if (INPUTS_BY_4) { return select(four(x[(image * INPUTS + min(row, (INPUTS - 1u) / 4u * 4u)) / 4u]), vec4(1.0), row >= INPUTS); }
     return vec4(x_at(image, row), x_at(image, row + 1u), x_at(image, row + 2u), x_at(image, row + 3u));
 }
 

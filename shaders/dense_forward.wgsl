@@ -2,7 +2,7 @@
 //
 // Rows are images, columns units, k inputs. x: [BATCH, K], weights: [K, COLS] then the bias [COLS], y: [BATCH, COLS].
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Four>;
 
 struct Rows { image: vec4<u32> }
 
@@ -12,11 +12,11 @@ fn rows_at(first: u32) -> Rows {
 
 fn x_at(image: u32, k: u32) -> f32 {
     let i = image * K + min(k, K - 1u);
-    return select(0.0, x[i / 4u][i % 4u], k < K);
+    return select(0.0, four(x[i / 4u])[i % 4u], k < K);
 }
 
 fn x_row(image: u32, k: u32) -> vec4<f32> {
-    if (K_BY_4) { return select(vec4(0.0), x[(image * K + min(k, K - 4u)) / 4u], k < K); }
+    if (K_BY_4) { return select(vec4(0.0), four(x[(image * K + min(k, K - 4u)) / 4u]), k < K); }
     return vec4(x_at(image, k), x_at(image, k + 1u), x_at(image, k + 2u), x_at(image, k + 3u));
 }
 

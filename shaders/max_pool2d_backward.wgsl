@@ -3,8 +3,8 @@
 // One invocation takes LANE_CHANNELS (4, or 1 where 4 does not divide C) channels of one input pixel.
 // dy and index: [BATCH, OH, OW, C], dx (bound as `out`): [BATCH, H, W, C].
 
-@group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> index: array<vec4<u32>>;
+@group(0) @binding(0) var<storage, read> dy: array<Four>;
+@group(0) @binding(1) var<storage, read> index: array<Four>;
 
 // First window along an axis that covers padded position p: the least o with o * stride + size > p.
 fn first_window(p: u32, size: u32, stride: u32) -> u32 {
@@ -15,8 +15,8 @@ fn first_window(p: u32, size: u32, stride: u32) -> u32 {
 fn passed_on(image: u32, oy: u32, ox: u32, py: u32, px: u32, c: u32) -> vec4<f32> {
     let position = vec4((py - oy * SY) * PW + px - ox * SX);
     let o = ((image * OH + oy) * OW + ox) * C + c;
-    if (C_BY_4) { return select(vec4(0.0), dy[o / 4u], index[o / 4u] == position); }
-    return vec4(select(0.0, dy[o / 4u][o % 4u], index[o / 4u][o % 4u] == position.x));
+    if (C_BY_4) { return select(vec4(0.0), four(dy[o / 4u]), four_words(index[o / 4u]) == position); }
+    return vec4(select(0.0, four(dy[o / 4u])[o % 4u], four_words(index[o / 4u])[o % 4u] == position.x));
 }
 
 @compute @workgroup_size(64)

@@ -4,11 +4,11 @@
 // One invocation takes LANE_CHANNELS (4, or 1 where 4 does not divide C) channels of one output pixel.
 // x: [BATCH, H, W, C], y (bound as `out`) and index: [BATCH, OH, OW, C].
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Four>;
 
 fn x_at(i: u32) -> vec4<f32> {
-    if (C_BY_4) { return x[i / 4u]; }
-    return vec4(x[i / 4u][i % 4u]);
+    if (C_BY_4) { return four(x[i / 4u]); }
+    return vec4(four(x[i / 4u])[i % 4u]);
 }
 
 @compute @workgroup_size(64)

@@ -5,7 +5,7 @@
 // registers, neighbours below two rows, which wait in dx. dv: [16, WINDOWS, C_IN], dx (bound as `out`): [BATCH, H, W, C_IN].
 // C_IN divides by four.
 
-@group(0) @binding(0) var<storage, read> dv: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> dv: array<Four>;
 
 const FOURS: u32 = C_IN / 4u;
 
@@ -17,7 +17,7 @@ fn b_of(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) -> mat4x4<f32> {
 fn column(at: u32, c: u32) -> mat4x4<f32> {
     const PLANE: u32 = WINDOWS * FOURS;
     let first = at + c * PLANE;
-    return b_of(dv[first], dv[first + PLANE * 4u], dv[first + PLANE * 8u], dv[first + PLANE * 12u]);
+    return b_of(four(dv[first]), four(dv[first + PLANE * 4u]), four(dv[first + PLANE * 8u]), four(dv[first + PLANE * 12u]));
 }
 
 // Adds to a pixel that rows above began (`begun`) and hands it on once no row below adds to it (`done`).
@@ -25,9 +25,9 @@ fn add(image: u32, y: i32, x: i32, i: u32, value: vec4<f32>, begun: bool, done: 
     if (PADDED && (u32(y) >= H || u32(x) >= W)) { return; }
     let at = ((image * H + u32(y)) * W + u32(x)) * FOURS + i;
     var sum = value;
-    if (begun) { sum += out[at]; }
+    if (begun) { sum += four(out[at]); }
     if (done) { sum = pass_down(at * 4u, 4u, sum); }
-    out[at] = sum;
+    out[at] = as_four(sum);
 }
 
 @compute @workgroup_size(64)
@@ -69,7 +69,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     const COVERED_W: u32 = POOL_OW * 2u + 2u - PAD_X;
     for (var y = 0u; y < H; y++) {
         for (var x = select(COVERED_W, 0u, y >= COVERED_H); x < W; x++) {
-            out[((image * H + y) * W + x) * FOURS + i] = vec4(0.0);
+            out[((image * H + y) * W + x) * FOURS + i] = as_four(vec4(0.0));
         }
     }
 }

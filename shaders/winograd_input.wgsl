@@ -4,8 +4,8 @@
 // One invocation takes four channels of one row of windows; neighbours share two columns. x: [BATCH, H, W, C_IN],
 // v: [16, WINDOWS, C_IN]. C_IN divides by four.
 
-@group(0) @binding(0) var<storage, read> x_values: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> v: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x_values: array<Four>;
+@group(0) @binding(1) var<storage, read_write> v: array<Four>;
 
 const FOURS: u32 = C_IN / 4u;
 
@@ -13,7 +13,7 @@ const FOURS: u32 = C_IN / 4u;
 fn x_at(image: u32, y: i32, x: i32, i: u32) -> vec4<f32> {
     let inside = !PADDED || (u32(y) < H && u32(x) < W);
     let at = select(0u, ((image * H + u32(y)) * W + u32(x)) * FOURS + i, inside);
-    return select(vec4(0.0), x_values[at], inside);
+    return select(vec4(0.0), four(x_values[at]), inside);
 }
 
 fn b_t(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) -> mat4x4<f32> {
@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var r = 0u; r < 4u; r++) { // unroll
             let line = b_t(a[r], b[r], c[r], d[r]);
             for (var j = 0u; j < 4u; j++) { // unroll
-                v[(r * 4u + j) * (WINDOWS * FOURS) + at] = line[j];
+                v[(r * 4u + j) * (WINDOWS * FOURS) + at] = as_four(line[j]);
             }
         }
         a = c;

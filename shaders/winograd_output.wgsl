@@ -4,8 +4,8 @@
 // One invocation takes four filters of one window. m: [16, WINDOWS, C_OUT], weights: [3, 3, C_IN, C_OUT] then the bias [C_OUT],
 // out and index: [WINDOWS, C_OUT]. C_OUT divides by four.
 
-@group(0) @binding(0) var<storage, read> m: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> m: array<Four>;
+@group(0) @binding(1) var<storage, read> weights: array<Four>;
 
 // Both rows of A^T applied to four.
 struct Pair { first: vec4<f32>, second: vec4<f32> }
@@ -17,7 +17,7 @@ fn a_t(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) -> Pair {
 fn column(at: u32, c: u32) -> Pair {
     const PLANE: u32 = WINDOWS * C_OUT / 4u;
     let first = at + c * PLANE;
-    return a_t(m[first], m[first + PLANE * 4u], m[first + PLANE * 8u], m[first + PLANE * 12u]);
+    return a_t(four(m[first]), four(m[first + PLANE * 4u]), four(m[first + PLANE * 8u]), four(m[first + PLANE * 12u]));
 }
 
 @compute @workgroup_size(64)
@@ -38,6 +38,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     best = max(best, lower.first);
     position = select(position, vec4(3u), lower.second > best);
     best = max(best, lower.second);
-    let bias = weights[9u * C_IN * C_OUT / 4u + i % (C_OUT / 4u)];
+    let bias = four(weights[9u * C_IN * C_OUT / 4u + i % (C_OUT / 4u)]);
     write_pooled(i * 4u, 4u, best, position, bias);
 }

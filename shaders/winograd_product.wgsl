@@ -3,8 +3,8 @@
 // Rows are windows of the pool, columns filters, k input channels. v: [planes, ROWS, K], u: [planes, K, COLS],
 // m (bound as `out`): [planes, ROWS, COLS]. K and COLS divide by four.
 
-@group(0) @binding(0) var<storage, read> v: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> u: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> v: array<Four>;
+@group(0) @binding(1) var<storage, read> u: array<Four>;
 
 // Where the four rows begin, in vectors.
 struct Rows { at: vec4<u32> }
@@ -16,12 +16,12 @@ fn rows_at(first: u32) -> Rows {
 fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
     if (k >= K) { return mat4x4<f32>(); }
     let at = rows.at + vec4(k / 4u);
-    return mat4x4(v[at.x], v[at.y], v[at.z], v[at.w]);
+    return mat4x4(four(v[at.x]), four(v[at.y]), four(v[at.z]), four(v[at.w]));
 }
 
 fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
     let at = ((plane * K + min(k, K - 4u)) * COLS + min(col, COLS - 4u)) / 4u;
-    return mat4x4(u[at], u[at + COLS / 4u], u[at + COLS / 2u], u[at + COLS / 4u * 3u]);
+    return mat4x4(four(u[at]), four(u[at + COLS / 4u]), four(u[at + COLS / 2u]), four(u[at + COLS / 4u * 3u]));
 }
 
 fn store(split: u32, row: u32, position: u32, col: u32, sum: vec4<f32>) {

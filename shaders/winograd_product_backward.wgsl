@@ -4,8 +4,8 @@
 // times A[r, position / 2] A[c, position % 2]. Rows are windows of the pool, columns input channels, k filters.
 // dy: [ROWS, K] packed, u: [planes, COLS, K], dv (bound as `out`): [planes, ROWS, COLS]. K and COLS divide by four.
 
-@group(0) @binding(0) var<storage, read> dy: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> u: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> dy: array<Four>;
+@group(0) @binding(1) var<storage, read> u: array<Four>;
 
 // Where the four rows begin, in vectors, and what this plane gets of a gradient at each of the four positions.
 struct Rows { at: vec4<u32>, factors: vec4<f32> }
@@ -33,12 +33,12 @@ fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
     if (k >= K) { return mat4x4<f32>(); }
     let at = rows.at + vec4(k / 4u);
     let factors = rows.factors;
-    return mat4x4(spread(dy[at.x], factors), spread(dy[at.y], factors), spread(dy[at.z], factors), spread(dy[at.w], factors));
+    return mat4x4(spread(four_words(dy[at.x]), factors), spread(four_words(dy[at.y]), factors), spread(four_words(dy[at.z]), factors), spread(four_words(dy[at.w]), factors));
 }
 
 fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
     let at = ((plane * COLS + min(col, COLS - 4u)) * K + min(k, K - 4u)) / 4u;
-    return transpose(mat4x4(u[at], u[at + K / 4u], u[at + K / 2u], u[at + K / 4u * 3u]));
+    return transpose(mat4x4(four(u[at]), four(u[at + K / 4u]), four(u[at + K / 2u]), four(u[at + K / 4u * 3u])));
 }
 
 fn store(split: u32, row: u32, position: u32, col: u32, sum: vec4<f32>) {

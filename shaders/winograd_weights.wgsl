@@ -2,8 +2,8 @@
 //
 // One invocation takes four filters of one input channel. weights: [3, 3, PAIRS], u: [16, PAIRS], PAIRS = C_IN C_OUT.
 
-@group(0) @binding(0) var<storage, read> weights: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> u: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> weights: array<Four>;
+@group(0) @binding(1) var<storage, read_write> u: array<Four>;
 
 // G applied to a column of three.
 fn g(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) -> mat4x4<f32> {
@@ -16,13 +16,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let i = (group.y * GRID_X + group.x) * 64u + lane;
     if (i >= COUNT) { return; }
     const PLANE: u32 = PAIRS / 4u;
-    let column_0 = g(weights[i], weights[i + PLANE * 3u], weights[i + PLANE * 6u]);
-    let column_1 = g(weights[i + PLANE], weights[i + PLANE * 4u], weights[i + PLANE * 7u]);
-    let column_2 = g(weights[i + PLANE * 2u], weights[i + PLANE * 5u], weights[i + PLANE * 8u]);
+    let column_0 = g(four(weights[i]), four(weights[i + PLANE * 3u]), four(weights[i + PLANE * 6u]));
+    let column_1 = g(four(weights[i + PLANE]), four(weights[i + PLANE * 4u]), four(weights[i + PLANE * 7u]));
+    let column_2 = g(four(weights[i + PLANE * 2u]), four(weights[i + PLANE * 5u]), four(weights[i + PLANE * 8u]));
     for (var r = 0u; r < 4u; r++) { // unroll
         let row = g(column_0[r], column_1[r], column_2[r]);
         for (var c = 0u; c < 4u; c++) { // unroll
-            u[(r * 4u + c) * PLANE + i] = row[c];
+            u[(r * 4u + c) * PLANE + i] = as_four(row[c]);
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct Model {
     pub(crate) updates: u64,
     /// Epochs so far, so that a second `fit` goes on with new orders.
     pub(crate) epochs: u64,
+    /// How many steps the device takes between two reports, learned from how long they took.
+    pub(crate) steps_at_once: usize,
 }
 
 /// Batches that one upload holds.
@@ -96,6 +98,7 @@ impl Sequential {
             seed: settings.seed,
             updates: 0,
             epochs: 0,
+            steps_at_once: 1,
         };
         model.set_weights(&weights)?;
         Ok(model)

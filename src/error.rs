@@ -8,6 +8,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What can go wrong, by who can mend it. The text says what was wrong, with the values, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Devices that should have computed the same have not.
+    #[error("{0}")]
+    Disagreement(String),
     /// A setting, a model or a file name that cannot be used as given.
     #[error("{0}")]
     Usage(String),
@@ -37,10 +40,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code of the command line: 2 usage, 3 no adapter, 4 data, 5 device, 6 not finite, 7 output,
+    /// The exit code of the command line: 1 disagreement, 2 usage, 3 no adapter, 4 data, 5 device, 6 not finite, 7 output,
     /// 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Disagreement(_) => 1,
             Self::Usage(_) => 2,
             Self::NoAdapter(_) => 3,
             Self::Data(_) => 4,

@@ -10,6 +10,7 @@
 //! CPU twin of the same name. See [`Sequential::compile`] for a whole example.
 
 pub mod backend;
+pub mod bench;
 mod compile;
 pub mod data;
 mod error;

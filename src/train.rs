@@ -166,6 +166,18 @@ impl Model {
         }
     }
 
+    /// Trains on the first `steps` batches of `data` and adds their losses to `losses`; the device is idle on return.
+    pub(crate) fn train_in_order(&mut self, data: &Split, steps: usize, losses: &mut Vec<f64>) -> Result<()> {
+        self.check(data)?;
+        let batches = Batches::in_order(data, self.plan.batch);
+        let (learning_rate, first_update) = (self.learning_rate, self.updates + 1);
+        let rate = |i: usize| adam::rate(learning_rate, first_update + i as u64);
+        self.run_batches(Phase::Train, &batches, steps, &rate, &mut |_, metrics| {
+            losses.push(metrics.loss);
+            Ok(())
+        })
+    }
+
     /// Runs `phase` over the first `steps` batches, several in flight: while the device works on these, the host
     /// gathers the next. `each` gets every batch's place and metrics, in order.
     pub(crate) fn run_batches(
@@ -178,15 +190,15 @@ impl Model {
     ) -> Result<()> {
         let mut feed = Feed::new(&self.plan);
         let mut in_flight: Vec<Step> = Vec::new();
-        let (mut done, mut next, mut at_once) = (0, 0, 1);
+        let (mut done, mut next) = (0, 0);
         let mut clock = Instant::now();
         while done < steps {
-            let range = next..steps.min(next + at_once);
+            let range = next..steps.min(next + self.steps_at_once);
             feed.gather(batches, range.clone());
             if !in_flight.is_empty() {
                 let metrics = self.backend.read_f32(self.plan.ports.metrics, 2 * in_flight.len())?;
                 let per_step = clock.elapsed().as_secs_f64() / in_flight.len() as f64;
-                at_once = ((REPORT_EVERY.as_secs_f64() / per_step) as usize).clamp(1, self.plan.window);
+                self.steps_at_once = ((REPORT_EVERY.as_secs_f64() / per_step) as usize).clamp(1, self.plan.window);
                 for (step, metrics) in in_flight.iter().zip(metrics.chunks_exact(2)) {
                     let (loss, correct) = (f64::from(metrics[0]), f64::from(metrics[1]));
                     each(done, Metrics { loss, correct, images: f64::from(step.images) })?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest up; each may import itself and those named beside it. ARCHITECTURE.md says why.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("real", &[]),
     ("rng", &[]),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("train", &["error", "plan", "kernels", "data", "feed", "compile"]),
     ("predict", &["error", "plan", "data", "feed", "compile"]),
     ("evaluate", &["error", "plan", "data", "compile", "train"]),
+    ("bench", &["error", "real", "rng", "data", "plan", "kernels", "model", "backend", "compile"]),
     ("report", &[]),
     ("cli", &["report"]),
 ];

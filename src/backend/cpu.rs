@@ -1,10 +1,11 @@
 //! Replays a plan with the CPU twins, in parallel. The bits do not depend on the number of threads.
 
-use super::{Backend, DeviceInfo};
+use super::{Backend, Clock, DeviceInfo, KernelTimes, median};
 use crate::error::{Error, Result, usage};
 use crate::plan::{BufferId, Element, Io, Kernel, Phase, Plan, Slot, Step, View, ViewMut};
 use crate::real::Real;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A plan on the CPU, in `f32` to train or in `f64` as a reference.
 #[derive(Debug)]
@@ -143,10 +144,25 @@ impl<F: CpuFloat> Backend for Cpu<F> {
         }
         Ok(())
     }
+
     fn read(&mut self, buffer: BufferId, len: usize) -> Result<Vec<u32>> {
         Ok(match &self.buffers[buffer.0] {
             Data::Words(words) => words[..len].to_vec(),
             Data::Real(values) => values[..len].iter().map(|v| (v.to_f64() as f32).to_bits()).collect(),
         })
+    }
+
+    fn time_dispatches(&mut self, phase: Phase, step: Step, rounds: usize) -> Result<KernelTimes> {
+        let plan = Arc::clone(&self.plan);
+        let places = plan.phase(phase);
+        let mut samples = vec![Vec::with_capacity(rounds); places.len()];
+        for _ in 0..rounds {
+            for (place, samples) in places.iter().zip(&mut samples) {
+                let started = Instant::now();
+                self.run_dispatch(*place, step);
+                samples.push(started.elapsed().as_secs_f64());
+            }
+        }
+        Ok(KernelTimes { clock: Clock::Wall, seconds: samples.into_iter().map(median).collect() })
     }
 }

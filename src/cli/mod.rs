@@ -1,9 +1,11 @@
 //! The command line: one file a subcommand. Data goes to stdout, all else to stderr.
 
 mod adapters;
+mod bench;
 mod evaluate;
 mod interrupt;
 mod options;
+mod probe;
 mod source;
 mod summary;
 mod synthetic;
@@ -24,8 +26,9 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 ran, and the answer is no; 2 usage or configuration; 3 no adapter; 4 data; 5 device lost or out of
 memory; 6 loss or weights not finite; 7 cannot write output; 130 interrupted.
-Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GPU_CNN_DATA_DIR is a folder to look for
-Fashion-MNIST in; GPU_CNN_DATA_URL is an address to download it from.";
+Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GPU_CNN_PROFILE
+(software, discrete, integrated) forces a tuning profile; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST
+in; GPU_CNN_DATA_URL is an address to download it from.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -33,6 +36,8 @@ enum Command {
     Train(train::Args),
     /// Loss, accuracy, and accuracy of each class of a trained model
     Evaluate(evaluate::Args),
+    /// Time training on every adapter and on the CPU, side by side
+    Bench(bench::Args),
     /// Layers, output shapes and parameters of a model
     Summary(summary::Args),
     /// The adapters of this machine, and which of them `auto` takes
@@ -47,6 +52,7 @@ pub(crate) fn run() -> ExitCode {
     let result = interrupt::install().and_then(|()| match cli.command {
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Adapters(args) => adapters::run(&args),
         Command::Synthetic(args) => synthetic::run(&args),

@@ -9,6 +9,7 @@ pub mod conv2d;
 pub mod dense;
 pub mod loss;
 pub mod max_pool2d;
+pub mod peak;
 mod sum_splits;
 mod tile;
 pub mod unpack;

@@ -143,6 +143,37 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What `recorder` holds, with `places` as the one phase, [`Phase::Train`]; every port is the first buffer.
+    ///
+    /// # Panics
+    /// If there is no buffer.
+    pub fn of_one_phase(recorder: Recorder, places: Vec<usize>) -> Self {
+        assert!(!recorder.buffers.is_empty(), "a plan needs a buffer");
+        let port = BufferId(0);
+        Self {
+            train: places,
+            evaluate: Vec::new(),
+            predict: Vec::new(),
+            gradients: Vec::new(),
+            buffers: recorder.buffers,
+            dispatches: recorder.dispatches,
+            profile: recorder.profile,
+            ports: Ports {
+                pixels: port,
+                labels: port,
+                metrics: port,
+                params: port,
+                grads: port,
+                moments1: port,
+                moments2: port,
+                probabilities: port,
+            },
+            batch: 1,
+            window: 1,
+            words_per_batch: 1,
+        }
+    }
+
     /// The dispatches of `phase`, in order.
     pub fn phase(&self, phase: Phase) -> &[usize] {
         match phase {

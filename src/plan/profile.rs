@@ -16,6 +16,8 @@ pub struct Profile {
     pub name: &'static str,
     /// Who computes a tile.
     pub core: Core,
+    /// Whether buffers are read and written by words of 64 bits.
+    pub words_of_64: bool,
     /// A sum is split until a dispatch has this many tiles.
     pub min_tiles: usize,
     /// Whether a convolution and the pool after it become one.
@@ -27,10 +29,10 @@ pub struct Profile {
 impl Profile {
     /// Lavapipe and other software adapters whose subgroups are eight wide: bound by arithmetic, and by loads.
     pub const SOFTWARE: Self =
-        Self { name: "software", core: Core::Subgroup, min_tiles: 16, fuse: true, winograd: true };
+        Self { name: "software", core: Core::Subgroup, words_of_64: true, min_tiles: 16, fuse: true, winograd: true };
     /// Cards with their own memory: bound by launches at small batches, and with room for many workgroups.
     pub const DISCRETE: Self =
-        Self { name: "discrete", core: Core::Workgroup, min_tiles: 256, fuse: true, winograd: false };
+        Self { name: "discrete", core: Core::Workgroup, words_of_64: false, min_tiles: 256, fuse: true, winograd: false };
     /// Graphics beside the processor's cores; also whatever is neither of the other two.
     pub const INTEGRATED: Self = Self { name: "integrated", min_tiles: 64, ..Self::DISCRETE };
     /// The CPU backend, whose kernels find their own threads: no split sums.

@@ -11,6 +11,7 @@
 //!
 //! becomes `sum[0u] += x[0u];` and so on. The file itself stays valid WGSL without this pass.
 
+use super::Profile;
 use std::collections::BTreeMap;
 
 /// A kernel's shader: files, constants and grid.
@@ -29,11 +30,11 @@ pub struct Shader {
 }
 
 impl Shader {
-    /// The WGSL that a device compiles.
+    /// The WGSL that a device of `profile` compiles.
     ///
     /// # Panics
     /// If a marked loop of a shader file has bounds that are neither literals nor constants: a mistake in the file.
-    pub fn text(&self) -> String {
+    pub fn text(&self, profile: Profile) -> String {
         let mut text = String::new();
         for (name, value) in &self.constants {
             text += &match name.strip_suffix('?') {
@@ -42,7 +43,11 @@ impl Shader {
             };
         }
         let constants = self.constants.iter().copied().collect();
-        for file in &self.files {
+        let four = match profile.words_of_64 {
+            true => include_str!("../../shaders/four_u64.wgsl"),
+            false => include_str!("../../shaders/four_f32.wgsl"),
+        };
+        for file in [four].iter().chain(&self.files) {
             text += &unroll(file, &constants);
         }
         text

@@ -1,10 +1,12 @@
 //! What a run leaves: progress on stderr, tables, and the run folder.
 
+mod bench_report;
 mod output;
 mod progress;
 mod run_folder;
 mod tables;
 
+pub(crate) use bench_report::{BenchReport, Probe};
 pub(crate) use output::{note, print, print_json};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use run_folder::RunFolder;

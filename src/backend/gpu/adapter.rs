@@ -78,11 +78,11 @@ impl Adapter {
     /// The same adapter with another profile.
     ///
     /// # Errors
-    /// If the profile needs subgroups of eight and the adapter has others.
+    /// If the profile needs what the adapter does not have.
     pub fn with_profile(&self, profile: Profile) -> Result<Self> {
-        if profile.core == Core::Subgroup && !self.has_subgroups_of_eight() {
+        if !self.can_take(profile) {
             return Err(usage!(
-                "profile `{}` needs subgroups of exactly eight invocations, {} does not have them",
+                "profile `{}` needs subgroups of exactly eight invocations and 64-bit integers, which {} does not have",
                 profile.name,
                 self.info.adapter
             ));
@@ -92,24 +92,28 @@ impl Adapter {
 
     fn own_profile(&self) -> Profile {
         match self.info.device_type {
-            _ if self.is_software() && self.has_subgroups_of_eight() => Profile::SOFTWARE,
+            _ if self.is_software() && self.can_take(Profile::SOFTWARE) => Profile::SOFTWARE,
             "discrete" => Profile::DISCRETE,
             _ => Profile::INTEGRATED,
         }
     }
 
-    fn has_subgroups_of_eight(&self) -> bool {
+    /// Whether the adapter has what plans of `profile` ask for.
+    fn can_take(&self, profile: Profile) -> bool {
         let info = self.inner.get_info();
         let eight_wide = info.subgroup_min_size == 8 && info.subgroup_max_size == 8;
-        eight_wide && self.inner.features().contains(Features::SUBGROUP)
+        self.inner.features().contains(Self::needed(profile)) && (eight_wide || profile.core != Core::Subgroup)
     }
 
-    /// Features that a plan of `profile` needs.
-    pub(super) fn features(profile: Profile) -> Features {
-        match profile.core {
-            Core::Subgroup => Features::SUBGROUP,
-            Core::Workgroup => Features::empty(),
-        }
+    fn needed(profile: Profile) -> Features {
+        let subgroups = if profile.core == Core::Subgroup { Features::SUBGROUP } else { Features::empty() };
+        let words = if profile.words_of_64 { Features::SHADER_INT64 } else { Features::empty() };
+        subgroups | words
+    }
+
+    /// Features that a plan of `profile` needs, and those that help.
+    pub(super) fn features(&self, profile: Profile) -> Features {
+        Self::needed(profile) | self.inner.features() & Features::TIMESTAMP_QUERY
     }
 
     fn can_compute(&self) -> bool {
@@ -176,7 +180,7 @@ pub struct Listings {
 
 /// All adapters, and which of them `auto` takes.
 pub fn list() -> Result<Listings> {
-    let adapters = adapters()?;
+    let adapters = all()?;
     let choice = choose(&adapters, "auto");
     let auto = choice.as_ref().ok().copied().flatten();
     let listings = adapters
@@ -208,6 +212,13 @@ pub fn find(request: &str) -> Result<Option<Adapter>> {
     let adapters = adapters()?;
     let found = choose(&adapters, request)?;
     found.map(|adapter| profile.map_or_else(|| Ok(adapter.clone()), |profile| adapter.with_profile(profile))).transpose()
+}
+
+/// All adapters, best first; those that can take it with the profile that `GPU_CNN_PROFILE` names.
+pub fn all() -> Result<Vec<Adapter>> {
+    let profile = forced_profile()?;
+    let forced = |adapter: Adapter| profile.and_then(|profile| adapter.with_profile(profile).ok()).unwrap_or(adapter);
+    Ok(adapters()?.into_iter().map(forced).collect())
 }
 
 /// The profile that `GPU_CNN_PROFILE` names, if it is set.

@@ -1,7 +1,7 @@
 //! A plan on a device: every buffer, pipeline and bind group made at load, then replayed.
 
 use super::Adapter;
-use crate::backend::{Backend, DeviceInfo};
+use crate::backend::{Backend, DeviceInfo, KernelTimes};
 use crate::error::{Error, Result};
 use crate::plan::{BufferId, Phase, Plan, Shader, Slot, Step};
 use std::collections::HashMap;
@@ -64,7 +64,7 @@ impl Engine {
         check_limits(&plan, &limits)?;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-cnn"),
-            required_features: Adapter::features(plan.profile),
+            required_features: adapter.features(plan.profile),
             required_limits: limits,
             ..Default::default()
         };
@@ -141,7 +141,7 @@ impl Engine {
             let scope = self.device.push_error_scope(ErrorFilter::Validation);
             let layout = group_layout(&self.device, dispatch.inputs.len(), dispatch.outputs.len());
             let pipeline = pipelines
-                .entry(shader.text())
+                .entry(shader.text(self.plan.profile))
                 .or_insert_with_key(|text| new_pipeline(&self.device, &dispatch.label, &shader, text, &layout))
                 .clone();
             let slots = dispatch.inputs.iter().chain(&dispatch.outputs);
@@ -173,10 +173,7 @@ impl Engine {
     pub fn run_dispatches(&mut self, places: &[usize], steps: &[Step]) -> Result<()> {
         self.check()?;
         for steps in steps.chunks(self.plan.window) {
-            let stride = STEP_STRIDE as usize / size_of::<Step>();
-            let mut uniform = vec![Step { slot: 0, images: 0, rate: 0.0, padding: 0 }; steps.len() * stride];
-            uniform.iter_mut().step_by(stride).zip(steps).for_each(|(slot, step)| *slot = *step);
-            self.queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(&uniform));
+            self.write_steps(steps);
             self.pace.started.get_or_insert_with(Instant::now);
             self.pace.queued += steps.len();
             for first in (0..steps.len()).step_by(self.pace.steps_per_submission) {
@@ -187,20 +184,32 @@ impl Engine {
         Ok(())
     }
 
+    /// Makes `steps` those that the next dispatches read.
+    pub(super) fn write_steps(&self, steps: &[Step]) {
+        let stride = STEP_STRIDE as usize / size_of::<Step>();
+        let mut uniform = vec![Step { slot: 0, images: 0, rate: 0.0, padding: 0 }; steps.len() * stride];
+        uniform.iter_mut().step_by(stride).zip(steps).for_each(|(slot, step)| *slot = *step);
+        self.queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(&uniform));
+    }
+
+    /// Dispatch `place` for the step in `slot` of those written.
+    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, place: usize, slot: usize) {
+        let dispatch = &self.dispatches[place];
+        pass.set_pipeline(&dispatch.pipeline);
+        pass.set_bind_group(0, &dispatch.group, &[]);
+        if dispatch.uses_step {
+            pass.set_bind_group(1, &self.step_group, &[(slot as u64 * STEP_STRIDE) as u32]);
+        }
+        let [x, y, z] = dispatch.grid;
+        pass.dispatch_workgroups(x, y, z);
+    }
+
     fn submit(&self, places: &[usize], steps: std::ops::Range<usize>) {
         let mut encoder = self.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             for step in steps {
-                for dispatch in places.iter().map(|&place| &self.dispatches[place]) {
-                    pass.set_pipeline(&dispatch.pipeline);
-                    pass.set_bind_group(0, &dispatch.group, &[]);
-                    if dispatch.uses_step {
-                        pass.set_bind_group(1, &self.step_group, &[(step as u64 * STEP_STRIDE) as u32]);
-                    }
-                    let [x, y, z] = dispatch.grid;
-                    pass.dispatch_workgroups(x, y, z);
-                }
+                places.iter().for_each(|place| self.encode(&mut pass, *place, step));
             }
         }
         self.queue.submit([encoder.finish()]);
@@ -221,8 +230,15 @@ impl Engine {
         let mut encoder = self.device.create_command_encoder(&Default::default());
         encoder.copy_buffer_to_buffer(&self.buffers[buffer.0], 0, &self.staging, 0, bytes);
         self.queue.submit([encoder.finish()]);
+        let words = bytemuck::pod_collect_to_vec(&self.map(&self.staging, bytes).await?);
+        self.learn_pace();
+        Ok(words)
+    }
+
+    /// Waits for all that was submitted and returns the first `bytes` of `buffer`.
+    pub(super) async fn map(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>> {
         let (sender, receiver) = futures_intrusive::channel::shared::oneshot_channel();
-        self.staging.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
+        buffer.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
             // The receiver is gone only if the reader gave up; then nobody wants the answer.
             let _ = sender.send(result);
         });
@@ -235,13 +251,21 @@ impl Engine {
             Some(result) => result.map_err(|e| unreadable(&e))?,
             None => return Err(unreadable(&"the device dropped the request")),
         }
-        let words = {
-            let view = self.staging.get_mapped_range(..bytes).map_err(|e| unreadable(&e))?;
-            bytemuck::pod_collect_to_vec(&view)
-        };
-        self.staging.unmap();
-        self.learn_pace();
-        Ok(words)
+        let content = buffer.get_mapped_range(..bytes).map_err(|e| unreadable(&e))?.to_vec();
+        buffer.unmap();
+        Ok(content)
+    }
+
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(super) fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    pub(super) fn queue(&self) -> &wgpu::Queue {
+        &self.queue
     }
 
     fn learn_pace(&mut self) {
@@ -281,6 +305,10 @@ impl Backend for Engine {
 
     fn read(&mut self, buffer: BufferId, len: usize) -> Result<Vec<u32>> {
         pollster::block_on(self.read_words(buffer, len))
+    }
+
+    fn time_dispatches(&mut self, phase: Phase, step: Step, rounds: usize) -> Result<KernelTimes> {
+        pollster::block_on(self.dispatch_times(phase, step, rounds))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod engine;
+mod profiler;
 
-pub use adapter::{Adapter, Listing, Listings, find, list};
+pub use adapter::{Adapter, Listing, Listings, all, find, list};
 pub use engine::{Engine, GUARD_WORD};

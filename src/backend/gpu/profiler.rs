@@ -1,0 +1,81 @@
+//! Times single dispatches: by timestamp queries where the adapter has them, else by the wall clock.
+
+use super::Engine;
+use crate::backend::{Backend, Clock, KernelTimes};
+use crate::error::{Error, Result};
+use crate::plan::{Phase, Step};
+use std::time::Instant;
+use wgpu::{BufferUsages, Features};
+
+/// Times that a dispatch is repeated under the wall clock, so that the waiting is shared.
+const REPEATS: usize = 16;
+
+impl Engine {
+    /// Seconds of each dispatch of `phase`, median of `rounds`.
+    pub(super) async fn dispatch_times(&mut self, phase: Phase, step: Step, rounds: usize) -> Result<KernelTimes> {
+        let places = self.plan().phase(phase).to_vec();
+        let by_queries = self.device().features().contains(Features::TIMESTAMP_QUERY);
+        let mut samples = vec![Vec::with_capacity(rounds); places.len()];
+        for _ in 0..rounds {
+            let seconds = match by_queries {
+                true => self.by_queries(&places, step).await?,
+                false => self.by_clock(&places, step)?,
+            };
+            samples.iter_mut().zip(seconds).for_each(|(all, one)| all.push(one));
+        }
+        let clock = if by_queries { Clock::TimestampQueries } else { Clock::Wall };
+        let seconds = samples.into_iter().map(crate::backend::median).collect();
+        Ok(KernelTimes { clock, seconds })
+    }
+
+    /// One pass a dispatch, with a query at its begin and at its end.
+    async fn by_queries(&mut self, places: &[usize], step: Step) -> Result<Vec<f64>> {
+        let count = 2 * places.len() as u32;
+        let device = self.device();
+        let queries = device.create_query_set(&wgpu::QuerySetDescriptor {
+            label: Some("timestamps"),
+            ty: wgpu::QueryType::Timestamp,
+            count,
+        });
+        let buffer = |usage| {
+            let size = u64::from(count) * 8;
+            device.create_buffer(&wgpu::BufferDescriptor { label: Some("timestamps"), size, usage, mapped_at_creation: false })
+        };
+        let resolved = buffer(BufferUsages::QUERY_RESOLVE | BufferUsages::COPY_SRC);
+        let staging = buffer(BufferUsages::MAP_READ | BufferUsages::COPY_DST);
+        self.write_steps(&[step]);
+        let mut encoder = self.device().create_command_encoder(&Default::default());
+        for (i, place) in places.iter().enumerate() {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                    query_set: &queries,
+                    beginning_of_pass_write_index: Some(2 * i as u32),
+                    end_of_pass_write_index: Some(2 * i as u32 + 1),
+                }),
+            });
+            self.encode(&mut pass, *place, 0);
+        }
+        encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
+        encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, u64::from(count) * 8);
+        self.queue().submit([encoder.finish()]);
+        let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&self.map(&staging, u64::from(count) * 8).await?);
+        let period = f64::from(self.queue().get_timestamp_period()) * 1e-9;
+        Ok(ticks.chunks_exact(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64 * period).collect())
+    }
+
+    /// A dispatch again and again, from the first submission until the device is idle.
+    fn by_clock(&mut self, places: &[usize], step: Step) -> Result<Vec<f64>> {
+        let port = self.plan().ports.metrics;
+        let mut time = |place: usize| {
+            self.read(port, 1)?;
+            let started = Instant::now();
+            for _ in 0..REPEATS {
+                self.run_dispatches(&[place], &[step])?;
+            }
+            self.read(port, 1)?;
+            Ok::<f64, Error>(started.elapsed().as_secs_f64() / REPEATS as f64)
+        };
+        places.iter().map(|place| time(*place)).collect()
+    }
+}

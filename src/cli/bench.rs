@@ -1,0 +1,155 @@
+//! `gpu-cnn bench`
+
+use super::options::ModelChoice;
+use super::probe;
+use crate::report::{BenchReport, Probe, note, print};
+use gpu_cnn::backend::gpu;
+use gpu_cnn::bench::{BenchOptions, Benched, bench, disagreement};
+use gpu_cnn::{Device, Error, Result, Sequential, Settings};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// An adapter, as for `train`; several times for several [default: every adapter found]
+    #[arg(long, value_name = "NAME")]
+    adapter: Vec<String>,
+    /// cnn, dnn, or a TOML file
+    #[arg(long, default_value = "cnn", value_name = "MODEL")]
+    model: String,
+    /// Images in a batch
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: u32,
+    /// Steps of a round
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
+    /// Rounds; in each, the devices train one after the other
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Steps before the first round, not timed
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    warmup: u32,
+    /// Threads of the CPU backend [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Time every dispatch, and measure what each device can do at best
+    #[arg(long)]
+    kernels: bool,
+    /// Write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    export_json: Option<PathBuf>,
+    /// Write the table as Markdown
+    #[arg(long, value_name = "FILE")]
+    export_markdown: Option<PathBuf>,
+    /// Write the table as CSV
+    #[arg(long, value_name = "FILE")]
+    export_csv: Option<PathBuf>,
+    /// Train one step on the one adapter named, and report on this process (what `bench` starts to time a first step)
+    #[arg(long, hide = true)]
+    probe: bool,
+}
+
+/// Images of the presets.
+const DEFAULT_INPUT: [usize; 3] = [28, 28, 1];
+const DEFAULT_CLASSES: usize = 10;
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let sequential = model(&args.model)?;
+    if args.probe {
+        let name = args.adapter.first().map_or("auto", String::as_str);
+        let device = Device::find(name, threads(args))?.device;
+        let batch_size = args.batch_size as usize;
+        return probe::answer(&sequential, Settings { device, batch_size, ..Settings::default() });
+    }
+    let exports = [&args.export_json, &args.export_markdown, &args.export_csv];
+    exports.into_iter().flatten().try_for_each(|path| writable(path))?;
+    let devices = devices(args)?;
+    let options = BenchOptions {
+        batch_size: args.batch_size as usize,
+        steps: args.steps as usize,
+        rounds: args.rounds as usize,
+        warmup: args.warmup as usize,
+        kernels: args.kernels,
+    };
+    let results = bench(&sequential, &devices, &options, &mut note)?;
+    let probes = results.iter().zip(&devices).map(|(result, device)| probe_of(args, result, device)).collect();
+    let report = BenchReport { model: args.model.clone(), options, results, probes };
+    print(&report.text())?;
+    for (path, text) in [
+        (&args.export_json, report.json()?),
+        (&args.export_markdown, report.markdown()),
+        (&args.export_csv, report.csv()),
+    ] {
+        if let Some(path) = path {
+            std::fs::write(path, text).map_err(|e| Error::output(path, e))?;
+        }
+    }
+    match disagreement(&report.results) {
+        Some(text) => Err(Error::Disagreement(text)),
+        None if report.results.len() > 1 => print("losses: the devices agree\n"),
+        None => Ok(()),
+    }
+}
+
+fn model(name: &str) -> Result<Sequential> {
+    match ModelChoice::read(name)? {
+        ModelChoice::Preset(preset) => Ok(preset.build(DEFAULT_INPUT, DEFAULT_CLASSES)),
+        ModelChoice::File(file, _) => {
+            let input = file.input.unwrap_or(DEFAULT_INPUT);
+            file.build(input)
+        }
+    }
+}
+
+fn threads(args: &Args) -> usize {
+    args.threads.map_or(0, usize::from)
+}
+
+/// Those named, or all, each once; the CPU last.
+fn devices(args: &Args) -> Result<Vec<Device>> {
+    let threads = threads(args);
+    let mut devices: Vec<Device> = match args.adapter.is_empty() {
+        true => gpu::all()?.into_iter().map(Device::Gpu).collect(),
+        false => args.adapter.iter().map(|name| Ok(Device::find(name, threads)?.device)).collect::<Result<_>>()?,
+    };
+    devices.retain(|device| matches!(device, Device::Gpu(_)));
+    let mut seen = Vec::new();
+    devices.retain(|device| {
+        let info = device.info();
+        let new = !seen.contains(&info);
+        seen.push(info);
+        new
+    });
+    if devices.is_empty() {
+        note("note: no adapter: the CPU backend alone");
+    }
+    devices.push(Device::Cpu { threads });
+    Ok(devices)
+}
+
+/// Times a first step and takes the memory of a process of its own; without them where that fails.
+fn probe_of(args: &Args, result: &Benched, device: &Device) -> Probe {
+    let name = match device {
+        Device::Cpu { .. } => "cpu",
+        Device::Gpu(_) => result.info.adapter.as_str(),
+    };
+    note(&format!("first step on {name}"));
+    let mut arguments: Vec<String> =
+        ["bench", "--probe", "--adapter", name, "--model", &args.model, "--batch-size"].map(String::from).to_vec();
+    arguments.push(args.batch_size.to_string());
+    arguments.extend(args.threads.iter().flat_map(|n| ["--threads".to_owned(), n.to_string()]));
+    let backend = (result.info.backend != "cpu").then_some(result.info.backend.as_str());
+    probe::ask(&arguments, backend).unwrap_or_else(|error| {
+        note(&format!("warning: no time of a first step on {name}: {error}"));
+        Probe::default()
+    })
+}
+
+/// Whether a file can be written there, as far as can be told before the measuring.
+fn writable(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (path.is_dir(), folder.is_dir()) {
+        (true, _) => Err(Error::output(path, "it is a folder")),
+        (_, false) => Err(Error::output(path, "there is no such folder")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,74 @@
+//! A process of its own for each device: how long from its start to the first finished step, and how much memory it takes.
+
+use crate::report::{Probe, print_json};
+use gpu_cnn::data::synthetic;
+use gpu_cnn::{Error, FitOptions, Result, Sequential, Settings};
+use serde::{Deserialize, Serialize};
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What one process reports.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Answer {
+    /// When the first step was finished, in seconds since 1970.
+    first_step_at: f64,
+    peak_rss_mb: Option<f64>,
+}
+
+/// Steps that the process trains; memory is counted over all.
+const STEPS: usize = 20;
+
+/// Drivers' switches for their cache of compiled shaders: Mesa's, NVIDIA's.
+const NO_SHADER_CACHE: [(&str, &str); 2] = [("MESA_SHADER_CACHE_DISABLE", "true"), ("__GL_SHADER_DISK_CACHE", "0")];
+
+/// Starts this program with `arguments`, once with the driver's shader cache off and once with it.
+pub(super) fn ask(arguments: &[String], backend: Option<&str>) -> Result<Probe> {
+    let (cold, _) = start(arguments, backend, &NO_SHADER_CACHE)?;
+    let (warm, peak_rss_mb) = start(arguments, backend, &[])?;
+    Ok(Probe { first_step_s: Some(cold), first_step_warm_s: Some(warm), peak_rss_mb })
+}
+
+fn start(arguments: &[String], backend: Option<&str>, env: &[(&str, &str)]) -> Result<(f64, Option<f64>)> {
+    let failed = |e: &dyn std::fmt::Display| Error::Usage(format!("this program cannot be started again: {e}"));
+    let program = std::env::current_exe().map_err(|e| failed(&e))?;
+    let started = now();
+    let mut command = Command::new(program);
+    command.args(arguments).envs(env.iter().copied()).stderr(Stdio::null());
+    if let Some(backend) = backend {
+        command.env("WGPU_BACKEND", backend).env_remove("WGPU_ADAPTER_NAME");
+    }
+    let output = command.output().map_err(|e| failed(&e))?;
+    let answer: Answer = serde_json::from_slice(&output.stdout).map_err(|e| failed(&e))?;
+    Ok((answer.first_step_at - started, answer.peak_rss_mb))
+}
+
+/// In the process: trains, and reports on stdout.
+pub(super) fn answer(sequential: &Sequential, settings: Settings) -> Result<()> {
+    let batch = settings.batch_size;
+    let mut data = synthetic::generate(synthetic::DEFAULT_SEED, [STEPS * batch.min(64), 1]).train;
+    let image_len: usize = sequential.input.iter().product();
+    if data.image != sequential.input {
+        data.pixels = data.pixels.iter().copied().cycle().take(data.len() * image_len).collect();
+        data.image = sequential.input;
+    }
+    let classes = sequential.classes()?;
+    data.labels.iter_mut().for_each(|label| *label = (usize::from(*label) % classes) as u8);
+    let mut model = sequential.compile(&settings)?;
+    let options = FitOptions { epochs: 1, shuffle: false, steps_per_epoch: Some(1) };
+    model.fit(&data, &options)?;
+    let first_step_at = now();
+    model.fit(&data, &FitOptions { steps_per_epoch: Some(STEPS), ..options })?;
+    print_json(&Answer { first_step_at, peak_rss_mb: peak_rss_mb() })
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// The most memory that this process has held, where the system tells (Linux).
+fn peak_rss_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024.0 / 1e6)
+}

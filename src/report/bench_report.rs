@@ -1,0 +1,228 @@
+//! What `bench` prints and writes: tables, JSON, CSV.
+
+use gpu_cnn::bench::{BenchOptions, Benched};
+use gpu_cnn::{Error, Result};
+use serde_json::{Value, json};
+
+/// Images of an epoch, as the tutorial's.
+const EPOCH_IMAGES: usize = 60_000;
+
+/// What a process of its own for a device reported.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Probe {
+    /// Seconds from the start to the first finished step, with the driver's shader cache off.
+    pub(crate) first_step_s: Option<f64>,
+    /// The same with the cache as this machine has it.
+    pub(crate) first_step_warm_s: Option<f64>,
+    /// Most memory that the process held, in MB (10^6 bytes).
+    pub(crate) peak_rss_mb: Option<f64>,
+}
+
+/// Everything that was measured.
+#[derive(Debug)]
+pub(crate) struct BenchReport {
+    pub(crate) model: String,
+    pub(crate) options: BenchOptions,
+    /// The CPU last.
+    pub(crate) results: Vec<Benched>,
+    /// Of each.
+    pub(crate) probes: Vec<Probe>,
+}
+
+const HEAD: [&str; 12] = [
+    "adapter",
+    "ms/step",
+    "(least-most)",
+    "s/epoch",
+    "images/s",
+    "GFLOP/s",
+    "dense",
+    "first step s",
+    "(warm)",
+    "eval images/s",
+    "peak MB",
+    "x cpu",
+];
+
+const KERNEL_HEAD: [&str; 5] = ["dispatch", "ms", "GFLOP/s", "GB/s", "of peak"];
+
+impl BenchReport {
+    fn epoch_s(&self, ms: f64) -> f64 {
+        ms * EPOCH_IMAGES.div_ceil(self.options.batch_size) as f64 / 1e3
+    }
+
+    fn ratio_to_cpu(&self, ms: f64) -> f64 {
+        ms / self.results.last().map_or(ms, |cpu| cpu.ms_per_step()[0])
+    }
+
+    fn name(result: &Benched) -> String {
+        match result.info.backend.as_str() {
+            "cpu" => result.info.adapter.clone(),
+            backend if result.software => format!("{} ({backend}, software)", result.info.adapter),
+            backend => format!("{} ({backend})", result.info.adapter),
+        }
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let row = |(result, probe): (&Benched, &Probe)| {
+            let [ms, least, most] = result.ms_per_step();
+            let or_dash = |value: Option<f64>, places: usize| value.map_or("-".into(), |v| format!("{v:.places$}"));
+            vec![
+                Self::name(result),
+                format!("{ms:.2}"),
+                format!("{least:.2}-{most:.2}"),
+                format!("{:.1}", self.epoch_s(ms)),
+                format!("{:.0}", self.options.batch_size as f64 / ms * 1e3),
+                format!("{:.1}", result.flops[0] / ms / 1e6),
+                format!("{:.1}", result.flops[1] / ms / 1e6),
+                or_dash(probe.first_step_s, 2),
+                or_dash(probe.first_step_warm_s, 2),
+                format!("{:.0}", result.eval_images_per_s),
+                or_dash(probe.peak_rss_mb, 0),
+                format!("{:.2}", self.ratio_to_cpu(ms)),
+            ]
+        };
+        self.results.iter().zip(&self.probes).map(row).collect()
+    }
+
+    fn kernel_tables(&self) -> Vec<(String, Vec<Vec<String>>)> {
+        let table = |result: &Benched| {
+            let (rows, peak) = (result.kernels.as_ref()?, result.peak?);
+            let clock = match rows.first()?.clock {
+                gpu_cnn::backend::Clock::TimestampQueries => "timestamp queries",
+                gpu_cnn::backend::Clock::Wall => "wall clock",
+            };
+            let title = format!(
+                "{}, by {clock}; peak {:.1} GFLOP/s, {:.1} GB/s",
+                Self::name(result),
+                peak.gflop_per_s,
+                peak.gb_per_s
+            );
+            let cells = |label: &str, ms: f64, gflop: f64, gb: f64, share: f64| {
+                let numbers = [format!("{ms:.3}"), format!("{gflop:.1}"), format!("{gb:.1}")];
+                [vec![label.to_owned()], numbers.to_vec(), vec![format!("{:.0} %", share * 100.0)]].concat()
+            };
+            let mut lines: Vec<_> =
+                rows.iter().map(|r| cells(&r.label, r.ms, r.gflop_per_s, r.gb_per_s, r.share_of_peak)).collect();
+            let total: f64 = rows.iter().map(|r| r.ms).sum();
+            let moved: f64 = rows.iter().map(|r| r.gb_per_s * r.ms).sum();
+            let gflop = result.flops[0] / total / 1e6;
+            let (gb, all) = (moved / total, format!("all {}", rows.len()));
+            lines.push(cells(&all, total, gflop, gb, (gflop / peak.gflop_per_s).max(gb / peak.gb_per_s)));
+            Some((title, lines))
+        };
+        self.results.iter().filter_map(table).collect()
+    }
+
+    fn title(&self) -> String {
+        let BenchOptions { batch_size, steps, rounds, .. } = self.options;
+        format!("{}, batch {batch_size}, {rounds} interleaved rounds of {steps} steps", self.model)
+    }
+
+    /// For people.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!("{}\n\n{}", self.title(), aligned(&HEAD, &self.rows()));
+        for (title, rows) in self.kernel_tables() {
+            text += &format!("\n{title}\n\n{}", aligned(&KERNEL_HEAD, &rows));
+        }
+        text
+    }
+
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = format!("{}\n\n{}", self.title(), markdown(&HEAD, &self.rows()));
+        for (title, rows) in self.kernel_tables() {
+            text += &format!("\n{title}\n\n{}", markdown(&KERNEL_HEAD, &rows));
+        }
+        text
+    }
+
+    pub(crate) fn csv(&self) -> String {
+        let mut text = String::from(
+            "adapter,backend,device_type,driver,model,batch_size,ms_per_step,ms_min,ms_max,epoch_s,images_per_s,\
+             gflop_per_s,dense_gflop_per_s,first_step_s,first_step_warm_s,eval_images_per_s,peak_rss_mb,ratio_to_cpu\n",
+        );
+        for (result, probe) in self.results.iter().zip(&self.probes) {
+            let [ms, least, most] = result.ms_per_step();
+            let info = &result.info;
+            let words = [&info.adapter, &info.backend, info.device_type, &info.driver, &self.model];
+            let numbers = [
+                Some(self.options.batch_size as f64),
+                Some(ms),
+                Some(least),
+                Some(most),
+                Some(self.epoch_s(ms)),
+                Some(self.options.batch_size as f64 / ms * 1e3),
+                Some(result.flops[0] / ms / 1e6),
+                Some(result.flops[1] / ms / 1e6),
+                probe.first_step_s,
+                probe.first_step_warm_s,
+                Some(result.eval_images_per_s),
+                probe.peak_rss_mb,
+                Some(self.ratio_to_cpu(ms)),
+            ];
+            let words = words.map(|word: &str| format!("\"{}\"", word.replace('"', "\"\"")));
+            let numbers = numbers.map(|number| number.map_or_else(String::new, |n| n.to_string()));
+            text += &format!("{},{}\n", words.join(","), numbers.join(","));
+        }
+        text
+    }
+
+    pub(crate) fn json(&self) -> Result<String> {
+        let result = |(result, probe): (&Benched, &Probe)| -> Value {
+            let [median, min, max] = result.ms_per_step();
+            json!({
+                "adapter": result.info.adapter,
+                "backend": result.info.backend,
+                "device_type": result.info.device_type,
+                "driver": result.info.driver,
+                "software": result.software,
+                "ms_per_step": { "median": median, "min": min, "max": max },
+                "epoch_s": self.epoch_s(median),
+                "images_per_s": self.options.batch_size as f64 / median * 1e3,
+                "gflop_per_s": { "done": result.flops[0] / median / 1e6, "dense": result.flops[1] / median / 1e6 },
+                "dispatches": result.dispatches,
+                "first_step_s": probe.first_step_s,
+                "first_step_warm_s": probe.first_step_warm_s,
+                "eval_images_per_s": result.eval_images_per_s,
+                "peak_rss_mb": probe.peak_rss_mb,
+                "ratio_to_cpu": self.ratio_to_cpu(median),
+                "losses": result.losses,
+                "samples_ms": result.samples_ms,
+                "peak": result.peak,
+                "kernels": result.kernels,
+            })
+        };
+        let document = json!({
+            "model": self.model,
+            "batch_size": self.options.batch_size,
+            "steps": self.options.steps,
+            "rounds": self.options.rounds,
+            "warmup": self.options.warmup,
+            "results": self.results.iter().zip(&self.probes).map(result).collect::<Vec<_>>(),
+        });
+        let text = serde_json::to_string_pretty(&document);
+        text.map(|text| text + "\n").map_err(|e| Error::Usage(format!("cannot be said in JSON: {e}")))
+    }
+}
+
+/// Columns of equal width; the first to the left, numbers to the right.
+fn aligned(head: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).chain([head[i].len()]).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let line = |cells: &[&str]| {
+        let cell = |(i, cell): (usize, &&str)| match i {
+            0 => format!("{cell:<0$}", widths[0]),
+            _ => format!("{cell:>0$}", widths[i]),
+        };
+        cells.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ") + "\n"
+    };
+    let body = rows.iter().map(|row| line(&row.iter().map(String::as_str).collect::<Vec<_>>()));
+    line(head) + &body.collect::<String>()
+}
+
+fn markdown(head: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
+    let rule: Vec<&str> = (0..head.len()).map(|i| if i == 0 { "---" } else { "---:" }).collect();
+    let body = rows.iter().map(|row| line(&row.iter().map(String::as_str).collect::<Vec<_>>()));
+    line(head) + &line(&rule) + &body.collect::<String>()
+}
