@@ -2,23 +2,20 @@
 // the row after the last is db[o] = sum over the windows of dy[window, o]
 //
 // For 2x2 pools, kernels up to three wide and stride 1, on subgroups of eight. A workgroup takes 32 filters, four a lane, of CHANNELS
-// input channels and KERNEL_ROWS rows of the kernel. For each window, lane l holds the pixel (l / 4, l % 4) under tap (ky, 0) of its
+// input channels and KERNEL_ROWS rows of the kernel, which touch PAIRS pairs of input rows. For each window, lane l holds the pixel (l / 4, l % 4) under tap (ky, 0) of its
 // first position; tap kx of position (py, px) is then lane 4 py + px + kx, which each filter picks for itself.
-// x: [BATCH, H, W, C_IN], dy: [WINDOWS, COLS] packed, out: [ROWS, COLS], one such block a split.
+// dy: [WINDOWS, COLS] packed, out: [ROWS, COLS], one such block a split.
 
-@group(0) @binding(0) var<storage, read> x_values: array<Four>;
-
-// Four channels from `channel` on (fewer where C_IN is) of a pixel, which may lie outside the picture.
-fn x_four(image: u32, y: i32, x: i32, channel: u32) -> vec4<f32> {
-    // Lanes past the last tap may look past the edge; nobody picks them.
+// Four channels of a pixel, zero outside the picture. Lanes past the last tap may look past the edge; nobody picks them.
+fn x_at(image: u32, y: i32, x: i32, channel: u32) -> vec4<f32> {
     let inside = u32(y) < H && u32(x) < W;
-    let i = select(0u, ((image * H + u32(y)) * W + u32(x)) * C_IN + channel, inside);
-    var some = vec4(0.0);
-    if (C_IN_BY_4) { some = four(x_values[i / 4u]); }
-    for (var c = 0u; c < 4u; c++) { // unroll
-        if (!C_IN_BY_4 && c < CHANNELS) { some[c] = four(x_values[(i + c) / 4u])[(i + c) % 4u]; }
-    }
-    return select(vec4(0.0), some, inside);
+    return select(vec4(0.0), x_four(select(0u, (image * H + u32(y)) * W + u32(x), inside), channel), inside);
+}
+
+// The two rows between two pairs: the lower of the first, the upper of the second.
+fn between(first: vec4<f32>, second: vec4<f32>, lane: u32) -> vec4<f32> {
+    let other = (lane + 4u) % 8u;
+    return select(subgroupShuffle(second, other), subgroupShuffle(first, other), lane < 4u);
 }
 
 @compute @workgroup_size(8)
@@ -34,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
     for (var first = split * WINDOWS_PER_SPLIT; first < end; first += UNROLL) {
         var dy_of: array<vec4<f32>, UNROLL>;
         var tap_0: array<vec4<u32>, UNROLL>;
-        var x: array<vec4<f32>, UNROLL * KERNEL_ROWS * FOURS>;
+        var pixels: array<vec4<f32>, UNROLL * PAIRS * FOURS>;
         for (var q = 0u; q < UNROLL; q++) { // unroll
             let window = min(first + q, WINDOWS - 1u);
             let packed = dy_words(window, col);
@@ -44,27 +41,35 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
             let image = window / (POOL_OH * POOL_OW);
             let y = i32(window / POOL_OW % POOL_OH * 2u + lane / 4u + ky) - i32(PAD_Y);
             let px = i32(window % POOL_OW * 2u + lane % 4u) - i32(PAD_X);
-            for (var r = 0u; r < KERNEL_ROWS; r++) { // unroll
+            for (var pair = 0u; pair < PAIRS; pair++) { // unroll
                 for (var j = 0u; j < FOURS; j++) { // unroll
-                    x[(q * KERNEL_ROWS + r) * FOURS + j] = x_four(image, y + i32(r), px, channel + j * 4u);
+                    pixels[(q * PAIRS + pair) * FOURS + j] = x_at(image, y + i32(pair * 2u), px, channel + j * 4u);
                 }
             }
         }
         for (var r = 0u; r < KERNEL_ROWS; r++) { // unroll
-            for (var c = 0u; c < CHANNELS; c++) { // unroll
-                for (var kx = 0u; kx < KW; kx++) { // unroll
-                    var sum = sums[(r * KW + kx) * CHANNELS + c];
-                    for (var q = 0u; q < UNROLL; q++) { // unroll
-                        let from_lane = tap_0[q] + vec4(kx);
-                        let value = x[(q * KERNEL_ROWS + r) * FOURS + c / 4u][c % 4u];
-                        sum += vec4(
-                            subgroupShuffle(value, from_lane.x),
-                            subgroupShuffle(value, from_lane.y),
-                            subgroupShuffle(value, from_lane.z),
-                            subgroupShuffle(value, from_lane.w),
-                        ) * dy_of[q];
+            for (var j = 0u; j < FOURS; j++) { // unroll
+                var x_of: array<vec4<f32>, UNROLL>;
+                for (var q = 0u; q < UNROLL; q++) { // unroll
+                    x_of[q] = pixels[(q * PAIRS + r / 2u) * FOURS + j];
+                    if (r % 2u == 1u) {
+                        x_of[q] = between(x_of[q], pixels[(q * PAIRS + (r + 1u) / 2u) * FOURS + j], lane);
                     }
-                    sums[(r * KW + kx) * CHANNELS + c] = sum;
+                }
+                for (var c = 0u; c < LANES_OF_FOUR; c++) { // unroll
+                    for (var kx = 0u; kx < KW; kx++) { // unroll
+                        var sum = sums[(r * KW + kx) * CHANNELS + j * 4u + c];
+                        for (var q = 0u; q < UNROLL; q++) { // unroll
+                            let from_lane = tap_0[q] + vec4(kx);
+                            sum += vec4(
+                                subgroupShuffle(x_of[q][c], from_lane.x),
+                                subgroupShuffle(x_of[q][c], from_lane.y),
+                                subgroupShuffle(x_of[q][c], from_lane.z),
+                                subgroupShuffle(x_of[q][c], from_lane.w),
+                            ) * dy_of[q];
+                        }
+                        sums[(r * KW + kx) * CHANNELS + j * 4u + c] = sum;
+                    }
                 }
             }
         }

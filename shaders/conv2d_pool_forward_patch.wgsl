@@ -4,7 +4,7 @@
 // inputs under a window, [PATCH / (PATCH_W C_IN), PATCH_W, C_IN], lies in LOADS values of each lane, and reaches all lanes by
 // shuffle. x: [BATCH, H, W, C_IN], weights: [K, COLS] then the bias [COLS], out and index: [BATCH, POOL_OH, POOL_OW, COLS].
 
-@group(0) @binding(0) var<storage, read> x_values: array<Four>;
+@group(0) @binding(0) var<storage, read> x_values: array<f32>;
 
 // Element `at` of the patch whose first pixel is (y, x), which may lie outside; zero past the patch and the picture.
 fn patch_at(image: u32, y: i32, x: i32, at: u32) -> f32 {
@@ -12,7 +12,7 @@ fn patch_at(image: u32, y: i32, x: i32, at: u32) -> f32 {
     let px = x + i32(at / C_IN % PATCH_W);
     let inside = at < PATCH && (!PADDED || (u32(py) < H && u32(px) < W));
     let i = select(0u, ((image * H + u32(py)) * W + u32(px)) * C_IN + at % C_IN, inside);
-    return select(0.0, four(x_values[i / 4u])[i % 4u], inside);
+    return select(0.0, x_values[i], inside);
 }
 
 @compute @workgroup_size(8)

@@ -46,14 +46,10 @@ pub(super) fn record(recorder: &mut Recorder, at: &LayerContext<'_>, dims: Dims,
 }
 
 impl Conv2dPoolSelectWeights {
-    /// Input channels and kernel rows of a workgroup: one row of up to eight channels, or all rows of very few.
+    /// Input channels and kernel rows of a workgroup: up to four channels of up to three rows.
     fn block(&self) -> [usize; 2] {
-        match self.dims.c_in {
-            1 if self.dims.y.window <= 5 => [1, self.dims.y.window],
-            few @ ..4 => [few, 1],
-            c if c.is_multiple_of(8) => [8, 1],
-            _ => [4, 1],
-        }
+        let rows = self.dims.y.window;
+        [self.dims.c_in.min(4), if rows <= 3 { rows } else { 1 }]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -86,13 +82,20 @@ impl KernelSpec for Conv2dPoolSelectWeights {
             ("WINDOWS_PER_SPLIT", self.windows_per_split() as u64),
             ("CHANNELS", channels as u64),
             ("FOURS", channels.div_ceil(4) as u64),
+            ("LANES_OF_FOUR", channels.min(4) as u64),
             ("KERNEL_ROWS", rows as u64),
+            ("PAIRS", (rows / 2 + 1) as u64),
             ("ROW_BLOCKS", d.y.window.div_ceil(rows) as u64),
             ("ROWS", (d.window() + 1) as u64),
             ("SUMS", (rows * d.x.window * channels) as u64),
             ("UNROLL", UNROLL as u64),
         ]);
+        let inputs = match d.c_in {
+            ..4 => include_str!("../../../shaders/select_few.wgsl"),
+            _ => include_str!("../../../shaders/select_by_4.wgsl"),
+        };
         let files = vec![
+            inputs,
             include_str!("../../../shaders/conv2d_pool_backward_weights_select.wgsl"),
             include_str!("../../../shaders/pooled_gradient.wgsl"),
             include_str!("../../../shaders/tile_backward_weights.wgsl"),
