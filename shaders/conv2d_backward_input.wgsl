@@ -4,8 +4,6 @@
 // k = (ky, kx, o). dy: [BATCH, POOL_OH, POOL_OW, C_OUT], of which the output pixels are positions (see pooled_gradient.wgsl),
 // weights: [KH, KW, COLS, C_OUT], dx: [ROWS, COLS].
 
-@group(0) @binding(0) var<storage, read> dy: array<Four>;
-
 // Of four input pixels: the image, and the padded position that tap (0, 0) of an output pixel would have.
 struct Rows { image: vec4<u32>, y: vec4<i32>, x: vec4<i32> }
 
@@ -34,14 +32,13 @@ fn source(image: u32, py: i32, px: i32, k: u32) -> Source {
 
 fn dy_at(image: u32, py: i32, px: i32, k: u32) -> f32 {
     let place = source(image, py, px, k);
-    let i = u32(max(place.index, 0));
-    return select(0.0, gradient_at(vec4(four_words(dy[i / 4u])[i % 4u]), place.position).x, place.index >= 0);
+    return select(0.0, gradient_at(vec4(dy_one(u32(max(place.index, 0)))), place.position).x, place.index >= 0);
 }
 
 fn dy_row(image: u32, py: i32, px: i32, k: u32) -> vec4<f32> {
     if (C_OUT_BY_4) {
         let place = source(image, py, px, k);
-        return select(vec4(0.0), gradient_at(four_words(dy[u32(max(place.index, 0)) / 4u]), place.position), place.index >= 0);
+        return select(vec4(0.0), gradient_at(dy_four(u32(max(place.index, 0))), place.position), place.index >= 0);
     }
     return vec4(dy_at(image, py, px, k), dy_at(image, py, px, k + 1u), dy_at(image, py, px, k + 2u), dy_at(image, py, px, k + 3u));
 }

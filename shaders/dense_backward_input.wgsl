@@ -2,8 +2,6 @@
 //
 // Rows are images, columns inputs, k units. dy: [BATCH, K], weights: [COLS, K], dx: [BATCH, COLS].
 
-@group(0) @binding(0) var<storage, read> dy: array<Four>;
-
 struct Rows { image: vec4<u32> }
 
 fn rows_at(first: u32) -> Rows {
@@ -11,12 +9,11 @@ fn rows_at(first: u32) -> Rows {
 }
 
 fn dy_at(image: u32, k: u32) -> f32 {
-    let i = image * K + min(k, K - 1u);
-    return select(0.0, four(dy[i / 4u])[i % 4u], k < K);
+    return select(0.0, bitcast<f32>(dy_one(image * K + min(k, K - 1u))), k < K);
 }
 
 fn dy_row(image: u32, k: u32) -> vec4<f32> {
-    if (C_OUT_BY_4) { return select(vec4(0.0), four(dy[(image * K + min(k, K - 4u)) / 4u]), k < K); }
+    if (C_OUT_BY_4) { return select(vec4(0.0), bitcast<vec4<f32>>(dy_four(image * K + min(k, K - 4u))), k < K); }
     return vec4(dy_at(image, k), dy_at(image, k + 1u), dy_at(image, k + 2u), dy_at(image, k + 3u));
 }
 

@@ -3,19 +3,17 @@
 // weights: [taps, COLS, C_OUT] with k = (tap, output), out: [ROWS, COLS], as is what below.wgsl binds. The kernel's file binds
 // the gradient by its output at 0.
 
-@group(0) @binding(1) var<storage, read> weights: array<Four>;
-
 fn w_at(k: u32, col: u32) -> f32 {
     let last = min(k, K - 1u);
     let i = (last / C_OUT * COLS + min(col, COLS - 1u)) * C_OUT + last % C_OUT;
-    return four(weights[i / 4u])[i % 4u];
+    return weights_one(i);
 }
 
 // Four filters of one tap and input channel.
 fn w_col(k: u32, col: u32) -> vec4<f32> {
     if (C_OUT_BY_4) {
         let first = min(k, K - 4u);
-        return four(weights[((first / C_OUT * COLS + min(col, COLS - 1u)) * C_OUT + first % C_OUT) / 4u]);
+        return weights_four((first / C_OUT * COLS + min(col, COLS - 1u)) * C_OUT + first % C_OUT);
     }
     return vec4(w_at(k, col), w_at(k + 1u, col), w_at(k + 2u, col), w_at(k + 3u, col));
 }

@@ -3,15 +3,12 @@
 // k runs over (window, position in it), as pooled_gradient.wgsl says. dy: [K / POSITIONS, COLS], out: [ROWS, COLS], one such
 // block a split. The kernel's file binds its input at 0.
 
-@group(0) @binding(1) var<storage, read> dy: array<Four>;
-
 fn dy_word(window: u32, col: u32) -> u32 {
-    let i = window * COLS + min(col, COLS - 1u);
-    return four_words(dy[i / 4u])[i % 4u];
+    return dy_one(window * COLS + min(col, COLS - 1u));
 }
 
 fn dy_words(window: u32, col: u32) -> vec4<u32> {
-    if (COLS_BY_4) { return four_words(dy[(window * COLS + min(col, (COLS - 1u) / 4u * 4u)) / 4u]); }
+    if (COLS_BY_4) { return dy_four(window * COLS + min(col, (COLS - 1u) / 4u * 4u)); }
     return vec4(dy_word(window, col), dy_word(window, col + 1u), dy_word(window, col + 2u), dy_word(window, col + 3u));
 }
 

@@ -1,14 +1,12 @@
 // The weights of a layer as B of a forward pass: [K, COLS], then the bias as row K.
 
-@group(0) @binding(1) var<storage, read> weights: array<Four>;
-
 fn w_at(k: u32, col: u32) -> f32 {
     let i = min(k, K) * COLS + min(col, COLS - 1u);
-    return four(weights[i / 4u])[i % 4u];
+    return weights_one(i);
 }
 
 fn w_row(k: u32, col: u32) -> vec4<f32> {
-    if (COLS_BY_4) { return four(weights[(min(k, K) * COLS + min(col, (COLS - 1u) / 4u * 4u)) / 4u]); }
+    if (COLS_BY_4) { return weights_four(min(k, K) * COLS + min(col, (COLS - 1u) / 4u * 4u)); }
     return vec4(w_at(k, col), w_at(k, col + 1u), w_at(k, col + 2u), w_at(k, col + 3u));
 }
 

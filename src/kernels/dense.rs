@@ -2,7 +2,7 @@
 
 use super::below::Below;
 use super::sum_splits::SumSplitsForward;
-use super::tile::{TileShader, Tiles, bias_and_relu, par_matmul, record_split, sum_rows};
+use super::tile::{TileShader, Tiles, bias_and_relu, dy_file, par_matmul, record_split, sum_rows, weights_file};
 use super::{Activation, Gradients, Init, LayerContext, LayerSpec, ParamSpec};
 use crate::error::{Result, usage};
 use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot};
@@ -103,6 +103,7 @@ impl KernelSpec for DenseForward {
         let constants = [("K_BY_4?", u64::from(self.tiles.k.is_multiple_of(4))), ("RELU?", u64::from(self.relu))];
         let files = [
             include_str!("../../shaders/dense_forward.wgsl"),
+            weights_file(self.tiles.cols.is_multiple_of(4)),
             include_str!("../../shaders/tile_weights.wgsl"),
             include_str!("../../shaders/tile_forward.wgsl"),
         ];
@@ -142,8 +143,11 @@ impl KernelSpec for DenseBackwardInput {
     fn shader(&self) -> Shader {
         let units = self.tiles.k as u64;
         let mut constants = self.below.constants(2, self.tiles.cols).to_vec();
-        constants.extend([("C_OUT", units), ("C_OUT_BY_4?", u64::from(units.is_multiple_of(4)))]);
+        let by_4 = units.is_multiple_of(4);
+        constants.extend([("C_OUT", units), ("C_OUT_BY_4?", u64::from(by_4)), ("DY", 0)]);
         let files = [
+            weights_file(by_4),
+            dy_file(by_4),
             include_str!("../../shaders/dense_backward_input.wgsl"),
             Below::FILE,
             include_str!("../../shaders/tile_backward_input.wgsl"),
@@ -172,9 +176,10 @@ struct DenseBackwardWeights {
 impl KernelSpec for DenseBackwardWeights {
     fn shader(&self) -> Shader {
         let by_4 = u64::from((self.tiles.rows - 1).is_multiple_of(4));
-        let constants = [("INPUTS_BY_4?", by_4), ("POSITIONS", 1), ("POSITION_MASK", 0)];
+        let constants = [("INPUTS_BY_4?", by_4), ("POSITIONS", 1), ("POSITION_MASK", 0), ("DY", 1)];
         let files = [
             include_str!("../../shaders/dense_backward_weights.wgsl"),
+            dy_file(self.tiles.cols.is_multiple_of(4)),
             include_str!("../../shaders/pooled_gradient.wgsl"),
             include_str!("../../shaders/tile_backward_weights.wgsl"),
         ];

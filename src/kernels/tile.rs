@@ -26,6 +26,22 @@ pub(crate) struct Tiles {
     pub(crate) profile: Profile,
 }
 
+/// The file that binds a layer's weights at 1; `by_4`: whether rows of four can be read at once.
+pub(crate) fn weights_file(by_4: bool) -> &'static str {
+    match by_4 {
+        true => include_str!("../../shaders/weights_by_4.wgsl"),
+        false => include_str!("../../shaders/weights_single.wgsl"),
+    }
+}
+
+/// The file that binds a gradient at `DY`; as [`weights_file`].
+pub(crate) fn dy_file(by_4: bool) -> &'static str {
+    match by_4 {
+        true => include_str!("../../shaders/dy_by_4.wgsl"),
+        false => include_str!("../../shaders/dy_single.wgsl"),
+    }
+}
+
 /// The files and the output of a matrix kernel.
 #[derive(Debug)]
 pub(crate) struct TileShader<'a> {

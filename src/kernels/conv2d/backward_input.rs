@@ -2,7 +2,7 @@
 
 use super::dims::Dims;
 use crate::kernels::below::Below;
-use crate::kernels::tile::{TileShader, Tiles};
+use crate::kernels::tile::{TileShader, Tiles, dy_file, weights_file};
 use crate::plan::{Cost, Io, KernelSpec, Shader};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
@@ -20,7 +20,11 @@ impl KernelSpec for Conv2dBackwardInput {
     fn shader(&self) -> Shader {
         let mut constants = self.dims.constants();
         constants.extend(self.below.constants(2, self.dims.c_in));
+        constants.push(("DY", 0));
+        let by_4 = self.dims.c_out.is_multiple_of(4);
         let files = [
+            weights_file(by_4),
+            dy_file(by_4),
             include_str!("../../../shaders/conv2d_backward_input.wgsl"),
             include_str!("../../../shaders/pooled_gradient.wgsl"),
             Below::FILE,

@@ -1,7 +1,7 @@
 //! `dw = correlate(x, dy)`, `db = sum of dy`; twin of `shaders/conv2d_backward_weights.wgsl`.
 
 use super::dims::Dims;
-use crate::kernels::tile::{TileShader, Tiles, sum_rows};
+use crate::kernels::tile::{TileShader, Tiles, dy_file, sum_rows};
 use crate::plan::{Cost, Io, KernelSpec, Shader};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
@@ -24,11 +24,14 @@ impl KernelSpec for Conv2dBackwardWeights {
     fn shader(&self) -> Shader {
         let files = [
             include_str!("../../../shaders/conv2d_backward_weights.wgsl"),
+            dy_file(self.dims.c_out.is_multiple_of(4)),
             include_str!("../../../shaders/conv2d_pixels.wgsl"),
             include_str!("../../../shaders/pooled_gradient.wgsl"),
             include_str!("../../../shaders/tile_backward_weights.wgsl"),
         ];
-        self.tiles.shader(&TileShader { files: &files, out: 2, constants: &self.dims.constants() })
+        let mut constants = self.dims.constants();
+        constants.push(("DY", 1));
+        self.tiles.shader(&TileShader { files: &files, out: 2, constants: &constants })
     }
 
     fn cost(&self) -> Cost {

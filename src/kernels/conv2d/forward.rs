@@ -2,7 +2,7 @@
 
 use super::dims::Dims;
 use crate::kernels::below::SHUT;
-use crate::kernels::tile::{TileShader, Tiles, bias_and_relu};
+use crate::kernels::tile::{TileShader, Tiles, bias_and_relu, weights_file};
 use crate::plan::{Cost, Io, KernelSpec, Profile, Shader, index_file};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
@@ -23,6 +23,7 @@ impl KernelSpec for Conv2dForward {
         constants.extend([("RELU?", u64::from(self.relu)), ("INDEX", 3)]);
         let mut files = vec![
             include_str!("../../../shaders/conv2d_forward.wgsl"),
+            weights_file(d.c_out.is_multiple_of(4)),
             include_str!("../../../shaders/conv2d_pixels.wgsl"),
             include_str!("../../../shaders/tile_weights.wgsl"),
         ];

@@ -2,6 +2,7 @@
 
 use super::dims::Dims;
 use super::forward;
+use crate::kernels::tile::weights_file;
 use crate::plan::{Core, Cost, Io, KernelSpec, Profile, Shader, grid, index_file, output_file};
 use crate::real::Real;
 
@@ -58,6 +59,7 @@ impl KernelSpec for Conv2dPoolPatchForward {
         ]);
         let files = vec![
             include_str!("../../../shaders/conv2d_pool_forward_patch.wgsl"),
+            weights_file(by_4),
             include_str!("../../../shaders/tile_weights.wgsl"),
             include_str!("../../../shaders/pooled_output.wgsl"),
             output_file(by_4),

@@ -3,7 +3,7 @@
 use super::dims::Dims;
 use super::backward_weights;
 use crate::kernels::LayerContext;
-use crate::kernels::tile::record_split;
+use crate::kernels::tile::{dy_file, record_split};
 use crate::plan::{Core, Cost, Io, KernelSpec, Profile, Recorder, Shader, Slot, output_file};
 use crate::real::Real;
 
@@ -75,6 +75,7 @@ impl KernelSpec for Conv2dPoolSelectWeights {
         let mut constants = d.constants();
         constants.extend([
             ("OUT", 2),
+            ("DY", 1),
             ("COLS", d.c_out as u64),
             ("COLS_BY_4?", u64::from(by_4)),
             ("K", d.rows() as u64),
@@ -96,6 +97,7 @@ impl KernelSpec for Conv2dPoolSelectWeights {
         };
         let files = vec![
             inputs,
+            dy_file(by_4),
             include_str!("../../../shaders/conv2d_pool_backward_weights_select.wgsl"),
             include_str!("../../../shaders/pooled_gradient.wgsl"),
             include_str!("../../../shaders/tile_backward_weights.wgsl"),

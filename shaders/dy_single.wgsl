@@ -1,0 +1,6 @@
+// A gradient whose rows do not divide by four, as words (see pooled_gradient.wgsl).
+
+@group(0) @binding(DY) var<storage, read> dy: array<u32>;
+
+fn dy_one(i: u32) -> u32 { return dy[i]; }
+fn dy_four(i: u32) -> vec4<u32> { return vec4(dy[i], dy[i + 1u], dy[i + 2u], dy[i + 3u]); }
