@@ -90,11 +90,11 @@ fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
     wrong
 }
 
-fn check(folders: &[PathBuf], data: &Dataset) {
+fn check(folders: &[PathBuf], data: &Dataset, devices: &[Device]) {
     let mut wrong = Vec::new();
     for folder in folders {
-        for device in devices() {
-            let found = differences(folder, data, &device);
+        for device in devices {
+            let found = differences(folder, data, device);
             wrong.extend(
                 found.into_iter().map(|text| format!("{}, {:?}: {text}", folder.display(), device.profile().name)),
             );
@@ -106,11 +106,12 @@ fn check(folders: &[PathBuf], data: &Dataset) {
 #[test]
 fn losses_follow_keras_on_the_synthetic_images() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/golden");
-    check(&["cnn_small", "dnn_small", "odd"].map(|name| golden.join(name)), &golden_images());
+    check(&["cnn_small", "dnn_small", "odd"].map(|name| golden.join(name)), &golden_images(), &devices());
 }
 
 #[test]
 fn losses_follow_keras_on_fashion_mnist() {
     let (Some(golden), Some(data)) = (shared("golden"), fashion_mnist()) else { return };
-    check(&["cnn", "dnn"].map(|name| golden.join(name)), &data);
+    // Lavapipe takes minutes over the large model with kernels made for cards.
+    check(&["cnn", "dnn"].map(|name| golden.join(name)), &data, &devices()[..devices().len().min(2)]);
 }

@@ -2,9 +2,11 @@
 
 use crate::cases::{Case, cases, presets};
 use crate::support::{adapter, filled, software_adapter, step};
-use gpu_cnn::backend::check_dispatches;
-use gpu_cnn::plan::{Phase, Profile};
-use gpu_cnn::{Activation, Dense, Device, Error, Flatten, Sequential, Settings};
+use gpu_cnn::backend::{Backend, Cpu, check_dispatches};
+use gpu_cnn::kernels::peak::{Copy, MultiplyAdd};
+use gpu_cnn::plan::{Phase, Plan, Profile, Recorder};
+use gpu_cnn::{Activation, Conv2D, Dense, Device, Error, Flatten, Sequential, Settings};
+use std::sync::Arc;
 
 /// ||gpu - cpu|| / ||cpu|| of any output.
 const TOLERANCE: f64 = 5e-6;
@@ -69,10 +71,38 @@ fn gpu_kernels_agree_with_their_twins_on_the_presets_on_the_discrete_profile() {
 fn a_kernel_that_loops_longer_than_the_adapter_does_is_refused() {
     // Mesa's llvmpipe leaves loops after 65,535 iterations, and goes on with a wrong sum.
     let Some(adapter) = software_adapter() else { return };
-    let model = Sequential::new([300, 300, 3]).add(Flatten {}).add(Dense::new(2).activation(Activation::Softmax));
-    let error = model.compile(&Settings { device: Device::Gpu(adapter), ..Settings::default() }).err();
+    let model = Sequential::new([300, 300, 3])
+        .add(Conv2D::new(1, 300))
+        .add(Flatten {})
+        .add(Dense::new(2).activation(Activation::Softmax));
+    let error = model.compile(&Settings { device: Device::Gpu(adapter), batch_size: 1, ..Settings::default() }).err();
     assert!(
-        matches!(&error, Some(Error::Device(text)) if text.contains("`dense forward` loops 67500 times")),
+        matches!(&error, Some(Error::Device(text)) if text.contains("`conv2d forward` loops 67500 times")),
         "{error:?}"
     );
+}
+
+#[test]
+fn a_sum_too_long_for_one_loop_is_split() {
+    let model = Sequential::new([300, 300, 3]).add(Flatten {}).add(Dense::new(2).activation(Activation::Softmax));
+    let long = Case { name: "dense over 270,000 inputs", model, batch: 2, images: 2, greys: 256 };
+    check(&[long], Profile::SOFTWARE);
+}
+
+#[test]
+fn the_kernels_that_measure_an_adapters_best_agree_with_their_twins() {
+    const COUNT: usize = 4096;
+    let Some(adapter) = adapter() else { return };
+    let mut recorder = Recorder::new(adapter.profile());
+    let [from, to, sums] = ["from", "to", "sums"].map(|label| recorder.floats(label, COUNT));
+    let places = vec![
+        recorder.dispatch("copy", Copy { count: COUNT }, &[from], &[to]),
+        recorder.dispatch("multiply-add", MultiplyAdd { count: COUNT }, &[from], &[sums]),
+    ];
+    let plan = Arc::new(Plan::of_one_phase(recorder, places));
+    let mut cpu = Cpu::<f32>::load(Arc::clone(&plan), 2).unwrap();
+    let values: Vec<f32> = (0..COUNT).map(|i| (i % 97) as f32 / 100.0).collect();
+    cpu.write_f32(from.buffer, 0, &values).unwrap();
+    let found = check_dispatches(&adapter, &plan, &mut cpu, plan.phase(Phase::Train), step(1)).unwrap();
+    assert!(found.len() == 2 && found.iter().all(|d| d.error < TOLERANCE), "{found:?}");
 }

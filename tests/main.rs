@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests say why they failed by panicking")]
 
 mod architecture;
+mod bench;
 mod cases;
 mod cli;
 mod download;
+mod fusion;
 mod golden;
 mod gradients;
 mod kernels;

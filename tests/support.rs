@@ -34,10 +34,13 @@ pub(crate) fn software_adapter() -> Option<Adapter> {
     found
 }
 
-/// The CPU with two threads, and the adapter if there is one.
+/// The CPU with two threads, and the adapter, if there is one, with its own profile and with that of cards.
 pub(crate) fn devices() -> Vec<Device> {
     let mut devices = vec![Device::Cpu { threads: 2 }];
-    devices.extend(adapter().map(Device::Gpu));
+    if let Some(adapter) = adapter() {
+        let as_card = adapter.with_profile(Profile::DISCRETE).ok().filter(|card| card.profile() != adapter.profile());
+        devices.extend([Some(adapter), as_card].into_iter().flatten().map(Device::Gpu));
+    }
     devices
 }
 

@@ -75,6 +75,34 @@ fn a_small_cnn_learns_the_synthetic_set_on_every_device() {
 }
 
 #[test]
+fn fifty_epochs_end_with_finite_losses_and_no_more_memory() {
+    let data = synthetic::generate(4, [200, 10]);
+    for device in devices() {
+        let name = device.profile().name;
+        let mut model = small_cnn().compile(&settings(device)).unwrap();
+        let mut train = |epochs| {
+            let history = model.fit(&data.train, &FitOptions { epochs, ..FitOptions::default() }).unwrap();
+            assert!(history.epochs.iter().all(|score| score.loss.is_finite()), "{name}");
+            history.epochs.last().unwrap().loss
+        };
+        let early = train(10);
+        let before = resident_mib();
+        let late = train(40);
+        assert!(late < early, "{name}: {early} to {late}");
+        if let (Some(before), Some(after)) = (before, resident_mib()) {
+            assert!(after < before + 8.0, "{name}: {before} MiB to {after} MiB");
+        }
+    }
+}
+
+/// What this process holds in memory, where the system tells (Linux).
+fn resident_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0)
+}
+
+#[test]
 fn a_step_that_diverges_is_named() {
     let data = synthetic::generate(4, [320, 10]);
     for device in devices() {

@@ -112,11 +112,13 @@ fn devices(args: &Args) -> Result<Vec<Device>> {
         false => args.adapter.iter().map(|name| Ok(Device::find(name, threads)?.device)).collect::<Result<_>>()?,
     };
     devices.retain(|device| matches!(device, Device::Gpu(_)));
-    let mut seen = Vec::new();
+    // An adapter that several backends show is taken once, by the best: they come first.
+    let (mut seen, by_name) = (Vec::new(), args.adapter.is_empty());
     devices.retain(|device| {
         let info = device.info();
-        let new = !seen.contains(&info);
-        seen.push(info);
+        let key = (info.adapter, if by_name { String::new() } else { info.backend });
+        let new = !seen.contains(&key);
+        seen.push(key);
         new
     });
     if devices.is_empty() {

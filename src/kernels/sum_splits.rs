@@ -41,8 +41,7 @@ pub(super) struct SumSplitsForward {
 
 impl KernelSpec for SumSplitsForward {
     fn shader(&self) -> Shader {
-        let constants =
-            [("UNITS", self.units as u64), ("BIAS", self.bias as u64), ("RELU?", u64::from(self.relu))];
+        let constants = [("UNITS", self.units as u64), ("BIAS", self.bias as u64), ("RELU?", u64::from(self.relu))];
         let file = include_str!("../../shaders/sum_splits_forward.wgsl");
         shader(self.splits, self.rows * self.units, file, &constants)
     }

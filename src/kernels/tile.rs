@@ -8,8 +8,8 @@ use rayon::prelude::*;
 /// Side of a tile of C.
 const TILE: usize = 32;
 
-/// A split takes no more terms than this, so that its loop stays short enough for every adapter.
-const MAX_K_PER_SPLIT: usize = 1 << 17;
+/// Iterations of a split's loops, at most: some adapters stop loops that are longer (see [`Shader::iterations`]).
+const MAX_ITERATIONS: usize = 1 << 15;
 
 /// A matrix product as the GPU tiles it.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,8 @@ impl Tiles {
     /// The same product with its sum cut until there are enough tiles to keep the adapter busy.
     pub(crate) fn split(self) -> Self {
         let wanted = self.profile.min_tiles.div_ceil(self.count());
-        let splits = wanted.min(self.k.div_ceil(2 * TILE)).max(self.k.div_ceil(MAX_K_PER_SPLIT));
+        let longest = MAX_ITERATIONS / self.iterations_of_a_step() * self.k_step();
+        let splits = wanted.min(self.k.div_ceil(2 * TILE)).max(self.k.div_ceil(longest));
         let per_split = Self { splits, ..self }.k_per_split();
         Self { splits: self.k.div_ceil(per_split), ..self }
     }
@@ -84,6 +85,13 @@ impl Tiles {
         match self.profile.core {
             Core::Subgroup => 4,
             Core::Workgroup => TILE,
+        }
+    }
+
+    fn iterations_of_a_step(&self) -> usize {
+        match self.profile.core {
+            Core::Subgroup => 1,
+            Core::Workgroup => 1 + TILE,
         }
     }
 
@@ -113,10 +121,8 @@ impl Tiles {
         let mut files = parts.files.to_vec();
         files.extend([output_file(by_4), core]);
         let steps = self.k_per_split() / self.k_step();
-        let iterations = match self.profile.core {
-            Core::Subgroup => steps,
-            Core::Workgroup => steps * (1 + TILE) + 4 * TILE,
-        };
+        // A group of rows is handed over in loops of their own.
+        let iterations = steps * self.iterations_of_a_step() + if self.group > 1 { 4 * TILE } else { 0 };
         Shader { files, constants, grid, iterations, uses_step: false }
     }
 
@@ -182,8 +188,10 @@ mod tests {
     fn a_long_sum_is_split_until_its_loop_is_short_enough() {
         // conv2d backward weights of a 64 to 64 layer over 600 images of 28x28.
         let tiles = Tiles::new(577, 64, 470_400, Profile::SOFTWARE).split();
-        assert!(tiles.k_per_split() <= MAX_K_PER_SPLIT, "{tiles:?}");
+        assert!(tiles.k_per_split() / 4 <= MAX_ITERATIONS, "{tiles:?}");
         assert!(tiles.splits * tiles.k_per_split() >= tiles.k && (tiles.splits - 1) * tiles.k_per_split() < tiles.k);
+        let shared = Tiles::new(577, 64, 4_704_000, Profile::DISCRETE).split();
+        assert!(shared.k_per_split() / 32 * 33 <= MAX_ITERATIONS + 33, "{shared:?}");
         assert_eq!(Tiles::new(577, 64, 3872, Profile::SOFTWARE).split().splits, 1);
         assert_eq!(Tiles::new(10, 64, 21_632, Profile::SOFTWARE).split().splits, 8);
     }

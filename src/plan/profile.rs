@@ -31,8 +31,14 @@ impl Profile {
     pub const SOFTWARE: Self =
         Self { name: "software", core: Core::Subgroup, words_of_64: true, min_tiles: 16, fuse: true, winograd: true };
     /// Cards with their own memory: bound by launches at small batches, and with room for many workgroups.
-    pub const DISCRETE: Self =
-        Self { name: "discrete", core: Core::Workgroup, words_of_64: false, min_tiles: 256, fuse: true, winograd: false };
+    pub const DISCRETE: Self = Self {
+        name: "discrete",
+        core: Core::Workgroup,
+        words_of_64: false,
+        min_tiles: 256,
+        fuse: true,
+        winograd: false,
+    };
     /// Graphics beside the processor's cores; also whatever is neither of the other two.
     pub const INTEGRATED: Self = Self { name: "integrated", min_tiles: 64, ..Self::DISCRETE };
     /// The CPU backend, whose kernels find their own threads: no split sums.

@@ -211,7 +211,9 @@ pub fn find(request: &str) -> Result<Option<Adapter>> {
     let profile = forced_profile()?;
     let adapters = adapters()?;
     let found = choose(&adapters, request)?;
-    found.map(|adapter| profile.map_or_else(|| Ok(adapter.clone()), |profile| adapter.with_profile(profile))).transpose()
+    found
+        .map(|adapter| profile.map_or_else(|| Ok(adapter.clone()), |profile| adapter.with_profile(profile)))
+        .transpose()
 }
 
 /// All adapters, best first; those that can take it with the profile that `GPU_CNN_PROFILE` names.

@@ -1,13 +1,17 @@
 //! A plan on a device: every buffer, pipeline and bind group made at load, then replayed.
 
 use super::Adapter;
+use super::resources::{
+    check_limits, group_layout, new_buffer, new_pipeline, out_of_memory, padded_bytes, readable_words, step_group,
+    watch,
+};
 use crate::backend::{Backend, DeviceInfo, KernelTimes};
 use crate::error::{Error, Result};
-use crate::plan::{BufferId, Phase, Plan, Shader, Slot, Step};
+use crate::plan::{BufferId, Phase, Plan, Slot, Step};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use wgpu::{BindingType, BufferBindingType, BufferUsages, ErrorFilter};
+use wgpu::{BufferUsages, ErrorFilter};
 
 /// What guard words hold.
 pub const GUARD_WORD: u32 = 0x7fc0_dead;
@@ -75,8 +79,15 @@ impl Engine {
             .map_err(|e| Error::Device(format!("{} cannot be opened: {e}", adapter.info.adapter)))?;
         let failure = watch(&device);
 
+        let mut buffers = Vec::with_capacity(plan.buffers.len());
+        for description in &plan.buffers {
+            let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
+            buffers.push(new_buffer(&device, &description.label, description.len + guard_words));
+            if let Some(error) = memory.pop().await {
+                return Err(out_of_memory(adapter, &plan, &description.label, padded_bytes(description.len), &error));
+            }
+        }
         let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
-        let buffers: Vec<_> = plan.buffers.iter().map(|b| new_buffer(&device, &b.label, b.len + guard_words)).collect();
         let longest = plan.buffers.iter().map(|b| b.len).max().unwrap_or(0) + guard_words;
         let readable = if guard_words > 0 { longest } else { readable_words(&plan) };
         let staging = device.create_buffer(&wgpu::BufferDescriptor {
@@ -92,12 +103,7 @@ impl Engine {
             mapped_at_creation: false,
         });
         if let Some(error) = memory.pop().await {
-            let (mib, batch) = (plan.size_bytes() >> 20, plan.batch);
-            let text = format!(
-                "{}: no memory for the {mib} MiB of a batch of {batch}: {error}; try a smaller --batch-size",
-                adapter.info.adapter
-            );
-            return Err(Error::Device(text));
+            return Err(out_of_memory(adapter, &plan, "staging", staging.size(), &error));
         }
 
         let mut engine = Self {
@@ -310,113 +316,4 @@ impl Backend for Engine {
     fn time_dispatches(&mut self, phase: Phase, step: Step, rounds: usize) -> Result<KernelTimes> {
         pollster::block_on(self.dispatch_times(phase, step, rounds))
     }
-}
-
-/// Keeps the first thing that the device complains about outside an error scope.
-fn watch(device: &wgpu::Device) -> Arc<Mutex<Option<String>>> {
-    let failure = Arc::new(Mutex::new(None));
-    let report = |failure: &Mutex<Option<String>>, text: String| {
-        failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(text);
-    };
-    let lost = Arc::clone(&failure);
-    device.set_device_lost_callback(move |reason, text| {
-        if reason != wgpu::DeviceLostReason::Destroyed {
-            report(&lost, format!("the device was lost ({reason:?}): {text}"));
-        }
-    });
-    let uncaptured = Arc::clone(&failure);
-    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| report(&uncaptured, error.to_string())));
-    failure
-}
-
-fn check_limits(plan: &Plan, limits: &wgpu::Limits) -> Result<()> {
-    let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
-    match plan.buffers.iter().max_by_key(|b| b.len) {
-        Some(b) if padded_bytes(b.len) > limit => Err(Error::Device(format!(
-            "buffer `{}` takes {} bytes for a batch of {}, the adapter's limit is {limit}; try --batch-size {}",
-            b.label,
-            padded_bytes(b.len),
-            plan.batch,
-            (plan.batch as u64 * limit / padded_bytes(b.len)).max(1)
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// The most that the host reads at a time.
-fn readable_words(plan: &Plan) -> usize {
-    let ports = [plan.ports.params, plan.ports.metrics, plan.ports.probabilities];
-    ports.iter().map(|id| plan.buffer(*id).len).max().unwrap_or(0)
-}
-
-/// Bytes of `words` rounded up to whole vectors of four.
-fn padded_bytes(words: usize) -> u64 {
-    words.next_multiple_of(4) as u64 * 4
-}
-
-fn new_buffer(device: &wgpu::Device, label: &str, words: usize) -> wgpu::Buffer {
-    device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some(label),
-        size: padded_bytes(words),
-        usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    })
-}
-
-fn layout_entry(binding: usize, ty: BufferBindingType, has_dynamic_offset: bool) -> wgpu::BindGroupLayoutEntry {
-    wgpu::BindGroupLayoutEntry {
-        binding: binding as u32,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None },
-        count: None,
-    }
-}
-
-fn group_layout(device: &wgpu::Device, inputs: usize, outputs: usize) -> wgpu::BindGroupLayout {
-    let storage = |i| layout_entry(i, BufferBindingType::Storage { read_only: i < inputs }, false);
-    let entries: Vec<_> = (0..inputs + outputs).map(storage).collect();
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries })
-}
-
-fn step_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
-    let entries = [layout_entry(0, BufferBindingType::Uniform, true)];
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("step"), entries: &entries })
-}
-
-fn step_group(device: &wgpu::Device, steps: &wgpu::Buffer) -> wgpu::BindGroup {
-    let size = std::num::NonZeroU64::new(size_of::<Step>() as u64);
-    let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: steps, offset: 0, size });
-    device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some("step"),
-        layout: &step_layout(device),
-        entries: &[wgpu::BindGroupEntry { binding: 0, resource }],
-    })
-}
-
-fn new_pipeline(
-    device: &wgpu::Device,
-    label: &str,
-    shader: &Shader,
-    text: &str,
-    layout: &wgpu::BindGroupLayout,
-) -> wgpu::ComputePipeline {
-    let step = shader.uses_step.then(|| step_layout(device));
-    let layouts: Vec<_> = [Some(layout), step.as_ref()].into_iter().filter(Option::is_some).collect();
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some(label),
-        source: wgpu::ShaderSource::Wgsl(text.into()),
-    });
-    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some(label),
-        bind_group_layouts: &layouts,
-        immediate_size: 0,
-    });
-    device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: Some(label),
-        layout: Some(&pipeline_layout),
-        module: &module,
-        entry_point: Some("main"),
-        compilation_options: Default::default(),
-        cache: None,
-    })
 }

@@ -3,6 +3,7 @@
 mod adapter;
 mod engine;
 mod profiler;
+mod resources;
 
 pub use adapter::{Adapter, Listing, Listings, all, find, list};
 pub use engine::{Engine, GUARD_WORD};

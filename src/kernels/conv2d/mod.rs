@@ -11,8 +11,8 @@ mod winograd;
 
 pub(crate) use pooled::Conv2DPooled;
 
-use self::{backward_input::Conv2dBackwardInput, backward_weights::Conv2dBackwardWeights, forward::Conv2dForward};
 use self::dims::Dims;
+use self::{backward_input::Conv2dBackwardInput, backward_weights::Conv2dBackwardWeights, forward::Conv2dForward};
 use super::tile::{Tiles, record_split};
 use super::{Activation, Axis, Gradients, Init, LayerContext, LayerSpec, Padding, Pair, ParamSpec, image_shape};
 use crate::error::{Result, usage};

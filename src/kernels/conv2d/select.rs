@@ -1,7 +1,7 @@
 //! The weights gradient through a 2x2 pool by shuffles; `shaders/conv2d_pool_backward_weights_select.wgsl`.
 
-use super::dims::Dims;
 use super::backward_weights;
+use super::dims::Dims;
 use crate::kernels::LayerContext;
 use crate::kernels::tile::{dy_file, record_split};
 use crate::plan::{Core, Cost, Io, KernelSpec, Profile, Recorder, Shader, Slot, output_file};

@@ -157,7 +157,8 @@ impl KernelSpec for BackwardInput {
 /// The input pixel (r, c) of the 4x4 under a window, if it is inside the picture.
 fn pixel(d: &Dims, window: usize, r: usize, c: usize) -> Option<usize> {
     let (image, at) = (window / d.image_windows(), window % d.image_windows());
-    let inside = |first: usize, by: usize, pad: usize, size: usize| (2 * first + by).checked_sub(pad).filter(|i| *i < size);
+    let inside =
+        |first: usize, by: usize, pad: usize, size: usize| (2 * first + by).checked_sub(pad).filter(|i| *i < size);
     let y = inside(at / d.pool_x.output, r, d.y.pad, d.y.input)?;
     let x = inside(at % d.pool_x.output, c, d.x.pad, d.x.input)?;
     Some((image * d.y.input + y) * d.x.input + x)
@@ -175,13 +176,7 @@ fn gather<F: Real>(planes: &[F], plane: usize, at: usize) -> [[F; 4]; 4] {
 }
 
 /// `count` invocations of four channels each.
-fn shader(
-    d: &Dims,
-    files: Vec<&'static str>,
-    count: usize,
-    iterations: usize,
-    own: &[(&'static str, u64)],
-) -> Shader {
+fn shader(d: &Dims, files: Vec<&'static str>, count: usize, iterations: usize, own: &[(&'static str, u64)]) -> Shader {
     let (grid, grid_x) = elementwise_grid(count);
     let mut constants = d.constants();
     constants.extend([("COUNT", count as u64), ("WINDOWS", d.windows() as u64), grid_x]);

@@ -1,0 +1,56 @@
+"""What the peers share: the command line, the images, the clock, the line of JSON at the end."""
+import argparse
+import gzip
+import json
+import pathlib
+import statistics
+import time
+
+import numpy
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", type=pathlib.Path, help="a folder with the four IDX files, as `gpu-cnn synthetic` writes it")
+    parser.add_argument("--model", choices=["cnn", "dnn"], default="cnn")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--warmup", type=int, default=30)
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
+
+
+def read_idx(path):
+    content = gzip.decompress(path.read_bytes())
+    shape = [int.from_bytes(content[4 + 4 * i : 8 + 4 * i], "big") for i in range(content[3])]
+    return numpy.frombuffer(content, numpy.uint8, offset=4 + 4 * len(shape)).reshape(shape)
+
+
+def images(folder):
+    """Training images [n, 28, 28, 1] as floats in 0..1, and their labels."""
+    pixels = read_idx(folder / "train-images-idx3-ubyte.gz").astype(numpy.float32) / 255
+    return pixels[..., None], read_idx(folder / "train-labels-idx1-ubyte.gz").astype(numpy.int32)
+
+
+def batches(x, y, size):
+    """Whole batches in order, again and again."""
+    while True:
+        for at in range(0, len(x) - size + 1, size):
+            yield x[at : at + size], y[at : at + size]
+
+
+def run(name, options, step, wait):
+    """Times `step()`; `wait()` returns when the device is idle. Prints one line of JSON."""
+    for _ in range(options.warmup):
+        step()
+    wait()
+    samples = []
+    chunk = max(1, options.steps // 10)
+    for _ in range(10):
+        started = time.perf_counter()
+        for _ in range(chunk):
+            step()
+        wait()
+        samples.append((time.perf_counter() - started) * 1e3 / chunk)
+    line = {"peer": name, "model": options.model, "batch_size": options.batch_size}
+    print(json.dumps(line | {"ms_per_step": round(statistics.median(samples), 3)}), flush=True)

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Times gpu-cnn and the peers that are installed, interleaved: ROUNDS times one after the other, a line of JSON each.
+#
+#   benches/peers/compare.sh FOLDER [MODEL] [BATCH_SIZE]
+#
+# FOLDER holds what `setup.sh FOLDER` installed; a peer that is not there is left out.
+set -euo pipefail
+folder=$(realpath "$1") model=${2:-cnn} batch=${3:-32} rounds=${ROUNDS:-3}
+cd "$(dirname "$0")/../.."
+ours=target/release/gpu-cnn
+[ -x $ours ] || cargo build --release
+[ -d "$folder/data" ] || $ours synthetic "$folder/data" --train 6400 --test 100
+
+for ((round = 1; round <= rounds; round++)); do
+    $ours bench --model "$model" --batch-size "$batch" --rounds 1 --steps 40 --export-json "$folder/ours.json" >/dev/null
+    python3 - "$folder/ours.json" <<'PYTHON'
+import json, sys
+report = json.load(open(sys.argv[1]))
+for result in report["results"]:
+    line = {"peer": "gpu-cnn, " + result["adapter"], "model": report["model"], "batch_size": report["batch_size"]}
+    print(json.dumps(line | {"ms_per_step": round(result["ms_per_step"]["median"], 3)}), flush=True)
+PYTHON
+    for peer in keras pytorch jax; do
+        python=$folder/$peer/bin/python
+        [ -x "$python" ] || continue
+        "$python" benches/peers/train_$peer.py "$folder/data" --model "$model" --batch-size "$batch" 2>/dev/null
+    done
+    burn=$folder/burn/release/burn-peer
+    if [ -x "$burn" ] && [ "$model $batch" = "cnn 32" ]; then "$burn" 2>/dev/null; fi
+done

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Installs peers into FOLDER, one Python environment each: benches/peers/setup.sh FOLDER [keras] [pytorch] [jax] [burn]
+set -euo pipefail
+folder=$1
+shift
+[ $# -gt 0 ] || set -- keras pytorch jax burn
+mkdir -p "$folder"
+here=$(cd "$(dirname "$0")" && pwd)
+environment() {
+    python3 -m venv "$folder/$1"
+    "$folder/$1/bin/pip" install --quiet "${@:2}"
+}
+for peer; do
+    case $peer in
+        keras) environment keras tensorflow-cpu==2.21.0 keras==3.15.1 numpy ;;
+        pytorch) environment pytorch torch==2.15.0 numpy ;; # with CUDA, several gigabytes
+        jax) environment jax jax==0.10.2 jaxlib==0.10.2 numpy ;;
+        burn) CARGO_TARGET_DIR="$folder/burn" cargo build --release --manifest-path "$here/burn/Cargo.toml" ;; # ten minutes and more
+        *) echo "no peer $peer" >&2 && exit 2 ;;
+    esac
+done

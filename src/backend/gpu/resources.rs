@@ -1,0 +1,133 @@
+//! What an engine is made of: limits, buffers, layouts, pipelines.
+
+use super::Adapter;
+use crate::error::{Error, Result};
+use crate::plan::{Plan, Shader, Step};
+use std::sync::{Arc, Mutex};
+use wgpu::{BindingType, BufferBindingType, BufferUsages};
+
+/// Keeps the first thing that the device complains about outside an error scope.
+pub(super) fn watch(device: &wgpu::Device) -> Arc<Mutex<Option<String>>> {
+    let failure = Arc::new(Mutex::new(None));
+    let report = |failure: &Mutex<Option<String>>, text: String| {
+        failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(text);
+    };
+    let lost = Arc::clone(&failure);
+    device.set_device_lost_callback(move |reason, text| {
+        if reason != wgpu::DeviceLostReason::Destroyed {
+            report(&lost, format!("the device was lost ({reason:?}): {text}"));
+        }
+    });
+    let uncaptured = Arc::clone(&failure);
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| report(&uncaptured, error.to_string())));
+    failure
+}
+
+pub(super) fn out_of_memory(adapter: &Adapter, plan: &Plan, label: &str, bytes: u64, error: &wgpu::Error) -> Error {
+    let (name, batch) = (&adapter.info.adapter, plan.batch);
+    let (mib, limit) = (plan.size_bytes() >> 20, adapter.inner.limits().max_buffer_size);
+    let hint = match batch {
+        1 => "a batch of 1 is the least there is: try a smaller model".to_owned(),
+        _ => format!("try --batch-size {}", batch / 2),
+    };
+    Error::Device(format!(
+        "{name}: no memory for buffer `{label}` of {bytes} bytes (a buffer may have {limit}; a batch of {batch} takes {mib} MiB \
+         in all): {error}; {hint}"
+    ))
+}
+
+pub(super) fn check_limits(plan: &Plan, limits: &wgpu::Limits) -> Result<()> {
+    let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+    match plan.buffers.iter().max_by_key(|b| b.len) {
+        Some(b) if padded_bytes(b.len) > limit => Err(Error::Device(format!(
+            "buffer `{}` takes {} bytes for a batch of {}, the adapter's limit is {limit}; try --batch-size {}",
+            b.label,
+            padded_bytes(b.len),
+            plan.batch,
+            (plan.batch as u64 * limit / padded_bytes(b.len)).max(1)
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The most that the host reads at a time.
+pub(super) fn readable_words(plan: &Plan) -> usize {
+    let ports = [plan.ports.params, plan.ports.metrics, plan.ports.probabilities];
+    ports.iter().map(|id| plan.buffer(*id).len).max().unwrap_or(0)
+}
+
+/// Bytes of `words` rounded up to whole vectors of four.
+pub(super) fn padded_bytes(words: usize) -> u64 {
+    words.next_multiple_of(4) as u64 * 4
+}
+
+pub(super) fn new_buffer(device: &wgpu::Device, label: &str, words: usize) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size: padded_bytes(words),
+        usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+pub(super) fn layout_entry(
+    binding: usize,
+    ty: BufferBindingType,
+    has_dynamic_offset: bool,
+) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding: binding as u32,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None },
+        count: None,
+    }
+}
+
+pub(super) fn group_layout(device: &wgpu::Device, inputs: usize, outputs: usize) -> wgpu::BindGroupLayout {
+    let storage = |i| layout_entry(i, BufferBindingType::Storage { read_only: i < inputs }, false);
+    let entries: Vec<_> = (0..inputs + outputs).map(storage).collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries })
+}
+
+pub(super) fn step_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    let entries = [layout_entry(0, BufferBindingType::Uniform, true)];
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("step"), entries: &entries })
+}
+
+pub(super) fn step_group(device: &wgpu::Device, steps: &wgpu::Buffer) -> wgpu::BindGroup {
+    let size = std::num::NonZeroU64::new(size_of::<Step>() as u64);
+    let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: steps, offset: 0, size });
+    device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("step"),
+        layout: &step_layout(device),
+        entries: &[wgpu::BindGroupEntry { binding: 0, resource }],
+    })
+}
+
+pub(super) fn new_pipeline(
+    device: &wgpu::Device,
+    label: &str,
+    shader: &Shader,
+    text: &str,
+    layout: &wgpu::BindGroupLayout,
+) -> wgpu::ComputePipeline {
+    let step = shader.uses_step.then(|| step_layout(device));
+    let layouts: Vec<_> = [Some(layout), step.as_ref()].into_iter().filter(Option::is_some).collect();
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(label),
+        source: wgpu::ShaderSource::Wgsl(text.into()),
+    });
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(label),
+        bind_group_layouts: &layouts,
+        immediate_size: 0,
+    });
+    device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(label),
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: Default::default(),
+        cache: None,
+    })
+}
