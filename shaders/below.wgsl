@@ -21,7 +21,9 @@ fn pass_down(at: u32, count: u32, dx: vec4<f32>) -> vec4<f32> {
     if (RELU_BELOW) { return select(vec4(0.0), dx, bitcast<vec4<f32>>(below_four(at, count)) > vec4(0.0)); }
     if (POOL_BELOW) {
         let index = below_four(at, count);
-        let packed = (bitcast<vec4<u32>>(dx) & vec4(~BELOW_MASK)) | index;
+        // Rounded to the nearest that has those bits free.
+        let rounded = bitcast<vec4<u32>>(dx) + vec4((BELOW_MASK + 1u) / 2u);
+        let packed = (rounded & vec4(~BELOW_MASK)) | index;
         return bitcast<vec4<f32>>(select(packed, vec4(0u), index > vec4(BELOW_MASK)));
     }
     return dx;

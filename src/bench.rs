@@ -3,7 +3,7 @@
 use crate::backend::{Clock, Device, DeviceInfo, median};
 use crate::compile::{Model, Settings};
 use crate::data::{Split, synthetic};
-use crate::error::{Result, usage};
+use crate::error::{Error, Result, usage};
 use crate::kernels::peak::{Copy, MultiplyAdd};
 use crate::model::Sequential;
 use crate::plan::{Element, Phase, Plan, Recorder, Step};
@@ -27,12 +27,14 @@ pub struct BenchOptions {
     pub warmup: usize,
     /// Whether to time every dispatch.
     pub kernels: bool,
+    /// Whether an adapter that cannot be used is left out with a warning; else its error ends all.
+    pub skip_failing: bool,
 }
 
 impl Default for BenchOptions {
-    /// Batches of 32, five rounds of 20 steps after 5 steps of warm-up, no single dispatches.
+    /// Batches of 32, five rounds of 20 steps after 5 steps of warm-up, no single dispatches, no failure allowed.
     fn default() -> Self {
-        Self { batch_size: 32, steps: 20, rounds: 5, warmup: 5, kernels: false }
+        Self { batch_size: 32, steps: 20, rounds: 5, warmup: 5, kernels: false, skip_failing: false }
     }
 }
 
@@ -109,27 +111,33 @@ pub fn bench(
         return Err(usage!("{} rounds of {} steps; both must be at least 1", options.rounds, options.steps));
     }
     let batch = options.batch_size;
-    let wanted = options.steps.max(options.warmup).saturating_mul(batch).clamp(batch, TRAIN_IMAGES.max(batch));
-    let [train, test] = images(sequential, [wanted.next_multiple_of(batch), EVAL_IMAGES.div_ceil(batch) * batch])?;
     let mut runs = Vec::with_capacity(devices.len());
     for device in devices {
         note(&format!("loading {}", device.info().adapter));
         let settings = Settings { device: device.clone(), batch_size: batch, ..Settings::default() };
-        runs.push((sequential.compile(&settings)?, Vec::new(), Vec::new()));
+        match sequential.compile(&settings) {
+            Ok(model) => runs.push((device, model, Vec::new(), Vec::new())),
+            Err(error @ Error::Device(_)) if options.skip_failing && matches!(device, Device::Gpu(_)) => {
+                note(&format!("warning: left out: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
     }
-    for (model, losses, _) in &mut runs {
+    let wanted = options.steps.max(options.warmup).saturating_mul(batch).clamp(batch, TRAIN_IMAGES.max(batch));
+    let [train, test] = images(sequential, [wanted.next_multiple_of(batch), EVAL_IMAGES.div_ceil(batch) * batch])?;
+    for (_, model, losses, _) in &mut runs {
         train_steps(model, &train, options.warmup, losses)?;
     }
     for round in 1..=options.rounds {
         note(&format!("round {round} of {}", options.rounds));
-        for (model, losses, samples) in &mut runs {
+        for (_, model, losses, samples) in &mut runs {
             let started = Instant::now();
             train_steps(model, &train, options.steps, losses)?;
             samples.push(started.elapsed().as_secs_f64() * 1e3 / options.steps as f64);
         }
     }
     let mut results = Vec::with_capacity(runs.len());
-    for ((mut model, losses, samples_ms), device) in runs.into_iter().zip(devices) {
+    for (device, mut model, losses, samples_ms) in runs {
         model.score(&test)?;
         let started = Instant::now();
         model.score(&test)?;

@@ -74,7 +74,7 @@ pub trait Real:
     fn ln(self) -> Self;
     /// The square root.
     fn sqrt(self) -> Self;
-    /// This value with the lowest bits of its significand, those of `mask`, replaced by `word`.
+    /// This value rounded to the nearest whose lowest bits, those of `mask`, are zero, with `word` in them.
     fn with_low_bits(self, mask: u32, word: u32) -> Self;
     /// The value with the bits of `mask` zero, and those bits.
     fn split_low_bits(self, mask: u32) -> (Self, u32);
@@ -107,7 +107,8 @@ macro_rules! real {
                 Self::sqrt(self)
             }
             fn with_low_bits(self, mask: u32, word: u32) -> Self {
-                Self::from_bits(self.to_bits() & !<$bits>::from(mask) | <$bits>::from(word))
+                let rounded = self.to_bits().wrapping_add(<$bits>::from(mask.div_ceil(2)));
+                Self::from_bits(rounded & !<$bits>::from(mask) | <$bits>::from(word))
             }
             fn split_low_bits(self, mask: u32) -> (Self, u32) {
                 let bits = self.to_bits();

@@ -3,7 +3,7 @@
 //! Comparisons are written so that a NaN fails them.
 #![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN has to fail")]
 
-use crate::support::{devices, fashion_mnist, golden_images, settings, shared};
+use crate::support::{devices, devices_and_card, fashion_mnist, golden_images, settings, shared};
 use gpu_cnn::data::Dataset;
 use gpu_cnn::model::{Layer, load_weights, weights_of};
 use gpu_cnn::{Device, Event, FitOptions, Sequential};
@@ -106,12 +106,11 @@ fn check(folders: &[PathBuf], data: &Dataset, devices: &[Device]) {
 #[test]
 fn losses_follow_keras_on_the_synthetic_images() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/golden");
-    check(&["cnn_small", "dnn_small", "odd"].map(|name| golden.join(name)), &golden_images(), &devices());
+    check(&["cnn_small", "dnn_small", "odd"].map(|name| golden.join(name)), &golden_images(), &devices_and_card());
 }
 
 #[test]
 fn losses_follow_keras_on_fashion_mnist() {
     let (Some(golden), Some(data)) = (shared("golden"), fashion_mnist()) else { return };
-    // Lavapipe takes minutes over the large model with kernels made for cards.
-    check(&["cnn", "dnn"].map(|name| golden.join(name)), &data, &devices()[..devices().len().min(2)]);
+    check(&["cnn", "dnn"].map(|name| golden.join(name)), &data, &devices());
 }

@@ -34,14 +34,17 @@ pub(crate) fn software_adapter() -> Option<Adapter> {
     found
 }
 
-/// The CPU with two threads, and the adapter, if there is one, with its own profile and with that of cards.
+/// The CPU with two threads, and the adapter if there is one.
 pub(crate) fn devices() -> Vec<Device> {
     let mut devices = vec![Device::Cpu { threads: 2 }];
-    if let Some(adapter) = adapter() {
-        let as_card = adapter.with_profile(Profile::DISCRETE).ok().filter(|card| card.profile() != adapter.profile());
-        devices.extend([Some(adapter), as_card].into_iter().flatten().map(Device::Gpu));
-    }
+    devices.extend(adapter().map(Device::Gpu));
     devices
+}
+
+/// As [`devices`], and the adapter with the profile of cards, with which lavapipe is slow.
+pub(crate) fn devices_and_card() -> Vec<Device> {
+    let as_card = |adapter: Adapter| adapter.with_profile(Profile::DISCRETE).ok();
+    devices().into_iter().chain(adapter().and_then(as_card).map(Device::Gpu)).collect()
 }
 
 /// `path` in the folder with Fashion-MNIST and Keras's trajectories that lies beside a developer's clone

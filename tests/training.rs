@@ -1,6 +1,6 @@
 //! Runs that repeat, learn, and stop where they should.
 
-use crate::support::{devices, fashion_mnist, settings, small_cnn};
+use crate::support::{devices, devices_and_card, fashion_mnist, settings, small_cnn};
 use gpu_cnn::data::{Split, synthetic};
 use gpu_cnn::model::save_weights;
 use gpu_cnn::{Device, Error, Event, FitOptions, Model, Preset, Settings};
@@ -21,7 +21,7 @@ fn the_same_seed_gives_the_same_bytes() {
     // 650 images: the last batch is short.
     let data = synthetic::generate(1, [650, 10]);
     let options = FitOptions { epochs: 3, ..FitOptions::default() };
-    for device in devices() {
+    for device in devices_and_card() {
         let name = device.profile().name;
         let run = |seed| bytes(trained(&Settings { seed, ..settings(device.clone()) }, &data.train, &options));
         let first = run(5);

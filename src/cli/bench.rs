@@ -69,9 +69,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
         rounds: args.rounds as usize,
         warmup: args.warmup as usize,
         kernels: args.kernels,
+        skip_failing: args.adapter.is_empty(),
     };
     let results = bench(&sequential, &devices, &options, &mut note)?;
-    let probes = results.iter().zip(&devices).map(|(result, device)| probe_of(args, result, device)).collect();
+    let probes = results.iter().map(|result| probe_of(args, result)).collect();
     let report = BenchReport { model: args.model.clone(), options, results, probes };
     print(&report.text())?;
     for (path, text) in [
@@ -129,11 +130,8 @@ fn devices(args: &Args) -> Result<Vec<Device>> {
 }
 
 /// Times a first step and takes the memory of a process of its own; without them where that fails.
-fn probe_of(args: &Args, result: &Benched, device: &Device) -> Probe {
-    let name = match device {
-        Device::Cpu { .. } => "cpu",
-        Device::Gpu(_) => result.info.adapter.as_str(),
-    };
+fn probe_of(args: &Args, result: &Benched) -> Probe {
+    let name = if result.info.backend == "cpu" { "cpu" } else { result.info.adapter.as_str() };
     note(&format!("first step on {name}"));
     let mut arguments: Vec<String> =
         ["bench", "--probe", "--adapter", name, "--model", &args.model, "--batch-size"].map(String::from).to_vec();

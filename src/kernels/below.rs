@@ -6,7 +6,7 @@ use crate::real::Real;
 /// What the layer below does with a gradient by its output before its own backward pass.
 ///
 /// A convolution that was fused with its pool takes packed gradients: in the lowest bits of each lies the position of its
-/// window's maximum, so that one load gives both; at most a part in 2^18 of the gradient is lost.
+/// window's maximum, so that one load gives both, to a part in 2^22 under a 2x2 pool, in 2^19 under the largest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Below {
     /// Takes it as it is.

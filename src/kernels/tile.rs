@@ -8,6 +8,8 @@ use rayon::prelude::*;
 /// Side of a tile of C.
 const TILE: usize = 32;
 
+/// A split takes at least this many terms, or the second pass costs more than it gains.
+const MIN_TERMS: usize = 128;
 /// Iterations of a split's loops, at most: some adapters stop loops that are longer (see [`Shader::iterations`]).
 const MAX_ITERATIONS: usize = 1 << 15;
 
@@ -71,7 +73,7 @@ impl Tiles {
     pub(crate) fn split(self) -> Self {
         let wanted = self.profile.min_tiles.div_ceil(self.count());
         let longest = MAX_ITERATIONS / self.iterations_of_a_step() * self.k_step();
-        let splits = wanted.min(self.k.div_ceil(2 * TILE)).max(self.k.div_ceil(longest));
+        let splits = wanted.min(self.k / MIN_TERMS).max(self.k.div_ceil(longest)).max(1);
         let per_split = Self { splits, ..self }.k_per_split();
         Self { splits: self.k.div_ceil(per_split), ..self }
     }
