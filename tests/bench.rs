@@ -95,4 +95,9 @@ fn losses_that_part_are_named_and_nan_agrees_with_nothing() {
     let text = disagreement(&[benched("card", &[2.3, 2.21, 2.1]), cpu.clone()]).unwrap();
     assert!(text.contains("step 2") && text.contains("2.21 on card") && text.contains("2.2 on cpu"), "{text}");
     assert!(disagreement(&[benched("card", &[2.3, f64::NAN, 2.1]), cpu]).is_some());
+    // After many steps only the mean counts.
+    let [slow, fast] = [2.0, 1.2].map(|late| [vec![2.0; 20], vec![late; 80]].concat());
+    assert_eq!(disagreement(&[benched("card", &slow), benched("cpu", &slow)]), None);
+    let text = disagreement(&[benched("card", &slow), benched("cpu", &fast)]).unwrap();
+    assert!(text.contains("mean loss of 100 steps"), "{text}");
 }

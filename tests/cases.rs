@@ -234,6 +234,17 @@ pub(crate) fn cases() -> Vec<Case> {
                 .add(Dense::new(3).activation(Softmax)),
         ),
         case(
+            "conv and pool, gaps between windows, an odd channel count",
+            2,
+            images(12, 13, 3)
+                .add(Conv2D::new(6, [5, 3]).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(Conv2D::new(7, 1).activation(Relu))
+                .add(MaxPooling2D::new([1, 2]).strides([2, 3]))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
             "conv and pool by Winograd, same padding, over a ReLU and over a pool",
             2,
             images(9, 8, 2)

@@ -21,15 +21,16 @@ def arguments():
 
 
 def read_idx(path):
-    content = gzip.decompress(path.read_bytes())
+    """An IDX file, plain or with .gz behind its name."""
+    content = path.read_bytes() if path.exists() else gzip.decompress(path.with_name(path.name + ".gz").read_bytes())
     shape = [int.from_bytes(content[4 + 4 * i : 8 + 4 * i], "big") for i in range(content[3])]
     return numpy.frombuffer(content, numpy.uint8, offset=4 + 4 * len(shape)).reshape(shape)
 
 
 def images(folder):
     """Training images [n, 28, 28, 1] as floats in 0..1, and their labels."""
-    pixels = read_idx(folder / "train-images-idx3-ubyte.gz").astype(numpy.float32) / 255
-    return pixels[..., None], read_idx(folder / "train-labels-idx1-ubyte.gz").astype(numpy.int32)
+    pixels = read_idx(folder / "train-images-idx3-ubyte").astype(numpy.float32) / 255
+    return pixels[..., None], read_idx(folder / "train-labels-idx1-ubyte").astype(numpy.int32)
 
 
 def batches(x, y, size):

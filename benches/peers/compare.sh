@@ -12,7 +12,7 @@ ours=target/release/gpu-cnn
 [ -d "$folder/data" ] || $ours synthetic "$folder/data" --train 6400 --test 100
 
 for ((round = 1; round <= rounds; round++)); do
-    $ours bench --model "$model" --batch-size "$batch" --rounds 1 --steps 40 --export-json "$folder/ours.json" >/dev/null
+    $ours bench --model "$model" --batch-size "$batch" --rounds 1 --steps 40 --export-json "$folder/ours.json" >/dev/null 2>&1
     python3 - "$folder/ours.json" <<'PYTHON'
 import json, sys
 report = json.load(open(sys.argv[1]))
@@ -23,8 +23,9 @@ PYTHON
     for peer in keras pytorch jax; do
         python=$folder/$peer/bin/python
         [ -x "$python" ] || continue
-        "$python" benches/peers/train_$peer.py "$folder/data" --model "$model" --batch-size "$batch" 2>/dev/null
+        "$python" benches/peers/train_$peer.py "$folder/data" --model "$model" --batch-size "$batch" 2>"$folder/$peer.log" ||
+            echo "$peer failed: see $folder/$peer.log" >&2
     done
     burn=$folder/burn/release/burn-peer
-    if [ -x "$burn" ] && [ "$model $batch" = "cnn 32" ]; then "$burn" 2>/dev/null; fi
+    if [ -x "$burn" ] && [ "$model $batch" = "cnn 32" ]; then "$burn" 2>"$folder/burn.log" || echo "burn failed" >&2; fi
 done

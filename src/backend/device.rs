@@ -56,6 +56,7 @@ impl Device {
     /// `auto` takes the best real GPU, or else the CPU backend: a software adapter has to be asked for. `WGPU_BACKEND`
     /// narrows the search, and `WGPU_ADAPTER_NAME` stands in for `auto`.
     pub fn find(request: &str, threads: usize) -> Result<Found> {
+        gpu::forced_profile()?;
         if request.eq_ignore_ascii_case("cpu") {
             return Ok(Found { device: Self::Cpu { threads }, notice: None });
         }

@@ -5,7 +5,7 @@ use super::probe;
 use crate::report::{BenchReport, Probe, note, print};
 use gpu_cnn::backend::gpu;
 use gpu_cnn::bench::{BenchOptions, Benched, bench, disagreement};
-use gpu_cnn::{Device, Error, Result, Sequential, Settings};
+use gpu_cnn::{Device, DeviceInfo, Error, Result, Sequential, Settings};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -75,15 +75,12 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let probes = results.iter().map(|result| probe_of(args, result)).collect();
     let report = BenchReport { model: args.model.clone(), options, results, probes };
     print(&report.text())?;
-    for (path, text) in [
-        (&args.export_json, report.json()?),
-        (&args.export_markdown, report.markdown()),
-        (&args.export_csv, report.csv()),
-    ] {
-        if let Some(path) = path {
-            std::fs::write(path, text).map_err(|e| Error::output(path, e))?;
-        }
-    }
+    let texts = [report.json()?, report.markdown(), report.csv()];
+    // All are tried before the first failure is reported.
+    let written = exports.into_iter().zip(texts).filter_map(|(path, text)| Some((path.as_ref()?, text)));
+    let written: Vec<Result<()>> =
+        written.map(|(path, text)| std::fs::write(path, text).map_err(|e| Error::output(path, e))).collect();
+    written.into_iter().collect::<Result<()>>()?;
     match disagreement(&report.results) {
         Some(text) => Err(Error::Disagreement(text)),
         None if report.results.len() > 1 => print("losses: the devices agree\n"),
@@ -113,16 +110,17 @@ fn devices(args: &Args) -> Result<Vec<Device>> {
         false => args.adapter.iter().map(|name| Ok(Device::find(name, threads)?.device)).collect::<Result<_>>()?,
     };
     devices.retain(|device| matches!(device, Device::Gpu(_)));
-    // An adapter that several backends show is taken once, by the best: they come first.
-    let (mut seen, by_name) = (Vec::new(), args.adapter.is_empty());
+    let all = args.adapter.is_empty();
+    let mut seen: Vec<DeviceInfo> = Vec::new();
     devices.retain(|device| {
         let info = device.info();
-        let key = (info.adapter, if by_name { String::new() } else { info.backend });
-        let new = !seen.contains(&key);
-        seen.push(key);
-        new
+        // Of all, an adapter that several backends show is taken once, by the best, which comes first; two cards of one
+        // name stay. Of those named, each once.
+        let known = seen.iter().any(|s| s.adapter == info.adapter && (s.backend != info.backend) == all);
+        seen.push(info);
+        !known
     });
-    if devices.is_empty() {
+    if devices.is_empty() && all {
         note("note: no adapter: the CPU backend alone");
     }
     devices.push(Device::Cpu { threads });

@@ -10,8 +10,8 @@ const TILE: usize = 32;
 
 /// A split takes at least this many terms, or the second pass costs more than it gains.
 const MIN_TERMS: usize = 128;
-/// Iterations of a split's loops, at most: some adapters stop loops that are longer (see [`Shader::iterations`]).
-const MAX_ITERATIONS: usize = 1 << 15;
+/// Iterations of a kernel's loops that recordings allow: some adapters stop loops that are longer (see [`Shader::iterations`]).
+pub(crate) const MAX_ITERATIONS: usize = 1 << 15;
 
 /// A matrix product as the GPU tiles it.
 #[derive(Debug, Clone, Copy)]

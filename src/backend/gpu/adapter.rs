@@ -224,7 +224,7 @@ pub fn all() -> Result<Vec<Adapter>> {
 }
 
 /// The profile that `GPU_CNN_PROFILE` names, if it is set.
-fn forced_profile() -> Result<Option<Profile>> {
+pub fn forced_profile() -> Result<Option<Profile>> {
     let Some(said) = non_empty_env("GPU_CNN_PROFILE") else { return Ok(None) };
     let names = Profile::ADAPTERS.map(|profile| profile.name).join(", ");
     match Profile::ADAPTERS.into_iter().find(|profile| profile.name == said) {

@@ -139,8 +139,9 @@ impl Engine {
         for dispatch in &self.plan.dispatches {
             let shader = dispatch.kernel.shader();
             if shader.iterations > self.max_iterations {
+                let hint = if self.plan.batch > 1 { "try a smaller --batch-size, or" } else { "try" };
                 return Err(Error::Device(format!(
-                    "kernel `{}` loops {} times, {} stops after {}; try a smaller --batch-size, or `--adapter cpu`",
+                    "kernel `{}` loops {} times, {} stops after {}; {hint} `--adapter cpu`",
                     dispatch.label, shader.iterations, self.info.adapter, self.max_iterations
                 )));
             }

@@ -5,5 +5,5 @@ mod engine;
 mod profiler;
 mod resources;
 
-pub use adapter::{Adapter, Listing, Listings, all, find, list};
+pub use adapter::{Adapter, Listing, Listings, all, find, forced_profile, list};
 pub use engine::{Engine, GUARD_WORD};

@@ -12,6 +12,7 @@ mod transforms;
 use self::products::{Product, ProductBackward};
 use self::transforms::{BackwardInput, InputTransform, OutputTransform, WeightsTransform};
 use super::dims::Dims;
+use crate::kernels::tile::MAX_ITERATIONS;
 use crate::kernels::{Gradients, LayerContext};
 use crate::plan::{Profile, Recorder, Slot};
 use crate::real::Real;
@@ -43,7 +44,8 @@ pub(super) fn fits(d: &Dims, profile: Profile) -> bool {
     let conv = [d.y, d.x].iter().all(|axis| axis.window == 3 && axis.stride == 1);
     let pool = [d.pool_y, d.pool_x].iter().all(|axis| axis.window == 2 && axis.stride == 2);
     let channels = [d.c_in, d.c_out].iter().all(|c| *c >= MIN_CHANNELS && c.is_multiple_of(4));
-    profile.winograd && conv && pool && channels
+    let shape = profile.winograd && conv && pool && channels;
+    shape && BackwardInput { dims: *d, below: d.below() }.iterations() <= MAX_ITERATIONS
 }
 
 /// Records the forward pass; returns the transformed weights.

@@ -1,6 +1,7 @@
 //! The transforms of weights, input, output and input gradient.
 
 use super::{A_T, B, B_T, G, PLANES, transform};
+use crate::kernels::Axis;
 use crate::kernels::below::Below;
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::conv2d::forward::pool;
@@ -126,8 +127,7 @@ impl KernelSpec for BackwardInput {
             Below::FILE,
             include_str!("../../../../shaders/out_vec4.wgsl"),
         ];
-        let iterations = d.y.input * d.x.input + d.image_windows() + d.y.input + d.pool_y.output;
-        shader(d, files, d.batch * d.c_in / 4, iterations, &own)
+        shader(d, files, d.batch * d.c_in / 4, self.iterations(), &own)
     }
 
     fn cost(&self) -> Cost {
@@ -151,6 +151,16 @@ impl KernelSpec for BackwardInput {
             }
             self.below.pass_down(dx, io.inputs[1], image * d.in_image());
         });
+    }
+}
+
+impl BackwardInput {
+    /// One a window and a row of windows, then one a row of pixels and a pixel that no window covers.
+    pub(super) fn iterations(&self) -> usize {
+        let d = &self.dims;
+        let covered = |axis: Axis, pool: Axis| axis.input.min(2 * pool.output + 2 - axis.pad);
+        let rest = d.y.input * d.x.input - covered(d.y, d.pool_y) * covered(d.x, d.pool_x);
+        d.image_windows() + d.pool_y.output + d.y.input + rest
     }
 }
 
