@@ -17,7 +17,7 @@ def initial(shape):
 
 
 parameters = [initial(shape) for shape in shapes]
-zeros = jax.tree.map(jnp.zeros_like, parameters)
+first, second = (jax.tree.map(jnp.zeros_like, parameters) for _ in range(2))
 
 
 def logits(parameters, x):
@@ -49,7 +49,7 @@ def update(state, batch):
 
 x, y = common.images(options.data)
 feed = common.batches(x, y, options.batch_size)
-state = (parameters, zeros, zeros, jnp.float32(0))
+state = (parameters, first, second, jnp.float32(0))
 step = jax.jit(lambda state, batch: update(state, batch)[0], donate_argnums=0)
 
 
