@@ -74,9 +74,7 @@ fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
     let mut spread = 0.0f64;
     for (i, ((loss, single), double)) in losses.iter().zip(&single).zip(&double).enumerate() {
         spread = spread.max((single - double).abs());
-        // How far depends on the processor too: the CPU's matrix products round by the width of its vectors.
-        let times = if i < 25 { 10.0 } else { 30.0 };
-        let bound = (times * spread).max(1e-4 * single);
+        let bound = (10.0 * spread).max(1e-4 * single);
         if !((loss - single).abs() <= bound) {
             wrong.push(format!(
                 "loss of step {}: {loss} but {single}, {:.1e} over {bound:.1e}",

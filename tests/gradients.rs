@@ -19,12 +19,13 @@ fn loss(cpu: &mut Cpu<f64>, plan: &Plan, step: Step) -> f64 {
 #[test]
 fn gradients_of_every_parameter_agree_with_finite_differences() {
     let mut failures = Vec::new();
-    for case in cases() {
+    let profiles = [false, true].map(|fuse| Profile { fuse, ..Profile::CPU });
+    for (case, profile) in cases().iter().flat_map(|case| profiles.map(|profile| (case, profile))) {
         // Pixels of few greys make windows tie, where the loss has a corner and no derivative.
         if case.greys < 256 {
             continue;
         }
-        let (plan, mut cpu) = filled::<f64>(&case, Profile::CPU);
+        let (plan, mut cpu) = filled::<f64>(case, profile);
         let step = step(case.images);
         cpu.run(Phase::Gradients, &[step]).unwrap();
         let gradients = cpu.values(plan.ports.grads).clone();

@@ -156,5 +156,5 @@ fn the_convolutional_network_learns_fashion_mnist_in_one_epoch() {
     let mut model = Preset::Cnn.build([28, 28, 1], 10).compile(&settings(Device::Cpu { threads: 0 })).unwrap();
     model.fit(&data.train, &FitOptions { epochs: 1, ..FitOptions::default() }).unwrap();
     let score = model.score(&data.test).unwrap();
-    assert!(score.accuracy >= 0.84, "{score:?}");
+    assert!(score.accuracy >= 0.86, "{score:?}");
 }

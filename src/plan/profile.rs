@@ -41,8 +41,8 @@ impl Profile {
     };
     /// Graphics beside the processor's cores; also whatever is neither of the other two.
     pub const INTEGRATED: Self = Self { name: "integrated", min_tiles: 64, ..Self::DISCRETE };
-    /// The CPU backend, whose kernels find their own threads: no split sums.
-    pub const CPU: Self = Self { name: "cpu", min_tiles: 1, ..Self::DISCRETE };
+    /// The CPU backend, whose kernels find their own threads: no split sums. Its plain twins gain little by fusion.
+    pub const CPU: Self = Self { name: "cpu", min_tiles: 1, fuse: false, ..Self::DISCRETE };
     /// Those of adapters.
     pub const ADAPTERS: [Self; 3] = [Self::SOFTWARE, Self::DISCRETE, Self::INTEGRATED];
 }
