@@ -39,17 +39,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
         for (var i = 0u; i < PATCH; i++) { // unroll
             value[i] = subgroupShuffle(loaded[i / 8u], i % 8u);
         }
-        var best: vec4<f32>;
-        var best_position: vec4<u32>;
         for (var p = 0u; p < POSITIONS; p++) { // unroll
             var sum = vec4(0.0);
             for (var k = 0u; k < K; k++) { // unroll
                 sum += value[((p / POOL_W * SY + k / (KW * C_IN)) * PATCH_W + p % POOL_W * SX + k / C_IN % KW) * C_IN + k % C_IN] * w[k];
             }
-            let better = (sum > best) | vec4(p == 0u);
-            best = select(best, sum, better);
-            best_position = select(best_position, vec4(p), better);
+            consider(p, sum);
         }
-        if (col < COLS) { write_pooled((row * POOL_OW + wx) * COLS + col, COLS - col, best, best_position, bias); }
+        if (col < COLS) { write_pooled((row * POOL_OW + wx) * COLS + col, COLS - col, bias); }
     }
 }

@@ -1,9 +1,9 @@
-// out[i] = sum over s of partial[s, i], s ascending
+// out[i] = finish(sum over s of partial[s, i]), s ascending
 //
-// One invocation takes one element. partial: [SPLITS, COUNT], out: [COUNT].
+// One invocation takes one element. partial: [SPLITS, COUNT], out: [COUNT]. The file that goes with it says what finish is.
 
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
-@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+@group(0) @binding(OUT) var<storage, read_write> out: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -11,5 +11,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (i >= COUNT) { return; }
     var sum = 0.0;
     for (var s = 0u; s < SPLITS; s++) { sum += partial[s * COUNT + i]; }
-    out[i] = sum;
+    out[i] = finish(i, sum);
 }

@@ -11,23 +11,14 @@
 //   store(split, row, position, col, sum)  takes four columns; ignores what lies outside C. The rows of a group of GROUP
 //                                          come one after the other, `position` from 0 on
 
-const TILE: u32 = 32u;
-
-// Which of several products this is.
-var<private> plane: u32;
-
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
-    let tile = group.y * GRID_X + group.x;
-    let split = group.z % SPLITS;
-    plane = group.z / SPLITS;
-    let first_row = tile / COL_TILES * TILE_ROWS;
-    let col = tile % COL_TILES * TILE + lane * 4u;
-    let rows = rows_at(first_row + lane * 4u);
-    let end = min((split + 1u) * K_PER_SPLIT, K);
+    let tile = take_tile(group);
+    let col = tile.col + lane * 4u;
+    let rows = rows_at(tile.row + lane * 4u);
 
     var acc: array<vec4<f32>, TILE>;
-    for (var k = split * K_PER_SPLIT; k < end; k += 4u) {
+    for (var k = tile.begin; k < tile.end; k += 4u) {
         let a = a_tile(rows, k);
         let b = b_tile(k, col);
         for (var j = 0u; j < 8u; j++) { // unroll
@@ -43,6 +34,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
         }
     }
     for (var i = 0u; i < TILE_ROWS; i++) { // unroll
-        store(split, first_row + i, i % GROUP, col, acc[i]);
+        store(tile.split, tile.row + i, i % GROUP, col, acc[i]);
     }
 }

@@ -5,11 +5,7 @@
 //
 // The kernel's files say what A, B and C are; see tile_subgroup.wgsl.
 
-const TILE: u32 = 32u;
 const BLOCKS: u32 = 8u; // a side of the tile in blocks of four
-
-// Which of several products this is.
-var<private> plane: u32;
 
 // [k][four rows] and [k][four columns]; at the end a holds C as [row][four columns].
 var<workgroup> a_shared: array<vec4<f32>, 256>;
@@ -17,20 +13,15 @@ var<workgroup> b_shared: array<vec4<f32>, 256>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let tile = group.y * GRID_X + group.x;
-    let split = group.z % SPLITS;
-    plane = group.z / SPLITS;
-    let first_row = tile / COL_TILES * TILE_ROWS;
-    let first_col = tile % COL_TILES * TILE;
+    let tile = take_tile(group);
     let across = lane % BLOCKS;
     let down = lane / BLOCKS;
-    let rows = rows_at(first_row + across * 4u);
-    let end = min((split + 1u) * K_PER_SPLIT, K);
+    let rows = rows_at(tile.row + across * 4u);
 
     var acc: array<vec4<f32>, 4>;
-    for (var k = split * K_PER_SPLIT; k < end; k += TILE) {
+    for (var k = tile.begin; k < tile.end; k += TILE) {
         let a = transpose(a_tile(rows, k + down * 4u));
-        let b = b_tile(k + down * 4u, first_col + across * 4u);
+        let b = b_tile(k + down * 4u, tile.col + across * 4u);
         workgroupBarrier();
         for (var i = 0u; i < 4u; i++) { // unroll
             a_shared[(down * 4u + i) * BLOCKS + across] = a[i];
@@ -47,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     if (4u % GROUP == 0u) {
         for (var r = 0u; r < 4u; r++) { // unroll
-            store(split, first_row + down * 4u + r, r % GROUP, first_col + across * 4u, acc[r]);
+            store(tile.split, tile.row + down * 4u + r, r % GROUP, tile.col + across * 4u, acc[r]);
         }
         return;
     }
@@ -60,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var i = lane; i < TILE_ROWS / GROUP * BLOCKS; i += 64u) {
         for (var position = 0u; position < GROUP; position++) {
             let row = i / BLOCKS * GROUP + position;
-            store(split, first_row + row, position, first_col + i % BLOCKS * 4u, a_shared[row * BLOCKS + i % BLOCKS]);
+            store(tile.split, tile.row + row, position, tile.col + i % BLOCKS * 4u, a_shared[row * BLOCKS + i % BLOCKS]);
         }
     }
 }

@@ -30,14 +30,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let d = column(i, 3u);
     let upper = a_t(a.first, b.first, c.first, d.first);
     let lower = a_t(a.second, b.second, c.second, d.second);
-    var best = upper.first;
-    var position = vec4(0u);
-    position = select(position, vec4(1u), upper.second > best);
-    best = max(best, upper.second);
-    position = select(position, vec4(2u), lower.first > best);
-    best = max(best, lower.first);
-    position = select(position, vec4(3u), lower.second > best);
-    best = max(best, lower.second);
+    consider(0u, upper.first);
+    consider(1u, upper.second);
+    consider(2u, lower.first);
+    consider(3u, lower.second);
     let bias = four(weights[9u * C_IN * C_OUT / 4u + i % (C_OUT / 4u)]);
-    write_pooled(i * 4u, 4u, best, position, bias);
+    write_pooled(i * 4u, 4u, bias);
 }

@@ -6,7 +6,7 @@ use crate::data::{Split, synthetic};
 use crate::error::{Error, Result, usage};
 use crate::kernels::peak::{Copy, MultiplyAdd};
 use crate::model::Sequential;
-use crate::plan::{Element, Phase, Plan, Recorder, Step};
+use crate::plan::{Dispatch, Phase, Plan, Recorder, Slot, Step};
 use crate::real::{MatMul, Real, Strided};
 use crate::rng::{Purpose, Rng};
 use rayon::prelude::*;
@@ -239,7 +239,7 @@ fn kernel_rows(model: &mut Model, peak: &Peak) -> Result<Vec<KernelRow>> {
     model.backend.time_dispatches(Phase::Train, step, 3)?;
     let times = model.backend.time_dispatches(Phase::Train, step, KERNEL_ROUNDS)?;
     let dispatches = model.plan.phase(Phase::Train).iter().map(|i| &model.plan.dispatches[*i]);
-    let row = |(dispatch, seconds): (&crate::plan::Dispatch, f64)| {
+    let row = |(dispatch, seconds): (&Dispatch, f64)| {
         let cost = dispatch.kernel.cost();
         // A clock of coarse ticks can say zero.
         let per_s = |amount: f64| if seconds > 0.0 { amount / seconds / 1e9 } else { 0.0 };
@@ -264,16 +264,13 @@ fn peak(device: &Device) -> Result<Peak> {
     let mut plan = Recorder::new(device.profile());
     let large = device.info().device_type == "discrete";
     let chains = if large { 1 << 18 } else { 1 << 12 };
-    let buffers = ["from", "to"].map(|label| plan.buffer(label, COPIED, Element::F32));
-    let [from, to] = buffers;
-    plan.dispatch("copy", Copy { count: COPIED }, &[from], &[to]);
-    let part = |slot: crate::plan::Slot| crate::plan::Slot { len: chains, ..slot };
-    plan.dispatch("multiply-add", MultiplyAdd { count: chains }, &[part(from)], &[part(to)]);
-    let phase = match device {
-        Device::Cpu { .. } => vec![0],
-        Device::Gpu(_) => vec![0, 1],
-    };
-    let plan = Arc::new(Plan::of_one_phase(plan, phase));
+    let [from, to] = ["from", "to"].map(|label| plan.floats(label, COPIED));
+    let mut timed = vec![plan.dispatch("copy", Copy { count: COPIED }, &[from], &[to])];
+    if let Device::Gpu(_) = device {
+        let part = |slot| Slot { len: chains, ..slot };
+        timed.push(plan.dispatch("multiply-add", MultiplyAdd { count: chains }, &[part(from)], &[part(to)]));
+    }
+    let plan = Arc::new(Plan::of_one_phase(plan, timed));
     let mut backend = device.load(Arc::clone(&plan))?;
     let step = Step { slot: 0, images: 0, rate: 0.0, padding: 0 };
     backend.time_dispatches(Phase::Train, step, 2)?;

@@ -1,9 +1,9 @@
 //! Dense: `y = act(x w + b)`, and its two gradients.
 
 use super::below::Below;
-use super::sum_splits::SumSplitsForward;
+use super::sum_splits::Finish;
 use super::tile::{TileShader, Tiles, bias_and_relu, dy_file, par_matmul, record_split, sum_rows, weights_file};
-use super::{Activation, Gradients, Init, LayerContext, LayerSpec, ParamSpec};
+use super::{Activation, Gradients, Init, LayerContext, LayerSpec, ParamSpec, Record};
 use crate::error::{Result, usage};
 use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot};
 use crate::real::{MatMul, Real, Strided};
@@ -61,27 +61,32 @@ impl LayerSpec for Dense {
     fn activation(&self) -> Activation {
         self.activation
     }
+}
 
+impl Record for Dense {
     fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
         let tiles = Tiles::new(at.batch, self.units, at.input[0], recorder.profile).split();
         let relu = self.activation == Activation::Relu;
-        let (label, kernel) = (format!("{} forward", at.name), DenseForward { tiles, relu });
-        if tiles.splits == 1 {
-            recorder.dispatch(label, kernel, &[at.x, at.weights], &[y]);
-        } else {
-            let partial = recorder.floats(format!("{label} partial sums"), tiles.splits * y.len);
-            recorder.dispatch(&label, kernel, &[at.x, at.weights], &[partial]);
-            let bias = at.input[0] * self.units;
-            let sum = SumSplitsForward { splits: tiles.splits, rows: at.batch, units: self.units, bias, relu };
-            recorder.dispatch(format!("{label} sum"), sum, &[partial, at.weights], &[y]);
-        }
+        let label = format!("{} forward", at.name);
+        let finish = Finish { units: self.units, bias: at.input[0] * self.units, relu };
+        let kernel = DenseForward { tiles, relu };
+        let finish = Some((finish, at.weights));
+        record_split(recorder, &label, tiles.splits, kernel, &[at.x, at.weights], y, finish);
         Vec::new()
     }
 
     fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, _: &[Slot], gradients: &Gradients) {
         let tiles = Tiles::new(at.input[0] + 1, self.units, at.batch, recorder.profile).split();
         let label = format!("{} backward weights", at.name);
-        record_split(recorder, &label, tiles.splits, DenseBackwardWeights { tiles }, &[at.x, gradients.dy], at.grads);
+        record_split(
+            recorder,
+            &label,
+            tiles.splits,
+            DenseBackwardWeights { tiles },
+            &[at.x, gradients.dy],
+            at.grads,
+            None,
+        );
         if let Some(dx) = gradients.dx {
             let tiles = Tiles::new(at.batch, at.input[0], self.units, recorder.profile);
             let kernel = DenseBackwardInput { tiles, below: dx.below };

@@ -1,7 +1,7 @@
 //! MaxPooling2D: the layer, its forward kernel with an index buffer, and the gradient through it.
 
 use super::below::Below;
-use super::{Axis, Gradients, LayerContext, LayerSpec, Padding, Pair, image_shape};
+use super::{Axis, Gradients, LayerContext, LayerSpec, Padding, Pair, Record, image_shape};
 use crate::error::Result;
 use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot, elementwise_grid, index_file, output_file};
 use crate::real::Real;
@@ -70,7 +70,9 @@ impl LayerSpec for MaxPooling2D {
         let d = self.dims(1, input)?;
         Ok(vec![d.y.output, d.x.output, d.channels])
     }
+}
 
+impl Record for MaxPooling2D {
     fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
         let dims = self.dims(at.batch, at.input).expect("the shape was inferred before");
         let index = recorder.words(format!("{} index", at.name), y.len);

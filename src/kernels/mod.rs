@@ -214,8 +214,16 @@ pub struct InputGradient {
     pub seen: Slot,
 }
 
-/// A layer: shapes, parameters, and how it is recorded.
-pub trait LayerSpec {
+/// Something that is recorded: a layer, or several as one.
+pub trait Record {
+    /// Records the forward pass into `y`; returns what the backward pass will need.
+    fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot>;
+    /// Records the backward pass.
+    fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, saved: &[Slot], gradients: &Gradients);
+}
+
+/// A layer: shapes and parameters.
+pub trait LayerSpec: Record {
     /// Keras's class name.
     fn kind(&self) -> &'static str;
     /// Keras's name of the first such layer in a model.
@@ -234,10 +242,6 @@ pub trait LayerSpec {
     fn is_view(&self) -> bool {
         false
     }
-    /// Records the forward pass into `y`; returns what the backward pass will need.
-    fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot>;
-    /// Records the backward pass.
-    fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, saved: &[Slot], gradients: &Gradients);
 }
 
 /// An image's height, width and channels, or an error that says what the layer got instead.
@@ -263,6 +267,9 @@ impl LayerSpec for Flatten {
     fn is_view(&self) -> bool {
         true
     }
+}
+
+impl Record for Flatten {
     fn forward(&self, _: &mut Recorder, _: &LayerContext<'_>, _: Slot) -> Vec<Slot> {
         Vec::new()
     }

@@ -1,6 +1,6 @@
 //! What the matrix kernels share: tiles, the shaders of their cores, and the split of long sums.
 
-use super::sum_splits::SumSplits;
+use super::sum_splits::{Finish, SumSplits};
 use crate::plan::{Core, KernelSpec, Profile, Recorder, Shader, Slot, grid, output_file};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
@@ -121,7 +121,7 @@ impl Tiles {
         ];
         constants.extend_from_slice(parts.constants);
         let mut files = parts.files.to_vec();
-        files.extend([output_file(by_4), core]);
+        files.extend([output_file(by_4), include_str!("../../shaders/tile.wgsl"), core]);
         let steps = self.k_per_split() / self.k_step();
         // A group of rows is handed over in loops of their own.
         let iterations = steps * self.iterations_of_a_step() + if self.group > 1 { 4 * TILE } else { 0 };
@@ -135,7 +135,7 @@ impl Tiles {
 }
 
 /// Records a kernel whose sum may be split into `splits` parts: straight into `out`, or into partial sums and a second
-/// pass that adds them in order.
+/// pass that adds them in order. `finish` is what a forward kernel does with its sums, by which weights.
 pub(crate) fn record_split<K: KernelSpec>(
     recorder: &mut Recorder,
     label: &str,
@@ -143,6 +143,7 @@ pub(crate) fn record_split<K: KernelSpec>(
     kernel: K,
     inputs: &[Slot],
     out: Slot,
+    finish: Option<(Finish, Slot)>,
 ) {
     if splits == 1 {
         recorder.dispatch(label, kernel, inputs, &[out]);
@@ -150,7 +151,9 @@ pub(crate) fn record_split<K: KernelSpec>(
     }
     let partial = recorder.floats(format!("{label} partial sums"), splits * out.len);
     recorder.dispatch(label, kernel, inputs, &[partial]);
-    recorder.dispatch(format!("{label} sum"), SumSplits { splits, count: out.len }, &[partial], &[out]);
+    let sum = SumSplits { splits, count: out.len, finish: finish.map(|(finish, _)| finish) };
+    let inputs: Vec<Slot> = [partial].into_iter().chain(finish.map(|(_, weights)| weights)).collect();
+    recorder.dispatch(format!("{label} sum"), sum, &inputs, &[out]);
 }
 
 /// `c = a b` in parallel over fixed blocks of `block` rows, so that the bits do not depend on the number of threads.

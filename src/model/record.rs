@@ -7,7 +7,7 @@ use crate::kernels::adam::Adam;
 use crate::kernels::conv2d::Conv2DPooled;
 use crate::kernels::loss::{Softmax, SoftmaxCrossEntropy};
 use crate::kernels::unpack::Unpack;
-use crate::kernels::{Activation, Below, Gradients, InputGradient, LayerContext, LayerSpec};
+use crate::kernels::{Activation, Below, Gradients, InputGradient, LayerContext, Record};
 use crate::plan::{Plan, Ports, Profile, Recorder, Slot};
 
 /// A layer, or a convolution and its pool, recorded as one.
@@ -41,7 +41,7 @@ impl Stage {
         stages
     }
 
-    fn spec<'a>(&'a self, model: &'a Sequential) -> &'a dyn LayerSpec {
+    fn recording<'a>(&'a self, model: &'a Sequential) -> &'a dyn Record {
         match &self.fused {
             Some(pair) => pair,
             None => model.layers[self.first].spec(),
@@ -52,7 +52,7 @@ impl Stage {
     fn below(&self, model: &Sequential, layout: &Layout, y: Slot, saved: &[Slot]) -> (Below, Slot) {
         match &self.fused {
             Some(pair) => (pair.below(&layout.layers[self.first].input), saved[0]),
-            None if self.spec(model).activation() == Activation::Relu => (Below::Relu, y),
+            None if model.layers[self.first].spec().activation() == Activation::Relu => (Below::Relu, y),
             None => (Below::Linear, y),
         }
     }
@@ -101,7 +101,7 @@ fn record(model: &Sequential, layout: &Layout, batch: usize, window: usize, prof
     for stage in &stages {
         let at = context(stage, x);
         let y = r.floats(format!("{} output", at.name), batch * at.output.iter().product::<usize>());
-        let saved = stage.spec(model).forward(&mut r, &at, y);
+        let saved = stage.recording(model).forward(&mut r, &at, y);
         tape.push((stage, x, saved));
         x = y;
     }
@@ -120,7 +120,7 @@ fn record(model: &Sequential, layout: &Layout, batch: usize, window: usize, prof
             let (below, seen) = stage.below(model, layout, *x, saved);
             InputGradient { slot: r.floats(format!("{} input gradient", at.name), x.len), below, seen }
         });
-        stage.spec(model).backward(&mut r, &at, saved, &Gradients { dy, dx });
+        stage.recording(model).backward(&mut r, &at, saved, &Gradients { dy, dx });
         if let Some(dx) = dx {
             dy = dx.slot;
         }

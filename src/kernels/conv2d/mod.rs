@@ -14,7 +14,9 @@ pub(crate) use pooled::Conv2DPooled;
 use self::dims::Dims;
 use self::{backward_input::Conv2dBackwardInput, backward_weights::Conv2dBackwardWeights, forward::Conv2dForward};
 use super::tile::{Tiles, record_split};
-use super::{Activation, Axis, Gradients, Init, LayerContext, LayerSpec, Padding, Pair, ParamSpec, image_shape};
+use super::{
+    Activation, Axis, Gradients, Init, LayerContext, LayerSpec, Padding, Pair, ParamSpec, Record, image_shape,
+};
 use crate::error::{Result, usage};
 use crate::plan::{Recorder, Slot};
 use serde::{Deserialize, Serialize};
@@ -106,7 +108,9 @@ impl LayerSpec for Conv2D {
     fn activation(&self) -> Activation {
         self.activation
     }
+}
 
+impl Record for Conv2D {
     fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
         let dims = self.dims(at.batch, at.input).expect("the shape was inferred before");
         let kernel = Conv2dForward { dims, relu: self.activation == Activation::Relu, profile: recorder.profile };
@@ -126,7 +130,7 @@ fn backward_weights(recorder: &mut Recorder, at: &LayerContext<'_>, dims: Dims, 
     let tiles = Tiles::new(dims.window() + 1, dims.c_out, dims.rows(), recorder.profile).split();
     let label = format!("{} backward weights", at.name);
     let kernel = Conv2dBackwardWeights { dims, tiles };
-    record_split(recorder, &label, tiles.splits, kernel, &[at.x, dy], at.grads);
+    record_split(recorder, &label, tiles.splits, kernel, &[at.x, dy], at.grads, None);
 }
 
 /// Records the gradient by the input, for any convolution.

@@ -3,9 +3,8 @@
 use super::dims::Dims;
 use super::forward::Conv2dForward;
 use super::{Conv2D, backward_input, backward_weights, patch, select, winograd};
-use crate::error::Result;
 use crate::kernels::max_pool2d::MaxPooling2D;
-use crate::kernels::{Activation, Below, Gradients, LayerContext, LayerSpec, ParamSpec};
+use crate::kernels::{Activation, Below, Gradients, LayerContext, LayerSpec, Record};
 use crate::plan::{Recorder, Slot};
 
 /// Positions of a window: as many as a tile has rows.
@@ -42,23 +41,7 @@ impl Conv2DPooled {
     }
 }
 
-impl LayerSpec for Conv2DPooled {
-    fn kind(&self) -> &'static str {
-        "Conv2D and MaxPooling2D"
-    }
-
-    fn base_name(&self) -> &'static str {
-        "conv2d_pool"
-    }
-
-    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        self.pool.output_shape(&self.conv.output_shape(input)?)
-    }
-
-    fn params(&self, input: &[usize]) -> Vec<ParamSpec> {
-        self.conv.params(input)
-    }
-
+impl Record for Conv2DPooled {
     /// Returns the index, and what Winograd's algorithm keeps.
     fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
         let (dims, profile) = (self.dims(at.batch, at.input), recorder.profile);

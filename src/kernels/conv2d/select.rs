@@ -42,7 +42,7 @@ pub(super) fn record(recorder: &mut Recorder, at: &LayerContext<'_>, dims: Dims,
     kernel.splits = wanted;
     kernel.splits = dims.windows().div_ceil(kernel.windows_per_split());
     let label = format!("{} backward weights", at.name);
-    record_split(recorder, &label, kernel.splits, kernel, &[at.x, dy], at.grads);
+    record_split(recorder, &label, kernel.splits, kernel, &[at.x, dy], at.grads, None);
 }
 
 impl Conv2dPoolSelectWeights {
