@@ -22,6 +22,7 @@ pub mod plan;
 mod predict;
 pub mod real;
 pub mod rng;
+pub mod simd;
 mod train;
 
 pub use backend::{Device, DeviceInfo};

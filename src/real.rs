@@ -79,15 +79,16 @@ pub trait Real:
     /// The value with the bits of `mask` zero, and those bits.
     fn split_low_bits(self, mask: u32) -> (Self, u32);
 
-    /// `c = a b + beta c`, with `c` a row-major `m` x `n` matrix; one thread, sums in a fixed order.
+    /// `c = a b`, or `c += a b` if `add`, with `c` a row-major `m` x `n` matrix, on up to `threads` threads; sums in an
+    /// order that does not depend on their number.
     ///
     /// # Panics
     /// If an operand is shorter than its sizes say.
-    fn matmul(size: MatMul, a: Strided<'_, Self>, b: Strided<'_, Self>, beta: Self, c: &mut [Self]);
+    fn matmul(size: MatMul, a: Strided<'_, Self>, b: Strided<'_, Self>, add: bool, c: &mut [Self], threads: usize);
 }
 
 macro_rules! real {
-    ($t:ty, $bits:ty, $gemm:path) => {
+    ($t:ty, $bits:ty) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -115,30 +116,45 @@ macro_rules! real {
                 (Self::from_bits(bits & !<$bits>::from(mask)), bits as u32 & mask)
             }
 
-            #[expect(unsafe_code, reason = "matrixmultiply takes raw pointers; the extents are asserted first")]
-            fn matmul(size: MatMul, a: Strided<'_, Self>, b: Strided<'_, Self>, beta: Self, c: &mut [Self]) {
+            #[expect(unsafe_code, reason = "gemm takes raw pointers; the extents are asserted first")]
+            fn matmul(
+                size: MatMul,
+                a: Strided<'_, Self>,
+                b: Strided<'_, Self>,
+                add: bool,
+                c: &mut [Self],
+                threads: usize,
+            ) {
                 let MatMul { m, k, n } = size;
                 assert!(a.data.len() >= a.extent(m, k), "A holds {} elements, {size:?} needs more", a.data.len());
                 assert!(b.data.len() >= b.extent(k, n), "B holds {} elements, {size:?} needs more", b.data.len());
                 assert!(c.len() >= m * n, "C holds {} elements, {size:?} needs more", c.len());
+                let parallelism =
+                    if threads == 1 { gemm::Parallelism::None } else { gemm::Parallelism::Rayon(threads) };
+                let kept = if add { 1.0 } else { 0.0 };
                 // SAFETY: every element that the call reads or writes lies inside the three slices, asserted above,
                 // and `c` is borrowed mutably, so it overlaps neither operand.
                 unsafe {
-                    $gemm(
+                    gemm::gemm(
                         m,
-                        k,
                         n,
-                        1.0,
-                        a.data.as_ptr(),
-                        a.row_stride as isize,
-                        a.col_stride as isize,
-                        b.data.as_ptr(),
-                        b.row_stride as isize,
-                        b.col_stride as isize,
-                        beta,
+                        k,
                         c.as_mut_ptr(),
-                        n as isize,
                         1,
+                        n as isize,
+                        add,
+                        a.data.as_ptr(),
+                        a.col_stride as isize,
+                        a.row_stride as isize,
+                        b.data.as_ptr(),
+                        b.col_stride as isize,
+                        b.row_stride as isize,
+                        kept,
+                        1.0,
+                        false,
+                        false,
+                        false,
+                        parallelism,
                     );
                 }
             }
@@ -146,5 +162,5 @@ macro_rules! real {
     };
 }
 
-real!(f32, u32, matrixmultiply::sgemm);
-real!(f64, u64, matrixmultiply::dgemm);
+real!(f32, u32);
+real!(f64, u64);

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest up; each may import itself and those named beside it. ARCHITECTURE.md says why.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("error", &[]),
     ("real", &[]),
+    ("simd", &["error"]),
     ("rng", &[]),
     ("data", &["error", "rng"]),
-    ("plan", &["error", "real"]),
-    ("kernels", &["error", "real", "plan"]),
+    ("plan", &["error", "real", "simd"]),
+    ("kernels", &["error", "real", "simd", "plan"]),
     ("model", &["error", "rng", "plan", "kernels"]),
-    ("backend", &["error", "real", "plan"]),
+    ("backend", &["error", "real", "simd", "plan"]),
     ("feed", &["error", "plan", "backend", "data"]),
     ("compile", &["error", "plan", "model", "backend", "data", "feed"]),
     ("train", &["error", "plan", "kernels", "data", "feed", "compile"]),

@@ -28,7 +28,7 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 fn on_cpu(case: &Case, profile: Profile) -> [Vec<f64>; 2] {
     let (plan, mut cpu) = filled::<f64>(case, profile);
     cpu.run(Phase::Gradients, &[step(case.images)]).unwrap();
-    [plan.ports.grads, plan.ports.metrics].map(|port| cpu.values(port).clone())
+    [plan.ports.grads, plan.ports.metrics].map(|port| cpu.values(port).to_vec())
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn gradients_of_every_parameter_agree_with_finite_differences() {
         let (plan, mut cpu) = filled::<f64>(case, profile);
         let step = step(case.images);
         cpu.run(Phase::Gradients, &[step]).unwrap();
-        let gradients = cpu.values(plan.ports.grads).clone();
+        let gradients = cpu.values(plan.ports.grads).to_vec();
         let scale = gradients.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
         assert!(scale > 1e-3, "{}: gradients vanish", case.name);
         for tensor in case.model.layout().unwrap().tensors {

@@ -2,8 +2,10 @@
 
 use super::{Backend, Clock, DeviceInfo, KernelTimes, median};
 use crate::error::{Error, Result, usage};
-use crate::plan::{BufferId, Element, Io, Kernel, Phase, Plan, Slot, Step, View, ViewMut};
+use crate::plan::{BufferId, Dispatch, Element, Io, Kernel, Phase, Plan, Slot, Step, View, ViewMut};
 use crate::real::Real;
+use crate::simd::{Aligned, Vectors};
+use aligned_vec::AVec;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,35 +16,44 @@ pub struct Cpu<F> {
     plan: Arc<Plan>,
     buffers: Vec<Data<F>>,
     threads: rayon::ThreadPool,
+    vectors: Option<Vectors>,
 }
 
 #[derive(Debug)]
 enum Data<F> {
-    Real(Vec<F>),
-    Words(Vec<u32>),
+    Real(Aligned<F>),
+    Words(Aligned<u32>),
 }
 
 /// A float type that a backend can run kernels in.
 pub trait CpuFloat: Real {
-    /// Runs the twin in this type.
-    fn run(kernel: &dyn Kernel, io: Io<'_, Self>);
+    /// Runs the kernel in this type; by `vectors` if it has a form for them, else its plain twin.
+    fn run(kernel: &dyn Kernel, vectors: Option<Vectors>, io: Io<'_, Self>);
 }
 
 impl CpuFloat for f32 {
-    fn run(kernel: &dyn Kernel, io: Io<'_, Self>) {
-        kernel.run_f32(io);
+    fn run(kernel: &dyn Kernel, vectors: Option<Vectors>, io: Io<'_, Self>) {
+        match vectors {
+            Some(vectors) => kernel.run_fast(vectors, io),
+            None => kernel.run_f32(io),
+        }
     }
 }
 
 impl CpuFloat for f64 {
-    fn run(kernel: &dyn Kernel, io: Io<'_, Self>) {
+    fn run(kernel: &dyn Kernel, _: Option<Vectors>, io: Io<'_, Self>) {
         kernel.run_f64(io);
     }
 }
 
 impl<F: CpuFloat> Cpu<F> {
-    /// Allocates the buffers of `plan`; `threads` 0 means one a core.
+    /// The plain twins on the buffers of `plan`, which are allocated here; `threads` 0 means one a core.
     pub fn load(plan: Arc<Plan>, threads: usize) -> Result<Self> {
+        Self::load_for(plan, threads, None)
+    }
+
+    /// As [`Self::load`], with the forms of the kernels for `vectors`.
+    pub fn load_for(plan: Arc<Plan>, threads: usize, vectors: Option<Vectors>) -> Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let threads = pool.map_err(|e| usage!("cannot start {threads} threads: {e}"))?;
         let mut buffers = Vec::with_capacity(plan.buffers.len());
@@ -59,36 +70,32 @@ impl<F: CpuFloat> Cpu<F> {
                 Element::U32 => Data::Words(zeros(buffer.len).ok_or_else(out_of_memory)?),
             });
         }
-        let info = DeviceInfo::cpu(threads.current_num_threads());
-        Ok(Self { info, plan, buffers, threads })
+        let info = DeviceInfo::cpu(threads.current_num_threads(), vectors);
+        Ok(Self { info, plan, buffers, threads, vectors })
     }
 
-    /// Runs dispatch `place` of the plan.
+    /// Runs dispatch `place` of the plan, as in training.
     pub fn run_dispatch(&mut self, place: usize, step: Step) {
-        let Self { plan, buffers, threads, .. } = self;
-        let dispatch = &plan.dispatches[place];
-        // Outputs are moved out, so that they can be written while the inputs are read: no buffer is both.
-        let mut taken: Vec<Data<F>> = dispatch
-            .outputs
-            .iter()
-            .map(|slot| std::mem::replace(&mut buffers[slot.buffer.0], Data::Words(Vec::new())))
-            .collect();
-        let io = Io {
-            step,
-            inputs: dispatch.inputs.iter().map(|slot| view(&buffers[slot.buffer.0], *slot)).collect(),
-            outputs: dispatch.outputs.iter().zip(&mut taken).map(|(slot, data)| Some(view_mut(data, *slot))).collect(),
-        };
-        threads.install(|| F::run(dispatch.kernel.as_ref(), io));
-        for (slot, data) in dispatch.outputs.iter().zip(taken) {
-            buffers[slot.buffer.0] = data;
-        }
+        self.run_dispatches(&[place], &[step], true);
+    }
+
+    /// Runs the dispatches of `places` once for each step, all on the pool's threads.
+    fn run_dispatches(&mut self, places: &[usize], steps: &[Step], trains: bool) {
+        let Self { plan, buffers, threads, vectors, .. } = self;
+        threads.install(|| {
+            for step in steps {
+                for place in places {
+                    run(&plan.dispatches[*place], buffers, *vectors, *step, trains);
+                }
+            }
+        });
     }
 
     /// The floats of a buffer.
     ///
     /// # Panics
     /// If it holds words.
-    pub fn values(&mut self, buffer: BufferId) -> &mut Vec<F> {
+    pub fn values(&mut self, buffer: BufferId) -> &mut [F] {
         match &mut self.buffers[buffer.0] {
             Data::Real(values) => values,
             Data::Words(_) => panic!("buffer {} holds words", buffer.0),
@@ -96,9 +103,28 @@ impl<F: CpuFloat> Cpu<F> {
     }
 }
 
+fn run<F: CpuFloat>(dispatch: &Dispatch, buffers: &mut [Data<F>], vectors: Option<Vectors>, step: Step, trains: bool) {
+    // Outputs are moved out, so that they can be written while the inputs are read: no buffer is both.
+    let mut taken: Vec<Data<F>> = dispatch
+        .outputs
+        .iter()
+        .map(|slot| std::mem::replace(&mut buffers[slot.buffer.0], Data::Words(AVec::new(0))))
+        .collect();
+    let io = Io {
+        step,
+        trains,
+        inputs: dispatch.inputs.iter().map(|slot| view(&buffers[slot.buffer.0], *slot)).collect(),
+        outputs: dispatch.outputs.iter().zip(&mut taken).map(|(slot, data)| Some(view_mut(data, *slot))).collect(),
+    };
+    F::run(dispatch.kernel.as_ref(), vectors, io);
+    for (slot, data) in dispatch.outputs.iter().zip(taken) {
+        buffers[slot.buffer.0] = data;
+    }
+}
+
 /// `len` zeros, or none if there is no memory for them.
-fn zeros<T: Default + Clone>(len: usize) -> Option<Vec<T>> {
-    let mut data = Vec::new();
+fn zeros<T: Default + Clone>(len: usize) -> Option<Aligned<T>> {
+    let mut data = AVec::new(0);
     data.try_reserve_exact(len).ok()?;
     data.resize(len, T::default());
     Some(data)
@@ -137,11 +163,7 @@ impl<F: CpuFloat> Backend for Cpu<F> {
 
     fn run(&mut self, phase: Phase, steps: &[Step]) -> Result<()> {
         let plan = Arc::clone(&self.plan);
-        for step in steps {
-            for place in plan.phase(phase) {
-                self.run_dispatch(*place, *step);
-            }
-        }
+        self.run_dispatches(plan.phase(phase), steps, matches!(phase, Phase::Train | Phase::Gradients));
         Ok(())
     }
 

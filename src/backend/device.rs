@@ -4,6 +4,7 @@ use super::gpu::{self, Adapter};
 use super::{Backend, Cpu};
 use crate::error::Result;
 use crate::plan::{Plan, Profile};
+use crate::simd::{self, Vectors};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -16,15 +17,20 @@ pub struct DeviceInfo {
     pub backend: String,
     /// `discrete`, `integrated`, `virtual`, `software`, `cpu` or `other`.
     pub device_type: &'static str,
-    /// The driver and its version; empty on the CPU.
+    /// The driver and its version; on the CPU its vector instructions.
     pub driver: String,
 }
 
 impl DeviceInfo {
-    pub(crate) fn cpu(threads: usize) -> Self {
+    pub(crate) fn cpu(threads: usize, vectors: Option<Vectors>) -> Self {
         let plural = if threads == 1 { "" } else { "s" };
         let adapter = format!("cpu, {threads} thread{plural}");
-        Self { adapter, backend: "cpu".into(), device_type: "cpu", driver: String::new() }
+        Self {
+            adapter,
+            backend: "cpu".into(),
+            device_type: "cpu",
+            driver: vectors.map_or(simd::PLAIN, Vectors::name).to_owned(),
+        }
     }
 }
 
@@ -57,6 +63,7 @@ impl Device {
     /// narrows the search, and `WGPU_ADAPTER_NAME` stands in for `auto`.
     pub fn find(request: &str, threads: usize) -> Result<Found> {
         gpu::forced_profile()?;
+        Vectors::chosen()?;
         if request.eq_ignore_ascii_case("cpu") {
             return Ok(Found { device: Self::Cpu { threads }, notice: None });
         }
@@ -80,8 +87,11 @@ impl Device {
     /// As reports name it.
     pub fn info(&self) -> DeviceInfo {
         match self {
-            Self::Cpu { threads: 0 } => DeviceInfo::cpu(rayon::current_num_threads()),
-            Self::Cpu { threads } => DeviceInfo::cpu(*threads),
+            Self::Cpu { threads } => {
+                let threads = if *threads == 0 { rayon::current_num_threads() } else { *threads };
+                // What was forced wrongly fails when it is loaded.
+                DeviceInfo::cpu(threads, Vectors::chosen().unwrap_or_default())
+            }
             Self::Gpu(adapter) => adapter.info.clone(),
         }
     }
@@ -97,7 +107,7 @@ impl Device {
     /// Loads `plan`, which has to be recorded for [`Self::profile`].
     pub fn load(&self, plan: Arc<Plan>) -> Result<Box<dyn Backend>> {
         Ok(match self {
-            Self::Cpu { threads } => Box::new(Cpu::<f32>::load(plan, *threads)?),
+            Self::Cpu { threads } => Box::new(Cpu::<f32>::load_for(plan, *threads, Vectors::chosen()?)?),
             Self::Gpu(adapter) => Box::new(pollster::block_on(gpu::Engine::load(adapter, plan, 0))?),
         })
     }

@@ -39,6 +39,7 @@ impl Below {
     }
 
     /// Turns `dx`, which starts at element `at`, into what goes on; `seen` is the layer's output or index.
+    #[inline(always)]
     pub(crate) fn pass_down<F: Real>(self, dx: &mut [F], seen: View<'_, F>, at: usize) {
         match (self, seen) {
             (Self::Linear, _) => {}

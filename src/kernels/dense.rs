@@ -124,7 +124,7 @@ impl KernelSpec for DenseForward {
         let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
         let (w, b) = weights.split_at(k * n);
         if self.tiles.splits == 1 {
-            par_matmul(MatMul { m, k, n }, 16, Strided::rows(x, k), Strided::rows(w, n), y);
+            par_matmul(MatMul { m, k, n }, Strided::rows(x, k), Strided::rows(w, n), y);
             return bias_and_relu(y, b, self.relu);
         }
         let per_split = self.tiles.k_per_split();
@@ -132,7 +132,7 @@ impl KernelSpec for DenseForward {
             let from = (split * per_split).min(k);
             let size = MatMul { m, k: per_split.min(k - from), n };
             let x = Strided { data: &x[from..], row_stride: k, col_stride: 1 };
-            par_matmul(size, 16, x, Strided::rows(&w[from * n..], n), sums);
+            par_matmul(size, x, Strided::rows(&w[from * n..], n), sums);
         }
     }
 }
@@ -167,7 +167,7 @@ impl KernelSpec for DenseBackwardInput {
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let Tiles { rows: m, cols: n, k, .. } = self.tiles;
         let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
-        par_matmul(MatMul { m, k, n }, 16, Strided::rows(dy, k), Strided::transposed(weights, k), dx);
+        par_matmul(MatMul { m, k, n }, Strided::rows(dy, k), Strided::transposed(weights, k), dx);
         self.below.pass_down(dx, io.inputs[2], 0);
     }
 }
@@ -207,7 +207,7 @@ impl KernelSpec for DenseBackwardWeights {
             let (x, dy) = (&x[from * inputs..to * inputs], &dy[from * n..to * n]);
             let (dw, db) = block.split_at_mut(inputs * n);
             let size = MatMul { m: inputs, k: to - from, n };
-            par_matmul(size, 128, Strided::transposed(x, inputs), Strided::rows(dy, n), dw);
+            par_matmul(size, Strided::transposed(x, inputs), Strided::rows(dy, n), dw);
             sum_rows(dy, n, db);
         }
     }

@@ -3,7 +3,6 @@
 use super::sum_splits::{Finish, SumSplits};
 use crate::plan::{Core, KernelSpec, Profile, Recorder, Shader, Slot, grid, output_file};
 use crate::real::{MatMul, Real, Strided};
-use rayon::prelude::*;
 
 /// Side of a tile of C.
 const TILE: usize = 32;
@@ -71,6 +70,9 @@ impl Tiles {
 
     /// The same product with its sum cut until there are enough tiles to keep the adapter busy.
     pub(crate) fn split(self) -> Self {
+        if self.profile.min_tiles == 0 {
+            return self;
+        }
         let wanted = self.profile.min_tiles.div_ceil(self.count());
         let longest = MAX_ITERATIONS / self.iterations_of_a_step() * self.k_step();
         let splits = wanted.min(self.k / MIN_TERMS).max(self.k.div_ceil(longest)).max(1);
@@ -156,13 +158,9 @@ pub(crate) fn record_split<K: KernelSpec>(
     recorder.dispatch(format!("{label} sum"), sum, &inputs, &[out]);
 }
 
-/// `c = a b` in parallel over fixed blocks of `block` rows, so that the bits do not depend on the number of threads.
-pub(crate) fn par_matmul<F: Real>(size: MatMul, block: usize, a: Strided<'_, F>, b: Strided<'_, F>, c: &mut [F]) {
-    let MatMul { m, n, .. } = size;
-    c[..m * n].par_chunks_mut(block * n).enumerate().for_each(|(i, rows)| {
-        let a = Strided { data: &a.data[i * block * a.row_stride..], ..a };
-        F::matmul(MatMul { m: rows.len() / n, ..size }, a, b, F::ZERO, rows);
-    });
+/// `c = a b` on all threads; the bits do not depend on their number.
+pub(crate) fn par_matmul<F: Real>(size: MatMul, a: Strided<'_, F>, b: Strided<'_, F>, c: &mut [F]) {
+    F::matmul(size, a, b, false, c, rayon::current_num_threads());
 }
 
 /// Sums the columns of a row-major matrix with `cols` columns into `out`, rows in order.

@@ -2,6 +2,7 @@
 
 use super::{Shader, Step};
 use crate::real::Real;
+use crate::simd::Vectors;
 use std::fmt::Debug;
 
 /// Work of one dispatch.
@@ -38,6 +39,8 @@ pub enum ViewMut<'a, F> {
 pub struct Io<'a, F> {
     /// This step.
     pub step: Step,
+    /// Whether the backward pass follows, which reads what the forward pass leaves: the index of a pool.
+    pub trains: bool,
     /// Read-only slots.
     pub inputs: Vec<View<'a, F>>,
     /// Writable slots; [`Io::output`] takes one out.
@@ -84,8 +87,13 @@ pub trait KernelSpec: Debug + Send + Sync + 'static {
     fn shader(&self) -> Shader;
     /// Operations and bytes.
     fn cost(&self) -> Cost;
-    /// The CPU twin.
+    /// The CPU twin, which reads as the shader does.
     fn run<F: Real>(&self, io: Io<'_, F>);
+    /// The same sums by vector instructions, where the kernel has a form for them.
+    fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>) {
+        let _ = vectors;
+        self.run(io);
+    }
 }
 
 /// A kernel as a backend sees it. Implemented for every [`KernelSpec`].
@@ -96,6 +104,8 @@ pub trait Kernel: Debug + Send + Sync {
     fn cost(&self) -> Cost;
     /// The CPU twin in single precision.
     fn run_f32(&self, io: Io<'_, f32>);
+    /// As [`Self::run_f32`], by vector instructions where the kernel has a form for them.
+    fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>);
     /// The CPU twin in double precision, the reference of the gradient tests.
     fn run_f64(&self, io: Io<'_, f64>);
 }
@@ -109,6 +119,9 @@ impl<K: KernelSpec> Kernel for K {
     }
     fn run_f32(&self, io: Io<'_, f32>) {
         self.run(io);
+    }
+    fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>) {
+        KernelSpec::run_fast(self, vectors, io);
     }
     fn run_f64(&self, io: Io<'_, f64>) {
         self.run(io);

@@ -18,7 +18,7 @@ pub struct Profile {
     pub core: Core,
     /// Whether buffers are read and written by words of 64 bits.
     pub words_of_64: bool,
-    /// A sum is split until a dispatch has this many tiles.
+    /// A sum is split until a dispatch has this many tiles, and no loop is too long for an adapter; 0: never.
     pub min_tiles: usize,
     /// Whether a convolution and the pool after it become one.
     pub fuse: bool,
@@ -41,8 +41,8 @@ impl Profile {
     };
     /// Graphics beside the processor's cores; also whatever is neither of the other two.
     pub const INTEGRATED: Self = Self { name: "integrated", min_tiles: 64, ..Self::DISCRETE };
-    /// The CPU backend, whose kernels find their own threads: no split sums. Its plain twins gain little by fusion.
-    pub const CPU: Self = Self { name: "cpu", min_tiles: 1, fuse: false, ..Self::DISCRETE };
+    /// The CPU backend, whose kernels find their own threads: no split sums.
+    pub const CPU: Self = Self { name: "cpu", min_tiles: 0, fuse: true, ..Self::DISCRETE };
     /// Those of adapters.
     pub const ADAPTERS: [Self; 3] = [Self::SOFTWARE, Self::DISCRETE, Self::INTEGRATED];
 }

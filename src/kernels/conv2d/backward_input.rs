@@ -1,10 +1,12 @@
 //! `dx = conv_transpose(dy, w)`; twin of `shaders/conv2d_backward_input.wgsl`.
 
 use super::dims::Dims;
+use super::fast;
 use crate::kernels::below::Below;
 use crate::kernels::tile::{TileShader, Tiles, dy_file, weights_file};
 use crate::plan::{Cost, Io, KernelSpec, Shader};
 use crate::real::{MatMul, Real, Strided};
+use crate::simd::Vectors;
 use rayon::prelude::*;
 
 /// Inputs: dy [n, oh, ow, c_out], or of the pool and packed, weights (w [kh, kw, c_in, c_out], ..), what `below` sees;
@@ -48,11 +50,18 @@ impl KernelSpec for Conv2dBackwardInput {
             || (vec![F::ZERO; size.m * size.n], vec![F::ZERO; size.m * size.k]),
             |(patches, pixels), (image, (dx, dy))| {
                 d.unpool(dy, 0..size.m, pixels);
-                F::matmul(size, Strided::rows(pixels, size.k), Strided::transposed(weights, size.k), F::ZERO, patches);
+                F::matmul(size, Strided::rows(pixels, size.k), Strided::transposed(weights, size.k), false, patches, 1);
                 dx.fill(F::ZERO);
                 d.col2im(patches, dx);
                 self.below.pass_down(dx, io.inputs[2], image * d.in_image());
             },
         );
+    }
+
+    fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>) {
+        match &self.dims {
+            d if fast::sparse::fits(d, vectors) => fast::sparse::backward_input(d, self.below, vectors, io),
+            _ => self.run(io),
+        }
     }
 }

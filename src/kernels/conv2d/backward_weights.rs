@@ -1,9 +1,11 @@
 //! `dw = correlate(x, dy)`, `db = sum of dy`; twin of `shaders/conv2d_backward_weights.wgsl`.
 
 use super::dims::Dims;
+use super::fast;
 use crate::kernels::tile::{TileShader, Tiles, dy_file, sum_rows};
 use crate::plan::{Cost, Io, KernelSpec, Shader};
 use crate::real::{MatMul, Real, Strided};
+use crate::simd::Vectors;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -40,6 +42,15 @@ impl KernelSpec for Conv2dBackwardWeights {
 
     fn run<F: Real>(&self, io: Io<'_, F>) {
         run(&self.dims, self.tiles.k_per_split(), io);
+    }
+
+    fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>) {
+        match &self.dims {
+            _ if self.tiles.splits > 1 => self.run(io),
+            d if fast::first::fits(d) => fast::first::backward_weights(d, vectors, io),
+            d if fast::sparse::fits(d, vectors) => fast::sparse::backward_weights(d, vectors, io),
+            _ => self.run(io),
+        }
     }
 }
 
@@ -80,7 +91,7 @@ fn sum_over<F: Real>(d: &Dims, x: &[F], packed: &[F], range: Range<usize>) -> Ve
         let size = MatMul { m, k: pixels.len(), n };
         d.im2col(x, pixels, &mut patches);
         let dy = &dy[(start - range.start) * n..];
-        F::matmul(size, Strided::transposed(&patches, m), Strided::rows(dy, n), F::ONE, dw);
+        F::matmul(size, Strided::transposed(&patches, m), Strided::rows(dy, n), true, dw, 1);
     }
     sum_rows(&dy, n, db);
     sum

@@ -107,7 +107,7 @@ impl Dims {
     }
 
     /// Image, row and column of output pixel `row`.
-    fn pixel(&self, row: usize) -> (usize, usize, usize) {
+    pub(super) fn pixel(&self, row: usize) -> (usize, usize, usize) {
         let (window, position) = (row / self.positions(), row % self.positions());
         let (image, in_image) = (window / self.image_windows(), window % self.image_windows());
         let oy = in_image / self.pool_x.output * self.pool_y.stride + position / self.pool_x.window;

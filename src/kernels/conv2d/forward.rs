@@ -1,10 +1,12 @@
 //! `y = act(conv(x, w) + b)`, or its pool; twin of `shaders/conv2d_forward.wgsl`.
 
 use super::dims::Dims;
+use super::fast;
 use crate::kernels::below::SHUT;
 use crate::kernels::tile::{TileShader, Tiles, bias_and_relu, weights_file};
 use crate::plan::{Cost, Io, KernelSpec, Profile, Shader, index_file};
 use crate::real::{MatMul, Real, Strided};
+use crate::simd::Vectors;
 use rayon::prelude::*;
 
 /// Inputs: x [n, h, w, c_in], weights (w [kh, kw, c_in, c_out], b `[c_out]`); outputs: y [n, oh, ow, c_out]; fused with a
@@ -47,6 +49,14 @@ impl KernelSpec for Conv2dForward {
     fn run<F: Real>(&self, io: Io<'_, F>) {
         run(&self.dims, self.relu, io);
     }
+
+    fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>) {
+        match &self.dims {
+            d if fast::winograd::fits(d, vectors) => fast::winograd::forward(d, self.relu, vectors, io),
+            d if fast::direct::fits(d) => fast::direct::forward(d, self.relu, vectors, io),
+            _ => self.run(io),
+        }
+    }
 }
 
 /// Each operand moved once.
@@ -63,7 +73,7 @@ pub(super) fn run<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
     let images = y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image()));
     let convolve = |patches: &mut [F], x: &[F], sums: &mut [F]| {
         d.im2col(x, 0..size.m, patches);
-        F::matmul(size, Strided::rows(patches, size.k), Strided::rows(w, size.n), F::ZERO, sums);
+        F::matmul(size, Strided::rows(patches, size.k), Strided::rows(w, size.n), false, sums, 1);
     };
     let patches = || vec![F::ZERO; size.m * size.k];
     if d.positions() == 1 {

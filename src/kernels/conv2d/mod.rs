@@ -3,6 +3,7 @@
 mod backward_input;
 mod backward_weights;
 mod dims;
+mod fast;
 mod forward;
 mod patch;
 mod pooled;

@@ -18,14 +18,14 @@ use crate::plan::{Profile, Recorder, Slot};
 use crate::real::Real;
 
 /// Elements of a tile of the algorithm.
-const PLANES: usize = 16;
+pub(super) const PLANES: usize = 16;
 
 /// Channels below which the transforms cost more than the products save.
 const MIN_CHANNELS: usize = 16;
 
 const B_T: [[f64; 4]; 4] = [[1., 0., -1., 0.], [0., 1., 1., 0.], [0., -1., 1., 0.], [0., 1., 0., -1.]];
 const B: [[f64; 4]; 4] = [[1., 0., 0., 0.], [0., 1., -1., 1.], [-1., 1., 1., 0.], [0., 0., 0., -1.]];
-const G: [[f64; 3]; 4] = [[1., 0., 0.], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0., 0., 1.]];
+pub(super) const G: [[f64; 3]; 4] = [[1., 0., 0.], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0., 0., 1.]];
 const A_T: [[f64; 4]; 2] = [[1., 1., 1., 0.], [0., 1., -1., -1.]];
 const A: [[f64; 2]; 4] = [[1., 0.], [1., 1.], [1., -1.], [0., -1.]];
 

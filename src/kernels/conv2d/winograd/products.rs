@@ -32,7 +32,7 @@ impl KernelSpec for Product {
         let size = MatMul { m: d.windows(), k: d.c_in, n: d.c_out };
         m.par_chunks_mut(size.m * size.n).enumerate().for_each(|(plane, m)| {
             let (v, u) = (&v[plane * size.m * size.k..], &u[plane * size.k * size.n..]);
-            F::matmul(size, Strided::rows(v, size.k), Strided::rows(u, size.n), F::ZERO, m);
+            F::matmul(size, Strided::rows(v, size.k), Strided::rows(u, size.n), false, m, 1);
         });
     }
 }
@@ -79,7 +79,7 @@ impl KernelSpec for ProductBackward {
             };
             let dm: Vec<F> = dy.iter().map(spread).collect();
             let u = Strided::transposed(&u[plane * size.k * size.n..], size.k);
-            F::matmul(size, Strided::rows(&dm, size.k), u, F::ZERO, dv);
+            F::matmul(size, Strided::rows(&dm, size.k), u, false, dv, 1);
         });
     }
 }

@@ -1,0 +1,103 @@
+//! Direct convolution: four output pixels, or the four positions of a window of the pool, times a panel of filters, all
+//! sums in registers.
+
+use super::panels::{Panels, ROWS, multiply, rows_of};
+use super::{first_pixels, index_parts, padded, padded_len, padded_size, pool, store, store_words};
+use crate::kernels::conv2d::dims::Dims;
+use crate::plan::Io;
+use crate::simd::{Vectors, with_rooms};
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Whether the kernel takes these sizes.
+pub(in crate::kernels::conv2d) fn fits(d: &Dims) -> bool {
+    matches!(d.positions(), 1 | pool::POSITIONS)
+}
+
+/// As `Conv2dForward`; the index is left out where nobody will read it.
+pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, vectors: Vectors, mut io: Io<'_, f32>) {
+    let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
+    let (w, b) = weights.split_at(d.window() * d.c_out);
+    let panels = Panels::new(vectors, d.c_out);
+    let pixels = first_pixels(d);
+    let index = index_parts(&mut io, d.batch, d.out_image());
+    with_rooms([panels.len(d.window()), panels.len(1)], |[packed_w, packed_b]| {
+        panels.pack(w, packed_w);
+        panels.pack(&b[..d.c_out], packed_b);
+        let (w, b) = (&*packed_w, &*packed_b);
+        let images = y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image())).zip(index);
+        images.for_each(|((y, x), index)| {
+            with_rooms([padded_len(d)], |[room]| {
+                let x = padded(d, x, room);
+                vectors.run(Image { d, relu, panels, pixels: &pixels, x, w, b, y, index });
+            });
+        });
+    });
+}
+
+/// One image: x [height, width, c_in] with its border; packed weights and bias; y and index as the kernel's.
+struct Image<'a> {
+    d: &'a Dims,
+    relu: bool,
+    panels: Panels,
+    pixels: &'a [usize],
+    x: &'a [f32],
+    w: &'a [f32],
+    b: &'a [f32],
+    y: &'a mut [f32],
+    index: Option<&'a mut [u32]>,
+}
+
+impl WithSimd for Image<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.panels.width / S::F32_LANES {
+            1 => self.convolve::<S, 1>(simd),
+            2 => self.convolve::<S, 2>(simd),
+            _ => self.convolve::<S, 4>(simd),
+        }
+    }
+}
+
+impl Image<'_> {
+    #[inline(always)]
+    fn convolve<S: Simd, const V: usize>(mut self, simd: S) {
+        let d = self.d;
+        let row = padded_size(d)[1] * d.c_in;
+        let run = d.x.window * d.c_in;
+        let weights = rows_of::<S, V>(self.w).chunks_exact(d.window());
+        for (panel, (w, b)) in weights.zip(rows_of::<S, V>(self.b)).enumerate() {
+            let cols = self.panels.cols_of(panel);
+            for (tile, pixels) in self.pixels.chunks(ROWS).enumerate() {
+                // The last tile repeats its last pixel.
+                let last = pixels.len() - 1;
+                let starts: [usize; ROWS] = [0, 1, 2, 3].map(|r: usize| pixels[r.min(last)] * d.c_in);
+                let mut sums = [[simd.splat_f32s(0.0); V]; ROWS];
+                for (ky, w) in w.chunks_exact(run).enumerate() {
+                    multiply(simd, starts.map(|start| &self.x[start + ky * row..][..run]), w, &mut sums);
+                }
+                if d.positions() == 1 {
+                    for (r, sums) in sums.iter_mut().enumerate().take(pixels.len()) {
+                        for (sum, bias) in sums.iter_mut().zip(b) {
+                            *sum = pool::activate(simd, *sum, *bias, self.relu);
+                        }
+                        store(simd, &mut self.y[(tile * ROWS + r) * d.c_out..][cols.clone()], *sums);
+                    }
+                } else {
+                    let mut values = [simd.splat_f32s(0.0); V];
+                    let mut positions = [simd.splat_u32s(0); V];
+                    for v in 0..V {
+                        let sums = [sums[0][v], sums[1][v], sums[2][v], sums[3][v]];
+                        (values[v], positions[v]) = pool::greatest(simd, sums, b[v], self.relu);
+                    }
+                    store(simd, &mut self.y[tile * d.c_out..][cols.clone()], values);
+                    if let Some(index) = &mut self.index {
+                        store_words(simd, &mut index[tile * d.c_out..][cols.clone()], positions);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The convolution's kernels by vector instructions: the same sums as their plain twins, in registers.
+//!
+//! Forward by direct convolution ([`direct`]) or Winograd's algorithm ([`winograd`]); the gradients through a pool walk its
+//! windows by the position of their maximum and skip zeros ([`sparse`]); a first layer of few channels has its own
+//! weights gradient ([`first`]).
+
+pub(super) mod direct;
+pub(super) mod first;
+mod panels;
+mod pool;
+pub(super) mod sparse;
+pub(super) mod winograd;
+
+use super::dims::Dims;
+use crate::plan::Io;
+use pulp::Simd;
+
+/// What a convolution reads around a picture of `d`: height and width with the border.
+fn padded_size(d: &Dims) -> [usize; 2] {
+    [d.y, d.x].map(|axis| (axis.pad + axis.input).max((axis.output - 1) * axis.stride + axis.window))
+}
+
+/// The first pixel under the kernel for each row of one image (see [`Dims`]), in the padded picture.
+fn first_pixels(d: &Dims) -> Vec<usize> {
+    let [_, width] = padded_size(d);
+    let at = |(_, oy, ox): (usize, usize, usize)| oy * d.y.stride * width + ox * d.x.stride;
+    (0..d.image_windows() * d.positions()).map(|row| at(d.pixel(row))).collect()
+}
+
+/// `x`: [h, w, c_in] with its border of zeros, in `room`; `x` itself if it has none.
+fn padded<'a>(d: &Dims, x: &'a [f32], room: &'a mut [f32]) -> &'a [f32] {
+    if !d.is_padded() {
+        return x;
+    }
+    let [_, width] = padded_size(d);
+    room.fill(0.0);
+    let row = d.x.input * d.c_in;
+    for (y, x) in x.chunks_exact(row).enumerate() {
+        room[((y + d.y.pad) * width + d.x.pad) * d.c_in..][..row].copy_from_slice(x);
+    }
+    room
+}
+
+/// Floats of the room that [`padded`] needs.
+fn padded_len(d: &Dims) -> usize {
+    if d.is_padded() { padded_size(d).iter().product::<usize>() * d.c_in } else { 0 }
+}
+
+/// The index of a pool in parts of `len` words, or as many times none, where there is no pool or nobody will read it.
+fn index_parts<'a>(io: &mut Io<'a, f32>, parts: usize, len: usize) -> Vec<Option<&'a mut [u32]>> {
+    if io.trains && io.outputs.len() > 1 {
+        io.output_words(1).chunks_mut(len).map(Some).collect()
+    } else {
+        (0..parts).map(|_| None).collect()
+    }
+}
+
+/// Writes vectors side by side into `to`, which may end within one.
+#[inline(always)]
+fn store<S: Simd, const V: usize>(simd: S, to: &mut [f32], values: [S::f32s; V]) {
+    if to.len() == V * S::F32_LANES {
+        S::as_mut_simd_f32s(to).0.copy_from_slice(&values);
+    } else {
+        for (to, value) in to.chunks_mut(S::F32_LANES).zip(values) {
+            simd.partial_store_f32s(to, value);
+        }
+    }
+}
+
+/// As [`store`], words.
+#[inline(always)]
+fn store_words<S: Simd, const V: usize>(simd: S, to: &mut [u32], values: [S::u32s; V]) {
+    if to.len() == V * S::F32_LANES {
+        S::as_mut_simd_u32s(to).0.copy_from_slice(&values);
+    } else {
+        for (to, value) in to.chunks_mut(S::F32_LANES).zip(values) {
+            simd.partial_store_u32s(to, value);
+        }
+    }
+}

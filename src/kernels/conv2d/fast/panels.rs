@@ -1,0 +1,82 @@
+//! A matrix cut into panels of as many columns as registers hold sums of, and the product of rows with a panel.
+
+use crate::simd::Vectors;
+use pulp::Simd;
+
+/// Rows that are multiplied with a panel at a time.
+pub(super) const ROWS: usize = 4;
+
+/// How the columns of a matrix lie in panels: [panel, row, column], zeros after the last column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Panels {
+    cols: usize,
+    /// Columns of a panel.
+    pub(super) width: usize,
+}
+
+impl Panels {
+    pub(super) fn new(vectors: Vectors, cols: usize) -> Self {
+        Self { cols, width: vectors.lanes() * per_panel(vectors.registers(), cols.div_ceil(vectors.lanes())) }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.cols.div_ceil(self.width)
+    }
+
+    /// Floats of a packed matrix of `rows`.
+    pub(super) fn len(&self, rows: usize) -> usize {
+        self.count() * rows * self.width
+    }
+
+    /// Columns of panel `panel` that are not padding.
+    pub(super) fn cols_of(&self, panel: usize) -> std::ops::Range<usize> {
+        panel * self.width..self.cols.min((panel + 1) * self.width)
+    }
+
+    /// Packs a row-major matrix.
+    pub(super) fn pack(&self, matrix: &[f32], packed: &mut [f32]) {
+        let rows = matrix.len() / self.cols;
+        for (panel, packed) in packed.chunks_exact_mut(rows * self.width).enumerate() {
+            let cols = self.cols_of(panel);
+            for (row, packed) in matrix.chunks_exact(self.cols).zip(packed.chunks_exact_mut(self.width)) {
+                packed[..cols.len()].copy_from_slice(&row[cols.clone()]);
+                packed[cols.len()..].fill(0.0);
+            }
+        }
+    }
+}
+
+/// Vectors of a panel: the sums of [`ROWS`] rows take up to half of the registers.
+const fn per_panel(registers: usize, vectors: usize) -> usize {
+    match vectors {
+        1 => 1,
+        2 => 2,
+        _ if registers < 32 => 2,
+        _ => 4,
+    }
+}
+
+/// `sums[r] += x[r] panel`, with a vector of x for each row and as many rows of the panel.
+#[inline(always)]
+pub(super) fn multiply<S: Simd, const V: usize>(
+    simd: S,
+    x: [&[f32]; ROWS],
+    panel: &[[S::f32s; V]],
+    sums: &mut [[S::f32s; V]; ROWS],
+) {
+    let x = x.map(|x| &x[..panel.len()]);
+    for (k, weights) in panel.iter().enumerate() {
+        for (x, sums) in x.iter().zip(sums.iter_mut()) {
+            let x = simd.splat_f32s(x[k]);
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum = simd.mul_add_e_f32s(x, *weight, *sum);
+            }
+        }
+    }
+}
+
+/// A packed matrix as vectors, its rows in order, panel after panel.
+#[inline(always)]
+pub(super) fn rows_of<S: Simd, const V: usize>(packed: &[f32]) -> &[[S::f32s; V]] {
+    S::as_simd_f32s(packed).0.as_chunks().0
+}

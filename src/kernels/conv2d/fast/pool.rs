@@ -1,0 +1,37 @@
+//! What follows the sums of a convolution: bias, ReLU, the maximum of a window and its position.
+
+use crate::kernels::below::SHUT;
+use pulp::Simd;
+
+/// Positions of the windows that are pooled in registers.
+pub(super) const POSITIONS: usize = 4;
+
+/// The greatest of `sums` through bias and ReLU, and its first position.
+#[inline(always)]
+pub(super) fn greatest<S: Simd>(simd: S, sums: [S::f32s; POSITIONS], bias: S::f32s, relu: bool) -> (S::f32s, S::u32s) {
+    let (mut best, mut position) = (sums[0], simd.splat_u32s(0));
+    for (at, sum) in sums.into_iter().enumerate().skip(1) {
+        let greater = simd.greater_than_f32s(sum, best);
+        best = simd.select_f32s(greater, sum, best);
+        position = simd.select_u32s(greater, simd.splat_u32s(at as u32), position);
+    }
+    let sum = simd.add_f32s(best, bias);
+    if !relu {
+        return (sum, position);
+    }
+    // Like the twin's: a sum that is not a number stays open and shows.
+    let zero = simd.splat_f32s(0.0);
+    let shut = simd.less_than_or_equal_f32s(sum, zero);
+    (simd.select_f32s(shut, zero, sum), simd.select_u32s(shut, simd.splat_u32s(SHUT), position))
+}
+
+/// A sum through bias and ReLU.
+#[inline(always)]
+pub(super) fn activate<S: Simd>(simd: S, sum: S::f32s, bias: S::f32s, relu: bool) -> S::f32s {
+    let sum = simd.add_f32s(sum, bias);
+    let zero = simd.splat_f32s(0.0);
+    match relu {
+        true => simd.select_f32s(simd.less_than_f32s(sum, zero), zero, sum),
+        false => sum,
+    }
+}

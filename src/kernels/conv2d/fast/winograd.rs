@@ -1,0 +1,216 @@
+//! Winograd's algorithm F(2x2, 3x3) under a 2x2 pool (Lavin and Gray 2016): sixteen products where the direct sums take
+//! thirty-six; a window of the pool is a tile.
+
+use super::panels::{Panels, ROWS, multiply, rows_of};
+use super::{index_parts, padded, padded_len, padded_size, pool, store_words};
+use crate::kernels::conv2d::dims::Dims;
+use crate::kernels::conv2d::winograd::{G, PLANES};
+use crate::plan::Io;
+use crate::simd::{Vectors, with_rooms};
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Windows that are transformed together, at least: few enough for the second-level cache, enough to reuse the weights.
+const WINDOWS: usize = 96;
+/// Channels from which on fewer products are worth the transforms.
+const MIN_CHANNELS: usize = 16;
+
+/// Whether the kernel takes these sizes.
+pub(in crate::kernels::conv2d) fn fits(d: &Dims, vectors: Vectors) -> bool {
+    let square = [d.y, d.x].iter().all(|axis| axis.window == 3 && axis.stride == 1);
+    let pooled = [d.pool_y, d.pool_x].iter().all(|axis| axis.window == 2 && axis.stride == 2);
+    let channels = [d.c_in, d.c_out].iter().all(|c| *c >= MIN_CHANNELS && c.is_multiple_of(vectors.lanes()));
+    square && pooled && channels
+}
+
+/// As `Conv2dForward`; the index is left out where nobody will read it.
+pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, vectors: Vectors, mut io: Io<'_, f32>) {
+    let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
+    let bias = &weights[d.window() * d.c_out..][..d.c_out];
+    let panels = Panels::new(vectors, d.c_out);
+    let images = WINDOWS.div_ceil(d.image_windows());
+    let index = index_parts(&mut io, d.batch.div_ceil(images), images * d.out_image());
+    with_rooms([PLANES * panels.len(d.c_in)], |[u]| {
+        u.par_chunks_mut(panels.len(d.c_in)).enumerate().for_each(|(plane, u)| {
+            vectors.run(Weights { d, panels, plane, w: weights, u });
+        });
+        let (y, x) = (y.par_chunks_mut(images * d.out_image()), x.par_chunks(images * d.in_image()));
+        y.zip(x).zip(index).for_each(|((y, x), index)| {
+            let windows = y.len() / d.c_out;
+            let planes = [windows.next_multiple_of(ROWS) * d.c_in, windows.next_multiple_of(ROWS) * panels.len(1)];
+            with_rooms([PLANES * planes[0], PLANES * planes[1], padded_len(d)], |[v, m, room]| {
+                for (image, x) in x.chunks_exact(d.in_image()).enumerate() {
+                    let at = image * d.image_windows() * d.c_in;
+                    vectors.run(Input { d, x: padded(d, x, room), v: &mut v[at..], plane: planes[0] });
+                }
+                let u = u.chunks_exact(panels.len(d.c_in));
+                for ((v, m), u) in v.chunks_exact(planes[0]).zip(m.chunks_exact_mut(planes[1])).zip(u) {
+                    vectors.run(Product { d, panels, v, u, m });
+                }
+                vectors.run(Output { d, relu, panels, m, plane: planes[1], bias, y, index });
+            });
+        });
+    });
+}
+
+/// A plane of `u = G w G^T`: [panel, c_in, width].
+struct Weights<'a> {
+    d: &'a Dims,
+    panels: Panels,
+    plane: usize,
+    w: &'a [f32],
+    u: &'a mut [f32],
+}
+
+impl WithSimd for Weights<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let d = self.d;
+        let taps = d.c_in * d.c_out;
+        for (panel, u) in self.u.chunks_exact_mut(d.c_in * self.panels.width).enumerate() {
+            let cols = self.panels.cols_of(panel);
+            for (i, u) in u.chunks_exact_mut(self.panels.width).enumerate() {
+                u.fill(0.0);
+                for tap in 0..9 {
+                    let factor = G[self.plane / 4][tap / 3] * G[self.plane % 4][tap % 3];
+                    let w = &self.w[tap * taps + i * d.c_out..][cols.clone()];
+                    for (u, w) in u.iter_mut().zip(w).filter(|_| factor != 0.0) {
+                        *u += factor as f32 * *w;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `v = B^T x B` under each window of one image: [planes, windows, c_in].
+struct Input<'a> {
+    d: &'a Dims,
+    x: &'a [f32],
+    v: &'a mut [f32],
+    plane: usize,
+}
+
+impl WithSimd for Input<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let d = self.d;
+        let blocks = d.c_in / S::F32_LANES;
+        let width = padded_size(d)[1];
+        let x = S::as_simd_f32s(self.x).0;
+        let plane = self.plane / S::F32_LANES;
+        let v = S::as_mut_simd_f32s(self.v).0;
+        for window in 0..d.image_windows() {
+            let pixel = 2 * (window / d.pool_x.output * width + window % d.pool_x.output);
+            for block in 0..blocks {
+                let mut rows = [[simd.splat_f32s(0.0); 4]; 4];
+                for (r, row) in rows.iter_mut().enumerate() {
+                    let first = (pixel + r * width) * blocks + block;
+                    *row = b_t(simd, [0, 1, 2, 3].map(|c| x[first + c * blocks]));
+                }
+                for c in 0..4 {
+                    let column = b_t(simd, [rows[0][c], rows[1][c], rows[2][c], rows[3][c]]);
+                    for (r, value) in column.into_iter().enumerate() {
+                        v[(r * 4 + c) * plane + window * blocks + block] = value;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `m = v u` in one plane: v [windows, c_in], u in panels, m [windows, all panels' columns]; whole tiles of rows.
+struct Product<'a> {
+    d: &'a Dims,
+    panels: Panels,
+    v: &'a [f32],
+    u: &'a [f32],
+    m: &'a mut [f32],
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.panels.width / S::F32_LANES {
+            1 => self.multiply::<S, 1>(simd),
+            2 => self.multiply::<S, 2>(simd),
+            _ => self.multiply::<S, 4>(simd),
+        }
+    }
+}
+
+impl Product<'_> {
+    #[inline(always)]
+    fn multiply<S: Simd, const V: usize>(self, simd: S) {
+        let c_in = self.d.c_in;
+        let m = S::as_mut_simd_f32s(self.m).0.as_chunks_mut::<V>().0;
+        let count = self.panels.count();
+        for (panel, u) in rows_of::<S, V>(self.u).chunks_exact(c_in).enumerate() {
+            for (tile, v) in self.v.chunks_exact(ROWS * c_in).enumerate() {
+                let mut sums = [[simd.splat_f32s(0.0); V]; ROWS];
+                multiply(simd, [0, 1, 2, 3].map(|r| &v[r * c_in..][..c_in]), u, &mut sums);
+                for (r, sums) in sums.into_iter().enumerate() {
+                    m[(tile * ROWS + r) * count + panel] = sums;
+                }
+            }
+        }
+    }
+}
+
+/// The pooled output and its index from `A^T m A` of each window.
+struct Output<'a> {
+    d: &'a Dims,
+    relu: bool,
+    panels: Panels,
+    m: &'a [f32],
+    plane: usize,
+    bias: &'a [f32],
+    y: &'a mut [f32],
+    index: Option<&'a mut [u32]>,
+}
+
+impl WithSimd for Output<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let blocks = self.d.c_out / S::F32_LANES;
+        let (row, plane) = (self.panels.len(1) / S::F32_LANES, self.plane / S::F32_LANES);
+        let (m, bias) = (S::as_simd_f32s(self.m).0, S::as_simd_f32s(self.bias).0);
+        let y = S::as_mut_simd_f32s(self.y).0;
+        for (at, y) in y.iter_mut().enumerate() {
+            let (window, block) = (at / blocks, at % blocks);
+            let mut rows = [[simd.splat_f32s(0.0); 2]; 4];
+            for (r, rows) in rows.iter_mut().enumerate() {
+                let first = window * row + block + r * 4 * plane;
+                *rows = a_t(simd, [0, 1, 2, 3].map(|c| m[first + c * plane]));
+            }
+            let left = a_t(simd, [rows[0][0], rows[1][0], rows[2][0], rows[3][0]]);
+            let right = a_t(simd, [rows[0][1], rows[1][1], rows[2][1], rows[3][1]]);
+            let sums = [left[0], right[0], left[1], right[1]];
+            let (value, position) = pool::greatest(simd, sums, bias[block], self.relu);
+            *y = value;
+            if let Some(index) = &mut self.index {
+                store_words(simd, &mut index[at * S::F32_LANES..][..S::F32_LANES], [position]);
+            }
+        }
+    }
+}
+
+/// A column through B^T.
+#[inline(always)]
+fn b_t<S: Simd>(simd: S, d: [S::f32s; 4]) -> [S::f32s; 4] {
+    [simd.sub_f32s(d[0], d[2]), simd.add_f32s(d[1], d[2]), simd.sub_f32s(d[2], d[1]), simd.sub_f32s(d[1], d[3])]
+}
+
+/// A column through A^T.
+#[inline(always)]
+fn a_t<S: Simd>(simd: S, m: [S::f32s; 4]) -> [S::f32s; 2] {
+    [simd.add_f32s(simd.add_f32s(m[0], m[1]), m[2]), simd.sub_f32s(simd.sub_f32s(m[1], m[2]), m[3])]
+}

@@ -1,0 +1,161 @@
+//! Vector instructions of the CPU kernels: the best that this machine has, or what `GPU_CNN_SIMD` forces; and floats that
+//! lie as they like it.
+
+use crate::error::{Result, usage};
+use aligned_vec::{AVec, ConstAlign};
+use pulp::WithSimd;
+use std::cell::RefCell;
+
+/// Elements from a multiple of 64 bytes on: no vector of an array crosses a cache line that need not.
+pub type Aligned<T> = AVec<T, ConstAlign<64>>;
+
+/// Vector instructions that this machine has; a value is the proof. Kernels are compiled once for each.
+#[derive(Debug, Clone, Copy)]
+pub enum Vectors {
+    /// AVX-512 F, BW, CD, DQ and VL: 16 floats, 32 registers.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(pulp::x86::V4),
+    /// AVX2 and FMA: 8 floats, 16 registers.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(pulp::x86::V3),
+    /// NEON: 4 floats, 32 registers.
+    #[cfg(target_arch = "aarch64")]
+    Neon(pulp::aarch64::Neon),
+}
+
+/// The environment variable that forces a level.
+pub const FORCE: &str = "GPU_CNN_SIMD";
+/// The name of no vectors: the kernels' plain twins.
+pub const PLAIN: &str = "plain";
+
+impl Vectors {
+    /// All that this machine has, best first.
+    pub fn available() -> Vec<Self> {
+        #[cfg(target_arch = "x86_64")]
+        let found = [pulp::x86::V4::try_new().map(Self::Avx512), pulp::x86::V3::try_new().map(Self::Avx2)];
+        #[cfg(target_arch = "aarch64")]
+        let found = [pulp::aarch64::Neon::try_new().map(Self::Neon)];
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        let found = [None; 0];
+        found.into_iter().flatten().collect()
+    }
+
+    /// Floats of a vector.
+    pub(crate) fn lanes(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => 16,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => 8,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => 4,
+        }
+    }
+
+    /// Registers that hold vectors.
+    pub(crate) fn registers(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => 32,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => 16,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => 32,
+        }
+    }
+
+    /// As `GPU_CNN_SIMD` names it, and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => "neon",
+        }
+    }
+
+    /// The best that this machine has, or what `GPU_CNN_SIMD` names; none is `plain`.
+    ///
+    /// # Errors
+    /// If the variable names a level that does not exist or that this machine lacks.
+    pub fn chosen() -> Result<Option<Self>> {
+        let available = Self::available();
+        let Some(wanted) = std::env::var_os(FORCE).filter(|name| !name.is_empty()) else {
+            return Ok(available.first().copied());
+        };
+        if wanted.eq_ignore_ascii_case(PLAIN) {
+            return Ok(None);
+        }
+        match available.iter().find(|level| wanted.eq_ignore_ascii_case(level.name())) {
+            Some(level) => Ok(Some(*level)),
+            None => {
+                let names: Vec<_> = available.iter().map(|level| level.name()).chain([PLAIN]).collect();
+                Err(usage!("{FORCE} is {wanted:?}; this machine has {}", names.join(", ")))
+            }
+        }
+    }
+
+    /// Runs `op`, compiled for these instructions.
+    pub(crate) fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(simd) => pulp::Simd::vectorize(simd, op),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(simd) => pulp::Simd::vectorize(simd, op),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(simd) => pulp::Simd::vectorize(simd, op),
+        }
+    }
+}
+
+/// Floats that a cache line holds.
+const LINE: usize = 16;
+
+thread_local! {
+    /// Rooms that this thread has used and does not use now.
+    static ROOMS: RefCell<Vec<Aligned<f32>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lends `f` rooms of so many floats each, with anything in them, each from a cache line on. They are kept for the next
+/// call, so that a training step allocates nothing.
+pub(crate) fn with_rooms<const N: usize, R>(lens: [usize; N], f: impl FnOnce([&mut [f32]; N]) -> R) -> R {
+    let padded = lens.map(|len| len.next_multiple_of(LINE));
+    let total = padded.iter().sum();
+    // Not borrowed while `f` runs: it may hand work to others and take up another's on this thread meanwhile.
+    let kept = ROOMS.with_borrow_mut(|rooms| {
+        let fitting = rooms.iter().position(|room| room.len() >= total);
+        fitting.map(|i| rooms.swap_remove(i)).or_else(|| rooms.pop())
+    });
+    let mut room = kept.unwrap_or_else(|| AVec::new(0));
+    if room.len() < total {
+        room.resize(total, 0.0);
+    }
+    let mut rest = room.as_mut_slice();
+    let mut i = 0;
+    let rooms = lens.map(|len| {
+        let (part, tail) = std::mem::take(&mut rest).split_at_mut(padded[i]);
+        (rest, i) = (tail, i + 1);
+        &mut part[..len]
+    });
+    let result = f(rooms);
+    ROOMS.with_borrow_mut(|rooms| rooms.push(room));
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rooms_lie_apart_and_on_cache_lines_also_when_lent_twice() {
+        with_rooms([3, 40], |[a, b]| {
+            a.fill(1.0);
+            b.fill(2.0);
+            with_rooms([100], |[c]| c.fill(3.0));
+            assert!(a.iter().all(|v| *v == 1.0) && b.iter().all(|v| *v == 2.0) && [a.len(), b.len()] == [3, 40]);
+            assert!([a, b].iter().all(|room| room.as_ptr() as usize % 64 == 0));
+        });
+    }
+}
