@@ -11,5 +11,6 @@ mod golden;
 mod gradients;
 mod kernels;
 mod shaders;
+mod simd;
 mod support;
 mod training;

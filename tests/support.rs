@@ -7,6 +7,7 @@ use gpu_cnn::data::{Dataset, synthetic};
 use gpu_cnn::model::initial_weights;
 use gpu_cnn::plan::{Plan, Profile, Step};
 use gpu_cnn::rng::{Purpose, Rng};
+use gpu_cnn::simd::Vectors;
 use gpu_cnn::{Device, Sequential, Settings};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -103,9 +104,14 @@ pub(crate) fn step(images: usize) -> Step {
 
 /// The case recorded for `profile` and loaded on the CPU with random pixels, labels and weights.
 pub(crate) fn filled<F: CpuFloat>(case: &Case, profile: Profile) -> (Arc<Plan>, Cpu<F>) {
+    filled_for(case, profile, None)
+}
+
+/// As [`filled`], with the kernels' forms for `vectors`.
+pub(crate) fn filled_for<F: CpuFloat>(case: &Case, profile: Profile, vectors: Option<Vectors>) -> (Arc<Plan>, Cpu<F>) {
     let layout = case.model.layout().unwrap();
     let plan = Arc::new(case.model.record(case.batch, 1, profile).unwrap());
-    let mut cpu = Cpu::load(Arc::clone(&plan), 2).unwrap();
+    let mut cpu = Cpu::load_for(Arc::clone(&plan), 2, vectors).unwrap();
     let mut rng = Rng::new(42, Purpose::TrainImage, case.batch as u64);
     let mut grey = || (rng.below(case.greys) * 255 / (case.greys - 1)) as u32;
     let pixels: Vec<u32> = (0..plan.words_per_batch).map(|_| (0..4).fold(0, |word, _| word << 8 | grey())).collect();
