@@ -2,6 +2,8 @@
 
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, elementwise_grid};
 use crate::real::Real;
+use crate::simd::Vectors;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Decay of the first moment.
@@ -47,17 +49,57 @@ impl KernelSpec for Adam {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let rate = F::from_f64(f64::from(io.step.rate));
-        let (left_1, left_2) = (F::from_f64(1.0 - BETA_1), F::from_f64(1.0 - BETA_2));
-        let epsilon = F::from_f64(EPSILON);
-        let (g, p, m, v) = (io.input(0), io.output(0), io.output(1), io.output(2));
-        let moments = m.par_chunks_mut(CHUNK).zip(v.par_chunks_mut(CHUNK));
-        p.par_chunks_mut(CHUNK).zip(g.par_chunks(CHUNK)).zip(moments).for_each(|((p, g), (m, v))| {
-            for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-                *m += (*g - *m) * left_1;
-                *v += (*g * *g - *v) * left_2;
-                *p = *p - rate * *m / (v.sqrt() + epsilon);
-            }
-        });
+        for_each_chunk(&mut io, |p, g, m, v| update(rate, p, g, m, v));
+    }
+
+    fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
+        let rate = io.step.rate;
+        for_each_chunk(&mut io, |p, g, m, v| vectors.run(Update { rate, p, g, m, v }));
+    }
+}
+
+fn for_each_chunk<F: Real>(io: &mut Io<'_, F>, update: impl Fn(&mut [F], &[F], &mut [F], &mut [F]) + Sync) {
+    let (g, p, m, v) = (io.input(0), io.output(0), io.output(1), io.output(2));
+    let moments = m.par_chunks_mut(CHUNK).zip(v.par_chunks_mut(CHUNK));
+    let chunks = p.par_chunks_mut(CHUNK).zip(g.par_chunks(CHUNK)).zip(moments);
+    chunks.for_each(|((p, g), (m, v))| update(p, g, m, v));
+}
+
+/// Updates parameters and moments. Adapters take numbers below the normal ones for zero; so does this, as a moment
+/// without gradients shrinks to them and processors are slow at them.
+#[inline(always)]
+fn update<F: Real>(rate: F, p: &mut [F], g: &[F], m: &mut [F], v: &mut [F]) {
+    let (left_1, left_2) = (F::from_f64(1.0 - BETA_1), F::from_f64(1.0 - BETA_2));
+    let epsilon = F::from_f64(EPSILON);
+    for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
+        *m = flushed(*m + (*g - *m) * left_1);
+        *v = flushed(*v + (*g * *g - *v) * left_2);
+        *p = *p - rate * *m / (v.sqrt() + epsilon);
+    }
+}
+
+/// Zero for what no adapter can tell from it.
+#[inline(always)]
+fn flushed<F: Real>(value: F) -> F {
+    let smallest = F::from_f64(f64::from(f32::MIN_POSITIVE));
+    if value < smallest && value > -smallest { F::ZERO } else { value }
+}
+
+/// [`update`] by vector instructions.
+struct Update<'a> {
+    rate: f32,
+    p: &'a mut [f32],
+    g: &'a [f32],
+    m: &'a mut [f32],
+    v: &'a mut [f32],
+}
+
+impl WithSimd for Update<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        update(self.rate, self.p, self.g, self.m, self.v);
     }
 }
 

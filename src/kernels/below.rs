@@ -2,6 +2,9 @@
 
 use crate::plan::View;
 use crate::real::Real;
+use crate::simd::Vectors;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
 /// What the layer below does with a gradient by its output before its own backward pass.
 ///
@@ -55,5 +58,35 @@ impl Below {
             }
             (below, _) => panic!("{below:?} is shown the wrong kind of buffer"),
         }
+    }
+
+    /// [`Self::pass_down`] of a whole gradient, on all threads.
+    pub(crate) fn par_pass_down(self, vectors: Vectors, dx: &mut [f32], seen: View<'_, f32>) {
+        if self == Self::Linear {
+            return;
+        }
+        dx.par_chunks_mut(CHUNK).enumerate().for_each(|(i, dx)| {
+            vectors.run(PassDown { below: self, dx, seen, at: i * CHUNK });
+        });
+    }
+}
+
+/// Elements that a thread takes at a time.
+const CHUNK: usize = 4096;
+
+/// [`Below::pass_down`] by vector instructions.
+struct PassDown<'a> {
+    below: Below,
+    dx: &'a mut [f32],
+    seen: View<'a, f32>,
+    at: usize,
+}
+
+impl WithSimd for PassDown<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.below.pass_down(self.dx, self.seen, self.at);
     }
 }

@@ -7,6 +7,7 @@ use super::{Activation, Gradients, Init, LayerContext, LayerSpec, ParamSpec, Rec
 use crate::error::{Result, usage};
 use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot};
 use crate::real::{MatMul, Real, Strided};
+use crate::simd::Vectors;
 use serde::{Deserialize, Serialize};
 
 /// A fully connected layer; `kernel` is [inputs, units], `bias` `[units]`.
@@ -165,10 +166,23 @@ impl KernelSpec for DenseBackwardInput {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        let Tiles { rows: m, cols: n, k, .. } = self.tiles;
-        let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
-        par_matmul(MatMul { m, k, n }, Strided::rows(dy, k), Strided::transposed(weights, k), dx);
+        let dx = io.output(0);
+        self.multiply(&io, dx);
         self.below.pass_down(dx, io.inputs[2], 0);
+    }
+
+    fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
+        let dx = io.output(0);
+        self.multiply(&io, dx);
+        self.below.par_pass_down(vectors, dx, io.inputs[2]);
+    }
+}
+
+impl DenseBackwardInput {
+    fn multiply<F: Real>(&self, io: &Io<'_, F>, dx: &mut [F]) {
+        let Tiles { rows: m, cols: n, k, .. } = self.tiles;
+        let (dy, weights) = (io.input(0), io.input(1));
+        par_matmul(MatMul { m, k, n }, Strided::rows(dy, k), Strided::transposed(weights, k), dx);
     }
 }
 

@@ -3,8 +3,10 @@
 use super::below::Below;
 use super::{Axis, Gradients, LayerContext, LayerSpec, Padding, Pair, Record, image_shape};
 use crate::error::Result;
-use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot, elementwise_grid, index_file, output_file};
+use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot, View, elementwise_grid, index_file, output_file};
 use crate::real::Real;
+use crate::simd::Vectors;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -160,35 +162,88 @@ impl KernelSpec for MaxPool2dForward {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        self.for_each_image(&mut io, |x, y, index| self.dims.pool(x, y, index));
+    }
+
+    fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
+        self.for_each_image(&mut io, |x, y, index| vectors.run(Pool { d: &self.dims, x, y, index }));
+    }
+}
+
+impl MaxPool2dForward {
+    fn for_each_image<F: Real>(&self, io: &mut Io<'_, F>, pool: impl Fn(&[F], &mut [F], &mut [u32]) + Sync) {
         let d = &self.dims;
         let (x, y, index) = (io.input(0), io.output(0), io.output_words(1));
         let images = y.par_chunks_mut(d.out_image()).zip(index.par_chunks_mut(d.out_image()));
-        images.zip(x.par_chunks(d.in_image())).for_each(|((y, index), x)| {
-            let pixels = y.chunks_exact_mut(d.channels).zip(index.chunks_exact_mut(d.channels));
-            for (pixel, (y, index)) in pixels.enumerate() {
-                d.greatest(x, pixel / d.x.output, pixel % d.x.output, y, index);
-            }
-        });
+        images.zip(x.par_chunks(d.in_image())).for_each(|((y, index), x)| pool(x, y, index));
+    }
+}
+
+/// [`Dims::pool`] by vector instructions.
+struct Pool<'a> {
+    d: &'a Dims,
+    x: &'a [f32],
+    y: &'a mut [f32],
+    index: &'a mut [u32],
+}
+
+impl WithSimd for Pool<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.d.pool(self.x, self.y, self.index);
     }
 }
 
 impl Dims {
-    /// The maximum and its first place in the window of output pixel (`oy`, `ox`), all channels.
-    fn greatest<F: Real>(&self, x: &[F], oy: usize, ox: usize, y: &mut [F], index: &mut [u32]) {
-        let mut found = false;
+    /// One image's maxima and their places.
+    #[inline(always)]
+    fn pool<F: Real>(&self, x: &[F], y: &mut [F], index: &mut [u32]) {
+        let pixels = y.chunks_exact_mut(self.channels).zip(index.chunks_exact_mut(self.channels));
+        for (pixel, (y, index)) in pixels.enumerate() {
+            self.greatest(x, pixel / self.x.output, pixel % self.x.output, y, index);
+        }
+    }
+
+    /// One image's input gradient: what each window has goes to its maximum.
+    #[inline(always)]
+    fn unpool<F: Real>(&self, dy: &[F], index: &[u32], dx: &mut [F]) {
+        dx.fill(F::ZERO);
+        let pixels = dy.chunks_exact(self.channels).zip(index.chunks_exact(self.channels));
+        for (pixel, (dy, index)) in pixels.enumerate() {
+            self.for_each_tap(pixel / self.x.output, pixel % self.x.output, |position, at| {
+                for ((dx, dy), index) in dx[at..][..self.channels].iter_mut().zip(dy).zip(index) {
+                    *dx += if *index == position { *dy } else { F::ZERO };
+                }
+            });
+        }
+    }
+
+    /// Calls `visit(position in the window, element of its first channel)` for what is inside the picture.
+    #[inline(always)]
+    fn for_each_tap(&self, oy: usize, ox: usize, mut visit: impl FnMut(u32, usize)) {
         for ky in 0..self.y.window {
             for kx in 0..self.x.window {
-                let Some((iy, ix)) = self.y.at(oy, ky).zip(self.x.at(ox, kx)) else { continue };
-                let position = (ky * self.x.window + kx) as u32;
-                let values = &x[(iy * self.x.input + ix) * self.channels..][..self.channels];
-                for ((best, index), value) in y.iter_mut().zip(index.iter_mut()).zip(values) {
-                    let better = !found || *value > *best;
-                    *best = if better { *value } else { *best };
-                    *index = if better { position } else { *index };
+                if let Some((iy, ix)) = self.y.at(oy, ky).zip(self.x.at(ox, kx)) {
+                    visit((ky * self.x.window + kx) as u32, (iy * self.x.input + ix) * self.channels);
                 }
-                found = true;
             }
         }
+    }
+
+    /// The maximum and its first place in the window of output pixel (`oy`, `ox`), all channels.
+    #[inline(always)]
+    fn greatest<F: Real>(&self, x: &[F], oy: usize, ox: usize, y: &mut [F], index: &mut [u32]) {
+        let mut found = false;
+        self.for_each_tap(oy, ox, |position, at| {
+            for ((best, index), value) in y.iter_mut().zip(index.iter_mut()).zip(&x[at..][..self.channels]) {
+                let better = !found || *value > *best;
+                *best = if better { *value } else { *best };
+                *index = if better { position } else { *index };
+            }
+            found = true;
+        });
     }
 }
 
@@ -212,20 +267,50 @@ impl KernelSpec for MaxPool2dBackward {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        let d = &self.dims;
-        let (dy, index, dx) = (io.input(0), io.input_words(1), io.output(0));
-        let grads = dy.par_chunks(d.out_image()).zip(index.par_chunks(d.out_image()));
-        dx.par_chunks_mut(d.in_image()).zip(grads).enumerate().for_each(|(image, (dx, (dy, index)))| {
-            dx.fill(F::ZERO);
-            for (o, (dy, position)) in dy.iter().zip(index).enumerate() {
-                let (pixel, c) = (o / d.channels, o % d.channels);
-                let (oy, ox) = (pixel / d.x.output, pixel % d.x.output);
-                let (ky, kx) = (*position as usize / d.x.window, *position as usize % d.x.window);
-                if let Some((iy, ix)) = d.y.at(oy, ky).zip(d.x.at(ox, kx)) {
-                    dx[(iy * d.x.input + ix) * d.channels + c] += *dy;
-                }
-            }
-            self.below.pass_down(dx, io.inputs[2], image * d.in_image());
+        self.for_each_image(&mut io, |dy, index, dx, seen, at| {
+            self.dims.unpool(dy, index, dx);
+            self.below.pass_down(dx, seen, at);
         });
+    }
+
+    fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
+        self.for_each_image(&mut io, |dy, index, dx, seen, at| {
+            vectors.run(Unpool { kernel: self, dy, index, dx, seen, at });
+        });
+    }
+}
+
+impl MaxPool2dBackward {
+    /// Calls `unpool(dy, index, dx, what below sees, where this image starts in that)`.
+    fn for_each_image<F: Real>(
+        &self,
+        io: &mut Io<'_, F>,
+        unpool: impl Fn(&[F], &[u32], &mut [F], View<'_, F>, usize) + Sync,
+    ) {
+        let d = &self.dims;
+        let (dy, index, dx, seen) = (io.input(0), io.input_words(1), io.output(0), io.inputs[2]);
+        let grads = dy.par_chunks(d.out_image()).zip(index.par_chunks(d.out_image()));
+        let images = dx.par_chunks_mut(d.in_image()).zip(grads).enumerate();
+        images.for_each(|(image, (dx, (dy, index)))| unpool(dy, index, dx, seen, image * d.in_image()));
+    }
+}
+
+/// One image of [`MaxPool2dBackward`] by vector instructions.
+struct Unpool<'a> {
+    kernel: &'a MaxPool2dBackward,
+    dy: &'a [f32],
+    index: &'a [u32],
+    dx: &'a mut [f32],
+    seen: View<'a, f32>,
+    at: usize,
+}
+
+impl WithSimd for Unpool<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.kernel.dims.unpool(self.dy, self.index, self.dx);
+        self.kernel.below.pass_down(self.dx, self.seen, self.at);
     }
 }

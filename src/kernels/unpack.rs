@@ -2,6 +2,8 @@
 
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, elementwise_grid};
 use crate::real::Real;
+use crate::simd::Vectors;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Inputs: pixels [window, words] u32; outputs: x `[count]`.
@@ -33,10 +35,38 @@ impl KernelSpec for Unpack {
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let words = &io.input_words(0)[io.step.slot as usize * self.words..][..self.words];
         let x = io.output(0);
-        x.par_chunks_mut(4096).zip(words.par_chunks(1024)).for_each(|(x, words)| {
+        x.par_chunks_mut(4 * CHUNK).zip(words.par_chunks(CHUNK)).for_each(|(x, words)| {
             for (x, byte) in x.iter_mut().zip(words.iter().flat_map(|w| w.to_le_bytes())) {
                 *x = F::from_f64(f64::from(byte)) / F::from_f64(255.0);
             }
         });
+    }
+
+    fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
+        let words = &io.input_words(0)[io.step.slot as usize * self.words..][..self.words];
+        let x = io.output(0);
+        let chunks = x.par_chunks_mut(4 * CHUNK).zip(words.par_chunks(CHUNK));
+        chunks.for_each(|(x, words)| vectors.run(Chunk { x, words }));
+    }
+}
+
+/// Words that a thread takes at a time.
+const CHUNK: usize = 1024;
+
+/// Some of the words, by vector instructions.
+struct Chunk<'a> {
+    x: &'a mut [f32],
+    words: &'a [u32],
+}
+
+impl WithSimd for Chunk<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        // The words hold their first byte lowest, and so does the memory of every machine with vectors here.
+        for (x, byte) in self.x.iter_mut().zip(bytemuck::cast_slice::<u32, u8>(self.words)) {
+            *x = f32::from(*byte) / 255.0;
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The weights gradient of a layer of few input channels: vectors of filters, one sum a tap and channel.
 
-use super::{first_pixels, padded, padded_len, padded_size, pool};
+use super::{first_pixels, load, padded, padded_len, padded_size, pool};
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::Io;
 use crate::simd::{Vectors, with_rooms};
@@ -92,7 +92,7 @@ impl Image<'_> {
                 let mut total = [simd.splat_f32s(0.0); TERMS];
                 let mut total_bias = simd.splat_f32s(0.0);
                 for (dy, pixels) in self.dy.chunks_exact(d.c_out).zip(self.pixels.as_chunks::<P>().0) {
-                    let packed = simd.partial_load_f32s(&dy[filters.clone()]);
+                    let packed = load(simd, &dy[filters.clone()]);
                     let (value, position) = split_low_bits(simd, packed, d.position_mask());
                     total_bias = simd.add_f32s(total_bias, value);
                     for (p, pixel) in pixels.iter().enumerate() {

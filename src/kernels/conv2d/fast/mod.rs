@@ -55,6 +55,15 @@ fn index_parts<'a>(io: &mut Io<'a, f32>, parts: usize, len: usize) -> Vec<Option
     }
 }
 
+/// A vector, zero past the end of `from`.
+#[inline(always)]
+fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
+    match S::as_simd_f32s(from).0 {
+        [whole] => *whole,
+        _ => simd.partial_load_f32s(from),
+    }
+}
+
 /// Writes vectors side by side into `to`, which may end within one.
 #[inline(always)]
 fn store<S: Simd, const V: usize>(simd: S, to: &mut [f32], values: [S::f32s; V]) {

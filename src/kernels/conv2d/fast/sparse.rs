@@ -2,7 +2,7 @@
 //! where the ReLU was open. Those that are not zero are listed; each adds its multiple of a patch of x to the weights'
 //! gradient, and of a patch of weights to the input's. Sums stay in registers, one vector of input channels a tap.
 
-use super::{first_pixels, padded_size};
+use super::{first_pixels, load, padded_size, store};
 use crate::kernels::below::Below;
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::{Io, View};
@@ -148,7 +148,7 @@ impl WithSimd for WeightSums<'_> {
             for (y, x) in x.chunks_exact(d.x.input * d.c_in).enumerate() {
                 let row = &mut picture[(y + d.y.pad) * width + d.x.pad..][..d.x.input];
                 for (to, x) in row.iter_mut().zip(x.chunks_exact(d.c_in)) {
-                    *to = simd.partial_load_f32s(&x[channels.clone()]);
+                    *to = load(simd, &x[channels.clone()]);
                 }
             }
             for (filter, sums) in self.filters.clone().zip(sums.chunks_exact_mut(d.taps())) {
@@ -287,7 +287,7 @@ impl WithSimd for InputSums<'_> {
             for (y, dx) in self.dx.chunks_exact_mut(d.x.input * d.c_in).enumerate() {
                 let row = &picture[(y + d.y.pad) * width + d.x.pad..];
                 for (dx, sum) in dx.chunks_exact_mut(d.c_in).zip(row) {
-                    simd.partial_store_f32s(&mut dx[channels.clone()], *sum);
+                    store(simd, &mut dx[channels.clone()], [*sum]);
                 }
             }
         }
