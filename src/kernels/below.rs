@@ -4,7 +4,6 @@ use crate::plan::View;
 use crate::real::Real;
 use crate::simd::Vectors;
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 /// What the layer below does with a gradient by its output before its own backward pass.
 ///
@@ -60,19 +59,11 @@ impl Below {
         }
     }
 
-    /// [`Self::pass_down`] of a whole gradient, on all threads.
-    pub(crate) fn par_pass_down(self, vectors: Vectors, dx: &mut [f32], seen: View<'_, f32>) {
-        if self == Self::Linear {
-            return;
-        }
-        dx.par_chunks_mut(CHUNK).enumerate().for_each(|(i, dx)| {
-            vectors.run(PassDown { below: self, dx, seen, at: i * CHUNK });
-        });
+    /// As [`Self::pass_down`], by vector instructions.
+    pub(crate) fn pass_down_fast(self, vectors: Vectors, dx: &mut [f32], seen: View<'_, f32>, at: usize) {
+        vectors.run(PassDown { below: self, dx, seen, at });
     }
 }
-
-/// Elements that a thread takes at a time.
-const CHUNK: usize = 4096;
 
 /// [`Below::pass_down`] by vector instructions.
 struct PassDown<'a> {

@@ -1,5 +1,7 @@
 //! Dense: `y = act(x w + b)`, and its two gradients.
 
+mod parts;
+
 use super::below::Below;
 use super::sum_splits::Finish;
 use super::tile::{TileShader, Tiles, bias_and_relu, dy_file, par_matmul, record_split, sum_rows, weights_file};
@@ -108,10 +110,10 @@ impl KernelSpec for DenseForward {
     fn shader(&self) -> Shader {
         let constants = [("K_BY_4?", u64::from(self.tiles.k.is_multiple_of(4))), ("RELU?", u64::from(self.relu))];
         let files = [
-            include_str!("../../shaders/dense_forward.wgsl"),
+            include_str!("../../../shaders/dense_forward.wgsl"),
             weights_file(self.tiles.cols.is_multiple_of(4)),
-            include_str!("../../shaders/tile_weights.wgsl"),
-            include_str!("../../shaders/tile_forward.wgsl"),
+            include_str!("../../../shaders/tile_weights.wgsl"),
+            include_str!("../../../shaders/tile_forward.wgsl"),
         ];
         self.tiles.shader(&TileShader { files: &files, out: 2, constants: &constants })
     }
@@ -136,6 +138,17 @@ impl KernelSpec for DenseForward {
             par_matmul(size, x, Strided::rows(&w[from * n..], n), sums);
         }
     }
+
+    fn run_fast(&self, _: Vectors, mut io: Io<'_, f32>) {
+        let Tiles { rows: m, cols: n, k, splits, .. } = self.tiles;
+        if splits > 1 {
+            return self.run(io);
+        }
+        let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
+        let (w, b) = weights.split_at(k * n);
+        parts::forward(MatMul { m, k, n }, x, w, y);
+        bias_and_relu(y, b, self.relu);
+    }
 }
 
 /// `dx = dy w^T`; inputs: dy [n, u], weights (w [i, u], ..), what `below` sees; outputs: dx [n, i].
@@ -154,9 +167,9 @@ impl KernelSpec for DenseBackwardInput {
         let files = [
             weights_file(by_4),
             dy_file(by_4),
-            include_str!("../../shaders/dense_backward_input.wgsl"),
+            include_str!("../../../shaders/dense_backward_input.wgsl"),
             Below::FILE,
-            include_str!("../../shaders/tile_backward_input.wgsl"),
+            include_str!("../../../shaders/tile_backward_input.wgsl"),
         ];
         self.tiles.shader(&TileShader { files: &files, out: 3, constants: &constants })
     }
@@ -166,23 +179,17 @@ impl KernelSpec for DenseBackwardInput {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        let dx = io.output(0);
-        self.multiply(&io, dx);
+        let Tiles { rows: m, cols: n, k, .. } = self.tiles;
+        let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
+        par_matmul(MatMul { m, k, n }, Strided::rows(dy, k), Strided::transposed(weights, k), dx);
         self.below.pass_down(dx, io.inputs[2], 0);
     }
 
     fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
-        let dx = io.output(0);
-        self.multiply(&io, dx);
-        self.below.par_pass_down(vectors, dx, io.inputs[2]);
-    }
-}
-
-impl DenseBackwardInput {
-    fn multiply<F: Real>(&self, io: &Io<'_, F>, dx: &mut [F]) {
         let Tiles { rows: m, cols: n, k, .. } = self.tiles;
-        let (dy, weights) = (io.input(0), io.input(1));
-        par_matmul(MatMul { m, k, n }, Strided::rows(dy, k), Strided::transposed(weights, k), dx);
+        let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
+        let below = |image: usize, dx: &mut [f32]| self.below.pass_down_fast(vectors, dx, io.inputs[2], image * n);
+        parts::backward_input(MatMul { m, k, n }, dy, weights, dx, below);
     }
 }
 
@@ -197,10 +204,10 @@ impl KernelSpec for DenseBackwardWeights {
         let by_4 = u64::from((self.tiles.rows - 1).is_multiple_of(4));
         let constants = [("INPUTS_BY_4?", by_4), ("POSITIONS", 1), ("POSITION_MASK", 0), ("DY", 1)];
         let files = [
-            include_str!("../../shaders/dense_backward_weights.wgsl"),
+            include_str!("../../../shaders/dense_backward_weights.wgsl"),
             dy_file(self.tiles.cols.is_multiple_of(4)),
-            include_str!("../../shaders/pooled_gradient.wgsl"),
-            include_str!("../../shaders/tile_backward_weights.wgsl"),
+            include_str!("../../../shaders/pooled_gradient.wgsl"),
+            include_str!("../../../shaders/tile_backward_weights.wgsl"),
         ];
         self.tiles.shader(&TileShader { files: &files, out: 2, constants: &constants })
     }
@@ -224,6 +231,17 @@ impl KernelSpec for DenseBackwardWeights {
             par_matmul(size, Strided::transposed(x, inputs), Strided::rows(dy, n), dw);
             sum_rows(dy, n, db);
         }
+    }
+
+    fn run_fast(&self, _: Vectors, mut io: Io<'_, f32>) {
+        let Tiles { rows, cols: n, k: images, splits, .. } = self.tiles;
+        if splits > 1 {
+            return self.run(io);
+        }
+        let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
+        let (dw, db) = out.split_at_mut((rows - 1) * n);
+        parts::backward_weights(MatMul { m: rows - 1, k: images, n }, x, dy, dw);
+        sum_rows(dy, n, db);
     }
 }
 
