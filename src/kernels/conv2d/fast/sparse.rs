@@ -11,7 +11,6 @@ use crate::simd::{Vectors, with_rooms};
 use bytemuck::{Pod, Zeroable};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
-use std::ops::Range;
 
 /// A gradient that is not zero, and where it belongs: in the padded picture, or among the filters.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -23,8 +22,12 @@ struct Entry {
 
 /// Floats that an entry takes.
 const ENTRY: usize = 2;
-/// Images whose entries are listed at a time: few enough for the second-level cache.
-const IMAGES: usize = 32;
+/// Images whose entries are listed at a time: few enough for a core's caches.
+const IMAGES: usize = 8;
+/// Parts that the images are summed in, at most.
+const PARTS: usize = 16;
+/// Sums that a thread adds up at a time.
+const CHUNK: usize = 4096;
 /// Filters whose sums a task keeps in the first-level cache.
 const FILTERS: usize = 32;
 
@@ -49,52 +52,41 @@ macro_rules! by_block {
     };
 }
 
-/// As `Conv2dBackwardWeights` in one split.
+/// As `Conv2dBackwardWeights` in one split: some images' sums a task, then their sum in order.
 pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, mut io: Io<'_, f32>) {
     let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
     let (dw, db) = out.split_at_mut(d.window() * d.c_out);
     let lanes = vectors.lanes();
     let (blocks, sums_of_filter) = (d.c_in.div_ceil(lanes), d.taps() * lanes);
     let pixels = first_pixels(d);
-    let listed = IMAGES.min(d.batch);
-    // One more, which the last entry may be written to and is not counted.
-    let room = d.image_windows() + 1;
-    let lens = [blocks * d.c_out * sums_of_filter, listed * d.c_out * room * ENTRY, listed * d.c_out, listed * d.c_out];
-    with_rooms(lens, |[sums, entries, counts, biases]| {
-        sums.fill(0.0);
-        db.fill(0.0);
-        for (x, dy) in x.chunks(IMAGES * d.in_image()).zip(dy.chunks(IMAGES * d.out_image())) {
-            let lists = entries.par_chunks_exact_mut(d.c_out * room * ENTRY);
-            let totals = counts.par_chunks_exact_mut(d.c_out).zip(biases.par_chunks_exact_mut(d.c_out));
-            lists.zip(totals).zip(dy.par_chunks_exact(d.out_image())).for_each(|((entries, (counts, biases)), dy)| {
-                list_by_filter(
-                    d,
-                    &pixels,
-                    dy,
-                    bytemuck::cast_slice_mut(entries),
-                    bytemuck::cast_slice_mut(counts),
-                    biases,
-                );
-            });
-            for biases in biases.chunks_exact(d.c_out).take(dy.len() / d.out_image()) {
-                db.iter_mut().zip(biases).for_each(|(sum, part)| *sum += *part);
+    // Fixed, so that the bits are the same for any number of threads.
+    let images = d.batch.div_ceil(PARTS).max(IMAGES);
+    let len = blocks * d.c_out * sums_of_filter;
+    let parts = d.batch.div_ceil(images);
+    with_rooms([parts * len, parts * d.c_out], |[sums, biases]| {
+        let images = x.par_chunks(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
+        let parts = sums.par_chunks_exact_mut(len).zip(biases.par_chunks_exact_mut(d.c_out));
+        parts.zip(images).for_each(|((sums, biases), (x, dy))| {
+            sums.fill(0.0);
+            biases.fill(0.0);
+            for (x, dy) in x.chunks(IMAGES * d.in_image()).zip(dy.chunks(IMAGES * d.out_image())) {
+                add_images(d, &pixels, vectors, x, dy, sums, biases);
             }
-            let (entries, counts) = (bytemuck::cast_slice(entries), bytemuck::cast_slice(counts));
-            let tasks = sums.par_chunks_exact_mut(d.c_out * sums_of_filter).enumerate().flat_map(|(block, sums)| {
-                let groups = sums.par_chunks_mut(FILTERS * sums_of_filter).enumerate();
-                groups.map(move |(group, sums)| (block, group * FILTERS, sums))
-            });
-            tasks.for_each(|(block, first, sums)| {
-                let filters = first..first + sums.len() / sums_of_filter;
-                with_rooms([padded_size(d).iter().product::<usize>() * lanes], |[room]| {
-                    vectors.run(WeightSums { d, x, entries, counts, block, filters, sums, room });
-                });
-            });
+        });
+        db.fill(0.0);
+        for biases in biases.chunks_exact(d.c_out) {
+            db.iter_mut().zip(biases).for_each(|(total, part)| *total += *part);
         }
+        let (total, others) = sums.split_at_mut(len);
+        total.par_chunks_mut(CHUNK).enumerate().for_each(|(i, total)| {
+            for part in others.chunks_exact(len) {
+                total.iter_mut().zip(&part[i * CHUNK..]).for_each(|(total, part)| *total += *part);
+            }
+        });
         // [block, filter, tap, lane] to [tap, channel, filter].
         dw.par_chunks_mut(d.c_in * d.c_out).enumerate().for_each(|(tap, dw)| {
             for (i, row) in dw.chunks_exact_mut(d.c_out).enumerate() {
-                let from = &sums[i / lanes * d.c_out * sums_of_filter + tap * lanes + i % lanes..];
+                let from = &total[i / lanes * d.c_out * sums_of_filter + tap * lanes + i % lanes..];
                 for (dw, sum) in row.iter_mut().zip(from.iter().step_by(sums_of_filter)) {
                     *dw = *sum;
                 }
@@ -103,10 +95,39 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, m
     });
 }
 
-/// Lists one image's gradients, dy [windows, c_out], filter by filter; and sums them.
+/// Adds what a few images say to `sums`, [block, filter, tap, lane], and `biases`.
+fn add_images(
+    d: &Dims,
+    pixels: &[usize],
+    vectors: Vectors,
+    x: &[f32],
+    dy: &[f32],
+    sums: &mut [f32],
+    biases: &mut [f32],
+) {
+    let lanes = vectors.lanes();
+    let images = dy.len() / d.out_image();
+    // One entry more, which the last may be written to that is not counted.
+    let room = d.image_windows() + 1;
+    let picture = padded_size(d).iter().product::<usize>() * lanes;
+    with_rooms([images * d.c_out * room * ENTRY, images * d.c_out, picture], |[entries, counts, picture]| {
+        let (entries, counts) = (bytemuck::cast_slice_mut(entries), bytemuck::cast_slice_mut(counts));
+        let lists = entries.chunks_exact_mut(d.c_out * room).zip(counts.chunks_exact_mut(d.c_out));
+        for ((entries, counts), dy) in lists.zip(dy.chunks_exact(d.out_image())) {
+            list_by_filter(d, pixels, dy, entries, counts, biases);
+        }
+        picture.fill(0.0);
+        for (block, sums) in sums.chunks_exact_mut(d.c_out * d.taps() * lanes).enumerate() {
+            for (group, sums) in sums.chunks_mut(FILTERS * d.taps() * lanes).enumerate() {
+                vectors.run(WeightSums { d, x, entries, counts, block, first: group * FILTERS, sums, picture });
+            }
+        }
+    });
+}
+
+/// Lists one image's gradients, dy [windows, c_out], filter by filter; and adds them to `sums`.
 fn list_by_filter(d: &Dims, pixels: &[usize], dy: &[f32], entries: &mut [Entry], counts: &mut [u32], sums: &mut [f32]) {
     counts.fill(0);
-    sums.fill(0.0);
     let room = entries.len() / d.c_out;
     for (pixels, dy) in pixels.chunks_exact(d.positions()).zip(dy.chunks_exact(d.c_out)) {
         let filters = entries.chunks_exact_mut(room).zip(counts.iter_mut()).zip(sums.iter_mut());
@@ -119,17 +140,17 @@ fn list_by_filter(d: &Dims, pixels: &[usize], dy: &[f32], entries: &mut [Entry],
     }
 }
 
-/// Adds to the sums of some filters over one block of channels, [filters, taps, lanes], what some images say.
+/// Adds to the sums of the filters from `first` on over one block of channels, [filters, taps, lanes], what some images say.
 struct WeightSums<'a> {
     d: &'a Dims,
     x: &'a [f32],
     entries: &'a [Entry],
     counts: &'a [u32],
     block: usize,
-    filters: Range<usize>,
+    first: usize,
     sums: &'a mut [f32],
-    /// For a block of channels of one padded picture.
-    room: &'a mut [f32],
+    /// Room for a block of channels of one padded picture; its border is zero.
+    picture: &'a mut [f32],
 }
 
 impl WithSimd for WeightSums<'_> {
@@ -141,8 +162,7 @@ impl WithSimd for WeightSums<'_> {
         let [_, width] = padded_size(d);
         let room = d.image_windows() + 1;
         let sums = S::as_mut_simd_f32s(self.sums).0;
-        let picture = S::as_mut_simd_f32s(self.room).0;
-        picture.fill(simd.splat_f32s(0.0));
+        let picture = S::as_mut_simd_f32s(self.picture).0;
         let channels = self.block * S::F32_LANES..d.c_in.min((self.block + 1) * S::F32_LANES);
         for (image, x) in self.x.chunks_exact(d.in_image()).enumerate() {
             for (y, x) in x.chunks_exact(d.x.input * d.c_in).enumerate() {
@@ -151,8 +171,8 @@ impl WithSimd for WeightSums<'_> {
                     *to = load(simd, &x[channels.clone()]);
                 }
             }
-            for (filter, sums) in self.filters.clone().zip(sums.chunks_exact_mut(d.taps())) {
-                let list = image * d.c_out + filter;
+            for (filter, sums) in sums.chunks_exact_mut(d.taps()).enumerate() {
+                let list = image * d.c_out + self.first + filter;
                 let entries = &self.entries[list * room..][..self.counts[list] as usize];
                 by_block!(d, add_patches(simd, entries, picture, width, sums));
             }
