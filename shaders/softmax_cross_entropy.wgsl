@@ -26,14 +26,17 @@ fn main(@builtin(local_invocation_index) lane: u32) {
                 answer = c;
             }
         }
-        var total = 0.0;
-        for (var c = 0u; c < CLASSES; c++) { total += exp(z[row + c] - greatest); }
         let counts = n < step.images;
         let label = min(labels[step.slot * BATCH + n], CLASSES - 1u);
+        // The label's share less one is what the others have: no difference of two numbers near one.
+        var others = 0.0;
+        for (var c = 0u; c < CLASSES; c++) {
+            if (c != label) { others += exp(z[row + c] - greatest); }
+        }
+        let total = others + exp(z[row + label] - greatest);
         let scale = select(0.0, 1.0 / (f32(step.images) * total), counts);
         for (var c = 0u; c < CLASSES; c++) {
-            let hit = select(0.0, select(0.0, 1.0 / f32(step.images), counts), c == label);
-            dz[row + c] = exp(z[row + c] - greatest) * scale - hit;
+            dz[row + c] = select(exp(z[row + c] - greatest), -others, c == label) * scale;
         }
         if (counts) {
             sum += vec2(log(total) + greatest - z[row + label], select(0.0, 1.0, answer == label));

@@ -155,7 +155,7 @@ mod tests {
             b.fill(2.0);
             with_rooms([100], |[c]| c.fill(3.0));
             assert!(a.iter().all(|v| *v == 1.0) && b.iter().all(|v| *v == 2.0) && [a.len(), b.len()] == [3, 40]);
-            assert!([a, b].iter().all(|room| room.as_ptr() as usize % 64 == 0));
+            assert!([a, b].iter().all(|room| (room.as_ptr() as usize).is_multiple_of(64)));
         });
     }
 }

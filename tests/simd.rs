@@ -1,6 +1,8 @@
 //! The CPU kernels for vector instructions, on every level that this machine has: against their plain twins dispatch by
 //! dispatch, and against the reference in double precision model by model.
 
+#![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN has to fail")]
+
 use crate::cases::{Case, cases, presets};
 use crate::support::{filled, filled_for, step};
 use gpu_cnn::backend::{Backend, Cpu};
@@ -62,7 +64,8 @@ fn distance(a: impl Iterator<Item = f64>, b: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
-/// The largest error of any output of dispatch `place`, from the state of `plain`, which goes on.
+/// The largest error of any output of dispatch `place`, from the state of `plain`, which goes on; of an index, the share of
+/// positions that differ.
 fn difference(plan: &Plan, fast: &mut Cpu<f32>, plain: &mut Cpu<f32>, place: usize, images: usize) -> f64 {
     let dispatch = &plan.dispatches[place];
     for slot in dispatch.inputs.iter().chain(&dispatch.outputs) {
@@ -107,7 +110,6 @@ fn kernels_agree_with_their_plain_twins_on_every_level() {
             }
         }
     }
-    println!("{compared} dispatches on {} levels", Vectors::available().len());
     assert!(Vectors::available().is_empty() || compared > 1000, "only {compared} dispatches were compared");
     assert!(failures.is_empty(), "{} of {compared} over {TOLERANCE:.0e}:\n{}", failures.len(), failures.join("\n"));
 }
@@ -149,7 +151,7 @@ fn the_index_is_left_out_only_where_nothing_reads_it() {
         cpu.run(Phase::Evaluate, &[step(case.images)]).unwrap();
         assert!(read(&mut cpu).iter().all(|word| *word == 0), "{}", vectors.name());
         cpu.run(Phase::Train, &[step(case.images)]).unwrap();
-        assert!(read(&mut cpu).iter().any(|word| *word == 3), "{}", vectors.name());
+        assert!(read(&mut cpu).contains(&3), "{}", vectors.name());
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 0.001, value_name = "RATE", allow_negative_numbers = true, value_parser = super::options::positive)]
     learning_rate: f64,
     /// Seed of the initial weights and the shuffling
-    #[arg(long, default_value_t = 7, value_name = "N")]
+    #[arg(long, default_value_t = 9, value_name = "N")]
     seed: u64,
     /// Weights to start from instead of random ones (safetensors)
     #[arg(long, value_name = "FILE")]

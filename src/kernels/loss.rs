@@ -48,10 +48,11 @@ impl KernelSpec for SoftmaxCrossEntropy {
             }
             let label = labels[n] as usize;
             let (answer, greatest) = first_greatest(z);
-            let total: F = z.iter().map(|v| (*v - greatest).exp()).sum();
+            // The label's share less one is what the others have: no difference of two numbers near one.
+            let others: F = (0..self.classes).filter(|c| *c != label).map(|c| (z[c] - greatest).exp()).sum();
+            let total = others + (z[label] - greatest).exp();
             for (c, (d, v)) in dz.iter_mut().zip(z).enumerate() {
-                let hit = if c == label { share } else { F::ZERO };
-                *d = (*v - greatest).exp() * (share / total) - hit;
+                *d = if c == label { -others } else { (*v - greatest).exp() } * (share / total);
             }
             let (loss, correct) = &mut partial[n % LANES];
             *loss += total.ln() + greatest - z[label];

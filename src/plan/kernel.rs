@@ -1,6 +1,6 @@
 //! What a kernel is: its shader, its cost, and the same sums on the CPU.
 
-use super::{Shader, Step};
+use super::{Profile, Shader, Step};
 use crate::real::Real;
 use crate::simd::Vectors;
 use std::fmt::Debug;
@@ -14,6 +14,13 @@ pub struct Cost {
     pub dense_flops: f64,
     /// Bytes read and written if each element moved once.
     pub bytes: f64,
+}
+
+impl Cost {
+    /// With `share` of the operations, if the plan is for the CPU, whose vector kernels do no more.
+    pub(crate) fn on_cpu(self, profile: Profile, share: f64) -> Self {
+        if profile == Profile::CPU { Self { flops: self.flops * share, ..self } } else { self }
+    }
 }
 
 /// A read-only slot on the CPU.

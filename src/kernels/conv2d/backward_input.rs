@@ -38,7 +38,8 @@ impl KernelSpec for Conv2dBackwardInput {
     fn cost(&self) -> Cost {
         let d = &self.dims;
         let seen = 1 + usize::from(self.below != Below::Linear);
-        d.cost([d.batch * d.in_image() * seen, d.batch * d.out_image(), d.window() * d.c_out])
+        let cost = d.cost([d.batch * d.in_image() * seen, d.batch * d.out_image(), d.window() * d.c_out]);
+        cost.on_cpu(self.tiles.profile, fast::backward_share(d))
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {

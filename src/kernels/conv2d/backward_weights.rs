@@ -37,7 +37,7 @@ impl KernelSpec for Conv2dBackwardWeights {
     }
 
     fn cost(&self) -> Cost {
-        cost(&self.dims)
+        cost(&self.dims).on_cpu(self.tiles.profile, fast::backward_share(&self.dims))
     }
 
     fn run<F: Real>(&self, io: Io<'_, F>) {

@@ -43,7 +43,7 @@ impl KernelSpec for Conv2dForward {
     }
 
     fn cost(&self) -> Cost {
-        cost(&self.dims)
+        cost(&self.dims).on_cpu(self.profile, fast::forward_share(&self.dims))
     }
 
     fn run<F: Real>(&self, io: Io<'_, F>) {

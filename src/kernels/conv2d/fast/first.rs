@@ -32,7 +32,13 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, m
             with_rooms([padded_len(d)], |[room]| {
                 for (x, dy) in x.chunks_exact(d.in_image()).zip(dy.chunks_exact(d.out_image())) {
                     let x = padded(d, x, room);
-                    vectors.run(Image { d, pixels: &pixels, offsets: &offsets, x, dy, sums });
+                    match vectors {
+                        #[cfg(target_arch = "x86_64")]
+                        Vectors::Avx512(simd) if super::patch::fits(d) => {
+                            super::patch::add_image(d, simd, &pixels, x, dy, sums);
+                        }
+                        _ => vectors.run(Image { d, pixels: &pixels, offsets: &offsets, x, dy, sums }),
+                    }
                 }
             });
         });

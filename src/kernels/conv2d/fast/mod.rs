@@ -7,6 +7,8 @@
 pub(super) mod direct;
 pub(super) mod first;
 mod panels;
+#[cfg(target_arch = "x86_64")]
+mod patch;
 mod pool;
 pub(super) mod sparse;
 pub(super) mod winograd;
@@ -14,6 +16,16 @@ pub(super) mod winograd;
 use super::dims::Dims;
 use crate::plan::Io;
 use pulp::Simd;
+
+/// Products of the forward pass here, as a share of the direct sums'.
+pub(super) fn forward_share(d: &Dims) -> f64 {
+    if winograd::suits(d) { 16.0 / 36.0 } else { 1.0 }
+}
+
+/// Products of a gradient through a pool, as a share of the dense sums': one position of each window.
+pub(super) fn backward_share(d: &Dims) -> f64 {
+    1.0 / d.positions() as f64
+}
 
 /// What a convolution reads around a picture of `d`: height and width with the border.
 fn padded_size(d: &Dims) -> [usize; 2] {
@@ -67,8 +79,8 @@ fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
 /// Writes vectors side by side into `to`, which may end within one.
 #[inline(always)]
 fn store<S: Simd, const V: usize>(simd: S, to: &mut [f32], values: [S::f32s; V]) {
-    if to.len() == V * S::F32_LANES {
-        S::as_mut_simd_f32s(to).0.copy_from_slice(&values);
+    if let Ok(whole) = <&mut [S::f32s; V]>::try_from(S::as_mut_simd_f32s(to).0) {
+        *whole = values;
     } else {
         for (to, value) in to.chunks_mut(S::F32_LANES).zip(values) {
             simd.partial_store_f32s(to, value);
@@ -79,8 +91,8 @@ fn store<S: Simd, const V: usize>(simd: S, to: &mut [f32], values: [S::f32s; V])
 /// As [`store`], words.
 #[inline(always)]
 fn store_words<S: Simd, const V: usize>(simd: S, to: &mut [u32], values: [S::u32s; V]) {
-    if to.len() == V * S::F32_LANES {
-        S::as_mut_simd_u32s(to).0.copy_from_slice(&values);
+    if let Ok(whole) = <&mut [S::u32s; V]>::try_from(S::as_mut_simd_u32s(to).0) {
+        *whole = values;
     } else {
         for (to, value) in to.chunks_mut(S::F32_LANES).zip(values) {
             simd.partial_store_u32s(to, value);

@@ -189,10 +189,10 @@ fn add_patches<S: Simd, const ROWS: usize, const WIDTH: usize>(
     width: usize,
     sums: &mut [S::f32s],
 ) {
-    for (block, sums) in sums.chunks_exact_mut(ROWS * WIDTH).enumerate() {
+    let blocks = sums.as_chunks_mut::<WIDTH>().0.as_chunks_mut::<ROWS>().0;
+    for (block, sums) in blocks.iter_mut().enumerate() {
         let picture = &picture[block * ROWS * width..];
-        let mut total = [[simd.splat_f32s(0.0); WIDTH]; ROWS];
-        total.as_flattened_mut().copy_from_slice(sums);
+        let mut total = *sums;
         for entry in entries {
             let value = simd.splat_f32s(entry.value);
             for (row, total) in total.iter_mut().enumerate() {
@@ -202,7 +202,7 @@ fn add_patches<S: Simd, const ROWS: usize, const WIDTH: usize>(
                 }
             }
         }
-        sums.copy_from_slice(total.as_flattened());
+        *sums = total;
     }
 }
 

@@ -17,9 +17,14 @@ const MIN_CHANNELS: usize = 16;
 
 /// Whether the kernel takes these sizes.
 pub(in crate::kernels::conv2d) fn fits(d: &Dims, vectors: Vectors) -> bool {
+    suits(d) && [d.c_in, d.c_out].iter().all(|c| c.is_multiple_of(vectors.lanes()))
+}
+
+/// Whether the algorithm takes these sizes and is worth it.
+pub(super) fn suits(d: &Dims) -> bool {
     let square = [d.y, d.x].iter().all(|axis| axis.window == 3 && axis.stride == 1);
     let pooled = [d.pool_y, d.pool_x].iter().all(|axis| axis.window == 2 && axis.stride == 2);
-    let channels = [d.c_in, d.c_out].iter().all(|c| *c >= MIN_CHANNELS && c.is_multiple_of(vectors.lanes()));
+    let channels = [d.c_in, d.c_out].iter().all(|c| *c >= MIN_CHANNELS);
     square && pooled && channels
 }
 
