@@ -92,7 +92,7 @@ impl Vectors {
             Some(level) => Ok(Some(*level)),
             None => {
                 let names: Vec<_> = available.iter().map(|level| level.name()).chain([PLAIN]).collect();
-                Err(usage!("{FORCE} is {wanted:?}; this machine has {}", names.join(", ")))
+                Err(usage!("{FORCE} is `{}`; this machine has {}", wanted.to_string_lossy(), names.join(", ")))
             }
         }
     }

@@ -83,6 +83,30 @@ fn json_lines(path: &Path) -> Vec<Value> {
 }
 
 #[test]
+fn vector_instructions_can_be_forced_and_a_wrong_name_is_refused() {
+    let room = Room::new();
+    let data = room.path("data").display().to_string();
+    let train = |level: &str, out: &str| {
+        let out = room.path(out).display().to_string();
+        let arguments =
+            ["train", "--adapter", "cpu", "--model", "dnn", "--epochs", "1", "--data", &data, "--out", &out];
+        (command(&arguments).env("GPU_CNN_SIMD", level).output().unwrap(), out)
+    };
+    let levels = gpu_cnn::simd::Vectors::available();
+    for name in levels.iter().map(|level| level.name()).chain(["plain"]) {
+        let (output, out) = train(name, name);
+        assert!(output.status.success(), "{name}: {}", stderr(&output));
+        let run: Value = serde_json::from_slice(&std::fs::read(Path::new(&out).join("run.json")).unwrap()).unwrap();
+        assert!(run.to_string().contains(&format!("\"driver\":\"{name}\"")), "{run}");
+    }
+    let (output, out) = train("sse9", "wrong");
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("GPU_CNN_SIMD is `sse9`; this machine has") && text.contains("plain"), "{text}");
+    assert!(!Path::new(&out).exists());
+}
+
+#[test]
 fn help_names_every_subcommand_and_exit_code() {
     let output = run(&["--help"]);
     let text = stdout(&output);
@@ -183,12 +207,12 @@ fn an_earlier_run_is_not_overwritten_unasked() {
     let room = Room::new();
     assert!(room.train("run", &["--adapter", "cpu"]).status.success());
     let before = std::fs::read(room.path("run/model.safetensors")).unwrap();
-    let again = room.train("run", &["--adapter", "cpu", "--seed", "9"]);
+    let again = room.train("run", &["--adapter", "cpu", "--seed", "10"]);
     assert_eq!(again.status.code(), Some(7));
     assert!(stderr(&again).contains("--overwrite"), "{}", stderr(&again));
     assert_eq!(std::fs::read(room.path("run/model.safetensors")).unwrap(), before);
-    assert!(room.train("run", &["--adapter", "cpu", "--seed", "9", "--overwrite"]).status.success());
-    assert_ne!(std::fs::read(room.path("run/model.safetensors")).unwrap(), before);
+    assert!(room.train("run", &["--adapter", "cpu", "--seed", "10", "--overwrite"]).status.success());
+    assert!(std::fs::read(room.path("run/model.safetensors")).unwrap() != before);
 }
 
 #[test]

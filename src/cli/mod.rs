@@ -27,8 +27,9 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 ran, and the answer is no; 2 usage or configuration; 3 no adapter; 4 data; 5 device lost or out of
 memory; 6 loss or weights not finite; 7 cannot write output; 130 interrupted.
 Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GPU_CNN_PROFILE
-(software, discrete, integrated) forces a tuning profile; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST
-in; GPU_CNN_DATA_URL is an address to download it from.";
+(software, discrete, integrated) forces a tuning profile; GPU_CNN_SIMD (avx512, avx2, neon, plain) forces the vector
+instructions of the CPU backend; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST in; GPU_CNN_DATA_URL is an
+address to download it from.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

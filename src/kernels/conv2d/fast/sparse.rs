@@ -22,10 +22,14 @@ struct Entry {
 
 /// Floats that an entry takes.
 const ENTRY: usize = 2;
-/// Images whose entries are listed at a time: few enough for a core's caches.
+/// Images of a part, at least; their entries are listed at a time, if they are not too many for a core's caches.
 const IMAGES: usize = 8;
+/// Entries that are listed at a time, if one image has fewer.
+const ENTRIES: usize = 1 << 17;
 /// Parts that the images are summed in, at most.
 const PARTS: usize = 16;
+/// Sums of all parts, if one has fewer.
+const SUMS: usize = 1 << 24;
 /// Sums that a thread adds up at a time.
 const CHUNK: usize = 4096;
 /// Filters whose sums a task keeps in the first-level cache.
@@ -60,8 +64,9 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, m
     let (blocks, sums_of_filter) = (d.c_in.div_ceil(lanes), d.taps() * lanes);
     let pixels = first_pixels(d);
     // Fixed, so that the bits are the same for any number of threads.
-    let images = d.batch.div_ceil(PARTS).max(IMAGES);
     let len = blocks * d.c_out * sums_of_filter;
+    let images = d.batch.div_ceil((SUMS / len).clamp(1, PARTS)).max(IMAGES);
+    let listed = (ENTRIES / d.out_image()).clamp(1, IMAGES);
     let parts = d.batch.div_ceil(images);
     with_rooms([parts * len, parts * d.c_out], |[sums, biases]| {
         let images = x.par_chunks(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
@@ -69,7 +74,7 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, m
         parts.zip(images).for_each(|((sums, biases), (x, dy))| {
             sums.fill(0.0);
             biases.fill(0.0);
-            for (x, dy) in x.chunks(IMAGES * d.in_image()).zip(dy.chunks(IMAGES * d.out_image())) {
+            for (x, dy) in x.chunks(listed * d.in_image()).zip(dy.chunks(listed * d.out_image())) {
                 add_images(d, &pixels, vectors, x, dy, sums, biases);
             }
         });

@@ -12,6 +12,8 @@ use rayon::prelude::*;
 
 /// Windows that are transformed together, at least: few enough for the second-level cache, enough to reuse the weights.
 const WINDOWS: usize = 96;
+/// Floats of the transformed inputs and sums of an image, at most.
+const FLOATS: usize = 1 << 22;
 /// Channels from which on fewer products are worth the transforms.
 const MIN_CHANNELS: usize = 16;
 
@@ -25,7 +27,8 @@ pub(super) fn suits(d: &Dims) -> bool {
     let square = [d.y, d.x].iter().all(|axis| axis.window == 3 && axis.stride == 1);
     let pooled = [d.pool_y, d.pool_x].iter().all(|axis| axis.window == 2 && axis.stride == 2);
     let channels = [d.c_in, d.c_out].iter().all(|c| *c >= MIN_CHANNELS);
-    square && pooled && channels
+    let small = PLANES * d.image_windows() * (d.c_in + d.c_out) <= FLOATS;
+    square && pooled && channels && small
 }
 
 /// As `Conv2dForward`; the index is left out where nobody will read it.
