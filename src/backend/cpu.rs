@@ -1,4 +1,4 @@
-//! Replays a plan with the CPU twins, in parallel. The bits do not depend on the number of threads.
+//! Replays a plan on the CPU: by vector instructions, or with the plain twins. The bits do not depend on the number of threads.
 
 use super::{Backend, Clock, DeviceInfo, KernelTimes, median};
 use crate::error::{Error, Result, usage};

@@ -37,7 +37,7 @@ impl DeviceInfo {
 /// Where a plan can be loaded.
 #[derive(Debug, Clone)]
 pub enum Device {
-    /// The CPU twins, with this many threads (0: one a core).
+    /// The CPU kernels, with this many threads (0: one a core).
     Cpu {
         /// Threads.
         threads: usize,

@@ -4,6 +4,7 @@ use super::options::Format;
 use crate::report::{note, print, print_json};
 use gpu_cnn::Result;
 use gpu_cnn::backend::gpu::{self, Listing, Listings};
+use gpu_cnn::simd::{self, Vectors};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -15,6 +16,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
+    let vectors = Vectors::chosen()?.map_or(simd::PLAIN, Vectors::name);
     let Listings { adapters, auto } = gpu::list()?;
     let auto = match auto {
         Ok(found) => Some(found.unwrap_or_else(|| "cpu".into())),
@@ -24,12 +26,12 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
     };
     match args.format {
-        Format::Json => print_json(&json!({ "adapters": adapters, "auto": auto })),
-        Format::Text => print(&table(&adapters, auto.as_deref())),
+        Format::Json => print_json(&json!({ "adapters": adapters, "auto": auto, "cpu": { "vectors": vectors } })),
+        Format::Text => print(&table(&adapters, vectors, auto.as_deref())),
     }
 }
 
-fn table(adapters: &[Listing], auto: Option<&str>) -> String {
+fn table(adapters: &[Listing], vectors: &str, auto: Option<&str>) -> String {
     let mut text = String::new();
     for adapter in adapters {
         let info = &adapter.info;
@@ -56,7 +58,7 @@ fn table(adapters: &[Listing], auto: Option<&str>) -> String {
             if adapter.auto { "\n  `--adapter auto` takes this one" } else { "" },
         );
     }
-    text += "cpu\n  the CPU backend, always there";
+    let _ = write!(text, "cpu\n  the CPU backend, always there; vector instructions {vectors}");
     text += if auto == Some("cpu") { "; `--adapter auto` takes this one\n" } else { "\n" };
     text
 }

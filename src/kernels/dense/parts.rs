@@ -1,6 +1,7 @@
 //! The products of a dense layer in parts, each of the same rows of the weights: whoever updates rows, multiplies with
 //! them, so that they stay in one core's cache. The parts are the same for any number of threads, and so are the bits.
 
+use crate::kernels::tile::par_matmul;
 use crate::real::{MatMul, Real, Strided};
 use crate::simd::with_rooms;
 use rayon::prelude::*;
@@ -12,10 +13,13 @@ fn rows_of_part(inputs: usize) -> usize {
     inputs.div_ceil(PARTS).max(MIN_ROWS)
 }
 
-/// `y = x w`: x [m, k], w [k, n]. Each part's sums, then their sum in order.
+/// `y = x w`: x [m, k], w [k, n]. Each part's sums, then their sum in order; in one part where the batch is larger than one.
 pub(super) fn forward(size: MatMul, x: &[f32], w: &[f32], y: &mut [f32]) {
     let MatMul { m, k, n } = size;
     let rows = rows_of_part(k);
+    if m >= rows {
+        return par_matmul(size, Strided::rows(x, k), Strided::rows(w, n), y);
+    }
     with_rooms([k.div_ceil(rows) * m * n], |[sums]| {
         sums.par_chunks_mut(m * n).zip(w.par_chunks(rows * n)).enumerate().for_each(|(part, (sums, w))| {
             let x = Strided { data: &x[part * rows..], row_stride: k, col_stride: 1 };
