@@ -6,7 +6,7 @@
 use crate::cases::{Case, cases, presets};
 use crate::support::{filled, filled_for, step};
 use gpu_cnn::backend::{Backend, Cpu};
-use gpu_cnn::plan::{Phase, Plan, Profile};
+use gpu_cnn::plan::{BufferId, Phase, Plan, Profile};
 use gpu_cnn::simd::Vectors;
 
 /// ||fast - plain|| / ||plain|| of any output.
@@ -152,6 +152,31 @@ fn the_index_is_left_out_only_where_nothing_reads_it() {
         assert!(read(&mut cpu).iter().all(|word| *word == 0), "{}", vectors.name());
         cpu.run(Phase::Train, &[step(case.images)]).unwrap();
         assert!(read(&mut cpu).contains(&3), "{}", vectors.name());
+    }
+}
+
+#[test]
+fn sums_of_exactly_zero_are_shut_and_what_is_no_number_shows_on_every_level() {
+    for vectors in Vectors::available() {
+        for case in [&presets()[1], &wide()[0], &wide()[1]] {
+            let found = [None, Some(vectors)].map(|level| {
+                [0.0, f32::NAN].map(|weight| {
+                    let (plan, mut cpu) = filled_for::<f32>(case, Profile::CPU, level);
+                    let layout = case.model.layout().unwrap();
+                    for tensor in layout.tensors.iter().filter(|t| t.name.starts_with("conv2d")) {
+                        cpu.values(plan.ports.params)[tensor.offset..][..tensor.size()].fill(weight);
+                    }
+                    cpu.run(Phase::Gradients, &[step(case.images)]).unwrap();
+                    let indices = plan.buffers.iter().enumerate().filter(|(_, b)| b.label.ends_with("index"));
+                    let indices = indices.map(|(i, b)| cpu.read(BufferId(i), b.len).unwrap()).collect::<Vec<_>>();
+                    (indices, cpu.values(plan.ports.metrics)[0])
+                })
+            });
+            let [[zero, nan], [fast_zero, fast_nan]] = &found;
+            assert!(zero.0.len() == 2 && zero.0.iter().flatten().any(|word| *word == 256), "{}", case.name);
+            assert!(fast_zero.0 == zero.0, "{}, {}: another index", vectors.name(), case.name);
+            assert!(nan.1.is_nan() && fast_nan.1.is_nan(), "{}, {}: {}", vectors.name(), case.name, fast_nan.1);
+        }
     }
 }
 

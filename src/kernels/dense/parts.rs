@@ -1,5 +1,5 @@
 //! The products of a dense layer in parts, each of the same rows of the weights: whoever updates rows, multiplies with
-//! them, so that they stay in one core's cache. The parts are the same for any number of threads, and so are the bits.
+//! them, so that they stay in one core's cache. A batch larger than a part goes through one product. The parts are the same for any number of threads, and so are the bits.
 
 use crate::kernels::tile::par_matmul;
 use crate::real::{MatMul, Real, Strided};
@@ -13,7 +13,7 @@ fn rows_of_part(inputs: usize) -> usize {
     inputs.div_ceil(PARTS).max(MIN_ROWS)
 }
 
-/// `y = x w`: x [m, k], w [k, n]. Each part's sums, then their sum in order; in one part where the batch is larger than one.
+/// `y = x w`: x [m, k], w [k, n]. Each part's sums, then their sum in order.
 pub(super) fn forward(size: MatMul, x: &[f32], w: &[f32], y: &mut [f32]) {
     let MatMul { m, k, n } = size;
     let rows = rows_of_part(k);
@@ -35,8 +35,11 @@ pub(super) fn forward(size: MatMul, x: &[f32], w: &[f32], y: &mut [f32]) {
 
 /// `dw = x^T dy`: x [k, m], dy [k, n].
 pub(super) fn backward_weights(size: MatMul, x: &[f32], dy: &[f32], dw: &mut [f32]) {
-    let MatMul { m, n, .. } = size;
+    let MatMul { m, k, n } = size;
     let rows = rows_of_part(m);
+    if k >= rows {
+        return par_matmul(size, Strided::transposed(x, m), Strided::rows(dy, n), dw);
+    }
     dw.par_chunks_mut(rows * n).enumerate().for_each(|(part, dw)| {
         let x = Strided { data: &x[part * rows..], row_stride: 1, col_stride: m };
         f32::matmul(MatMul { m: dw.len() / n, ..size }, x, Strided::rows(dy, n), false, dw, 1);
@@ -53,6 +56,10 @@ pub(super) fn backward_input(
 ) {
     let MatMul { m, k, n } = size;
     let rows = rows_of_part(n);
+    if m >= rows {
+        par_matmul(size, Strided::rows(dy, k), Strided::transposed(w, k), dx);
+        return dx.par_chunks_exact_mut(n).enumerate().for_each(|(row, dx)| below(row, dx));
+    }
     with_rooms([m * n], |[products]| {
         // [part, m, rows]
         products.par_chunks_mut(m * rows).enumerate().for_each(|(part, products)| {
