@@ -53,8 +53,7 @@ impl KernelSpec for Conv2dForward {
     fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>) {
         match &self.dims {
             d if fast::winograd::fits(d, vectors) => fast::winograd::forward(d, self.relu, vectors, io),
-            d if fast::direct::fits(d) => fast::direct::forward(d, self.relu, vectors, io),
-            _ => self.run(io),
+            d => fast::direct::forward(d, self.relu, vectors, io),
         }
     }
 }

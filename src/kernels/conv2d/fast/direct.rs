@@ -1,18 +1,13 @@
 //! Direct convolution: four output pixels, or the four positions of a window of the pool, times a panel of filters, all
-//! sums in registers.
+//! sums in registers. Windows of another size are pooled from all of an image's sums.
 
 use super::panels::{Panels, ROWS, multiply, rows_of};
-use super::{first_pixels, index_parts, padded, padded_len, padded_size, pool, store, store_words};
+use super::{first_pixels, index_parts, load, padded, padded_len, padded_size, pool, store, store_words};
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::Io;
 use crate::simd::{Vectors, with_rooms};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
-
-/// Whether the kernel takes these sizes.
-pub(in crate::kernels::conv2d) fn fits(d: &Dims) -> bool {
-    matches!(d.positions(), 1 | pool::POSITIONS)
-}
 
 /// As `Conv2dForward`; the index is left out where nobody will read it.
 pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, vectors: Vectors, mut io: Io<'_, f32>) {
@@ -27,12 +22,18 @@ pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, vectors: Vectors
         let (w, b) = (&*packed_w, &*packed_b);
         let images = y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image())).zip(index);
         images.for_each(|((y, x), index)| {
-            with_rooms([padded_len(d)], |[room]| {
+            let kept = if in_registers(d) { 0 } else { pixels.len() * d.c_out };
+            with_rooms([padded_len(d), kept], |[room, sums]| {
                 let x = padded(d, x, room);
-                vectors.run(Image { d, relu, panels, pixels: &pixels, x, w, b, y, index });
+                vectors.run(Image { d, relu, panels, pixels: &pixels, x, w, b, sums, y, index });
             });
         });
     });
+}
+
+/// Whether a tile's sums are all that an output needs.
+fn in_registers(d: &Dims) -> bool {
+    matches!(d.positions(), 1 | pool::POSITIONS)
 }
 
 /// One image: x [height, width, c_in] with its border; packed weights and bias; y and index as the kernel's.
@@ -44,6 +45,8 @@ struct Image<'a> {
     x: &'a [f32],
     w: &'a [f32],
     b: &'a [f32],
+    /// Room for all sums, [rows, c_out], of windows of another size.
+    sums: &'a mut [f32],
     y: &'a mut [f32],
     index: Option<&'a mut [u32]>,
 }
@@ -85,6 +88,10 @@ impl Image<'_> {
                         }
                         store(simd, &mut self.y[(tile * ROWS + r) * d.c_out..][cols.clone()], *sums);
                     }
+                } else if !in_registers(d) {
+                    for (r, sums) in sums.iter().enumerate().take(pixels.len()) {
+                        store(simd, &mut self.sums[(tile * ROWS + r) * d.c_out..][cols.clone()], *sums);
+                    }
                 } else {
                     let mut values = [simd.splat_f32s(0.0); V];
                     let mut positions = [simd.splat_u32s(0); V];
@@ -96,6 +103,29 @@ impl Image<'_> {
                     if let Some(index) = &mut self.index {
                         store_words(simd, &mut index[tile * d.c_out..][cols.clone()], positions);
                     }
+                }
+            }
+        }
+        if !in_registers(d) {
+            self.pool(simd);
+        }
+    }
+
+    /// Pools the sums of windows of any size.
+    #[inline(always)]
+    fn pool<S: Simd>(&mut self, simd: S) {
+        let d = self.d;
+        for (window, sums) in self.sums.chunks_exact(d.positions() * d.c_out).enumerate() {
+            for first in (0..d.c_out).step_by(S::F32_LANES) {
+                let cols = first..d.c_out.min(first + S::F32_LANES);
+                let mut best = (load(simd, &sums[cols.clone()]), simd.splat_u32s(0));
+                for (at, sums) in sums.chunks_exact(d.c_out).enumerate().skip(1) {
+                    best = pool::greater(simd, best, load(simd, &sums[cols.clone()]), at);
+                }
+                let (value, position) = pool::gate(simd, best, load(simd, &self.b[cols.clone()]), self.relu);
+                store(simd, &mut self.y[window * d.c_out..][cols.clone()], [value]);
+                if let Some(index) = &mut self.index {
+                    store_words(simd, &mut index[window * d.c_out..][cols.clone()], [position]);
                 }
             }
         }

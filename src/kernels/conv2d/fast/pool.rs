@@ -9,12 +9,34 @@ pub(super) const POSITIONS: usize = 4;
 /// The greatest of `sums` through bias and ReLU, and its first position.
 #[inline(always)]
 pub(super) fn greatest<S: Simd>(simd: S, sums: [S::f32s; POSITIONS], bias: S::f32s, relu: bool) -> (S::f32s, S::u32s) {
-    let (mut best, mut position) = (sums[0], simd.splat_u32s(0));
+    let mut best = (sums[0], simd.splat_u32s(0));
     for (at, sum) in sums.into_iter().enumerate().skip(1) {
-        let greater = simd.greater_than_f32s(sum, best);
-        best = simd.select_f32s(greater, sum, best);
-        position = simd.select_u32s(greater, simd.splat_u32s(at as u32), position);
+        best = greater(simd, best, sum, at);
     }
+    gate(simd, best, bias, relu)
+}
+
+/// The greater of the best so far, with its position, and the sum at position `at`.
+#[inline(always)]
+pub(super) fn greater<S: Simd>(
+    simd: S,
+    (best, position): (S::f32s, S::u32s),
+    sum: S::f32s,
+    at: usize,
+) -> (S::f32s, S::u32s) {
+    let greater = simd.greater_than_f32s(sum, best);
+    let position = simd.select_u32s(greater, simd.splat_u32s(at as u32), position);
+    (simd.select_f32s(greater, sum, best), position)
+}
+
+/// The best through bias and ReLU, and its position.
+#[inline(always)]
+pub(super) fn gate<S: Simd>(
+    simd: S,
+    (best, position): (S::f32s, S::u32s),
+    bias: S::f32s,
+    relu: bool,
+) -> (S::f32s, S::u32s) {
     let sum = simd.add_f32s(best, bias);
     if !relu {
         return (sum, position);
