@@ -3,7 +3,7 @@
 
 use crate::error::{Result, usage};
 use aligned_vec::{AVec, ConstAlign};
-use pulp::WithSimd;
+use pulp::{Simd, WithSimd};
 use std::cell::RefCell;
 
 /// Elements from a multiple of 64 bytes on: no vector of an array crosses a cache line that need not.
@@ -101,11 +101,11 @@ impl Vectors {
     pub(crate) fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(simd) => pulp::Simd::vectorize(simd, op),
+            Self::Avx512(simd) => Simd::vectorize(simd, op),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(simd) => pulp::Simd::vectorize(simd, op),
+            Self::Avx2(simd) => Simd::vectorize(simd, op),
             #[cfg(target_arch = "aarch64")]
-            Self::Neon(simd) => pulp::Simd::vectorize(simd, op),
+            Self::Neon(simd) => Simd::vectorize(simd, op),
         }
     }
 }
@@ -142,6 +142,39 @@ pub(crate) fn with_rooms<const N: usize, R>(lens: [usize; N], f: impl FnOnce([&m
     let result = f(rooms);
     ROOMS.with_borrow_mut(|rooms| rooms.push(room));
     result
+}
+
+/// A vector, zero past the end of `from`.
+#[inline(always)]
+pub(crate) fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
+    match S::as_simd_f32s(from).0 {
+        [whole] => *whole,
+        _ => simd.partial_load_f32s(from),
+    }
+}
+
+/// Writes vectors side by side into `to`, which may end within one.
+#[inline(always)]
+pub(crate) fn store<S: Simd, const V: usize>(simd: S, to: &mut [f32], values: [S::f32s; V]) {
+    if let Ok(whole) = <&mut [S::f32s; V]>::try_from(S::as_mut_simd_f32s(to).0) {
+        *whole = values;
+    } else {
+        for (to, value) in to.chunks_mut(S::F32_LANES).zip(values) {
+            simd.partial_store_f32s(to, value);
+        }
+    }
+}
+
+/// As [`store`], words.
+#[inline(always)]
+pub(crate) fn store_words<S: Simd, const V: usize>(simd: S, to: &mut [u32], values: [S::u32s; V]) {
+    if let Ok(whole) = <&mut [S::u32s; V]>::try_from(S::as_mut_simd_u32s(to).0) {
+        *whole = values;
+    } else {
+        for (to, value) in to.chunks_mut(S::F32_LANES).zip(values) {
+            simd.partial_store_u32s(to, value);
+        }
+    }
 }
 
 #[cfg(test)]

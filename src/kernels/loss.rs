@@ -2,6 +2,7 @@
 
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, elementwise_grid};
 use crate::real::Real;
+use rayon::prelude::*;
 
 /// Loss, its gradient by the logits, and the step's metrics.
 ///
@@ -17,6 +18,8 @@ pub struct SoftmaxCrossEntropy {
 
 /// Invocations of the shader's one workgroup; the twin adds up in the same order.
 const LANES: usize = 64;
+/// Rows that a thread takes, at least.
+const ROWS: usize = 64;
 
 impl KernelSpec for SoftmaxCrossEntropy {
     fn shader(&self) -> Shader {
@@ -40,23 +43,25 @@ impl KernelSpec for SoftmaxCrossEntropy {
         let (z, labels) = (io.input(0), &io.input_words(1)[slot * self.batch..][..self.batch]);
         let (dz, metrics) = (io.output(0), io.output(1));
         let share = F::ONE / F::from_f64(images as f64);
-        let mut partial = [(F::ZERO, F::ZERO); LANES];
-        for (n, (z, dz)) in z.chunks_exact(self.classes).zip(dz.chunks_exact_mut(self.classes)).enumerate() {
-            if n >= images {
-                dz.fill(F::ZERO);
-                continue;
-            }
-            let label = labels[n] as usize;
+        dz[images * self.classes..].fill(F::ZERO);
+        let rows = z.par_chunks_exact(self.classes).zip(dz.par_chunks_exact_mut(self.classes)).zip(labels);
+        let scores = rows.take(images).with_min_len(ROWS).map(|((z, dz), label)| {
+            let label = *label as usize;
             let (answer, greatest) = first_greatest(z);
             // The label's share less one is what the others have: no difference of two numbers near one.
             let others: F = (0..self.classes).filter(|c| *c != label).map(|c| (z[c] - greatest).exp()).sum();
             let total = others + (z[label] - greatest).exp();
-            for (c, (d, v)) in dz.iter_mut().zip(z).enumerate() {
-                *d = if c == label { -others } else { (*v - greatest).exp() } * (share / total);
+            if io.trains {
+                for (c, (d, v)) in dz.iter_mut().zip(z).enumerate() {
+                    *d = if c == label { -others } else { (*v - greatest).exp() } * (share / total);
+                }
             }
-            let (loss, correct) = &mut partial[n % LANES];
-            *loss += total.ln() + greatest - z[label];
-            *correct += if answer == label { F::ONE } else { F::ZERO };
+            (total.ln() + greatest - z[label], if answer == label { F::ONE } else { F::ZERO })
+        });
+        let mut partial = [(F::ZERO, F::ZERO); LANES];
+        for (n, (loss, correct)) in scores.collect::<Vec<_>>().into_iter().enumerate() {
+            let lane = &mut partial[n % LANES];
+            *lane = (lane.0 + loss, lane.1 + correct);
         }
         let (mut loss, mut correct) = (F::ZERO, F::ZERO);
         for (l, c) in partial {

@@ -5,7 +5,7 @@ use super::{Axis, Gradients, LayerContext, LayerSpec, Padding, Pair, Record, ima
 use crate::error::Result;
 use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot, View, elementwise_grid, index_file, output_file};
 use crate::real::Real;
-use crate::simd::Vectors;
+use crate::simd::{Vectors, load, store, store_words};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -166,7 +166,10 @@ impl KernelSpec for MaxPool2dForward {
     }
 
     fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
-        self.for_each_image(&mut io, |x, y, index| vectors.run(Pool { d: &self.dims, x, y, index }));
+        let trains = io.trains;
+        self.for_each_image(&mut io, |x, y, index| {
+            vectors.run(Pool { d: &self.dims, x, y, index: trains.then_some(index) });
+        });
     }
 }
 
@@ -179,21 +182,53 @@ impl MaxPool2dForward {
     }
 }
 
-/// [`Dims::pool`] by vector instructions.
+/// [`Dims::pool`] by vector instructions, a vector of channels at a time.
 struct Pool<'a> {
     d: &'a Dims,
     x: &'a [f32],
     y: &'a mut [f32],
-    index: &'a mut [u32],
+    /// None where nobody will read it.
+    index: Option<&'a mut [u32]>,
 }
 
 impl WithSimd for Pool<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.d.pool(self.x, self.y, self.index);
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let d = self.d;
+        for (pixel, y) in self.y.chunks_exact_mut(d.channels).enumerate() {
+            for first in (0..d.channels).step_by(S::F32_LANES) {
+                let channels = first..d.channels.min(first + S::F32_LANES);
+                let mut best = None;
+                d.for_each_tap(pixel / d.x.output, pixel % d.x.output, |position, at| {
+                    let value = load(simd, &self.x[at..][channels.clone()]);
+                    best = Some(match best {
+                        None => (value, simd.splat_u32s(position)),
+                        Some(best) => greater(simd, best, value, position),
+                    });
+                });
+                let (value, position) = best.expect("a window has a pixel inside the picture");
+                store(simd, &mut y[channels.clone()], [value]);
+                if let Some(index) = &mut self.index {
+                    store_words(simd, &mut index[pixel * d.channels..][channels], [position]);
+                }
+            }
+        }
     }
+}
+
+/// The greater of the best so far, with its position, and the value at position `at`.
+#[inline(always)]
+pub(super) fn greater<S: Simd>(
+    simd: S,
+    (best, position): (S::f32s, S::u32s),
+    value: S::f32s,
+    at: u32,
+) -> (S::f32s, S::u32s) {
+    let greater = simd.greater_than_f32s(value, best);
+    let position = simd.select_u32s(greater, simd.splat_u32s(at), position);
+    (simd.select_f32s(greater, value, best), position)
 }
 
 impl Dims {

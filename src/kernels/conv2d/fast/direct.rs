@@ -2,10 +2,10 @@
 //! sums in registers. Windows of another size are pooled from all of an image's sums.
 
 use super::panels::{Panels, ROWS, multiply, rows_of};
-use super::{first_pixels, index_parts, load, padded, padded_len, padded_size, pool, store, store_words};
+use super::{first_pixels, index_parts, padded, padded_len, padded_size, pool};
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::Io;
-use crate::simd::{Vectors, with_rooms};
+use crate::simd::{Vectors, load, store, store_words, with_rooms};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -120,7 +120,7 @@ impl Image<'_> {
                 let cols = first..d.c_out.min(first + S::F32_LANES);
                 let mut best = (load(simd, &sums[cols.clone()]), simd.splat_u32s(0));
                 for (at, sums) in sums.chunks_exact(d.c_out).enumerate().skip(1) {
-                    best = pool::greater(simd, best, load(simd, &sums[cols.clone()]), at);
+                    best = pool::greater(simd, best, load(simd, &sums[cols.clone()]), at as u32);
                 }
                 let (value, position) = pool::gate(simd, best, load(simd, &self.b[cols.clone()]), self.relu);
                 store(simd, &mut self.y[window * d.c_out..][cols.clone()], [value]);

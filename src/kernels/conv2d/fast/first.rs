@@ -1,9 +1,9 @@
 //! The weights gradient of a layer of few input channels: vectors of filters, one sum a tap and channel.
 
-use super::{first_pixels, load, padded, padded_len, padded_size, pool};
+use super::{first_pixels, padded, padded_len, padded_size, pool};
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::Io;
-use crate::simd::{Vectors, with_rooms};
+use crate::simd::{Vectors, load, with_rooms};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 

@@ -15,7 +15,6 @@ pub(super) mod winograd;
 
 use super::dims::Dims;
 use crate::plan::Io;
-use pulp::Simd;
 
 /// Products of the forward pass here, as a share of the direct sums'.
 pub(super) fn forward_share(d: &Dims) -> f64 {
@@ -64,38 +63,5 @@ fn index_parts<'a>(io: &mut Io<'a, f32>, parts: usize, len: usize) -> Vec<Option
         io.output_words(1).chunks_mut(len).map(Some).collect()
     } else {
         (0..parts).map(|_| None).collect()
-    }
-}
-
-/// A vector, zero past the end of `from`.
-#[inline(always)]
-fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
-    match S::as_simd_f32s(from).0 {
-        [whole] => *whole,
-        _ => simd.partial_load_f32s(from),
-    }
-}
-
-/// Writes vectors side by side into `to`, which may end within one.
-#[inline(always)]
-fn store<S: Simd, const V: usize>(simd: S, to: &mut [f32], values: [S::f32s; V]) {
-    if let Ok(whole) = <&mut [S::f32s; V]>::try_from(S::as_mut_simd_f32s(to).0) {
-        *whole = values;
-    } else {
-        for (to, value) in to.chunks_mut(S::F32_LANES).zip(values) {
-            simd.partial_store_f32s(to, value);
-        }
-    }
-}
-
-/// As [`store`], words.
-#[inline(always)]
-fn store_words<S: Simd, const V: usize>(simd: S, to: &mut [u32], values: [S::u32s; V]) {
-    if let Ok(whole) = <&mut [S::u32s; V]>::try_from(S::as_mut_simd_u32s(to).0) {
-        *whole = values;
-    } else {
-        for (to, value) in to.chunks_mut(S::F32_LANES).zip(values) {
-            simd.partial_store_u32s(to, value);
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! What follows the sums of a convolution: bias, ReLU, the maximum of a window and its position.
 
 use crate::kernels::below::SHUT;
+pub(super) use crate::kernels::max_pool2d::greater;
 use pulp::Simd;
 
 /// Positions of the windows that are pooled in registers.
@@ -11,22 +12,9 @@ pub(super) const POSITIONS: usize = 4;
 pub(super) fn greatest<S: Simd>(simd: S, sums: [S::f32s; POSITIONS], bias: S::f32s, relu: bool) -> (S::f32s, S::u32s) {
     let mut best = (sums[0], simd.splat_u32s(0));
     for (at, sum) in sums.into_iter().enumerate().skip(1) {
-        best = greater(simd, best, sum, at);
+        best = greater(simd, best, sum, at as u32);
     }
     gate(simd, best, bias, relu)
-}
-
-/// The greater of the best so far, with its position, and the sum at position `at`.
-#[inline(always)]
-pub(super) fn greater<S: Simd>(
-    simd: S,
-    (best, position): (S::f32s, S::u32s),
-    sum: S::f32s,
-    at: usize,
-) -> (S::f32s, S::u32s) {
-    let greater = simd.greater_than_f32s(sum, best);
-    let position = simd.select_u32s(greater, simd.splat_u32s(at as u32), position);
-    (simd.select_f32s(greater, sum, best), position)
 }
 
 /// The best through bias and ReLU, and its position.

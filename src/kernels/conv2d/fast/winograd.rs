@@ -2,11 +2,11 @@
 //! thirty-six; a window of the pool is a tile.
 
 use super::panels::{Panels, ROWS, multiply, rows_of};
-use super::{index_parts, padded, padded_len, padded_size, pool, store_words};
+use super::{index_parts, padded, padded_len, padded_size, pool};
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::conv2d::winograd::{G, PLANES};
 use crate::plan::Io;
-use crate::simd::{Vectors, with_rooms};
+use crate::simd::{Vectors, store_words, with_rooms};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 

@@ -3,10 +3,10 @@
 use super::{ENTRY, Entry, by_block};
 use crate::kernels::below::Below;
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::fast::{first_pixels, padded_size, store};
+use crate::kernels::conv2d::fast::{first_pixels, padded_size};
 use crate::plan::{Io, View};
 use crate::real::Real;
-use crate::simd::{Vectors, with_rooms};
+use crate::simd::{Vectors, store, with_rooms};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 

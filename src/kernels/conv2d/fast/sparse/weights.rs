@@ -2,10 +2,10 @@
 
 use super::{ENTRY, Entry, by_block};
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::fast::{first_pixels, load, padded_size};
+use crate::kernels::conv2d::fast::{first_pixels, padded_size};
 use crate::plan::Io;
 use crate::real::Real;
-use crate::simd::{Vectors, with_rooms};
+use crate::simd::{Vectors, load, with_rooms};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
