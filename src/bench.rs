@@ -97,8 +97,23 @@ impl Benched {
 
 /// Images that evaluation is timed over, at most.
 const EVAL_IMAGES: usize = 4096;
+/// Passes over them, at most, and how long these may take; the first is not timed.
+const EVAL_PASSES: usize = 11;
+const EVAL_SECS: f64 = 0.5;
 /// Images to train on, at most; then they repeat.
 const TRAIN_IMAGES: usize = 8192;
+
+/// Seconds of a pass over `test`, median.
+fn evaluation_secs(model: &mut Model, test: &Split) -> Result<f64> {
+    model.score(test)?;
+    let mut passes = Vec::with_capacity(EVAL_PASSES);
+    while passes.is_empty() || passes.len() < EVAL_PASSES && passes.iter().sum::<f64>() < EVAL_SECS {
+        let started = Instant::now();
+        model.score(test)?;
+        passes.push(started.elapsed().as_secs_f64());
+    }
+    Ok(median(passes))
+}
 
 /// Trains `sequential` on every device of `devices`; `note` hears what is going on.
 pub fn bench(
@@ -143,10 +158,7 @@ pub fn bench(
     }
     let mut results = Vec::with_capacity(runs.len());
     for (device, mut model, losses, samples_ms) in runs {
-        model.score(&test)?;
-        let started = Instant::now();
-        model.score(&test)?;
-        let eval_images_per_s = test.len() as f64 / started.elapsed().as_secs_f64();
+        let eval_images_per_s = test.len() as f64 / evaluation_secs(&mut model, &test)?;
         let costs = model.plan.phase(Phase::Train).iter().map(|i| model.plan.dispatches[*i].kernel.cost());
         let flops = costs.fold([0.0, 0.0], |[done, dense], cost| [done + cost.flops, dense + cost.dense_flops]);
         let (peak, kernels) = match options.kernels {

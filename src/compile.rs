@@ -35,6 +35,7 @@ pub struct Model {
     pub(crate) layout: Layout,
     pub(crate) plan: Arc<Plan>,
     pub(crate) backend: Box<dyn Backend>,
+    pub(crate) feed: Feed,
     pub(crate) learning_rate: f64,
     pub(crate) seed: u64,
     /// Updates so far: Adam's t.
@@ -89,11 +90,13 @@ impl Sequential {
         let plan = Arc::new(self.record(settings.batch_size, window, settings.device.profile())?);
         let backend = settings.device.load(Arc::clone(&plan))?;
         let weights = initial_weights(&layout, settings.seed);
+        let feed = Feed::new(&plan);
         let mut model = Model {
             sequential: self.clone(),
             layout,
             plan,
             backend,
+            feed,
             learning_rate: settings.learning_rate,
             seed: settings.seed,
             updates: 0,
@@ -154,9 +157,8 @@ impl Model {
     /// Gradients of the first batch of `data`, as an arena; nothing is updated.
     pub fn gradients(&mut self, data: &Split) -> Result<Vec<f32>> {
         self.check(data)?;
-        let mut feed = Feed::new(&self.plan);
-        feed.gather(&Batches::in_order(data, self.plan.batch), 0..1);
-        let steps = feed.send(self.backend.as_mut(), &|_| 0.0)?;
+        self.feed.gather(&Batches::in_order(data, self.plan.batch), 0..1);
+        let steps = self.feed.send(self.backend.as_mut(), &|_| 0.0)?;
         self.backend.run(Phase::Gradients, &steps)?;
         self.backend.read_f32(self.plan.ports.grads, self.layout.arena_len)
     }

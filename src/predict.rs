@@ -3,7 +3,6 @@
 use crate::compile::Model;
 use crate::data::{Batches, Split};
 use crate::error::{Result, usage};
-use crate::feed::Feed;
 use crate::plan::Phase;
 
 impl Model {
@@ -39,10 +38,9 @@ impl Model {
     fn for_each_row(&mut self, data: &Split, each: &mut dyn FnMut(&[f32])) -> Result<()> {
         let batches = Batches::in_order(data, self.plan.batch);
         let (classes, port) = (self.layout.classes, self.plan.ports.probabilities);
-        let mut feed = Feed::new(&self.plan);
         for i in 0..batches.len() {
-            feed.gather(&batches, i..i + 1);
-            let steps = feed.send(self.backend.as_mut(), &|_| 0.0)?;
+            self.feed.gather(&batches, i..i + 1);
+            let steps = self.feed.send(self.backend.as_mut(), &|_| 0.0)?;
             self.backend.run(Phase::Predict, &steps)?;
             let rows = self.backend.read_f32(port, steps[0].images as usize * classes)?;
             rows.chunks_exact(classes).for_each(&mut *each);

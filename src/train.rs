@@ -3,7 +3,6 @@
 use crate::compile::Model;
 use crate::data::{Batches, Split};
 use crate::error::{Error, Result, usage};
-use crate::feed::Feed;
 use crate::kernels::adam;
 use crate::plan::{Phase, Step};
 use std::time::{Duration, Instant};
@@ -188,13 +187,12 @@ impl Model {
         rate: &dyn Fn(usize) -> f32,
         each: &mut dyn FnMut(usize, Metrics) -> Result<()>,
     ) -> Result<()> {
-        let mut feed = Feed::new(&self.plan);
         let mut in_flight: Vec<Step> = Vec::new();
         let (mut done, mut next) = (0, 0);
         let mut clock = Instant::now();
         while done < steps {
             let range = next..steps.min(next + self.steps_at_once);
-            feed.gather(batches, range.clone());
+            self.feed.gather(batches, range.clone());
             if !in_flight.is_empty() {
                 let metrics = self.backend.read_f32(self.plan.ports.metrics, 2 * in_flight.len())?;
                 let per_step = clock.elapsed().as_secs_f64() / in_flight.len() as f64;
@@ -206,7 +204,7 @@ impl Model {
                 }
             }
             clock = Instant::now();
-            in_flight = feed.send(self.backend.as_mut(), rate)?;
+            in_flight = self.feed.send(self.backend.as_mut(), rate)?;
             self.backend.run(phase, &in_flight)?;
             if phase == Phase::Train {
                 self.updates += in_flight.len() as u64;
