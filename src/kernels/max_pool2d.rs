@@ -187,7 +187,7 @@ struct Pool<'a> {
     d: &'a Dims,
     x: &'a [f32],
     y: &'a mut [f32],
-    /// None where nobody will read it.
+    /// None where no backward pass will read it.
     index: Option<&'a mut [u32]>,
 }
 

@@ -46,7 +46,8 @@ pub enum ViewMut<'a, F> {
 pub struct Io<'a, F> {
     /// This step.
     pub step: Step,
-    /// Whether the backward pass follows, which reads what the forward pass leaves: the index of a pool.
+    /// Whether the backward pass follows, which reads the index of a pool and the gradient of the loss: else they may be
+    /// left as they are.
     pub trains: bool,
     /// Read-only slots.
     pub inputs: Vec<View<'a, F>>,
