@@ -1,5 +1,6 @@
 //! The products of a dense layer in parts, each of the same rows of the weights: whoever updates rows, multiplies with
-//! them, so that they stay in one core's cache. A batch larger than a part goes through one product. The parts are the same for any number of threads, and so are the bits.
+//! them, so that they stay in one core's cache. A batch larger than a part goes through one product. The parts are the
+//! same for any number of threads, and so are the bits.
 
 use crate::kernels::tile::par_matmul;
 use crate::real::{MatMul, Real, Strided};

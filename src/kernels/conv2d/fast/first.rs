@@ -7,14 +7,18 @@ use crate::simd::{Vectors, load, with_rooms};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Images that a task takes; fixed, so that the bits are the same for any number of threads.
+/// Images that a task takes, at least; fixed, so that the bits are the same for any number of threads.
 const IMAGES: usize = 4;
+/// Sums of all tasks, if one has fewer.
+const SUMS: usize = 1 << 22;
+/// Terms of a kernel up to which this wins over the products of matrices.
+const MAX_WINDOW: usize = 256;
 /// Sums that are kept in registers at once.
 const TERMS: usize = 9;
 
-/// Whether the kernel takes these sizes; with more channels the products of matrices win.
+/// Whether the kernel takes these sizes; with more channels, or larger kernels, the products of matrices win.
 pub(in crate::kernels::conv2d) fn fits(d: &Dims) -> bool {
-    d.c_in <= 4 && matches!(d.positions(), 1 | pool::POSITIONS)
+    d.c_in <= 4 && d.window() <= MAX_WINDOW && matches!(d.positions(), 1 | pool::POSITIONS)
 }
 
 /// As `Conv2dBackwardWeights` in one split.
@@ -25,8 +29,9 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, m
     let cols = d.c_out.next_multiple_of(vectors.lanes());
     // The sums of a task, [offsets and one for the bias, cols].
     let part = (offsets.len() + 1) * cols;
-    with_rooms([d.batch.div_ceil(IMAGES) * part], |[parts]| {
-        let images = x.par_chunks(IMAGES * d.in_image()).zip(dy.par_chunks(IMAGES * d.out_image()));
+    let images = d.batch.div_ceil((SUMS / part).max(1)).max(IMAGES);
+    with_rooms([d.batch.div_ceil(images) * part], |[parts]| {
+        let images = x.par_chunks(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
         parts.par_chunks_exact_mut(part).zip(images).for_each(|(sums, (x, dy))| {
             sums.fill(0.0);
             with_rooms([padded_len(d)], |[room]| {
