@@ -2,7 +2,7 @@
 // the row after the last is db[o] = sum over n, oy, ox of dy[n, oy, ox, o]
 //
 // Rows are (ky, kx, i) and one row of ones for the bias, columns filters, k output pixels (see conv2d_pixels.wgsl).
-// x: [BATCH, H, W, C_IN], dy: [K / POSITIONS, COLS], dw: [ROWS, COLS] (one such block a split).
+// x: [BATCH, H, W, C_IN], dy: [K / WINDOW_LEN, COLS], dw: [ROWS, COLS] (one such block a split).
 
 @group(0) @binding(0) var<storage, read> x_values: array<Four>;
 

@@ -2,13 +2,13 @@
 // a window is one pixel.
 
 fn pixel_image(row: vec4<u32>) -> vec4<u32> {
-    return row / (POSITIONS * POOL_OH * POOL_OW);
+    return row / (WINDOW_LEN * POOL_OH * POOL_OW);
 }
 
 fn pixel_y(row: vec4<u32>) -> vec4<u32> {
-    return row / (POSITIONS * POOL_OW) % POOL_OH * POOL_SY + row % POSITIONS / POOL_W;
+    return row / (WINDOW_LEN * POOL_OW) % POOL_OH * POOL_SY + row % WINDOW_LEN / POOL_W;
 }
 
 fn pixel_x(row: vec4<u32>) -> vec4<u32> {
-    return row / POSITIONS % POOL_OW * POOL_SX + row % POSITIONS % POOL_W;
+    return row / WINDOW_LEN % POOL_OW * POOL_SX + row % WINDOW_LEN % POOL_W;
 }

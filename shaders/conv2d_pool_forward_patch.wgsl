@@ -17,9 +17,9 @@ fn patch_at(image: u32, y: i32, x: i32, at: u32) -> f32 {
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
-    let place = group.y * GRID_X + group.x;
-    let col = place % BLOCKS * 32u + lane * 4u;
-    let row = place / BLOCKS;
+    let workgroup = group.y * GRID_X + group.x;
+    let col = workgroup % BLOCKS * 32u + lane * 4u;
+    let row = workgroup / BLOCKS;
     let image = row / POOL_OH;
     if (image >= BATCH) { return; }
     let y = i32(row % POOL_OH * POOL_SY * SY) - i32(PAD_Y);
@@ -39,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
         for (var i = 0u; i < PATCH; i++) { // unroll
             value[i] = subgroupShuffle(loaded[i / 8u], i % 8u);
         }
-        for (var p = 0u; p < POSITIONS; p++) { // unroll
+        for (var p = 0u; p < WINDOW_LEN; p++) { // unroll
             var sum = vec4(0.0);
             for (var k = 0u; k < K; k++) { // unroll
                 sum += value[((p / POOL_W * SY + k / (KW * C_IN)) * PATCH_W + p % POOL_W * SX + k / C_IN % KW) * C_IN + k % C_IN] * w[k];

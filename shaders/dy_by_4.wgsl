@@ -1,4 +1,4 @@
-// A gradient whose rows divide by four, as words (see pooled_gradient.wgsl).
+// A gradient whose rows divide by four, as words (see tagged_gradient.wgsl).
 
 @group(0) @binding(DY) var<storage, read> dy: array<Four>;
 

@@ -1,8 +1,8 @@
 // y[n, oy, ox, c] = max over ky, kx of x[n, oy SY + ky - PAD_Y, ox SX + kx - PAD_X, c], positions outside ignored;
-// index[n, oy, ox, c] = ky PW + kx of the first position that holds it
+// argmax[n, oy, ox, c] = ky PW + kx of the first position that holds it
 //
 // One invocation takes LANE_CHANNELS (4, or 1 where 4 does not divide C) channels of one output pixel.
-// x: [BATCH, H, W, C], y (bound as `out`) and index: [BATCH, OH, OW, C].
+// x: [BATCH, H, W, C], y (bound as `out`) and argmax: [BATCH, OH, OW, C].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 
@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let y0 = i32(pixel / OW % OH * SY) - i32(PAD_Y);
     let x0 = i32(pixel % OW * SX) - i32(PAD_X);
     var best = vec4(0.0);
-    var best_index = vec4(0u);
+    var best_offset = vec4(0u);
     var found = false;
     for (var ky = 0u; ky < PH; ky++) {
         for (var kx = 0u; kx < PW; kx++) {
@@ -31,11 +31,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 let value = x_at(((image * H + iy) * W + ix) * C + c);
                 let better = (value > best) | vec4(!found);
                 best = select(best, value, better);
-                best_index = select(best_index, vec4(ky * PW + kx), better);
+                best_offset = select(best_offset, vec4(ky * PW + kx), better);
                 found = true;
             }
         }
     }
     write(at, LANE_CHANNELS, best);
-    write_index(at, LANE_CHANNELS, best_index);
+    write_argmax(at, LANE_CHANNELS, best_offset);
 }

@@ -27,7 +27,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
             }
         }
         let counts = n < step.images;
-        let label = min(labels[step.slot * BATCH + n], CLASSES - 1u);
+        let label = min(labels[step.batch_index * BATCH + n], CLASSES - 1u);
         // The label's share less one is what the others have: no difference of two numbers near one.
         var others = 0.0;
         for (var c = 0u; c < CLASSES; c++) {
@@ -47,6 +47,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     if (lane == 0u) {
         var all = vec2(0.0);
         for (var i = 0u; i < 64u; i++) { all += partial[i]; }
-        metrics[step.slot] = vec2(all.x / f32(step.images), all.y);
+        metrics[step.batch_index] = vec2(all.x / f32(step.images), all.y);
     }
 }

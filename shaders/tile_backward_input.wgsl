@@ -1,6 +1,6 @@
 // What the kernels of input gradients share: B is the weights seen from their outputs, C the gradient as it goes on.
 //
-// weights: [taps, COLS, C_OUT] with k = (tap, output), out: [ROWS, COLS], as is what below.wgsl binds. The kernel's file binds
+// weights: [taps, COLS, C_OUT] with k = (tap, output), out: [ROWS, COLS], as is what gate.wgsl binds. The kernel's file binds
 // the gradient by its output at 0.
 
 fn w_at(k: u32, col: u32) -> f32 {
@@ -22,8 +22,8 @@ fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
     return transpose(mat4x4(w_col(k, col), w_col(k, col + 1u), w_col(k, col + 2u), w_col(k, col + 3u)));
 }
 
-fn store(split: u32, row: u32, position: u32, col: u32, sum: vec4<f32>) {
+fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
     let at = row * COLS + col;
-    write(at, COLS - col, pass_down(at, COLS - col, sum));
+    write(at, COLS - col, apply_gate(at, COLS - col, sum));
 }

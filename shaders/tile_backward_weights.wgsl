@@ -1,6 +1,6 @@
 // What the kernels of weight gradients share: B is the gradient by the output, C the gradient of weights and bias.
 //
-// k runs over (window, position in it), as pooled_gradient.wgsl says. dy: [K / POSITIONS, COLS], out: [ROWS, COLS], one such
+// k runs over (window, window_offset in it), as tagged_gradient.wgsl says. dy: [K / WINDOW_LEN, COLS], out: [ROWS, COLS], one such
 // block a split. The kernel's file binds its input at 0.
 
 fn dy_word(window: u32, col: u32) -> u32 {
@@ -14,14 +14,14 @@ fn dy_words(window: u32, col: u32) -> vec4<u32> {
 
 fn dy_row(k: u32, col: u32) -> vec4<f32> {
     let last = min(k, K - 1u);
-    return gradient_at(dy_words(last / POSITIONS, col), last % POSITIONS);
+    return gradient_at(dy_words(last / WINDOW_LEN, col), last % WINDOW_LEN);
 }
 
 fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
     return mat4x4(dy_row(k, col), dy_row(k + 1u, col), dy_row(k + 2u, col), dy_row(k + 3u, col));
 }
 
-fn store(split: u32, row: u32, position: u32, col: u32, sum: vec4<f32>) {
+fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
     write((split * ROWS + row) * COLS + col, COLS - col, sum);
 }

@@ -2,10 +2,10 @@
 //
 // weights: [K, COLS] then the bias [COLS], out: [ROWS, COLS], one such block a split. The kernel's file binds its input at 0.
 
-fn store(split: u32, row: u32, position: u32, col: u32, sum: vec4<f32>) {
+fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
     let at = (split * ROWS + row) * COLS + col;
-    if (SPLITS > 1u) {
+    if (SPLIT_K > 1u) {
         write(at, COLS - col, sum);
         return;
     }

@@ -1,10 +1,10 @@
-// C of a forward convolution fused with its pool: of the POSITIONS rows of a window the greatest, and which it was.
+// C of a forward convolution fused with its pool: of the WINDOW_LEN rows of a window the greatest, and which it was.
 //
-// out and index: [ROWS / POSITIONS, COLS].
+// out and index: [ROWS / WINDOW_LEN, COLS].
 
-fn store(split: u32, row: u32, position: u32, col: u32, sum: vec4<f32>) {
-    consider(position, sum);
-    if (position + 1u == POSITIONS && row < ROWS && col < COLS) {
-        write_pooled(row / POSITIONS * COLS + col, COLS - col, w_row(K, col));
+fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
+    consider(window_offset, sum);
+    if (window_offset + 1u == WINDOW_LEN && row < ROWS && col < COLS) {
+        write_pooled(row / WINDOW_LEN * COLS + col, COLS - col, w_row(K, col));
     }
 }

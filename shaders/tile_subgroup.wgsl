@@ -8,8 +8,8 @@
 //   struct Rows, rows_at(first) -> Rows    what four consecutive rows of A need at every k
 //   a_tile(rows, k) -> mat4x4              [row][k]; zero where k >= K
 //   b_tile(k, col) -> mat4x4               [k][col]; any finite number where k >= K or col >= COLS
-//   store(split, row, position, col, sum)  takes four columns; ignores what lies outside C. The rows of a group of GROUP
-//                                          come one after the other, `position` from 0 on
+//   store(split, row, window_offset, col, sum)  takes four columns; ignores what lies outside C. The rows of a group of ROWS_PER_OUTPUT
+//                                          come one after the other, `window_offset` from 0 on
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
@@ -34,6 +34,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
         }
     }
     for (var i = 0u; i < TILE_ROWS; i++) { // unroll
-        store(tile.split, tile.row + i, i % GROUP, col, acc[i]);
+        store(tile.split, tile.row + i, i % ROWS_PER_OUTPUT, col, acc[i]);
     }
 }

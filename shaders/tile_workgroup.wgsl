@@ -36,9 +36,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
     }
-    if (4u % GROUP == 0u) {
+    if (4u % ROWS_PER_OUTPUT == 0u) {
         for (var r = 0u; r < 4u; r++) { // unroll
-            store(tile.split, tile.row + down * 4u + r, r % GROUP, tile.col + across * 4u, acc[r]);
+            store(tile.split, tile.row + down * 4u + r, r % ROWS_PER_OUTPUT, tile.col + across * 4u, acc[r]);
         }
         return;
     }
@@ -48,10 +48,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         a_shared[(down * 4u + r) * BLOCKS + across] = acc[r];
     }
     workgroupBarrier();
-    for (var i = lane; i < TILE_ROWS / GROUP * BLOCKS; i += 64u) {
-        for (var position = 0u; position < GROUP; position++) {
-            let row = i / BLOCKS * GROUP + position;
-            store(tile.split, tile.row + row, position, tile.col + i % BLOCKS * 4u, a_shared[row * BLOCKS + i % BLOCKS]);
+    for (var i = lane; i < TILE_ROWS / ROWS_PER_OUTPUT * BLOCKS; i += 64u) {
+        for (var window_offset = 0u; window_offset < ROWS_PER_OUTPUT; window_offset++) {
+            let row = i / BLOCKS * ROWS_PER_OUTPUT + window_offset;
+            store(tile.split, tile.row + row, window_offset, tile.col + i % BLOCKS * 4u, a_shared[row * BLOCKS + i % BLOCKS]);
         }
     }
 }

@@ -9,7 +9,7 @@
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = (group.y * GRID_X + group.x) * 64u + lane;
     if (i >= WORDS) { return; }
-    let word = pixels[step.slot * WORDS + i];
+    let word = pixels[step.batch_index * WORDS + i];
     let value = vec4<f32>((vec4(word) >> vec4(0u, 8u, 16u, 24u)) & vec4(255u)) / 255.0;
     if (i * 4u + 4u <= COUNT) {
         x[i] = as_four(value);

@@ -1,4 +1,4 @@
-// dx[n, y, x, i] = sum over the windows over that pixel of (B dv B^T)[its place in the window's 4x4], with B dv B^T of channel i
+// dx[n, y, x, i] = sum over the windows over that pixel of (B dv B^T)[its linear_id in the window's 4x4], with B dv B^T of channel i
 // and B = [1 0 0 0; 0 1 -1 1; -1 1 1 0; 0 0 0 -1]
 //
 // One invocation takes four channels of one image, window after window: neighbours in a row share two columns, which wait in
@@ -26,16 +26,16 @@ fn add(image: u32, y: i32, x: i32, i: u32, value: vec4<f32>, begun: bool, done: 
     let at = ((image * H + u32(y)) * W + u32(x)) * FOURS + i;
     var sum = value;
     if (begun) { sum += four(out[at]); }
-    if (done) { sum = pass_down(at * 4u, 4u, sum); }
+    if (done) { sum = apply_gate(at * 4u, 4u, sum); }
     out[at] = as_four(sum);
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let place = (group.y * GRID_X + group.x) * 64u + lane;
-    if (place >= COUNT) { return; }
-    let image = place / FOURS;
-    let i = place % FOURS;
+    let linear_id = (group.y * GRID_X + group.x) * 64u + lane;
+    if (linear_id >= COUNT) { return; }
+    let image = linear_id / FOURS;
+    let i = linear_id % FOURS;
     for (var wy = 0u; wy < POOL_OH; wy++) {
         let y = i32(wy * 2u) - i32(PAD_Y);
         let begun = wy > 0u;

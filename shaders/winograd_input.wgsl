@@ -27,10 +27,10 @@ fn column(image: u32, y: i32, x: i32, i: u32) -> mat4x4<f32> {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let place = (group.y * GRID_X + group.x) * 64u + lane;
-    if (place >= COUNT) { return; }
-    let i = place % FOURS;
-    let row = place / FOURS;
+    let linear_id = (group.y * GRID_X + group.x) * 64u + lane;
+    if (linear_id >= COUNT) { return; }
+    let i = linear_id % FOURS;
+    let row = linear_id / FOURS;
     let image = row / POOL_OH;
     let y = i32(row % POOL_OH * 2u) - i32(PAD_Y);
     var a = column(image, y, -i32(PAD_X), i);

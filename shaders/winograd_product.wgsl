@@ -10,7 +10,7 @@
 struct Rows { at: vec4<u32> }
 
 fn rows_at(first: u32) -> Rows {
-    return Rows((plane * ROWS + min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u))) * (K / 4u));
+    return Rows((batch * ROWS + min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u))) * (K / 4u));
 }
 
 fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
@@ -20,10 +20,10 @@ fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
 }
 
 fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
-    let at = ((plane * K + min(k, K - 4u)) * COLS + min(col, COLS - 4u)) / 4u;
+    let at = ((batch * K + min(k, K - 4u)) * COLS + min(col, COLS - 4u)) / 4u;
     return mat4x4(four(u[at]), four(u[at + COLS / 4u]), four(u[at + COLS / 2u]), four(u[at + COLS / 4u * 3u]));
 }
 
-fn store(split: u32, row: u32, position: u32, col: u32, sum: vec4<f32>) {
-    if (row < ROWS && col < COLS) { write((plane * ROWS + row) * COLS + col, 4u, sum); }
+fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
+    if (row < ROWS && col < COLS) { write((batch * ROWS + row) * COLS + col, 4u, sum); }
 }

@@ -1,13 +1,13 @@
 // dv[p, window, i] = sum over o of (A ds A^T)[p] of (window, o) times u[p, i, o], on the planes p of Winograd's algorithm
 //
-// ds is zero but for the window's gradient at the position of its maximum; with p = 4 r + c, its share of plane p is the gradient
-// times A[r, position / 2] A[c, position % 2]. Rows are windows of the pool, columns input channels, k filters.
+// ds is zero but for the window's gradient at the window_offset of its maximum; with p = 4 r + c, its share of batch p is the gradient
+// times A[r, window_offset / 2] A[c, window_offset % 2]. Rows are windows of the pool, columns input channels, k filters.
 // dy: [ROWS, K] packed, u: [planes, COLS, K], dv (bound as `out`): [planes, ROWS, COLS]. K and COLS divide by four.
 
 @group(0) @binding(0) var<storage, read> dy: array<Four>;
 @group(0) @binding(1) var<storage, read> u: array<Four>;
 
-// Where the four rows begin, in vectors, and what this plane gets of a gradient at each of the four positions.
+// Where the four rows begin, in vectors, and what this batch gets of a gradient at each of the four positions.
 struct Rows { at: vec4<u32>, factors: vec4<f32> }
 
 // A[r, 0] and A[r, 1].
@@ -17,8 +17,8 @@ fn a_row(r: u32) -> vec2<f32> {
 
 fn rows_at(first: u32) -> Rows {
     let at = min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u)) * (K / 4u);
-    let down = a_row(plane / 4u);
-    let across = a_row(plane % 4u);
+    let down = a_row(batch / 4u);
+    let across = a_row(batch % 4u);
     return Rows(at, vec4(down.x * across.x, down.x * across.y, down.y * across.x, down.y * across.y));
 }
 
@@ -37,10 +37,10 @@ fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
 }
 
 fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
-    let at = ((plane * COLS + min(col, COLS - 4u)) * K + min(k, K - 4u)) / 4u;
+    let at = ((batch * COLS + min(col, COLS - 4u)) * K + min(k, K - 4u)) / 4u;
     return transpose(mat4x4(four(u[at]), four(u[at + K / 4u]), four(u[at + K / 2u]), four(u[at + K / 4u * 3u])));
 }
 
-fn store(split: u32, row: u32, position: u32, col: u32, sum: vec4<f32>) {
-    if (row < ROWS && col < COLS) { write((plane * ROWS + row) * COLS + col, 4u, sum); }
+fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
+    if (row < ROWS && col < COLS) { write((batch * ROWS + row) * COLS + col, 4u, sum); }
 }

@@ -6,7 +6,7 @@ use crate::data::{Split, synthetic};
 use crate::error::{Error, Result, usage};
 use crate::kernels::peak::{Copy, MultiplyAdd};
 use crate::model::Sequential;
-use crate::plan::{Dispatch, Phase, Plan, Recorder, Slot, Step};
+use crate::plan::{BufferSlice, Dispatch, Phase, Plan, Recorder, Step};
 use crate::real::{MatMul, Real, Strided};
 use crate::rng::{Purpose, Rng};
 use rayon::prelude::*;
@@ -247,7 +247,7 @@ fn train_steps(model: &mut Model, data: &Split, steps: usize, losses: &mut Vec<f
 const KERNEL_ROUNDS: usize = 15;
 
 fn kernel_rows(model: &mut Model, peak: &Peak) -> Result<Vec<KernelRow>> {
-    let step = Step { slot: 0, images: model.plan.batch as u32, rate: 1e-6, padding: 0 };
+    let step = Step { batch_index: 0, images: model.plan.batch as u32, rate: 1e-6, padding: 0 };
     model.backend.time_dispatches(Phase::Train, step, 3)?;
     let times = model.backend.time_dispatches(Phase::Train, step, KERNEL_ROUNDS)?;
     let dispatches = model.plan.phase(Phase::Train).iter().map(|i| &model.plan.dispatches[*i]);
@@ -279,12 +279,12 @@ fn peak(device: &Device) -> Result<Peak> {
     let [from, to] = ["from", "to"].map(|label| plan.floats(label, COPIED));
     let mut timed = vec![plan.dispatch("copy", Copy { count: COPIED }, &[from], &[to])];
     if let Device::Gpu(_) = device {
-        let part = |slot| Slot { len: chains, ..slot };
+        let part = |slot| BufferSlice { len: chains, ..slot };
         timed.push(plan.dispatch("multiply-add", MultiplyAdd { count: chains }, &[part(from)], &[part(to)]));
     }
     let plan = Arc::new(Plan::of_one_phase(plan, timed));
     let mut backend = device.load(Arc::clone(&plan))?;
-    let step = Step { slot: 0, images: 0, rate: 0.0, padding: 0 };
+    let step = Step { batch_index: 0, images: 0, rate: 0.0, padding: 0 };
     backend.time_dispatches(Phase::Train, step, 2)?;
     let seconds = backend.time_dispatches(Phase::Train, step, 7)?.seconds;
     let cost = |i: usize| plan.dispatches[i].kernel.cost();

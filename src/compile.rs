@@ -3,9 +3,9 @@
 use crate::backend::{Backend, Device, DeviceInfo};
 use crate::data::{Batches, Split};
 use crate::error::{Error, Result, usage};
-use crate::feed::Feed;
 use crate::model::{Layout, Sequential, initial_weights, load_weights, save_weights, weights_of};
 use crate::plan::{Phase, Plan};
+use crate::queue::BatchQueue;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub struct Model {
     pub(crate) layout: Layout,
     pub(crate) plan: Arc<Plan>,
     pub(crate) backend: Box<dyn Backend>,
-    pub(crate) feed: Feed,
+    pub(crate) queue: BatchQueue,
     pub(crate) learning_rate: f64,
     pub(crate) seed: u64,
     /// Updates so far: Adam's t.
@@ -47,9 +47,9 @@ pub struct Model {
 }
 
 /// Batches that one upload holds.
-const WINDOW: usize = 32;
+const BATCHES_PER_UPLOAD: usize = 32;
 /// Bytes of pixels that one upload may hold.
-const WINDOW_BYTES: usize = 16 << 20;
+const UPLOAD_BYTES: usize = 16 << 20;
 
 impl Sequential {
     /// Records the model, loads it on the device and gives it its initial weights.
@@ -86,17 +86,17 @@ impl Sequential {
                 settings.batch_size
             ));
         }
-        let window = (WINDOW_BYTES / batch_bytes).clamp(1, WINDOW);
+        let window = (UPLOAD_BYTES / batch_bytes).clamp(1, BATCHES_PER_UPLOAD);
         let plan = Arc::new(self.record(settings.batch_size, window, settings.device.profile())?);
         let backend = settings.device.load(Arc::clone(&plan))?;
         let weights = initial_weights(&layout, settings.seed);
-        let feed = Feed::new(&plan);
+        let queue = BatchQueue::new(&plan);
         let mut model = Model {
             sequential: self.clone(),
             layout,
             plan,
             backend,
-            feed,
+            queue,
             learning_rate: settings.learning_rate,
             seed: settings.seed,
             updates: 0,
@@ -157,8 +157,8 @@ impl Model {
     /// Gradients of the first batch of `data`, as an arena; nothing is updated.
     pub fn gradients(&mut self, data: &Split) -> Result<Vec<f32>> {
         self.check(data)?;
-        self.feed.gather(&Batches::in_order(data, self.plan.batch), 0..1);
-        let steps = self.feed.send(self.backend.as_mut(), &|_| 0.0)?;
+        self.queue.stage(&Batches::in_order(data, self.plan.batch), 0..1);
+        let steps = self.queue.upload(self.backend.as_mut(), &|_| 0.0)?;
         self.backend.run(Phase::Gradients, &steps)?;
         self.backend.read_f32(self.plan.ports.grads, self.layout.arena_len)
     }

@@ -39,8 +39,8 @@ impl Model {
         let batches = Batches::in_order(data, self.plan.batch);
         let (classes, port) = (self.layout.classes, self.plan.ports.probabilities);
         for i in 0..batches.len() {
-            self.feed.gather(&batches, i..i + 1);
-            let steps = self.feed.send(self.backend.as_mut(), &|_| 0.0)?;
+            self.queue.stage(&batches, i..i + 1);
+            let steps = self.queue.upload(self.backend.as_mut(), &|_| 0.0)?;
             self.backend.run(Phase::Predict, &steps)?;
             let rows = self.backend.read_f32(port, steps[0].images as usize * classes)?;
             rows.chunks_exact(classes).for_each(&mut *each);

@@ -11,7 +11,7 @@ pub type Aligned<T> = AVec<T, ConstAlign<64>>;
 
 /// Vector instructions that this machine has; a value is the proof. Kernels are compiled once for each.
 #[derive(Debug, Clone, Copy)]
-pub enum Vectors {
+pub enum SimdLevel {
     /// AVX-512 F, BW, CD, DQ and VL: 16 floats, 32 registers.
     #[cfg(target_arch = "x86_64")]
     Avx512(pulp::x86::V4),
@@ -28,7 +28,7 @@ pub const FORCE: &str = "GPU_CNN_SIMD";
 /// The name of no vectors: the kernels' plain twins.
 pub const PLAIN: &str = "plain";
 
-impl Vectors {
+impl SimdLevel {
     /// All that this machine has, best first.
     pub fn available() -> Vec<Self> {
         #[cfg(target_arch = "x86_64")]
@@ -41,7 +41,7 @@ impl Vectors {
     }
 
     /// Floats of a vector.
-    pub(crate) fn lanes(self) -> usize {
+    pub(crate) fn vector_width(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => 16,
@@ -53,7 +53,7 @@ impl Vectors {
     }
 
     /// Registers that hold vectors.
-    pub(crate) fn registers(self) -> usize {
+    pub(crate) fn vector_registers(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => 32,
@@ -115,32 +115,32 @@ const LINE: usize = 16;
 
 thread_local! {
     /// Rooms that this thread has used and does not use now.
-    static ROOMS: RefCell<Vec<Aligned<f32>>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Vec<Aligned<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lends `f` rooms of so many floats each, with anything in them, each from a cache line on. They are kept for the next
+/// Lends `f` scratch of so many floats each, with anything in them, each from a cache line on. They are kept for the next
 /// call, so that a training step allocates nothing.
-pub(crate) fn with_rooms<const N: usize, R>(lens: [usize; N], f: impl FnOnce([&mut [f32]; N]) -> R) -> R {
+pub(crate) fn with_scratch<const N: usize, R>(lens: [usize; N], f: impl FnOnce([&mut [f32]; N]) -> R) -> R {
     let padded = lens.map(|len| len.next_multiple_of(LINE));
     let total = padded.iter().sum();
     // Not borrowed while `f` runs: it may hand work to others and take up another's on this thread meanwhile.
-    let kept = ROOMS.with_borrow_mut(|rooms| {
-        let fitting = rooms.iter().position(|room| room.len() >= total);
-        fitting.map(|i| rooms.swap_remove(i)).or_else(|| rooms.pop())
+    let kept = SCRATCH.with_borrow_mut(|scratch| {
+        let fitting = scratch.iter().position(|buffer| buffer.len() >= total);
+        fitting.map(|i| scratch.swap_remove(i)).or_else(|| scratch.pop())
     });
-    let mut room = kept.unwrap_or_else(|| AVec::new(0));
-    if room.len() < total {
-        room.resize(total, 0.0);
+    let mut buffer = kept.unwrap_or_else(|| AVec::new(0));
+    if buffer.len() < total {
+        buffer.resize(total, 0.0);
     }
-    let mut rest = room.as_mut_slice();
+    let mut rest = buffer.as_mut_slice();
     let mut i = 0;
-    let rooms = lens.map(|len| {
+    let scratch = lens.map(|len| {
         let (part, tail) = std::mem::take(&mut rest).split_at_mut(padded[i]);
         (rest, i) = (tail, i + 1);
         &mut part[..len]
     });
-    let result = f(rooms);
-    ROOMS.with_borrow_mut(|rooms| rooms.push(room));
+    let result = f(scratch);
+    SCRATCH.with_borrow_mut(|scratch| scratch.push(buffer));
     result
 }
 
@@ -167,7 +167,7 @@ pub(crate) fn store<S: Simd, const V: usize>(simd: S, to: &mut [f32], values: [S
 
 /// As [`store`], words.
 #[inline(always)]
-pub(crate) fn store_words<S: Simd, const V: usize>(simd: S, to: &mut [u32], values: [S::u32s; V]) {
+pub(crate) fn store_u32s<S: Simd, const V: usize>(simd: S, to: &mut [u32], values: [S::u32s; V]) {
     if let Ok(whole) = <&mut [S::u32s; V]>::try_from(S::as_mut_simd_u32s(to).0) {
         *whole = values;
     } else {
@@ -183,12 +183,12 @@ mod tests {
 
     #[test]
     fn rooms_lie_apart_and_on_cache_lines_also_when_lent_twice() {
-        with_rooms([3, 40], |[a, b]| {
+        with_scratch([3, 40], |[a, b]| {
             a.fill(1.0);
             b.fill(2.0);
-            with_rooms([100], |[c]| c.fill(3.0));
+            with_scratch([100], |[c]| c.fill(3.0));
             assert!(a.iter().all(|v| *v == 1.0) && b.iter().all(|v| *v == 2.0) && [a.len(), b.len()] == [3, 40]);
-            assert!([a, b].iter().all(|room| (room.as_ptr() as usize).is_multiple_of(64)));
+            assert!([a, b].iter().all(|buffer| (buffer.as_ptr() as usize).is_multiple_of(64)));
         });
     }
 }

@@ -192,11 +192,12 @@ impl Model {
         let mut clock = Instant::now();
         while done < steps {
             let range = next..steps.min(next + self.steps_at_once);
-            self.feed.gather(batches, range.clone());
+            self.queue.stage(batches, range.clone());
             if !in_flight.is_empty() {
                 let metrics = self.backend.read_f32(self.plan.ports.metrics, 2 * in_flight.len())?;
                 let per_step = clock.elapsed().as_secs_f64() / in_flight.len() as f64;
-                self.steps_at_once = ((REPORT_EVERY.as_secs_f64() / per_step) as usize).clamp(1, self.plan.window);
+                self.steps_at_once =
+                    ((REPORT_EVERY.as_secs_f64() / per_step) as usize).clamp(1, self.plan.batches_per_upload);
                 for (step, metrics) in in_flight.iter().zip(metrics.chunks_exact(2)) {
                     let (loss, correct) = (f64::from(metrics[0]), f64::from(metrics[1]));
                     each(done, Metrics { loss, correct, images: f64::from(step.images) })?;
@@ -204,7 +205,7 @@ impl Model {
                 }
             }
             clock = Instant::now();
-            in_flight = self.feed.send(self.backend.as_mut(), rate)?;
+            in_flight = self.queue.upload(self.backend.as_mut(), rate)?;
             self.backend.run(phase, &in_flight)?;
             if phase == Phase::Train {
                 self.updates += in_flight.len() as u64;

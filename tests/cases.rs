@@ -12,11 +12,11 @@ pub(crate) struct Case {
     /// Images of the batch that count.
     pub(crate) images: usize,
     /// Values that the pixels take: few, so that windows tie, or all.
-    pub(crate) greys: usize,
+    pub(crate) levels: usize,
 }
 
 fn case(name: &'static str, batch: usize, model: Sequential) -> Case {
-    Case { name, model, batch, images: batch, greys: 256 }
+    Case { name, model, batch, images: batch, levels: 256 }
 }
 
 fn images(h: usize, w: usize, c: usize) -> Sequential {
@@ -269,7 +269,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 .add(Dense::new(3).activation(Softmax)),
         ),
         Case {
-            greys: 2,
+            levels: 2,
             ..case(
                 "pool, ties",
                 3,

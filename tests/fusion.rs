@@ -25,7 +25,7 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Gradients and loss on the CPU in double precision.
-fn on_cpu(case: &Case, profile: Profile) -> [Vec<f64>; 2] {
+fn scaled_for_cpu(case: &Case, profile: Profile) -> [Vec<f64>; 2] {
     let (plan, mut cpu) = filled::<f64>(case, profile);
     cpu.run(Phase::Gradients, &[step(case.images)]).unwrap();
     [plan.ports.grads, plan.ports.metrics].map(|port| cpu.values(port).to_vec())
@@ -35,10 +35,10 @@ fn on_cpu(case: &Case, profile: Profile) -> [Vec<f64>; 2] {
 fn fused_and_apart_the_twins_give_the_same_gradients() {
     let mut compared = 0;
     for case in cases().iter().filter(|case| is_fused(case)) {
-        let apart = on_cpu(case, Profile::CPU);
+        let apart = scaled_for_cpu(case, Profile::CPU);
         // The tile kernels' twins, and Winograd's.
         for profile in [FUSED_CPU, Profile::SOFTWARE] {
-            for (fused, apart) in on_cpu(case, profile).iter().zip(&apart) {
+            for (fused, apart) in scaled_for_cpu(case, profile).iter().zip(&apart) {
                 let error = distance(fused, apart);
                 assert!(error < 1e-9, "{}, {}: {error:.1e}", case.name, profile.name);
                 compared += 1;

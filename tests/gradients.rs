@@ -21,8 +21,8 @@ fn gradients_of_every_parameter_agree_with_finite_differences() {
     let mut failures = Vec::new();
     let profiles = [false, true].map(|fuse| Profile { fuse, ..Profile::CPU });
     for (case, profile) in cases().iter().flat_map(|case| profiles.map(|profile| (case, profile))) {
-        // Pixels of few greys make windows tie, where the loss has a corner and no derivative.
-        if case.greys < 256 {
+        // Pixels of few levels make windows tie, where the loss has a corner and no derivative.
+        if case.levels < 256 {
             continue;
         }
         let (plan, mut cpu) = filled::<f64>(case, profile);

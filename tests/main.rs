@@ -10,6 +10,7 @@ mod fusion;
 mod golden;
 mod gradients;
 mod kernels;
+mod plans;
 mod shaders;
 mod simd;
 mod support;

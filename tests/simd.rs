@@ -7,7 +7,7 @@ use crate::cases::{Case, cases, presets};
 use crate::support::{filled, filled_for, step};
 use gpu_cnn::backend::{Backend, Cpu};
 use gpu_cnn::plan::{BufferId, Phase, Plan, Profile};
-use gpu_cnn::simd::Vectors;
+use gpu_cnn::simd::SimdLevel;
 
 /// ||fast - plain|| / ||plain|| of any output.
 const TOLERANCE: f64 = 5e-6;
@@ -37,7 +37,7 @@ fn wide() -> Vec<Case> {
             .add(MaxPooling2D::new(pool))
             .add(Flatten {})
             .add(Dense::new(10).activation(Softmax));
-        Case { name, model, batch, images: batch, greys: 256 }
+        Case { name, model, batch, images: batch, levels: 256 }
     };
     vec![
         model("wide, 3x3 by Winograd", 5, [3, 3], [32, 48], [2, 2]),
@@ -74,15 +74,15 @@ fn distance(a: impl Iterator<Item = f64>, b: impl Iterator<Item = f64>) -> f64 {
 
 /// The largest error of any output of dispatch `place`, from the state of `plain`, which goes on; of an index, the share of
 /// positions that differ.
-fn difference(plan: &Plan, fast: &mut Cpu<f32>, plain: &mut Cpu<f32>, place: usize, images: usize) -> f64 {
-    let dispatch = &plan.dispatches[place];
+fn difference(plan: &Plan, fast: &mut Cpu<f32>, plain: &mut Cpu<f32>, id: usize, images: usize) -> f64 {
+    let dispatch = &plan.dispatches[id];
     for slot in dispatch.inputs.iter().chain(&dispatch.outputs) {
         let state = plain.read(slot.buffer, plan.buffer(slot.buffer).len).unwrap();
         fast.write(slot.buffer, 0, &state).unwrap();
     }
-    fast.run_dispatch(place, step(images));
-    plain.run_dispatch(place, step(images));
-    let error = |slot: &gpu_cnn::plan::Slot| {
+    fast.run_dispatch(id, step(images));
+    plain.run_dispatch(id, step(images));
+    let error = |slot: &gpu_cnn::plan::BufferSlice| {
         let len = plan.buffer(slot.buffer).len;
         let [got, expected] = [&mut *fast, &mut *plain].map(|cpu| cpu.read(slot.buffer, len).unwrap());
         match plan.buffer(slot.buffer).element {
@@ -102,23 +102,23 @@ fn difference(plan: &Plan, fast: &mut Cpu<f32>, plain: &mut Cpu<f32>, place: usi
 fn kernels_agree_with_their_plain_twins_on_every_level() {
     let mut failures = Vec::new();
     let mut compared = 0;
-    for vectors in Vectors::available() {
+    for level in SimdLevel::available() {
         for (case, profile) in all_cases().iter().flat_map(|case| profiles().map(|profile| (case, profile))) {
             let (plan, mut plain) = filled::<f32>(case, profile);
-            let (_, mut fast) = filled_for::<f32>(case, profile, Some(vectors));
+            let (_, mut fast) = filled_for::<f32>(case, profile, Some(level));
             for phase in [Phase::Train, Phase::Train, Phase::Predict] {
-                for place in plan.phase(phase) {
-                    let error = difference(&plan, &mut fast, &mut plain, *place, case.images);
+                for id in plan.phase(phase) {
+                    let error = difference(&plan, &mut fast, &mut plain, *id, case.images);
                     compared += 1;
                     if !(error <= TOLERANCE) {
-                        let label = &plan.dispatches[*place].label;
-                        failures.push(format!("{}, {}: `{label}`: {error:.1e}", vectors.name(), case.name));
+                        let label = &plan.dispatches[*id].label;
+                        failures.push(format!("{}, {}: `{label}`: {error:.1e}", level.name(), case.name));
                     }
                 }
             }
         }
     }
-    assert!(Vectors::available().is_empty() || compared > 1000, "only {compared} dispatches were compared");
+    assert!(SimdLevel::available().is_empty() || compared > 1000, "only {compared} dispatches were compared");
     assert!(failures.is_empty(), "{} of {compared} over {TOLERANCE:.0e}:\n{}", failures.len(), failures.join("\n"));
 }
 
@@ -126,19 +126,19 @@ fn kernels_agree_with_their_plain_twins_on_every_level() {
 fn gradients_agree_with_double_precision_on_every_level() {
     let mut failures = Vec::new();
     // Windows that tie to the last bit, or nearly, have no one gradient.
-    for case in all_cases().iter().filter(|case| case.greys == 256) {
+    for case in all_cases().iter().filter(|case| case.levels == 256) {
         for profile in profiles() {
             let (plan, mut reference) = filled::<f64>(case, profile);
             reference.run(Phase::Gradients, &[step(case.images)]).unwrap();
-            let levels = Vectors::available().into_iter().map(Some).chain([None]);
-            for vectors in levels {
-                let (_, mut cpu) = filled_for::<f32>(case, profile, vectors);
+            let levels = SimdLevel::available().into_iter().map(Some).chain([None]);
+            for level in levels {
+                let (_, mut cpu) = filled_for::<f32>(case, profile, level);
                 cpu.run(Phase::Gradients, &[step(case.images)]).unwrap();
                 for port in [plan.ports.grads, plan.ports.metrics] {
                     let found = cpu.values(port).to_vec();
                     let error = distance(found.into_iter().map(f64::from), reference.values(port).iter().copied());
                     if !(error <= MODEL_TOLERANCE) {
-                        let level = vectors.map_or("plain", Vectors::name);
+                        let level = level.map_or("plain", SimdLevel::name);
                         failures.push(format!("{level}, {}, fused {}: {error:.1e}", case.name, profile.fuse));
                     }
                 }
@@ -151,24 +151,24 @@ fn gradients_agree_with_double_precision_on_every_level() {
 #[test]
 fn the_index_is_left_out_only_where_nothing_reads_it() {
     let case = &presets()[1];
-    for (vectors, profile) in Vectors::available().into_iter().flat_map(|v| profiles().map(|p| (v, p))) {
-        let (plan, mut cpu) = filled_for::<f32>(case, profile, Some(vectors));
+    for (level, profile) in SimdLevel::available().into_iter().flat_map(|v| profiles().map(|p| (v, p))) {
+        let (plan, mut cpu) = filled_for::<f32>(case, profile, Some(level));
         let label = if profile.fuse { "conv2d_1+max_pooling2d_1 forward" } else { "max_pooling2d_1 forward" };
         let forward = plan.dispatches.iter().find(|d| d.label == label).unwrap();
         let index = forward.outputs[1];
         let read = |cpu: &mut Cpu<f32>| cpu.read(index.buffer, index.len).unwrap();
         cpu.run(Phase::Evaluate, &[step(case.images)]).unwrap();
-        assert!(read(&mut cpu).iter().all(|word| *word == 0), "{}, {label}", vectors.name());
+        assert!(read(&mut cpu).iter().all(|word| *word == 0), "{}, {label}", level.name());
         cpu.run(Phase::Train, &[step(case.images)]).unwrap();
-        assert!(read(&mut cpu).contains(&3), "{}, {label}", vectors.name());
+        assert!(read(&mut cpu).contains(&3), "{}, {label}", level.name());
     }
 }
 
 #[test]
 fn sums_of_exactly_zero_are_shut_and_what_is_no_number_shows_on_every_level() {
-    for vectors in Vectors::available() {
+    for level in SimdLevel::available() {
         for case in [&presets()[1], &wide()[0], &wide()[1]] {
-            let found = [None, Some(vectors)].map(|level| {
+            let found = [None, Some(level)].map(|level| {
                 [0.0, f32::NAN].map(|weight| {
                     let (plan, mut cpu) = filled_for::<f32>(case, Profile::CPU, level);
                     let layout = case.model.layout().unwrap();
@@ -176,26 +176,26 @@ fn sums_of_exactly_zero_are_shut_and_what_is_no_number_shows_on_every_level() {
                         cpu.values(plan.ports.params)[tensor.offset..][..tensor.size()].fill(weight);
                     }
                     cpu.run(Phase::Gradients, &[step(case.images)]).unwrap();
-                    let indices = plan.buffers.iter().enumerate().filter(|(_, b)| b.label.ends_with("index"));
+                    let indices = plan.buffers.iter().enumerate().filter(|(_, b)| b.label.ends_with("argmax"));
                     let indices = indices.map(|(i, b)| cpu.read(BufferId(i), b.len).unwrap()).collect::<Vec<_>>();
                     (indices, cpu.values(plan.ports.metrics)[0])
                 })
             });
             let [[zero, nan], [fast_zero, fast_nan]] = &found;
             assert!(zero.0.len() == 2 && zero.0.iter().flatten().any(|word| *word == 256), "{}", case.name);
-            assert!(fast_zero.0 == zero.0, "{}, {}: another index", vectors.name(), case.name);
-            assert!(nan.1.is_nan() && fast_nan.1.is_nan(), "{}, {}: {}", vectors.name(), case.name, fast_nan.1);
+            assert!(fast_zero.0 == zero.0, "{}, {}: another index", level.name(), case.name);
+            assert!(nan.1.is_nan() && fast_nan.1.is_nan(), "{}, {}: {}", level.name(), case.name, fast_nan.1);
         }
     }
 }
 
 #[test]
 fn the_same_bits_for_any_number_of_threads_on_every_level() {
-    for vectors in Vectors::available() {
+    for level in SimdLevel::available() {
         for case in [&presets()[1], wide().last().unwrap()] {
             let found = [1, 2, 3, 7].map(|threads| {
-                let (plan, mut filled) = filled_for::<f32>(case, Profile::CPU, Some(vectors));
-                let mut cpu = Cpu::<f32>::load_for(plan.clone(), threads, Some(vectors)).unwrap();
+                let (plan, mut filled) = filled_for::<f32>(case, Profile::CPU, Some(level));
+                let mut cpu = Cpu::<f32>::load_for(plan.clone(), threads, Some(level)).unwrap();
                 for port in [plan.ports.pixels, plan.ports.labels, plan.ports.params] {
                     let words = filled.read(port, plan.buffer(port).len).unwrap();
                     cpu.write(port, 0, &words).unwrap();
@@ -203,7 +203,7 @@ fn the_same_bits_for_any_number_of_threads_on_every_level() {
                 cpu.run(Phase::Train, &[step(case.images); 2]).unwrap();
                 cpu.read(plan.ports.params, plan.buffer(plan.ports.params).len).unwrap()
             });
-            assert!(found.iter().all(|bits| *bits == found[0]), "{}, {}", vectors.name(), case.name);
+            assert!(found.iter().all(|bits| *bits == found[0]), "{}, {}", level.name(), case.name);
         }
     }
 }

@@ -7,7 +7,7 @@ use gpu_cnn::data::{Dataset, synthetic};
 use gpu_cnn::model::initial_weights;
 use gpu_cnn::plan::{Plan, Profile, Step};
 use gpu_cnn::rng::{Purpose, Rng};
-use gpu_cnn::simd::Vectors;
+use gpu_cnn::simd::SimdLevel;
 use gpu_cnn::{Device, Sequential, Settings};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -99,7 +99,7 @@ pub(crate) fn small_cnn() -> Sequential {
 
 /// A step that takes the first batch of the window.
 pub(crate) fn step(images: usize) -> Step {
-    Step { slot: 0, images: images as u32, rate: 1e-3, padding: 0 }
+    Step { batch_index: 0, images: images as u32, rate: 1e-3, padding: 0 }
 }
 
 /// The case recorded for `profile` and loaded on the CPU with random pixels, labels and weights.
@@ -108,12 +108,12 @@ pub(crate) fn filled<F: CpuFloat>(case: &Case, profile: Profile) -> (Arc<Plan>, 
 }
 
 /// As [`filled`], with the kernels' forms for `vectors`.
-pub(crate) fn filled_for<F: CpuFloat>(case: &Case, profile: Profile, vectors: Option<Vectors>) -> (Arc<Plan>, Cpu<F>) {
+pub(crate) fn filled_for<F: CpuFloat>(case: &Case, profile: Profile, level: Option<SimdLevel>) -> (Arc<Plan>, Cpu<F>) {
     let layout = case.model.layout().unwrap();
     let plan = Arc::new(case.model.record(case.batch, 1, profile).unwrap());
-    let mut cpu = Cpu::load_for(Arc::clone(&plan), 2, vectors).unwrap();
+    let mut cpu = Cpu::load_for(Arc::clone(&plan), 2, level).unwrap();
     let mut rng = Rng::new(42, Purpose::TrainImage, case.batch as u64);
-    let mut grey = || (rng.below(case.greys) * 255 / (case.greys - 1)) as u32;
+    let mut grey = || (rng.below(case.levels) * 255 / (case.levels - 1)) as u32;
     let pixels: Vec<u32> = (0..plan.words_per_batch).map(|_| (0..4).fold(0, |word, _| word << 8 | grey())).collect();
     let labels: Vec<u32> = (0..case.batch).map(|_| rng.below(layout.classes) as u32).collect();
     cpu.write(plan.ports.pixels, 0, &pixels).unwrap();

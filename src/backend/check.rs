@@ -22,26 +22,26 @@ pub struct Difference {
     pub error: f64,
 }
 
-/// Replays `places` of `plan` on both sides and returns the error of every output of every dispatch.
+/// Replays `dispatch_ids` of `plan` on both sides and returns the error of every output of every dispatch.
 ///
 /// `cpu` holds the state to start from; its outputs go on to the next dispatch, so an error does not add up.
 pub fn check_dispatches(
     adapter: &Adapter,
     plan: &Arc<Plan>,
     cpu: &mut Cpu<f32>,
-    places: &[usize],
+    dispatch_ids: &[usize],
     step: Step,
 ) -> Result<Vec<Difference>> {
     let mut gpu = pollster::block_on(Engine::load(adapter, Arc::clone(plan), GUARD_WORDS))?;
     let mut differences = Vec::new();
-    for &place in places {
-        let dispatch = &plan.dispatches[place];
+    for &id in dispatch_ids {
+        let dispatch = &plan.dispatches[id];
         for slot in dispatch.inputs.iter().chain(&dispatch.outputs) {
             let state = cpu.read(slot.buffer, plan.buffer(slot.buffer).len)?;
             gpu.write(slot.buffer, 0, &state)?;
         }
-        cpu.run_dispatch(place, step);
-        gpu.run_dispatches(&[place], &[step])?;
+        cpu.run_dispatch(id, step);
+        gpu.run_dispatches(&[id], &[step])?;
         for slot in &dispatch.outputs {
             let buffer = plan.buffer(slot.buffer);
             let expected = cpu.read(slot.buffer, buffer.len)?;

@@ -4,7 +4,7 @@ use super::gpu::{self, Adapter};
 use super::{Backend, Cpu};
 use crate::error::Result;
 use crate::plan::{Plan, Profile};
-use crate::simd::{self, Vectors};
+use crate::simd::{self, SimdLevel};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -22,14 +22,14 @@ pub struct DeviceInfo {
 }
 
 impl DeviceInfo {
-    pub(crate) fn cpu(threads: usize, vectors: Option<Vectors>) -> Self {
+    pub(crate) fn cpu(threads: usize, level: Option<SimdLevel>) -> Self {
         let plural = if threads == 1 { "" } else { "s" };
         let adapter = format!("cpu, {threads} thread{plural}");
         Self {
             adapter,
             backend: "cpu".into(),
             device_type: "cpu",
-            driver: vectors.map_or(simd::PLAIN, Vectors::name).to_owned(),
+            driver: level.map_or(simd::PLAIN, SimdLevel::name).to_owned(),
         }
     }
 }
@@ -63,7 +63,7 @@ impl Device {
     /// narrows the search, and `WGPU_ADAPTER_NAME` stands in for `auto`.
     pub fn find(request: &str, threads: usize) -> Result<Found> {
         gpu::forced_profile()?;
-        Vectors::chosen()?;
+        SimdLevel::chosen()?;
         if request.eq_ignore_ascii_case("cpu") {
             return Ok(Found { device: Self::Cpu { threads }, notice: None });
         }
@@ -90,7 +90,7 @@ impl Device {
             Self::Cpu { threads } => {
                 let threads = if *threads == 0 { rayon::current_num_threads() } else { *threads };
                 // What was forced wrongly fails when it is loaded.
-                DeviceInfo::cpu(threads, Vectors::chosen().unwrap_or_default())
+                DeviceInfo::cpu(threads, SimdLevel::chosen().unwrap_or_default())
             }
             Self::Gpu(adapter) => adapter.info.clone(),
         }
@@ -107,7 +107,7 @@ impl Device {
     /// Loads `plan`, which has to be recorded for [`Self::profile`].
     pub fn load(&self, plan: Arc<Plan>) -> Result<Box<dyn Backend>> {
         Ok(match self {
-            Self::Cpu { threads } => Box::new(Cpu::<f32>::load_for(plan, *threads, Vectors::chosen()?)?),
+            Self::Cpu { threads } => Box::new(Cpu::<f32>::load_for(plan, *threads, SimdLevel::chosen()?)?),
             Self::Gpu(adapter) => Box::new(pollster::block_on(gpu::Engine::load(adapter, plan, 0))?),
         })
     }

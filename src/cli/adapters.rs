@@ -4,7 +4,7 @@ use super::options::Format;
 use crate::report::{note, print, print_json};
 use gpu_cnn::Result;
 use gpu_cnn::backend::gpu::{self, Listing, Listings};
-use gpu_cnn::simd::{self, Vectors};
+use gpu_cnn::simd::{self, SimdLevel};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -16,7 +16,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let vectors = Vectors::chosen()?.map_or(simd::PLAIN, Vectors::name);
+    let level = SimdLevel::chosen()?.map_or(simd::PLAIN, SimdLevel::name);
     let Listings { adapters, auto } = gpu::list()?;
     let auto = match auto {
         Ok(found) => Some(found.unwrap_or_else(|| "cpu".into())),
@@ -26,12 +26,12 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
     };
     match args.format {
-        Format::Json => print_json(&json!({ "adapters": adapters, "auto": auto, "cpu": { "vectors": vectors } })),
-        Format::Text => print(&table(&adapters, vectors, auto.as_deref())),
+        Format::Json => print_json(&json!({ "adapters": adapters, "auto": auto, "cpu": { "simd": level } })),
+        Format::Text => print(&table(&adapters, level, auto.as_deref())),
     }
 }
 
-fn table(adapters: &[Listing], vectors: &str, auto: Option<&str>) -> String {
+fn table(adapters: &[Listing], level: &str, auto: Option<&str>) -> String {
     let mut text = String::new();
     for adapter in adapters {
         let info = &adapter.info;
@@ -58,7 +58,7 @@ fn table(adapters: &[Listing], vectors: &str, auto: Option<&str>) -> String {
             if adapter.auto { "\n  `--adapter auto` takes this one" } else { "" },
         );
     }
-    let _ = write!(text, "cpu\n  the CPU backend, always there; vector instructions {vectors}");
+    let _ = write!(text, "cpu\n  the CPU backend, always there; SIMD level {level}");
     text += if auto == Some("cpu") { "; `--adapter auto` takes this one\n" } else { "\n" };
     text
 }

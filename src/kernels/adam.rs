@@ -2,7 +2,7 @@
 
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, elementwise_grid};
 use crate::real::Real;
-use crate::simd::Vectors;
+use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -52,9 +52,9 @@ impl KernelSpec for Adam {
         for_each_chunk(&mut io, |p, g, m, v| update(rate, p, g, m, v));
     }
 
-    fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let rate = io.step.rate;
-        for_each_chunk(&mut io, |p, g, m, v| vectors.run(Update { rate, p, g, m, v }));
+        for_each_chunk(&mut io, |p, g, m, v| level.run(Update { rate, p, g, m, v }));
     }
 }
 

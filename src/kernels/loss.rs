@@ -39,15 +39,15 @@ impl KernelSpec for SoftmaxCrossEntropy {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let step = io.step;
-        let (slot, images) = (step.slot as usize, step.images as usize);
-        let (z, labels) = (io.input(0), &io.input_words(1)[slot * self.batch..][..self.batch]);
+        let (slot, images) = (step.batch_index as usize, step.images as usize);
+        let (z, labels) = (io.input(0), &io.input_u32(1)[slot * self.batch..][..self.batch]);
         let (dz, metrics) = (io.output(0), io.output(1));
         let share = F::ONE / F::from_f64(images as f64);
         dz[images * self.classes..].fill(F::ZERO);
         let rows = z.par_chunks_exact(self.classes).zip(dz.par_chunks_exact_mut(self.classes)).zip(labels);
         let scores = rows.take(images).with_min_len(ROWS).map(|((z, dz), label)| {
             let label = *label as usize;
-            let (answer, greatest) = first_greatest(z);
+            let (answer, greatest) = argmax_and_max(z);
             // The label's share less one is what the others have: no difference of two numbers near one.
             let others: F = (0..self.classes).filter(|c| *c != label).map(|c| (z[c] - greatest).exp()).sum();
             let total = others + (z[label] - greatest).exp();
@@ -74,7 +74,7 @@ impl KernelSpec for SoftmaxCrossEntropy {
 }
 
 /// Place and value of the first greatest element.
-fn first_greatest<F: Real>(z: &[F]) -> (usize, F) {
+fn argmax_and_max<F: Real>(z: &[F]) -> (usize, F) {
     z.iter().copied().enumerate().skip(1).fold((0, z[0]), |best, next| if next.1 > best.1 { next } else { best })
 }
 
@@ -107,7 +107,7 @@ impl KernelSpec for Softmax {
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let (z, p) = (io.input(0), io.output(0));
         for (z, p) in z.chunks_exact(self.classes).zip(p.chunks_exact_mut(self.classes)) {
-            let (_, greatest) = first_greatest(z);
+            let (_, greatest) = argmax_and_max(z);
             let total: F = z.iter().map(|v| (*v - greatest).exp()).sum();
             for (p, v) in p.iter_mut().zip(z) {
                 *p = (*v - greatest).exp() / total;

@@ -1,11 +1,13 @@
 //! MaxPooling2D: the layer, its forward kernel with an index buffer, and the gradient through it.
 
-use super::below::Below;
-use super::{Axis, Gradients, LayerContext, LayerSpec, Padding, Pair, Record, image_shape};
+use super::gate::Gate;
+use super::{Gradients, LayerContext, LayerSpec, Padding, Pair, Record, WindowAxis, image_shape};
 use crate::error::Result;
-use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot, View, elementwise_grid, index_file, output_file};
+use crate::plan::{
+    BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, View, argmax_file, elementwise_grid, output_file,
+};
 use crate::real::Real;
-use crate::simd::{Vectors, load, store, store_words};
+use crate::simd::{SimdLevel, load, store, store_u32s};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -52,8 +54,8 @@ impl MaxPooling2D {
         let strides = self.strides.unwrap_or(self.pool_size);
         Ok(Dims {
             batch,
-            y: Axis::new(h, self.pool_size.h, strides.h, self.padding)?,
-            x: Axis::new(w, self.pool_size.w, strides.w, self.padding)?,
+            h: WindowAxis::new(h, self.pool_size.h, strides.h, self.padding)?,
+            w: WindowAxis::new(w, self.pool_size.w, strides.w, self.padding)?,
             channels,
         })
     }
@@ -70,23 +72,28 @@ impl LayerSpec for MaxPooling2D {
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let d = self.dims(1, input)?;
-        Ok(vec![d.y.output, d.x.output, d.channels])
+        Ok(vec![d.h.output, d.w.output, d.channels])
     }
 }
 
 impl Record for MaxPooling2D {
-    fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
-        let dims = self.dims(at.batch, at.input).expect("the shape was inferred before");
-        let index = recorder.words(format!("{} index", at.name), y.len);
-        recorder.dispatch(format!("{} forward", at.name), MaxPool2dForward { dims }, &[at.x], &[y, index]);
-        vec![index]
+    fn forward(&self, recorder: &mut Recorder, ctx: &LayerContext<'_>, y: BufferSlice) -> Vec<BufferSlice> {
+        let dims = self.dims(ctx.batch, ctx.input).expect("the shape was inferred before");
+        let argmax = recorder.words(format!("{} argmax", ctx.name), y.len);
+        recorder.dispatch(format!("{} forward", ctx.name), MaxPool2dForward { dims }, &[ctx.x], &[y, argmax]);
+        vec![argmax]
     }
 
-    fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, saved: &[Slot], gradients: &Gradients) {
+    fn backward(&self, recorder: &mut Recorder, ctx: &LayerContext<'_>, saved: &[BufferSlice], gradients: &Gradients) {
         let Some(dx) = gradients.dx else { return };
-        let dims = self.dims(at.batch, at.input).expect("the shape was inferred before");
-        let kernel = MaxPool2dBackward { dims, below: dx.below };
-        recorder.dispatch(format!("{} backward", at.name), kernel, &[gradients.dy, saved[0], dx.seen], &[dx.slot]);
+        let dims = self.dims(ctx.batch, ctx.input).expect("the shape was inferred before");
+        let kernel = MaxPool2dBackward { dims, gate: dx.gate };
+        recorder.dispatch(
+            format!("{} backward", ctx.name),
+            kernel,
+            &[gradients.dy, saved[0], dx.gate_input],
+            &[dx.slot],
+        );
     }
 }
 
@@ -94,17 +101,17 @@ impl Record for MaxPooling2D {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dims {
     batch: usize,
-    pub(super) y: Axis,
-    pub(super) x: Axis,
+    pub(super) h: WindowAxis,
+    pub(super) w: WindowAxis,
     channels: usize,
 }
 
 impl Dims {
     fn in_image(&self) -> usize {
-        self.y.input * self.x.input * self.channels
+        self.h.input * self.w.input * self.channels
     }
     fn out_image(&self) -> usize {
-        self.y.output * self.x.output * self.channels
+        self.h.output * self.w.output * self.channels
     }
 
     /// `count` elements, four channels an invocation where they divide by four.
@@ -114,24 +121,24 @@ impl Dims {
         let (grid, grid_x) = elementwise_grid(count / lane_channels);
         let named = [
             ("COUNT", count),
-            ("H", self.y.input),
-            ("W", self.x.input),
+            ("H", self.h.input),
+            ("W", self.w.input),
             ("C", self.channels),
-            ("OH", self.y.output),
-            ("OW", self.x.output),
-            ("PH", self.y.window),
-            ("PW", self.x.window),
-            ("SY", self.y.stride),
-            ("SX", self.x.stride),
-            ("PAD_Y", self.y.pad),
-            ("PAD_X", self.x.pad),
+            ("OH", self.h.output),
+            ("OW", self.w.output),
+            ("PH", self.h.kernel),
+            ("PW", self.w.kernel),
+            ("SY", self.h.stride),
+            ("SX", self.w.stride),
+            ("PAD_Y", self.h.pad),
+            ("PAD_X", self.w.pad),
             ("LANE_CHANNELS", lane_channels),
             ("C_BY_4?", usize::from(by_4)),
         ];
         let mut constants = named.map(|(name, value)| (name, value as u64)).to_vec();
         constants.push(grid_x);
         constants.extend_from_slice(own);
-        let iterations = self.y.window * (1 + self.x.window);
+        let iterations = self.h.kernel * (1 + self.w.kernel);
         let files = [files, &[output_file(by_4)]].concat();
         Shader { files, constants, grid, iterations, uses_step: false }
     }
@@ -139,7 +146,7 @@ impl Dims {
     /// One comparison or addition an element of a window.
     fn cost(&self) -> Cost {
         let (inputs, outputs) = (self.batch * self.in_image(), self.batch * self.out_image());
-        let flops = (outputs * self.y.window * self.x.window) as f64;
+        let flops = (outputs * self.h.kernel * self.w.kernel) as f64;
         Cost { flops, dense_flops: flops, bytes: 4.0 * (inputs + 2 * outputs) as f64 }
     }
 }
@@ -152,9 +159,9 @@ struct MaxPool2dForward {
 
 impl KernelSpec for MaxPool2dForward {
     fn shader(&self) -> Shader {
-        let index = index_file(self.dims.channels.is_multiple_of(4));
-        let files = [include_str!("../../shaders/max_pool2d_forward.wgsl"), index];
-        self.dims.shader(&files, self.dims.batch * self.dims.out_image(), &[("OUT", 1), ("INDEX", 2)])
+        let argmax = argmax_file(self.dims.channels.is_multiple_of(4));
+        let files = [include_str!("../../shaders/max_pool2d_forward.wgsl"), argmax];
+        self.dims.shader(&files, self.dims.batch * self.dims.out_image(), &[("OUT", 1), ("ARGMAX", 2)])
     }
 
     fn cost(&self) -> Cost {
@@ -162,13 +169,13 @@ impl KernelSpec for MaxPool2dForward {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        self.for_each_image(&mut io, |x, y, index| self.dims.pool(x, y, index));
+        self.for_each_image(&mut io, |x, y, argmax| self.dims.pool(x, y, argmax));
     }
 
-    fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let trains = io.trains;
-        self.for_each_image(&mut io, |x, y, index| {
-            vectors.run(Pool { d: &self.dims, x, y, index: trains.then_some(index) });
+        self.for_each_image(&mut io, |x, y, argmax| {
+            level.run(Pool { d: &self.dims, x, y, argmax: trains.then_some(argmax) });
         });
     }
 }
@@ -176,9 +183,9 @@ impl KernelSpec for MaxPool2dForward {
 impl MaxPool2dForward {
     fn for_each_image<F: Real>(&self, io: &mut Io<'_, F>, pool: impl Fn(&[F], &mut [F], &mut [u32]) + Sync) {
         let d = &self.dims;
-        let (x, y, index) = (io.input(0), io.output(0), io.output_words(1));
-        let images = y.par_chunks_mut(d.out_image()).zip(index.par_chunks_mut(d.out_image()));
-        images.zip(x.par_chunks(d.in_image())).for_each(|((y, index), x)| pool(x, y, index));
+        let (x, y, argmax) = (io.input(0), io.output(0), io.output_u32(1));
+        let images = y.par_chunks_mut(d.out_image()).zip(argmax.par_chunks_mut(d.out_image()));
+        images.zip(x.par_chunks(d.in_image())).for_each(|((y, argmax), x)| pool(x, y, argmax));
     }
 }
 
@@ -188,7 +195,7 @@ struct Pool<'a> {
     x: &'a [f32],
     y: &'a mut [f32],
     /// None where no backward pass will read it.
-    index: Option<&'a mut [u32]>,
+    argmax: Option<&'a mut [u32]>,
 }
 
 impl WithSimd for Pool<'_> {
@@ -201,17 +208,17 @@ impl WithSimd for Pool<'_> {
             for first in (0..d.channels).step_by(S::F32_LANES) {
                 let channels = first..d.channels.min(first + S::F32_LANES);
                 let mut best = None;
-                d.for_each_tap(pixel / d.x.output, pixel % d.x.output, |position, at| {
+                d.for_each_tap(pixel / d.w.output, pixel % d.w.output, |window_offset, at| {
                     let value = load(simd, &self.x[at..][channels.clone()]);
                     best = Some(match best {
-                        None => (value, simd.splat_u32s(position)),
-                        Some(best) => greater(simd, best, value, position),
+                        None => (value, simd.splat_u32s(window_offset)),
+                        Some(best) => greater(simd, best, value, window_offset),
                     });
                 });
-                let (value, position) = best.expect("a window has a pixel inside the picture");
+                let (value, window_offset) = best.expect("a window has a pixel inside the image");
                 store(simd, &mut y[channels.clone()], [value]);
-                if let Some(index) = &mut self.index {
-                    store_words(simd, &mut index[pixel * d.channels..][channels], [position]);
+                if let Some(argmax) = &mut self.argmax {
+                    store_u32s(simd, &mut argmax[pixel * d.channels..][channels], [window_offset]);
                 }
             }
         }
@@ -222,46 +229,46 @@ impl WithSimd for Pool<'_> {
 #[inline(always)]
 pub(super) fn greater<S: Simd>(
     simd: S,
-    (best, position): (S::f32s, S::u32s),
+    (best, window_offset): (S::f32s, S::u32s),
     value: S::f32s,
     at: u32,
 ) -> (S::f32s, S::u32s) {
     let greater = simd.greater_than_f32s(value, best);
-    let position = simd.select_u32s(greater, simd.splat_u32s(at), position);
-    (simd.select_f32s(greater, value, best), position)
+    let window_offset = simd.select_u32s(greater, simd.splat_u32s(at), window_offset);
+    (simd.select_f32s(greater, value, best), window_offset)
 }
 
 impl Dims {
     /// One image's maxima and their places.
     #[inline(always)]
-    fn pool<F: Real>(&self, x: &[F], y: &mut [F], index: &mut [u32]) {
-        let pixels = y.chunks_exact_mut(self.channels).zip(index.chunks_exact_mut(self.channels));
-        for (pixel, (y, index)) in pixels.enumerate() {
-            self.greatest(x, pixel / self.x.output, pixel % self.x.output, y, index);
+    fn pool<F: Real>(&self, x: &[F], y: &mut [F], argmax: &mut [u32]) {
+        let pixels = y.chunks_exact_mut(self.channels).zip(argmax.chunks_exact_mut(self.channels));
+        for (pixel, (y, argmax)) in pixels.enumerate() {
+            self.max_of_window(x, pixel / self.w.output, pixel % self.w.output, y, argmax);
         }
     }
 
     /// One image's input gradient: what each window has goes to its maximum.
     #[inline(always)]
-    fn unpool<F: Real>(&self, dy: &[F], index: &[u32], dx: &mut [F]) {
+    fn unpool<F: Real>(&self, dy: &[F], argmax: &[u32], dx: &mut [F]) {
         dx.fill(F::ZERO);
-        let pixels = dy.chunks_exact(self.channels).zip(index.chunks_exact(self.channels));
-        for (pixel, (dy, index)) in pixels.enumerate() {
-            self.for_each_tap(pixel / self.x.output, pixel % self.x.output, |position, at| {
-                for ((dx, dy), index) in dx[at..][..self.channels].iter_mut().zip(dy).zip(index) {
-                    *dx += if *index == position { *dy } else { F::ZERO };
+        let pixels = dy.chunks_exact(self.channels).zip(argmax.chunks_exact(self.channels));
+        for (pixel, (dy, argmax)) in pixels.enumerate() {
+            self.for_each_tap(pixel / self.w.output, pixel % self.w.output, |window_offset, at| {
+                for ((dx, dy), argmax) in dx[at..][..self.channels].iter_mut().zip(dy).zip(argmax) {
+                    *dx += if *argmax == window_offset { *dy } else { F::ZERO };
                 }
             });
         }
     }
 
-    /// Calls `visit(position in the window, element of its first channel)` for what is inside the picture.
+    /// Calls `visit(position in the window, element of its first channel)` for what is inside the image.
     #[inline(always)]
     fn for_each_tap(&self, oy: usize, ox: usize, mut visit: impl FnMut(u32, usize)) {
-        for ky in 0..self.y.window {
-            for kx in 0..self.x.window {
-                if let Some((iy, ix)) = self.y.at(oy, ky).zip(self.x.at(ox, kx)) {
-                    visit((ky * self.x.window + kx) as u32, (iy * self.x.input + ix) * self.channels);
+        for ky in 0..self.h.kernel {
+            for kx in 0..self.w.kernel {
+                if let Some((iy, ix)) = self.h.at(oy, ky).zip(self.w.at(ox, kx)) {
+                    visit((ky * self.w.kernel + kx) as u32, (iy * self.w.input + ix) * self.channels);
                 }
             }
         }
@@ -269,13 +276,13 @@ impl Dims {
 
     /// The maximum and its first place in the window of output pixel (`oy`, `ox`), all channels.
     #[inline(always)]
-    fn greatest<F: Real>(&self, x: &[F], oy: usize, ox: usize, y: &mut [F], index: &mut [u32]) {
+    fn max_of_window<F: Real>(&self, x: &[F], oy: usize, ox: usize, y: &mut [F], argmax: &mut [u32]) {
         let mut found = false;
-        self.for_each_tap(oy, ox, |position, at| {
-            for ((best, index), value) in y.iter_mut().zip(index.iter_mut()).zip(&x[at..][..self.channels]) {
+        self.for_each_tap(oy, ox, |window_offset, at| {
+            for ((best, argmax), value) in y.iter_mut().zip(argmax.iter_mut()).zip(&x[at..][..self.channels]) {
                 let better = !found || *value > *best;
                 *best = if better { *value } else { *best };
-                *index = if better { position } else { *index };
+                *argmax = if better { window_offset } else { *argmax };
             }
             found = true;
         });
@@ -286,13 +293,13 @@ impl Dims {
 #[derive(Debug, Clone, Copy)]
 struct MaxPool2dBackward {
     dims: Dims,
-    below: Below,
+    gate: Gate,
 }
 
 impl KernelSpec for MaxPool2dBackward {
     fn shader(&self) -> Shader {
-        let files = [include_str!("../../shaders/max_pool2d_backward.wgsl"), Below::FILE];
-        let mut constants = self.below.constants(2, self.dims.channels).to_vec();
+        let files = [include_str!("../../shaders/max_pool2d_backward.wgsl"), Gate::FILE];
+        let mut constants = self.gate.constants(2, self.dims.channels).to_vec();
         constants.push(("OUT", 3));
         self.dims.shader(&files, self.dims.batch * self.dims.in_image(), &constants)
     }
@@ -302,15 +309,15 @@ impl KernelSpec for MaxPool2dBackward {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        self.for_each_image(&mut io, |dy, index, dx, seen, at| {
-            self.dims.unpool(dy, index, dx);
-            self.below.pass_down(dx, seen, at);
+        self.for_each_image(&mut io, |dy, argmax, dx, gate_input, at| {
+            self.dims.unpool(dy, argmax, dx);
+            self.gate.apply_gate(dx, gate_input, at);
         });
     }
 
-    fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
-        self.for_each_image(&mut io, |dy, index, dx, seen, at| {
-            vectors.run(Unpool { kernel: self, dy, index, dx, seen, at });
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
+        self.for_each_image(&mut io, |dy, argmax, dx, gate_input, at| {
+            level.run(Unpool { kernel: self, dy, argmax, dx, gate_input, at });
         });
     }
 }
@@ -323,10 +330,10 @@ impl MaxPool2dBackward {
         unpool: impl Fn(&[F], &[u32], &mut [F], View<'_, F>, usize) + Sync,
     ) {
         let d = &self.dims;
-        let (dy, index, dx, seen) = (io.input(0), io.input_words(1), io.output(0), io.inputs[2]);
-        let grads = dy.par_chunks(d.out_image()).zip(index.par_chunks(d.out_image()));
+        let (dy, argmax, dx, gate_input) = (io.input(0), io.input_u32(1), io.output(0), io.inputs[2]);
+        let grads = dy.par_chunks(d.out_image()).zip(argmax.par_chunks(d.out_image()));
         let images = dx.par_chunks_mut(d.in_image()).zip(grads).enumerate();
-        images.for_each(|(image, (dx, (dy, index)))| unpool(dy, index, dx, seen, image * d.in_image()));
+        images.for_each(|(image, (dx, (dy, argmax)))| unpool(dy, argmax, dx, gate_input, image * d.in_image()));
     }
 }
 
@@ -334,9 +341,9 @@ impl MaxPool2dBackward {
 struct Unpool<'a> {
     kernel: &'a MaxPool2dBackward,
     dy: &'a [f32],
-    index: &'a [u32],
+    argmax: &'a [u32],
     dx: &'a mut [f32],
-    seen: View<'a, f32>,
+    gate_input: View<'a, f32>,
     at: usize,
 }
 
@@ -345,7 +352,7 @@ impl WithSimd for Unpool<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.dims.unpool(self.dy, self.index, self.dx);
-        self.kernel.below.pass_down(self.dx, self.seen, self.at);
+        self.kernel.dims.unpool(self.dy, self.argmax, self.dx);
+        self.kernel.gate.apply_gate(self.dx, self.gate_input, self.at);
     }
 }

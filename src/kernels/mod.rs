@@ -4,20 +4,20 @@
 //! kernels: small structs of sizes that know their shader and the same sums on the CPU.
 
 pub mod adam;
-mod below;
 pub mod conv2d;
 pub mod dense;
+mod gate;
 pub mod loss;
 pub mod max_pool2d;
 pub mod peak;
-mod sum_splits;
+mod sum_split_k;
 mod tile;
 pub mod unpack;
 
-pub use below::Below;
+pub use gate::Gate;
 
 use crate::error::{Result, usage};
-use crate::plan::{Recorder, Slot};
+use crate::plan::{BufferSlice, Recorder};
 use serde::{Deserialize, Serialize};
 
 /// What follows the sum of a Conv2D or Dense layer.
@@ -99,11 +99,11 @@ const MAX_WINDOW: usize = 1024;
 
 /// One axis of a window that slides: sizes in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Axis {
+pub struct WindowAxis {
     /// Input pixels.
     pub input: usize,
     /// Window.
-    pub window: usize,
+    pub kernel: usize,
     /// Distance between windows.
     pub stride: usize,
     /// Padding before the first pixel; what follows the last is implied by `output`.
@@ -112,7 +112,7 @@ pub struct Axis {
     pub output: usize,
 }
 
-impl Axis {
+impl WindowAxis {
     /// The axis of `input` pixels under windows of `window` every `stride`, or what does not fit.
     pub(crate) fn new(input: usize, window: usize, stride: usize, padding: Padding) -> Result<Self> {
         if [window, stride].iter().any(|n| !(1..=MAX_WINDOW).contains(n)) {
@@ -131,17 +131,17 @@ impl Axis {
                 (output, total / 2)
             }
         };
-        Ok(Self { input, window, stride, pad, output })
+        Ok(Self { input, kernel: window, stride, pad, output })
     }
 
     /// `input` windows of one pixel each.
     pub(crate) fn pixels(input: usize) -> Self {
-        Self { input, window: 1, stride: 1, pad: 0, output: input }
+        Self { input, kernel: 1, stride: 1, pad: 0, output: input }
     }
 
     /// Whether a window reaches past either end.
     pub(crate) fn is_padded(&self) -> bool {
-        self.pad > 0 || (self.output - 1) * self.stride + self.window > self.input
+        self.pad > 0 || (self.output - 1) * self.stride + self.kernel > self.input
     }
 
     /// The input position under tap `tap` of window `out`, if it is inside.
@@ -187,18 +187,18 @@ pub struct LayerContext<'a> {
     /// One image's output.
     pub output: &'a [usize],
     /// Input, [batch, input].
-    pub x: Slot,
+    pub x: BufferSlice,
     /// The layer's block of the parameter arena, its parameters in order without gaps.
-    pub weights: Slot,
+    pub weights: BufferSlice,
     /// The same block of the gradient arena.
-    pub grads: Slot,
+    pub grads: BufferSlice,
 }
 
 /// The gradients around a layer.
 #[derive(Debug, Clone, Copy)]
 pub struct Gradients {
-    /// Of the loss by the layer's sum before its activation, [batch, output]; as [`Below`] says.
-    pub dy: Slot,
+    /// Of the loss by the layer's sum before its activation, [batch, output]; as [`Gate`] says.
+    pub dy: BufferSlice,
     /// Where the gradient by the input goes; none for the first layer, whose input does not learn.
     pub dx: Option<InputGradient>,
 }
@@ -207,19 +207,19 @@ pub struct Gradients {
 #[derive(Debug, Clone, Copy)]
 pub struct InputGradient {
     /// Where, like the input.
-    pub slot: Slot,
+    pub slot: BufferSlice,
     /// How the layer below takes it.
-    pub below: Below,
+    pub gate: Gate,
     /// What that depends on, like the input: the layer's output, or the index of its pool.
-    pub seen: Slot,
+    pub gate_input: BufferSlice,
 }
 
 /// Something that is recorded: a layer, or several as one.
 pub trait Record {
     /// Records the forward pass into `y`; returns what the backward pass will need.
-    fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot>;
+    fn forward(&self, recorder: &mut Recorder, ctx: &LayerContext<'_>, y: BufferSlice) -> Vec<BufferSlice>;
     /// Records the backward pass.
-    fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, saved: &[Slot], gradients: &Gradients);
+    fn backward(&self, recorder: &mut Recorder, ctx: &LayerContext<'_>, saved: &[BufferSlice], gradients: &Gradients);
 }
 
 /// A layer: shapes and parameters.
@@ -270,10 +270,10 @@ impl LayerSpec for Flatten {
 }
 
 impl Record for Flatten {
-    fn forward(&self, _: &mut Recorder, _: &LayerContext<'_>, _: Slot) -> Vec<Slot> {
+    fn forward(&self, _: &mut Recorder, _: &LayerContext<'_>, _: BufferSlice) -> Vec<BufferSlice> {
         Vec::new()
     }
-    fn backward(&self, _: &mut Recorder, _: &LayerContext<'_>, _: &[Slot], _: &Gradients) {}
+    fn backward(&self, _: &mut Recorder, _: &LayerContext<'_>, _: &[BufferSlice], _: &Gradients) {}
 }
 
 #[cfg(test)]
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn axis_agrees_with_keras() {
         let output = |input, window, stride, padding| {
-            let axis = Axis::new(input, window, stride, padding).expect("fits");
+            let axis = WindowAxis::new(input, window, stride, padding).expect("fits");
             (axis.output, axis.pad, axis.is_padded())
         };
         assert_eq!(output(28, 3, 1, Padding::Valid), (26, 0, false));
@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(output(28, 3, 2, Padding::Same), (14, 0, true));
         assert_eq!(output(7, 2, 3, Padding::Same), (3, 0, true));
         assert_eq!(output(6, 2, 3, Padding::Same), (2, 0, false));
-        let error = Axis::new(2, 3, 1, Padding::Valid).expect_err("too small").to_string();
+        let error = WindowAxis::new(2, 3, 1, Padding::Valid).expect_err("too small").to_string();
         assert!(error.contains("window of 3 does not fit 2 pixels"), "{error}");
     }
 }

@@ -18,7 +18,7 @@ pub struct MultiplyAdd {
     pub count: usize,
 }
 
-/// Vectors of four in a thread's share.
+/// SimdLevel of four in a thread's share.
 const SHARE: usize = 1 << 14;
 /// Length of a chain.
 const ROUNDS: usize = 1024;

@@ -1,7 +1,7 @@
 //! What the matrix kernels share: tiles, the shaders of their cores, and the split of long sums.
 
-use super::sum_splits::{Finish, SumSplits};
-use crate::plan::{Core, KernelSpec, Profile, Recorder, Shader, Slot, grid, output_file};
+use super::sum_split_k::{Epilogue, SumSplitK};
+use crate::plan::{BufferSlice, KernelSpec, MatmulCore, Profile, Recorder, Shader, grid, output_file};
 use crate::real::{MatMul, Real, Strided};
 
 /// Side of a tile of C.
@@ -19,11 +19,11 @@ pub(crate) struct Tiles {
     pub(crate) cols: usize,
     pub(crate) k: usize,
     /// Parts that the sum over k is cut into.
-    pub(crate) splits: usize,
+    pub(crate) split_k: usize,
     /// Rows that make up one row of the output, at most a tile: the positions of a pool's window.
-    pub(crate) group: usize,
+    pub(crate) rows_per_output: usize,
     /// Products of this shape in one dispatch.
-    pub(crate) planes: usize,
+    pub(crate) batch_count: usize,
     pub(crate) profile: Profile,
 }
 
@@ -56,16 +56,16 @@ pub(crate) struct TileShader<'a> {
 
 impl Tiles {
     pub(crate) fn new(rows: usize, cols: usize, k: usize, profile: Profile) -> Self {
-        Self { rows, cols, k, splits: 1, group: 1, planes: 1, profile }
+        Self { rows, cols, k, split_k: 1, rows_per_output: 1, batch_count: 1, profile }
     }
 
     /// Rows of a tile that are used: whole groups.
     fn tile_rows(&self) -> usize {
-        TILE / self.group * self.group
+        TILE / self.rows_per_output * self.rows_per_output
     }
 
     fn count(&self) -> usize {
-        self.rows.div_ceil(self.tile_rows()) * self.cols.div_ceil(TILE) * self.planes
+        self.rows.div_ceil(self.tile_rows()) * self.cols.div_ceil(TILE) * self.batch_count
     }
 
     /// The same product with its sum cut until there are enough tiles to keep the adapter busy.
@@ -75,38 +75,38 @@ impl Tiles {
         }
         let wanted = self.profile.min_tiles.div_ceil(self.count());
         let longest = MAX_ITERATIONS / self.iterations_of_a_step() * self.k_step();
-        let splits = wanted.min(self.k / MIN_TERMS).max(self.k.div_ceil(longest)).max(1);
-        let per_split = Self { splits, ..self }.k_per_split();
-        Self { splits: self.k.div_ceil(per_split), ..self }
+        let split_k = wanted.min(self.k / MIN_TERMS).max(self.k.div_ceil(longest)).max(1);
+        let per_split = Self { split_k, ..self }.k_per_split();
+        Self { split_k: self.k.div_ceil(per_split), ..self }
     }
 
     /// Terms of the sum in one split, a multiple of those that the core takes at a time.
     pub(crate) fn k_per_split(&self) -> usize {
-        self.k.div_ceil(self.splits).next_multiple_of(self.k_step())
+        self.k.div_ceil(self.split_k).next_multiple_of(self.k_step())
     }
 
     fn k_step(&self) -> usize {
         match self.profile.core {
-            Core::Subgroup => 4,
-            Core::Workgroup => TILE,
+            MatmulCore::Subgroup => 4,
+            MatmulCore::Workgroup => TILE,
         }
     }
 
     fn iterations_of_a_step(&self) -> usize {
         match self.profile.core {
-            Core::Subgroup => 1,
-            Core::Workgroup => 1 + TILE,
+            MatmulCore::Subgroup => 1,
+            MatmulCore::Workgroup => 1 + TILE,
         }
     }
 
     /// The shader over these tiles.
     pub(crate) fn shader(&self, parts: &TileShader<'_>) -> Shader {
         let core = match self.profile.core {
-            Core::Subgroup => include_str!("../../shaders/tile_subgroup.wgsl"),
-            Core::Workgroup => include_str!("../../shaders/tile_workgroup.wgsl"),
+            MatmulCore::Subgroup => include_str!("../../shaders/tile_subgroup.wgsl"),
+            MatmulCore::Workgroup => include_str!("../../shaders/tile_workgroup.wgsl"),
         };
-        let (mut grid, grid_x) = grid(self.count() / self.planes);
-        grid[2] = (self.splits * self.planes) as u32;
+        let (mut grid, grid_x) = grid(self.count() / self.batch_count);
+        grid[2] = (self.split_k * self.batch_count) as u32;
         let by_4 = self.cols.is_multiple_of(4);
         let mut constants = vec![
             ("ROWS", self.rows as u64),
@@ -115,9 +115,9 @@ impl Tiles {
             ("COLS_BY_4?", u64::from(by_4)),
             ("COL_TILES", self.cols.div_ceil(TILE) as u64),
             ("TILE_ROWS", self.tile_rows() as u64),
-            ("GROUP", self.group as u64),
+            ("ROWS_PER_OUTPUT", self.rows_per_output as u64),
             ("OUT", parts.out),
-            ("SPLITS", self.splits as u64),
+            ("SPLIT_K", self.split_k as u64),
             ("K_PER_SPLIT", self.k_per_split() as u64),
             grid_x,
         ];
@@ -126,35 +126,35 @@ impl Tiles {
         files.extend([output_file(by_4), include_str!("../../shaders/tile.wgsl"), core]);
         let steps = self.k_per_split() / self.k_step();
         // A group of rows is handed over in loops of their own.
-        let iterations = steps * self.iterations_of_a_step() + if self.group > 1 { 4 * TILE } else { 0 };
+        let iterations = steps * self.iterations_of_a_step() + if self.rows_per_output > 1 { 4 * TILE } else { 0 };
         Shader { files, constants, grid, iterations, uses_step: false }
     }
 
     /// Operations of the product, two a term.
     pub(crate) fn flops(&self) -> f64 {
-        2.0 * (self.rows * self.cols * self.k * self.planes) as f64
+        2.0 * (self.rows * self.cols * self.k * self.batch_count) as f64
     }
 }
 
 /// Records a kernel whose sum may be split into `splits` parts: straight into `out`, or into partial sums and a second
 /// pass that adds them in order. `finish` is what a forward kernel does with its sums, by which weights.
-pub(crate) fn record_split<K: KernelSpec>(
+pub(crate) fn record_split_k<K: KernelSpec>(
     recorder: &mut Recorder,
     label: &str,
-    splits: usize,
+    split_k: usize,
     kernel: K,
-    inputs: &[Slot],
-    out: Slot,
-    finish: Option<(Finish, Slot)>,
+    inputs: &[BufferSlice],
+    out: BufferSlice,
+    finish: Option<(Epilogue, BufferSlice)>,
 ) {
-    if splits == 1 {
+    if split_k == 1 {
         recorder.dispatch(label, kernel, inputs, &[out]);
         return;
     }
-    let partial = recorder.floats(format!("{label} partial sums"), splits * out.len);
+    let partial = recorder.floats(format!("{label} partial sums"), split_k * out.len);
     recorder.dispatch(label, kernel, inputs, &[partial]);
-    let sum = SumSplits { splits, count: out.len, finish: finish.map(|(finish, _)| finish) };
-    let inputs: Vec<Slot> = [partial].into_iter().chain(finish.map(|(_, weights)| weights)).collect();
+    let sum = SumSplitK { split_k, count: out.len, finish: finish.map(|(finish, _)| finish) };
+    let inputs: Vec<BufferSlice> = [partial].into_iter().chain(finish.map(|(_, weights)| weights)).collect();
     recorder.dispatch(format!("{label} sum"), sum, &inputs, &[out]);
 }
 
@@ -192,10 +192,10 @@ mod tests {
         // conv2d backward weights of a 64 to 64 layer over 600 images of 28x28.
         let tiles = Tiles::new(577, 64, 470_400, Profile::SOFTWARE).split();
         assert!(tiles.k_per_split() / 4 <= MAX_ITERATIONS, "{tiles:?}");
-        assert!(tiles.splits * tiles.k_per_split() >= tiles.k && (tiles.splits - 1) * tiles.k_per_split() < tiles.k);
+        assert!(tiles.split_k * tiles.k_per_split() >= tiles.k && (tiles.split_k - 1) * tiles.k_per_split() < tiles.k);
         let shared = Tiles::new(577, 64, 4_704_000, Profile::DISCRETE).split();
         assert!(shared.k_per_split() / 32 * 33 <= MAX_ITERATIONS + 33, "{shared:?}");
-        assert_eq!(Tiles::new(577, 64, 3872, Profile::SOFTWARE).split().splits, 1);
-        assert_eq!(Tiles::new(10, 64, 21_632, Profile::SOFTWARE).split().splits, 8);
+        assert_eq!(Tiles::new(577, 64, 3872, Profile::SOFTWARE).split().split_k, 1);
+        assert_eq!(Tiles::new(10, 64, 21_632, Profile::SOFTWARE).split().split_k, 8);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, elementwise_grid};
 use crate::real::Real;
-use crate::simd::Vectors;
+use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -33,7 +33,7 @@ impl KernelSpec for Unpack {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        let words = &io.input_words(0)[io.step.slot as usize * self.words..][..self.words];
+        let words = &io.input_u32(0)[io.step.batch_index as usize * self.words..][..self.words];
         let x = io.output(0);
         x.par_chunks_mut(4 * CHUNK).zip(words.par_chunks(CHUNK)).for_each(|(x, words)| {
             for (x, byte) in x.iter_mut().zip(words.iter().flat_map(|w| w.to_le_bytes())) {
@@ -42,11 +42,11 @@ impl KernelSpec for Unpack {
         });
     }
 
-    fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
-        let words = &io.input_words(0)[io.step.slot as usize * self.words..][..self.words];
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
+        let words = &io.input_u32(0)[io.step.batch_index as usize * self.words..][..self.words];
         let x = io.output(0);
         let chunks = x.par_chunks_mut(4 * CHUNK).zip(words.par_chunks(CHUNK));
-        chunks.for_each(|(x, words)| vectors.run(Chunk { x, words }));
+        chunks.for_each(|(x, words)| level.run(Chunk { x, words }));
     }
 }
 

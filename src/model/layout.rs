@@ -3,7 +3,7 @@
 use super::Sequential;
 use crate::error::{Error, Result, usage};
 use crate::kernels::{Activation, Init};
-use crate::plan::SLOT_ALIGN;
+use crate::plan::SLICE_ALIGN;
 use std::collections::HashMap;
 
 /// One parameter in the arena.
@@ -44,7 +44,7 @@ pub struct LayerInfo {
 pub struct Layout {
     /// As the model's layers.
     pub layers: Vec<LayerInfo>,
-    /// All parameters; a layer's lie side by side, each layer's block starts at a multiple of [`SLOT_ALIGN`].
+    /// All parameters; a layer's lie side by side, each layer's block starts at a multiple of [`SLICE_ALIGN`].
     pub tensors: Vec<Tensor>,
     /// Floats of the arena.
     pub arena_len: usize,
@@ -108,7 +108,7 @@ impl Sequential {
                 });
                 offset += size;
             }
-            layout.arena_len = offset.next_multiple_of(SLOT_ALIGN);
+            layout.arena_len = offset.next_multiple_of(SLICE_ALIGN);
             layout.layers.push(LayerInfo {
                 name,
                 input: shape,

@@ -7,11 +7,11 @@ use crate::kernels::adam::Adam;
 use crate::kernels::conv2d::Conv2DPooled;
 use crate::kernels::loss::{Softmax, SoftmaxCrossEntropy};
 use crate::kernels::unpack::Unpack;
-use crate::kernels::{Activation, Below, Gradients, InputGradient, LayerContext, Record};
-use crate::plan::{Plan, Ports, Profile, Recorder, Slot};
+use crate::kernels::{Activation, Gate, Gradients, InputGradient, LayerContext, Record};
+use crate::plan::{BufferSlice, Plan, Ports, Profile, Recorder};
 
 /// A layer, or a convolution and its pool, recorded as one.
-struct Stage {
+struct FusedNode {
     /// `conv2d_1`, or `conv2d_1+max_pooling2d_1`.
     name: String,
     /// Places of its first and last layer.
@@ -21,7 +21,7 @@ struct Stage {
     fused: Option<Conv2DPooled>,
 }
 
-impl Stage {
+impl FusedNode {
     /// The stages of `model`, without layers that are mere views.
     fn list(model: &Sequential, layout: &Layout, profile: Profile) -> Vec<Self> {
         let mut stages: Vec<Self> = Vec::new();
@@ -49,19 +49,25 @@ impl Stage {
     }
 
     /// How this stage takes the gradient by its output `y`, and what that depends on.
-    fn below(&self, model: &Sequential, layout: &Layout, y: Slot, saved: &[Slot]) -> (Below, Slot) {
+    fn gate(&self, model: &Sequential, layout: &Layout, y: BufferSlice, saved: &[BufferSlice]) -> (Gate, BufferSlice) {
         match &self.fused {
-            Some(pair) => (pair.below(&layout.layers[self.first].input), saved[0]),
-            None if model.layers[self.first].spec().activation() == Activation::Relu => (Below::Relu, y),
-            None => (Below::Linear, y),
+            Some(pair) => (pair.gate(&layout.layers[self.first].input), saved[0]),
+            None if model.layers[self.first].spec().activation() == Activation::Relu => (Gate::Relu, y),
+            None => (Gate::Linear, y),
         }
     }
 }
 
 /// Where `stage` stands, over the input `x`; `arenas` are those of parameters and gradients.
-fn context<'a>(stage: &'a Stage, layout: &'a Layout, batch: usize, x: Slot, arenas: [Slot; 2]) -> LayerContext<'a> {
+fn context<'a>(
+    stage: &'a FusedNode,
+    layout: &'a Layout,
+    batch: usize,
+    x: BufferSlice,
+    arenas: [BufferSlice; 2],
+) -> LayerContext<'a> {
     let (offset, len) = layout.block(stage.first);
-    let [weights, grads] = arenas.map(|arena| Slot { buffer: arena.buffer, offset, len });
+    let [weights, grads] = arenas.map(|arena| BufferSlice { buffer: arena.buffer, offset, len });
     LayerContext {
         name: &stage.name,
         batch,
@@ -86,22 +92,22 @@ fn record(model: &Sequential, layout: &Layout, batch: usize, window: usize, prof
     let metrics = r.floats("metrics", window * 2);
     let params = r.floats("parameters", layout.arena_len);
     let grads = r.floats("gradients", layout.arena_len);
-    let moments1 = r.floats("first moments", layout.arena_len);
-    let moments2 = r.floats("second moments", layout.arena_len);
+    let adam_m = r.floats("first moments", layout.arena_len);
+    let adam_v = r.floats("second moments", layout.arena_len);
     let probabilities = r.floats("probabilities", batch * classes);
 
     let input = r.floats("input", batch * pixels_per_image);
     r.dispatch("input unpack", Unpack { count: batch * pixels_per_image, words: words_per_batch }, &[pixels], &[input]);
 
-    let stages = Stage::list(model, layout, profile);
+    let stages = FusedNode::list(model, layout, profile);
     let context = |stage, x| context(stage, layout, batch, x, [params, grads]);
 
     let mut x = input;
     let mut tape = Vec::new();
     for stage in &stages {
-        let at = context(stage, x);
-        let y = r.floats(format!("{} output", at.name), batch * at.output.iter().product::<usize>());
-        let saved = stage.recording(model).forward(&mut r, &at, y);
+        let ctx = context(stage, x);
+        let y = r.floats(format!("{} output", ctx.name), batch * ctx.output.iter().product::<usize>());
+        let saved = stage.recording(model).forward(&mut r, &ctx, y);
         tape.push((stage, x, saved));
         x = y;
     }
@@ -114,19 +120,19 @@ fn record(model: &Sequential, layout: &Layout, batch: usize, window: usize, prof
 
     let backward_from = r.dispatches.len();
     for (n, (stage, x, saved)) in tape.iter().enumerate().rev() {
-        let at = context(*stage, *x);
+        let ctx = context(*stage, *x);
         let dx = n.checked_sub(1).map(|n| {
             let (stage, _, saved) = &tape[n];
-            let (below, seen) = stage.below(model, layout, *x, saved);
-            InputGradient { slot: r.floats(format!("{} input gradient", at.name), x.len), below, seen }
+            let (gate, gate_input) = stage.gate(model, layout, *x, saved);
+            InputGradient { slot: r.floats(format!("{} input gradient", ctx.name), x.len), gate, gate_input }
         });
-        stage.recording(model).backward(&mut r, &at, saved, &Gradients { dy, dx });
+        stage.recording(model).backward(&mut r, &ctx, saved, &Gradients { dy, dx });
         if let Some(dx) = dx {
             dy = dx.slot;
         }
     }
     let backward = backward_from..r.dispatches.len();
-    let update = r.dispatch("adam", Adam { count: layout.arena_len }, &[grads], &[params, moments1, moments2]);
+    let update = r.dispatch("adam", Adam { count: layout.arena_len }, &[grads], &[params, adam_m, adam_v]);
 
     let with = |rest: &[usize]| [&forward[..], rest].concat();
     let gradients: Vec<usize> = with(&[loss]).into_iter().chain(backward).collect();
@@ -144,12 +150,12 @@ fn record(model: &Sequential, layout: &Layout, batch: usize, window: usize, prof
             metrics: metrics.buffer,
             params: params.buffer,
             grads: grads.buffer,
-            moments1: moments1.buffer,
-            moments2: moments2.buffer,
+            adam_m: adam_m.buffer,
+            adam_v: adam_v.buffer,
             probabilities: probabilities.buffer,
         },
         batch,
-        window,
+        batches_per_upload: window,
         words_per_batch,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Profile, Shader, Step};
 use crate::real::Real;
-use crate::simd::Vectors;
+use crate::simd::SimdLevel;
 use std::fmt::Debug;
 
 /// Work of one dispatch.
@@ -18,7 +18,7 @@ pub struct Cost {
 
 impl Cost {
     /// With `share` of the operations, if the plan is for the CPU, whose vector kernels do no more.
-    pub(crate) fn on_cpu(self, profile: Profile, share: f64) -> Self {
+    pub(crate) fn scaled_for_cpu(self, profile: Profile, share: f64) -> Self {
         if profile == Profile::CPU { Self { flops: self.flops * share, ..self } } else { self }
     }
 }
@@ -27,18 +27,18 @@ impl Cost {
 #[derive(Debug, Clone, Copy)]
 pub enum View<'a, F> {
     /// Floats.
-    Real(&'a [F]),
+    Float(&'a [F]),
     /// Words.
-    Words(&'a [u32]),
+    U32(&'a [u32]),
 }
 
 /// A writable slot on the CPU.
 #[derive(Debug)]
 pub enum ViewMut<'a, F> {
     /// Floats.
-    Real(&'a mut [F]),
+    Float(&'a mut [F]),
     /// Words.
-    Words(&'a mut [u32]),
+    U32(&'a mut [u32]),
 }
 
 /// The slots of one dispatch on the CPU, in the order of the dispatch's inputs and outputs.
@@ -59,31 +59,31 @@ impl<'a, F> Io<'a, F> {
     /// Input `i`, which holds floats.
     pub fn input(&self, i: usize) -> &'a [F] {
         match self.inputs[i] {
-            View::Real(data) => data,
-            View::Words(_) => panic!("input {i} holds words, the kernel wants floats"),
+            View::Float(data) => data,
+            View::U32(_) => panic!("input {i} holds words, the kernel wants floats"),
         }
     }
 
     /// Input `i`, which holds words.
-    pub fn input_words(&self, i: usize) -> &'a [u32] {
+    pub fn input_u32(&self, i: usize) -> &'a [u32] {
         match self.inputs[i] {
-            View::Words(data) => data,
-            View::Real(_) => panic!("input {i} holds floats, the kernel wants words"),
+            View::U32(data) => data,
+            View::Float(_) => panic!("input {i} holds floats, the kernel wants words"),
         }
     }
 
     /// Output `i`, which holds floats; each can be taken once.
     pub fn output(&mut self, i: usize) -> &'a mut [F] {
         match self.outputs[i].take() {
-            Some(ViewMut::Real(data)) => data,
+            Some(ViewMut::Float(data)) => data,
             other => panic!("output {i}: the kernel wants floats that it has not taken yet, found {}", other.is_some()),
         }
     }
 
     /// Output `i`, which holds words; each can be taken once.
-    pub fn output_words(&mut self, i: usize) -> &'a mut [u32] {
+    pub fn output_u32(&mut self, i: usize) -> &'a mut [u32] {
         match self.outputs[i].take() {
-            Some(ViewMut::Words(data)) => data,
+            Some(ViewMut::U32(data)) => data,
             other => panic!("output {i}: the kernel wants words that it has not taken yet, found {}", other.is_some()),
         }
     }
@@ -98,8 +98,8 @@ pub trait KernelSpec: Debug + Send + Sync + 'static {
     /// The CPU twin, which reads as the shader does.
     fn run<F: Real>(&self, io: Io<'_, F>);
     /// The same sums by vector instructions, where the kernel has a form for them.
-    fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>) {
-        let _ = vectors;
+    fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
+        let _ = level;
         self.run(io);
     }
 }
@@ -113,7 +113,7 @@ pub trait Kernel: Debug + Send + Sync {
     /// The CPU twin in single precision.
     fn run_f32(&self, io: Io<'_, f32>);
     /// As [`Self::run_f32`], by vector instructions where the kernel has a form for them.
-    fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>);
+    fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>);
     /// The CPU twin in double precision, the reference of the gradient tests.
     fn run_f64(&self, io: Io<'_, f64>);
 }
@@ -128,8 +128,8 @@ impl<K: KernelSpec> Kernel for K {
     fn run_f32(&self, io: Io<'_, f32>) {
         self.run(io);
     }
-    fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>) {
-        KernelSpec::run_fast(self, vectors, io);
+    fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
+        KernelSpec::run_simd(self, level, io);
     }
     fn run_f64(&self, io: Io<'_, f64>) {
         self.run(io);

@@ -10,13 +10,13 @@ mod recorder;
 mod wgsl;
 
 pub use kernel::{Cost, Io, Kernel, KernelSpec, View, ViewMut};
-pub use profile::{Core, Profile};
+pub use profile::{MatmulCore, Profile};
 pub use recorder::Recorder;
-pub use wgsl::{STEP_FILE, Shader, elementwise_grid, grid, index_file, output_file};
+pub use wgsl::{STEP_FILE, Shader, argmax_file, elementwise_grid, grid, output_file};
 
 use std::sync::Arc;
 
-/// The place of a buffer in [`Plan::buffers`].
+/// The id of a buffer in [`Plan::buffers`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BufferId(pub usize);
 
@@ -40,9 +40,9 @@ pub struct BufferDesc {
     pub element: Element,
 }
 
-/// A range of a buffer, in elements. Offsets are multiples of [`SLOT_ALIGN`].
+/// A range of a buffer, in elements. Offsets are multiples of [`SLICE_ALIGN`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot {
+pub struct BufferSlice {
     /// The buffer.
     pub buffer: BufferId,
     /// First element.
@@ -52,7 +52,7 @@ pub struct Slot {
 }
 
 /// Slots start at multiples of this many elements: 256 bytes, the coarsest binding alignment that adapters ask for.
-pub const SLOT_ALIGN: usize = 64;
+pub const SLICE_ALIGN: usize = 64;
 
 /// One kernel with its buffers.
 #[derive(Debug, Clone)]
@@ -62,9 +62,9 @@ pub struct Dispatch {
     /// What is computed.
     pub kernel: Arc<dyn Kernel>,
     /// Read-only slots, in the order of the shader's bindings.
-    pub inputs: Vec<Slot>,
+    pub inputs: Vec<BufferSlice>,
     /// Read-write slots, whose bindings follow the inputs'.
-    pub outputs: Vec<Slot>,
+    pub outputs: Vec<BufferSlice>,
 }
 
 /// What changes from step to step; the host writes it, kernels that ask for it read it.
@@ -72,7 +72,7 @@ pub struct Dispatch {
 #[derive(Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Step {
     /// Which batch of the uploaded window this step takes, and where its metrics go.
-    pub slot: u32,
+    pub batch_index: u32,
     /// Images in the batch that count; the rest of a last, short batch is ignored.
     pub images: u32,
     /// Adam's learning rate with both bias corrections folded in.
@@ -108,9 +108,9 @@ pub struct Ports {
     /// All gradients, same offsets.
     pub grads: BufferId,
     /// Adam's first moments, same offsets.
-    pub moments1: BufferId,
+    pub adam_m: BufferId,
     /// Adam's second moments, same offsets.
-    pub moments2: BufferId,
+    pub adam_v: BufferId,
     /// Class probabilities of the last predicted batch, [batch, classes] f32.
     pub probabilities: BufferId,
 }
@@ -120,7 +120,7 @@ pub struct Ports {
 pub struct Plan {
     /// All buffers.
     pub buffers: Vec<BufferDesc>,
-    /// All dispatches; the phases are lists of places in it.
+    /// All dispatches; the phases are lists of dispatch_ids in it.
     pub dispatches: Vec<Dispatch>,
     /// Forward, loss, backward, update.
     pub train: Vec<usize>,
@@ -137,21 +137,21 @@ pub struct Plan {
     /// Images in a batch.
     pub batch: usize,
     /// Batches that one upload can hold.
-    pub window: usize,
+    pub batches_per_upload: usize,
     /// 32-bit words that the pixels of one batch take.
     pub words_per_batch: usize,
 }
 
 impl Plan {
-    /// What `recorder` holds, with `places` as the one phase, [`Phase::Train`]; every port is the first buffer.
+    /// What `recorder` holds, with `dispatch_ids` as the one phase, [`Phase::Train`]; every port is the first buffer.
     ///
     /// # Panics
     /// If there is no buffer.
-    pub fn of_one_phase(recorder: Recorder, places: Vec<usize>) -> Self {
+    pub fn of_one_phase(recorder: Recorder, dispatch_ids: Vec<usize>) -> Self {
         assert!(!recorder.buffers.is_empty(), "a plan needs a buffer");
         let port = BufferId(0);
         Self {
-            train: places,
+            train: dispatch_ids,
             evaluate: Vec::new(),
             predict: Vec::new(),
             gradients: Vec::new(),
@@ -164,12 +164,12 @@ impl Plan {
                 metrics: port,
                 params: port,
                 grads: port,
-                moments1: port,
-                moments2: port,
+                adam_m: port,
+                adam_v: port,
                 probabilities: port,
             },
             batch: 1,
-            window: 1,
+            batches_per_upload: 1,
             words_per_batch: 1,
         }
     }

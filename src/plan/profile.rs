@@ -2,7 +2,7 @@
 
 /// Who computes a 32 x 32 tile of a matrix product, and how they hand each other what they loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Core {
+pub enum MatmulCore {
     /// A subgroup of eight lanes by `subgroupShuffle`; a workgroup is one such subgroup.
     Subgroup,
     /// 64 invocations through workgroup memory and barriers; works on every adapter.
@@ -15,9 +15,9 @@ pub struct Profile {
     /// As printed, and as `GPU_CNN_PROFILE` and tests choose it.
     pub name: &'static str,
     /// Who computes a tile.
-    pub core: Core,
+    pub core: MatmulCore,
     /// Whether buffers are read and written by words of 64 bits.
-    pub words_of_64: bool,
+    pub loads_u64: bool,
     /// A sum is split until a dispatch has this many tiles, and no loop is too long for an adapter; 0: never.
     pub min_tiles: usize,
     /// Whether a convolution and the pool after it become one.
@@ -28,13 +28,19 @@ pub struct Profile {
 
 impl Profile {
     /// Lavapipe and other software adapters whose subgroups are eight wide: bound by arithmetic, and by loads.
-    pub const SOFTWARE: Self =
-        Self { name: "software", core: Core::Subgroup, words_of_64: true, min_tiles: 16, fuse: true, winograd: true };
+    pub const SOFTWARE: Self = Self {
+        name: "software",
+        core: MatmulCore::Subgroup,
+        loads_u64: true,
+        min_tiles: 16,
+        fuse: true,
+        winograd: true,
+    };
     /// Cards with their own memory: bound by launches at small batches, and with room for many workgroups.
     pub const DISCRETE: Self = Self {
         name: "discrete",
-        core: Core::Workgroup,
-        words_of_64: false,
+        core: MatmulCore::Workgroup,
+        loads_u64: false,
         min_tiles: 256,
         fuse: true,
         winograd: false,

@@ -1,6 +1,6 @@
 //! Writes a plan.
 
-use super::{BufferDesc, BufferId, Dispatch, Element, Kernel, Profile, Slot};
+use super::{BufferDesc, BufferId, BufferSlice, Dispatch, Element, Kernel, Profile};
 use std::sync::Arc;
 
 /// Collects buffers and dispatches; knows the profile that kernels are tiled for.
@@ -21,22 +21,22 @@ impl Recorder {
     }
 
     /// A new buffer of `len` elements, as one slot.
-    pub fn buffer(&mut self, label: impl Into<String>, len: usize, element: Element) -> Slot {
+    pub fn buffer(&mut self, label: impl Into<String>, len: usize, element: Element) -> BufferSlice {
         self.buffers.push(BufferDesc { label: label.into(), len, element });
-        Slot { buffer: BufferId(self.buffers.len() - 1), offset: 0, len }
+        BufferSlice { buffer: BufferId(self.buffers.len() - 1), offset: 0, len }
     }
 
     /// A new buffer of `len` floats.
-    pub fn floats(&mut self, label: impl Into<String>, len: usize) -> Slot {
+    pub fn floats(&mut self, label: impl Into<String>, len: usize) -> BufferSlice {
         self.buffer(label, len, Element::F32)
     }
 
     /// A new buffer of `len` words.
-    pub fn words(&mut self, label: impl Into<String>, len: usize) -> Slot {
+    pub fn words(&mut self, label: impl Into<String>, len: usize) -> BufferSlice {
         self.buffer(label, len, Element::U32)
     }
 
-    /// Appends a dispatch and returns its place.
+    /// Appends a dispatch and returns its id.
     ///
     /// # Panics
     /// If a slot leaves its buffer, or an output's buffer is used twice: a mistake of the layer that records.
@@ -44,8 +44,8 @@ impl Recorder {
         &mut self,
         label: impl Into<String>,
         kernel: impl Kernel + 'static,
-        inputs: &[Slot],
-        outputs: &[Slot],
+        inputs: &[BufferSlice],
+        outputs: &[BufferSlice],
     ) -> usize {
         let label = label.into();
         for slot in inputs.iter().chain(outputs) {

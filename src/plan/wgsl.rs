@@ -43,7 +43,7 @@ impl Shader {
             };
         }
         let constants = self.constants.iter().copied().collect();
-        let four = match profile.words_of_64 {
+        let four = match profile.loads_u64 {
             true => include_str!("../../shaders/four_u64.wgsl"),
             false => include_str!("../../shaders/four_f32.wgsl"),
         };
@@ -65,11 +65,11 @@ pub fn output_file(by_4: bool) -> &'static str {
     }
 }
 
-/// The file through which a kernel writes a pool's index, bound at `INDEX`; as [`output_file`].
-pub fn index_file(by_4: bool) -> &'static str {
+/// The file through which a kernel writes a pool's index, bound at `ARGMAX`; as [`output_file`].
+pub fn argmax_file(by_4: bool) -> &'static str {
     match by_4 {
-        true => include_str!("../../shaders/index_vec4.wgsl"),
-        false => include_str!("../../shaders/index_u32.wgsl"),
+        true => include_str!("../../shaders/argmax_vec4.wgsl"),
+        false => include_str!("../../shaders/argmax_u32.wgsl"),
     }
 }
 

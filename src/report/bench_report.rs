@@ -32,7 +32,7 @@ pub(crate) struct BenchReport {
 const HEAD: [&str; 12] = [
     "adapter",
     "ms/step",
-    "(least-most)",
+    "(min-max)",
     "s/epoch",
     "images/s",
     "GFLOP/s",

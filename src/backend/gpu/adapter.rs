@@ -2,7 +2,7 @@
 
 use crate::backend::DeviceInfo;
 use crate::error::{Error, Result, usage};
-use crate::plan::{Core, Profile};
+use crate::plan::{MatmulCore, Profile};
 use serde::Serialize;
 use wgpu::{Backends, DeviceType, Features};
 
@@ -102,12 +102,12 @@ impl Adapter {
     fn can_take(&self, profile: Profile) -> bool {
         let info = self.inner.get_info();
         let eight_wide = info.subgroup_min_size == 8 && info.subgroup_max_size == 8;
-        self.inner.features().contains(Self::needed(profile)) && (eight_wide || profile.core != Core::Subgroup)
+        self.inner.features().contains(Self::needed(profile)) && (eight_wide || profile.core != MatmulCore::Subgroup)
     }
 
     fn needed(profile: Profile) -> Features {
-        let subgroups = if profile.core == Core::Subgroup { Features::SUBGROUP } else { Features::empty() };
-        let words = if profile.words_of_64 { Features::SHADER_INT64 } else { Features::empty() };
+        let subgroups = if profile.core == MatmulCore::Subgroup { Features::SUBGROUP } else { Features::empty() };
+        let words = if profile.loads_u64 { Features::SHADER_INT64 } else { Features::empty() };
         subgroups | words
     }
 

@@ -7,7 +7,7 @@ use super::resources::{
 };
 use crate::backend::{Backend, DeviceInfo, KernelTimes};
 use crate::error::{Error, Result};
-use crate::plan::{BufferId, Phase, Plan, Slot, Step};
+use crate::plan::{BufferId, BufferSlice, Phase, Plan, Step};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -98,7 +98,7 @@ impl Engine {
         });
         let steps = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("steps"),
-            size: plan.window as u64 * STEP_STRIDE,
+            size: plan.batches_per_upload as u64 * STEP_STRIDE,
             usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
@@ -168,7 +168,7 @@ impl Engine {
     }
 
     /// Shaders see whole vectors of four, so a binding is rounded up; with guards, it goes on to the buffer's end.
-    fn bind(&self, binding: usize, slot: Slot) -> wgpu::BindGroupEntry<'_> {
+    fn bind(&self, binding: usize, slot: BufferSlice) -> wgpu::BindGroupEntry<'_> {
         let buffer = &self.buffers[slot.buffer.0];
         let (offset, size) = (slot.offset as u64 * 4, padded_bytes(slot.len + self.guard_words));
         let size = size.min(buffer.size() - offset);
@@ -176,16 +176,16 @@ impl Engine {
         wgpu::BindGroupEntry { binding: binding as u32, resource: wgpu::BindingResource::Buffer(range) }
     }
 
-    /// Runs the dispatches at `places` once for each step, in submissions short enough for a watchdog.
-    pub fn run_dispatches(&mut self, places: &[usize], steps: &[Step]) -> Result<()> {
+    /// Runs the dispatches at `dispatch_ids` once for each step, in submissions short enough for a watchdog.
+    pub fn run_dispatches(&mut self, dispatch_ids: &[usize], steps: &[Step]) -> Result<()> {
         self.check()?;
-        for steps in steps.chunks(self.plan.window) {
+        for steps in steps.chunks(self.plan.batches_per_upload) {
             self.write_steps(steps);
             self.pace.started.get_or_insert_with(Instant::now);
             self.pace.queued += steps.len();
             for first in (0..steps.len()).step_by(self.pace.steps_per_submission) {
                 let last = steps.len().min(first + self.pace.steps_per_submission);
-                self.submit(places, first..last);
+                self.submit(dispatch_ids, first..last);
             }
         }
         Ok(())
@@ -194,14 +194,14 @@ impl Engine {
     /// Makes `steps` those that the next dispatches read.
     pub(super) fn write_steps(&self, steps: &[Step]) {
         let stride = STEP_STRIDE as usize / size_of::<Step>();
-        let mut uniform = vec![Step { slot: 0, images: 0, rate: 0.0, padding: 0 }; steps.len() * stride];
+        let mut uniform = vec![Step { batch_index: 0, images: 0, rate: 0.0, padding: 0 }; steps.len() * stride];
         uniform.iter_mut().step_by(stride).zip(steps).for_each(|(slot, step)| *slot = *step);
         self.queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(&uniform));
     }
 
-    /// Dispatch `place` for the step in `slot` of those written.
-    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, place: usize, slot: usize) {
-        let dispatch = &self.dispatches[place];
+    /// Dispatch `id` for the step in `slot` of those written.
+    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, id: usize, slot: usize) {
+        let dispatch = &self.dispatches[id];
         pass.set_pipeline(&dispatch.pipeline);
         pass.set_bind_group(0, &dispatch.group, &[]);
         if dispatch.uses_step {
@@ -211,12 +211,12 @@ impl Engine {
         pass.dispatch_workgroups(x, y, z);
     }
 
-    fn submit(&self, places: &[usize], steps: std::ops::Range<usize>) {
+    fn submit(&self, dispatch_ids: &[usize], steps: std::ops::Range<usize>) {
         let mut encoder = self.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             for step in steps {
-                places.iter().for_each(|place| self.encode(&mut pass, *place, step));
+                dispatch_ids.iter().for_each(|id| self.encode(&mut pass, *id, step));
             }
         }
         self.queue.submit([encoder.finish()]);
@@ -279,7 +279,7 @@ impl Engine {
         if let Some(started) = self.pace.started.take() {
             let per_step = started.elapsed().as_secs_f64() / self.pace.queued.max(1) as f64;
             let fitting = (SUBMISSION.as_secs_f64() / per_step.max(1e-9)) as usize;
-            self.pace.steps_per_submission = fitting.clamp(1, self.plan.window);
+            self.pace.steps_per_submission = fitting.clamp(1, self.plan.batches_per_upload);
             self.pace.queued = 0;
         }
     }

@@ -13,13 +13,13 @@ const REPEATS: usize = 16;
 impl Engine {
     /// Seconds of each dispatch of `phase`, median of `rounds`.
     pub(super) async fn dispatch_times(&mut self, phase: Phase, step: Step, rounds: usize) -> Result<KernelTimes> {
-        let places = self.plan().phase(phase).to_vec();
+        let dispatch_ids = self.plan().phase(phase).to_vec();
         let by_queries = self.device().features().contains(Features::TIMESTAMP_QUERY);
-        let mut samples = vec![Vec::with_capacity(rounds); places.len()];
+        let mut samples = vec![Vec::with_capacity(rounds); dispatch_ids.len()];
         for _ in 0..rounds {
             let seconds = match by_queries {
-                true => self.by_queries(&places, step).await?,
-                false => self.by_clock(&places, step)?,
+                true => self.by_queries(&dispatch_ids, step).await?,
+                false => self.by_clock(&dispatch_ids, step)?,
             };
             samples.iter_mut().zip(seconds).for_each(|(all, one)| all.push(one));
         }
@@ -29,8 +29,8 @@ impl Engine {
     }
 
     /// One pass a dispatch, with a query at its begin and at its end.
-    async fn by_queries(&mut self, places: &[usize], step: Step) -> Result<Vec<f64>> {
-        let count = 2 * places.len() as u32;
+    async fn by_queries(&mut self, dispatch_ids: &[usize], step: Step) -> Result<Vec<f64>> {
+        let count = 2 * dispatch_ids.len() as u32;
         let device = self.device();
         let queries = device.create_query_set(&wgpu::QuerySetDescriptor {
             label: Some("timestamps"),
@@ -50,7 +50,7 @@ impl Engine {
         let staging = buffer(BufferUsages::MAP_READ | BufferUsages::COPY_DST);
         self.write_steps(&[step]);
         let mut encoder = self.device().create_command_encoder(&Default::default());
-        for (i, place) in places.iter().enumerate() {
+        for (i, id) in dispatch_ids.iter().enumerate() {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: None,
                 timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
@@ -59,7 +59,7 @@ impl Engine {
                     end_of_pass_write_index: Some(2 * i as u32 + 1),
                 }),
             });
-            self.encode(&mut pass, *place, 0);
+            self.encode(&mut pass, *id, 0);
         }
         encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
         encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, u64::from(count) * 8);
@@ -70,17 +70,17 @@ impl Engine {
     }
 
     /// A dispatch again and again, from the first submission until the device is idle.
-    fn by_clock(&mut self, places: &[usize], step: Step) -> Result<Vec<f64>> {
+    fn by_clock(&mut self, dispatch_ids: &[usize], step: Step) -> Result<Vec<f64>> {
         let port = self.plan().ports.metrics;
-        let mut time = |place: usize| {
+        let mut time = |id: usize| {
             self.read(port, 1)?;
             let started = Instant::now();
             for _ in 0..REPEATS {
-                self.run_dispatches(&[place], &[step])?;
+                self.run_dispatches(&[id], &[step])?;
             }
             self.read(port, 1)?;
             Ok::<f64, Error>(started.elapsed().as_secs_f64() / REPEATS as f64)
         };
-        places.iter().map(|place| time(*place)).collect()
+        dispatch_ids.iter().map(|id| time(*id)).collect()
     }
 }

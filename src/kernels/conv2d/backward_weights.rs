@@ -1,11 +1,11 @@
 //! `dw = correlate(x, dy)`, `db = sum of dy`; twin of `shaders/conv2d_backward_weights.wgsl`.
 
+use super::cpu;
 use super::dims::Dims;
-use super::fast;
 use crate::kernels::tile::{TileShader, Tiles, dy_file, sum_rows};
 use crate::plan::{Cost, Io, KernelSpec, Shader};
 use crate::real::{MatMul, Real, Strided};
-use crate::simd::Vectors;
+use crate::simd::SimdLevel;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ impl KernelSpec for Conv2dBackwardWeights {
             include_str!("../../../shaders/conv2d_backward_weights.wgsl"),
             dy_file(self.dims.c_out.is_multiple_of(4)),
             include_str!("../../../shaders/conv2d_pixels.wgsl"),
-            include_str!("../../../shaders/pooled_gradient.wgsl"),
+            include_str!("../../../shaders/tagged_gradient.wgsl"),
             include_str!("../../../shaders/tile_backward_weights.wgsl"),
         ];
         let mut constants = self.dims.constants();
@@ -37,18 +37,18 @@ impl KernelSpec for Conv2dBackwardWeights {
     }
 
     fn cost(&self) -> Cost {
-        cost(&self.dims).on_cpu(self.tiles.profile, fast::backward_share(&self.dims))
+        cost(&self.dims).scaled_for_cpu(self.tiles.profile, cpu::backward_share(&self.dims))
     }
 
     fn run<F: Real>(&self, io: Io<'_, F>) {
         run(&self.dims, self.tiles.k_per_split(), io);
     }
 
-    fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>) {
+    fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
         match &self.dims {
-            _ if self.tiles.splits > 1 => self.run(io),
-            d if fast::first::fits(d) => fast::first::backward_weights(d, vectors, io),
-            d if fast::sparse::fits(d, vectors) => fast::sparse::backward_weights(d, vectors, io),
+            _ if self.tiles.split_k > 1 => self.run(io),
+            d if cpu::first::supports(d) => cpu::first::backward_weights(d, level, io),
+            d if cpu::sparse::supports(d, level) => cpu::sparse::backward_weights(d, level, io),
             _ => self.run(io),
         }
     }
@@ -56,13 +56,13 @@ impl KernelSpec for Conv2dBackwardWeights {
 
 /// Each operand moved once.
 pub(super) fn cost(d: &Dims) -> Cost {
-    d.cost([d.batch * d.in_image(), d.batch * d.out_image(), (d.window() + 1) * d.c_out])
+    d.cost([d.batch * d.in_image(), d.batch * d.out_image(), (d.patch_len() + 1) * d.c_out])
 }
 
 /// The twin of all kernels with these inputs and outputs; a split takes `per_split` output pixels.
 pub(super) fn run<F: Real>(d: &Dims, per_split: usize, mut io: Io<'_, F>) {
     let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
-    for (split, block) in out.chunks_exact_mut((d.window() + 1) * d.c_out).enumerate() {
+    for (split, block) in out.chunks_exact_mut((d.patch_len() + 1) * d.c_out).enumerate() {
         let end = d.rows().min((split + 1) * per_split);
         let range = (split * per_split).min(end)..end;
         let part = range.len().div_ceil(PARTS).max(1);
@@ -80,7 +80,7 @@ pub(super) fn run<F: Real>(d: &Dims, per_split: usize, mut io: Io<'_, F>) {
 
 /// (dw, db) summed over the output pixels of `range`.
 fn sum_over<F: Real>(d: &Dims, x: &[F], packed: &[F], range: Range<usize>) -> Vec<F> {
-    let (m, n) = (d.window(), d.c_out);
+    let (m, n) = (d.patch_len(), d.c_out);
     let mut sum = vec![F::ZERO; (m + 1) * n];
     let (dw, db) = sum.split_at_mut(m * n);
     let mut patches = vec![F::ZERO; PIXELS * m];

@@ -1,12 +1,12 @@
 //! `y = act(conv(x, w) + b)`, or its pool; twin of `shaders/conv2d_forward.wgsl`.
 
+use super::cpu;
 use super::dims::Dims;
-use super::fast;
-use crate::kernels::below::SHUT;
+use crate::kernels::gate::INACTIVE;
 use crate::kernels::tile::{TileShader, Tiles, bias_and_relu, weights_file};
-use crate::plan::{Cost, Io, KernelSpec, Profile, Shader, index_file};
+use crate::plan::{Cost, Io, KernelSpec, Profile, Shader, argmax_file};
 use crate::real::{MatMul, Real, Strided};
-use crate::simd::Vectors;
+use crate::simd::SimdLevel;
 use rayon::prelude::*;
 
 /// Inputs: x [n, h, w, c_in], weights (w [kh, kw, c_in, c_out], b `[c_out]`); outputs: y [n, oh, ow, c_out]; fused with a
@@ -22,91 +22,91 @@ impl KernelSpec for Conv2dForward {
     fn shader(&self) -> Shader {
         let d = &self.dims;
         let mut constants = d.constants();
-        constants.extend([("RELU?", u64::from(self.relu)), ("INDEX", 3)]);
+        constants.extend([("RELU?", u64::from(self.relu)), ("ARGMAX", 3)]);
         let mut files = vec![
             include_str!("../../../shaders/conv2d_forward.wgsl"),
             weights_file(d.c_out.is_multiple_of(4)),
             include_str!("../../../shaders/conv2d_pixels.wgsl"),
             include_str!("../../../shaders/tile_weights.wgsl"),
         ];
-        match d.positions() {
+        match d.window_len() {
             1 => files.push(include_str!("../../../shaders/tile_forward.wgsl")),
             _ => files.extend([
                 include_str!("../../../shaders/tile_forward_pooled.wgsl"),
                 include_str!("../../../shaders/pooled_output.wgsl"),
-                index_file(d.c_out.is_multiple_of(4)),
+                argmax_file(d.c_out.is_multiple_of(4)),
             ]),
         }
-        let tiles = Tiles::new(d.rows(), d.c_out, d.window(), self.profile);
-        let tiles = Tiles { group: d.positions(), ..tiles };
+        let tiles = Tiles::new(d.rows(), d.c_out, d.patch_len(), self.profile);
+        let tiles = Tiles { rows_per_output: d.window_len(), ..tiles };
         tiles.shader(&TileShader { files: &files, out: 2, constants: &constants })
     }
 
     fn cost(&self) -> Cost {
-        cost(&self.dims).on_cpu(self.profile, fast::forward_share(&self.dims))
+        cost(&self.dims).scaled_for_cpu(self.profile, cpu::forward_share(&self.dims))
     }
 
     fn run<F: Real>(&self, io: Io<'_, F>) {
         run(&self.dims, self.relu, io);
     }
 
-    fn run_fast(&self, vectors: Vectors, io: Io<'_, f32>) {
+    fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
         match &self.dims {
-            d if fast::winograd::fits(d, vectors) => fast::winograd::forward(d, self.relu, vectors, io),
-            d => fast::direct::forward(d, self.relu, vectors, io),
+            d if cpu::winograd::supports(d, level) => cpu::winograd::forward(d, self.relu, level, io),
+            d => cpu::direct::forward(d, self.relu, level, io),
         }
     }
 }
 
 /// Each operand moved once.
 pub(super) fn cost(d: &Dims) -> Cost {
-    let index = if d.positions() > 1 { 2 } else { 1 };
-    d.cost([d.batch * d.in_image(), index * d.batch * d.out_image(), (d.window() + 1) * d.c_out])
+    let argmax = if d.window_len() > 1 { 2 } else { 1 };
+    d.cost([d.batch * d.in_image(), argmax * d.batch * d.out_image(), (d.patch_len() + 1) * d.c_out])
 }
 
 /// The twin of all kernels with these inputs and outputs.
 pub(super) fn run<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
     let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
-    let (w, b) = weights.split_at(d.window() * d.c_out);
-    let size = MatMul { m: d.image_windows() * d.positions(), k: d.window(), n: d.c_out };
+    let (w, b) = weights.split_at(d.patch_len() * d.c_out);
+    let size = MatMul { m: d.image_windows() * d.window_len(), k: d.patch_len(), n: d.c_out };
     let images = y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image()));
     let convolve = |patches: &mut [F], x: &[F], sums: &mut [F]| {
         d.im2col(x, 0..size.m, patches);
         F::matmul(size, Strided::rows(patches, size.k), Strided::rows(w, size.n), false, sums, 1);
     };
     let patches = || vec![F::ZERO; size.m * size.k];
-    if d.positions() == 1 {
+    if d.window_len() == 1 {
         images.for_each_init(patches, |patches, (y, x)| {
             convolve(patches, x, y);
             bias_and_relu(y, b, relu);
         });
         return;
     }
-    let index = io.output_words(1);
-    images.zip(index.par_chunks_mut(d.out_image())).for_each_init(
+    let argmax = io.output_u32(1);
+    images.zip(argmax.par_chunks_mut(d.out_image())).for_each_init(
         || (patches(), vec![F::ZERO; size.m * size.n]),
-        |(patches, sums), ((y, x), index)| {
+        |(patches, sums), ((y, x), argmax)| {
             convolve(patches, x, sums);
-            pool(d, relu, sums, b, y, index);
+            pool(d, relu, sums, b, y, argmax);
         },
     );
 }
 
 /// The greatest of each window of `sums`, [windows, positions, c_out], through bias and ReLU, and where it was.
-pub(super) fn pool<F: Real>(d: &Dims, relu: bool, sums: &[F], bias: &[F], y: &mut [F], index: &mut [u32]) {
-    let windows = sums.chunks_exact(d.positions() * d.c_out);
-    for ((sums, y), index) in windows.zip(y.chunks_exact_mut(d.c_out)).zip(index.chunks_exact_mut(d.c_out)) {
-        for (c, ((y, index), b)) in y.iter_mut().zip(index).zip(bias).enumerate() {
-            let (mut best, mut position) = (sums[c], 0);
-            for at in 1..d.positions() {
+pub(super) fn pool<F: Real>(d: &Dims, relu: bool, sums: &[F], bias: &[F], y: &mut [F], argmax: &mut [u32]) {
+    let windows = sums.chunks_exact(d.window_len() * d.c_out);
+    for ((sums, y), argmax) in windows.zip(y.chunks_exact_mut(d.c_out)).zip(argmax.chunks_exact_mut(d.c_out)) {
+        for (c, ((y, argmax), b)) in y.iter_mut().zip(argmax).zip(bias).enumerate() {
+            let (mut best, mut window_offset) = (sums[c], 0);
+            for at in 1..d.window_len() {
                 let value = sums[at * d.c_out + c];
                 if value > best {
-                    (best, position) = (value, at as u32);
+                    (best, window_offset) = (value, at as u32);
                 }
             }
             let sum = best + *b;
             let shut = relu && sum <= F::ZERO;
-            (*y, *index) = if shut { (F::ZERO, SHUT) } else { (sum, position) };
+            (*y, *argmax) = if shut { (F::ZERO, INACTIVE) } else { (sum, window_offset) };
         }
     }
 }

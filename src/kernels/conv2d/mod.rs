@@ -2,8 +2,8 @@
 
 mod backward_input;
 mod backward_weights;
+mod cpu;
 mod dims;
-mod fast;
 mod forward;
 mod patch;
 mod pooled;
@@ -14,12 +14,12 @@ pub(crate) use pooled::Conv2DPooled;
 
 use self::dims::Dims;
 use self::{backward_input::Conv2dBackwardInput, backward_weights::Conv2dBackwardWeights, forward::Conv2dForward};
-use super::tile::{Tiles, record_split};
+use super::tile::{Tiles, record_split_k};
 use super::{
-    Activation, Axis, Gradients, Init, LayerContext, LayerSpec, Padding, Pair, ParamSpec, Record, image_shape,
+    Activation, Gradients, Init, LayerContext, LayerSpec, Padding, Pair, ParamSpec, Record, WindowAxis, image_shape,
 };
 use crate::error::{Result, usage};
-use crate::plan::{Recorder, Slot};
+use crate::plan::{BufferSlice, Recorder};
 use serde::{Deserialize, Serialize};
 
 /// A convolution; `kernel` is [kh, kw, c_in, filters], `bias` `[filters]`.
@@ -72,14 +72,14 @@ impl Conv2D {
     }
 
     fn dims(&self, batch: usize, input: &[usize]) -> Result<Dims> {
-        let [h, w, c_in] = image_shape("Conv2D", input)?;
+        let [rows, cols, c_in] = image_shape("Conv2D", input)?;
         if self.filters == 0 {
             return Err(usage!("Conv2D needs at least 1 filter"));
         }
-        let y = Axis::new(h, self.kernel_size.h, self.strides.h, self.padding)?;
-        let x = Axis::new(w, self.kernel_size.w, self.strides.w, self.padding)?;
-        let (pool_y, pool_x) = (Axis::pixels(y.output), Axis::pixels(x.output));
-        Ok(Dims { batch, y, x, c_in, c_out: self.filters, pool_y, pool_x })
+        let h = WindowAxis::new(rows, self.kernel_size.h, self.strides.h, self.padding)?;
+        let w = WindowAxis::new(cols, self.kernel_size.w, self.strides.w, self.padding)?;
+        let (pool_h, pool_w) = (WindowAxis::pixels(h.output), WindowAxis::pixels(w.output));
+        Ok(Dims { batch, h, w, c_in, c_out: self.filters, pool_h, pool_w })
     }
 }
 
@@ -94,7 +94,7 @@ impl LayerSpec for Conv2D {
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let d = self.dims(1, input)?;
-        Ok(vec![d.y.output, d.x.output, d.c_out])
+        Ok(vec![d.h.output, d.w.output, d.c_out])
     }
 
     fn params(&self, input: &[usize]) -> Vec<ParamSpec> {
@@ -112,33 +112,33 @@ impl LayerSpec for Conv2D {
 }
 
 impl Record for Conv2D {
-    fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
-        let dims = self.dims(at.batch, at.input).expect("the shape was inferred before");
+    fn forward(&self, recorder: &mut Recorder, ctx: &LayerContext<'_>, y: BufferSlice) -> Vec<BufferSlice> {
+        let dims = self.dims(ctx.batch, ctx.input).expect("the shape was inferred before");
         let kernel = Conv2dForward { dims, relu: self.activation == Activation::Relu, profile: recorder.profile };
-        recorder.dispatch(format!("{} forward", at.name), kernel, &[at.x, at.weights], &[y]);
+        recorder.dispatch(format!("{} forward", ctx.name), kernel, &[ctx.x, ctx.weights], &[y]);
         Vec::new()
     }
 
-    fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, _: &[Slot], gradients: &Gradients) {
-        let dims = self.dims(at.batch, at.input).expect("the shape was inferred before");
-        backward_weights(recorder, at, dims, gradients.dy);
-        backward_input(recorder, at, dims, gradients);
+    fn backward(&self, recorder: &mut Recorder, ctx: &LayerContext<'_>, _: &[BufferSlice], gradients: &Gradients) {
+        let dims = self.dims(ctx.batch, ctx.input).expect("the shape was inferred before");
+        backward_weights(recorder, ctx, dims, gradients.dy);
+        backward_input(recorder, ctx, dims, gradients);
     }
 }
 
 /// Records the gradient by weights and bias, for any convolution.
-fn backward_weights(recorder: &mut Recorder, at: &LayerContext<'_>, dims: Dims, dy: Slot) {
-    let tiles = Tiles::new(dims.window() + 1, dims.c_out, dims.rows(), recorder.profile).split();
-    let label = format!("{} backward weights", at.name);
+fn backward_weights(recorder: &mut Recorder, ctx: &LayerContext<'_>, dims: Dims, dy: BufferSlice) {
+    let tiles = Tiles::new(dims.patch_len() + 1, dims.c_out, dims.rows(), recorder.profile).split();
+    let label = format!("{} backward weights", ctx.name);
     let kernel = Conv2dBackwardWeights { dims, tiles };
-    record_split(recorder, &label, tiles.splits, kernel, &[at.x, dy], at.grads, None);
+    record_split_k(recorder, &label, tiles.split_k, kernel, &[ctx.x, dy], ctx.grads, None);
 }
 
 /// Records the gradient by the input, for any convolution.
-fn backward_input(recorder: &mut Recorder, at: &LayerContext<'_>, dims: Dims, gradients: &Gradients) {
+fn backward_input(recorder: &mut Recorder, ctx: &LayerContext<'_>, dims: Dims, gradients: &Gradients) {
     let Some(dx) = gradients.dx else { return };
     let tiles = Tiles::new(dims.in_pixels(), dims.c_in, dims.taps() * dims.c_out, recorder.profile);
-    let kernel = Conv2dBackwardInput { dims, tiles, below: dx.below };
-    let inputs = [gradients.dy, at.weights, dx.seen];
-    recorder.dispatch(format!("{} backward input", at.name), kernel, &inputs, &[dx.slot]);
+    let kernel = Conv2dBackwardInput { dims, tiles, gate: dx.gate };
+    let inputs = [gradients.dy, ctx.weights, dx.gate_input];
+    recorder.dispatch(format!("{} backward input", ctx.name), kernel, &inputs, &[dx.slot]);
 }

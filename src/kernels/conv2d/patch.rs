@@ -3,7 +3,7 @@
 use super::dims::Dims;
 use super::forward;
 use crate::kernels::tile::weights_file;
-use crate::plan::{Core, Cost, Io, KernelSpec, Profile, Shader, grid, index_file, output_file};
+use crate::plan::{Cost, Io, KernelSpec, MatmulCore, Profile, Shader, argmax_file, grid, output_file};
 use crate::real::Real;
 
 /// Eight lanes hold the patch under a window of the pool, each up to this many values.
@@ -22,15 +22,15 @@ pub(super) struct Conv2dPoolPatchForward {
 }
 
 /// Whether the kernel takes these sizes, on subgroups of eight.
-pub(super) fn fits(d: &Dims, profile: Profile) -> bool {
-    let few = patch_len(d) <= 8 * MAX_LOADS && d.positions() * d.window() <= MAX_PRODUCTS;
-    profile.core == Core::Subgroup && few
+pub(super) fn supports(d: &Dims, profile: Profile) -> bool {
+    let few = patch_len(d) <= 8 * MAX_LOADS && d.window_len() * d.patch_len() <= MAX_PRODUCTS;
+    profile.core == MatmulCore::Subgroup && few
 }
 
 /// Inputs under one window of the pool: height, width, channels.
 fn patch(d: &Dims) -> [usize; 3] {
     let side = |pool: usize, stride: usize, window: usize| (pool - 1) * stride + window;
-    [side(d.pool_y.window, d.y.stride, d.y.window), side(d.pool_x.window, d.x.stride, d.x.window), d.c_in]
+    [side(d.pool_h.kernel, d.h.stride, d.h.kernel), side(d.pool_w.kernel, d.w.stride, d.w.kernel), d.c_in]
 }
 
 fn patch_len(d: &Dims) -> usize {
@@ -42,15 +42,15 @@ impl KernelSpec for Conv2dPoolPatchForward {
         let d = &self.dims;
         let by_4 = d.c_out.is_multiple_of(4);
         let blocks = d.c_out.div_ceil(FILTERS);
-        let (grid, grid_x) = grid(d.batch * d.pool_y.output * blocks);
+        let (grid, grid_x) = grid(d.batch * d.pool_h.output * blocks);
         let mut constants = d.constants();
         constants.extend([
             ("RELU?", u64::from(self.relu)),
             ("OUT", 2),
-            ("INDEX", 3),
+            ("ARGMAX", 3),
             ("COLS", d.c_out as u64),
             ("COLS_BY_4?", u64::from(by_4)),
-            ("K", d.window() as u64),
+            ("K", d.patch_len() as u64),
             ("BLOCKS", blocks as u64),
             ("PATCH_W", patch(d)[1] as u64),
             ("PATCH", patch_len(d) as u64),
@@ -63,9 +63,9 @@ impl KernelSpec for Conv2dPoolPatchForward {
             include_str!("../../../shaders/tile_weights.wgsl"),
             include_str!("../../../shaders/pooled_output.wgsl"),
             output_file(by_4),
-            index_file(by_4),
+            argmax_file(by_4),
         ];
-        Shader { files, constants, grid, iterations: d.pool_x.output, uses_step: false }
+        Shader { files, constants, grid, iterations: d.pool_w.output, uses_step: false }
     }
 
     fn cost(&self) -> Cost {

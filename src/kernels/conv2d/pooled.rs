@@ -4,11 +4,11 @@ use super::dims::Dims;
 use super::forward::Conv2dForward;
 use super::{Conv2D, backward_input, backward_weights, patch, select, winograd};
 use crate::kernels::max_pool2d::MaxPooling2D;
-use crate::kernels::{Activation, Below, Gradients, LayerContext, LayerSpec, Record};
-use crate::plan::{Recorder, Slot};
+use crate::kernels::{Activation, Gate, Gradients, LayerContext, LayerSpec, Record};
+use crate::plan::{BufferSlice, Recorder};
 
 /// Positions of a window: as many as a tile has rows.
-const MAX_POSITIONS: usize = 32;
+const MAX_WINDOW_LEN: usize = 32;
 
 /// Both layers as one.
 #[derive(Debug, Clone, Copy)]
@@ -22,52 +22,52 @@ impl Conv2DPooled {
     pub(crate) fn new(conv: &Conv2D, pool: &MaxPooling2D, input: &[usize]) -> Option<Self> {
         let between = conv.output_shape(input).ok()?;
         let windows = pool.dims(1, &between).ok()?;
-        let apart = |axis: crate::kernels::Axis| axis.stride >= axis.window && !axis.is_padded();
-        let positions = windows.y.window * windows.x.window;
-        let fits = apart(windows.y) && apart(windows.x) && (2..=MAX_POSITIONS).contains(&positions);
-        fits.then_some(Self { conv: *conv, pool: *pool })
+        let apart = |axis: crate::kernels::WindowAxis| axis.stride >= axis.kernel && !axis.is_padded();
+        let window_len = windows.h.kernel * windows.w.kernel;
+        let fusible = apart(windows.h) && apart(windows.w) && (2..=MAX_WINDOW_LEN).contains(&window_len);
+        fusible.then_some(Self { conv: *conv, pool: *pool })
     }
 
     /// How layers above hand their gradient to this one, whose index they see.
-    pub(crate) fn below(&self, input: &[usize]) -> Below {
-        self.dims(1, input).below()
+    pub(crate) fn gate(&self, input: &[usize]) -> Gate {
+        self.dims(1, input).gate()
     }
 
     fn dims(&self, batch: usize, input: &[usize]) -> Dims {
         let dims = self.conv.dims(batch, input).expect("the shape was inferred before");
-        let between = [dims.y.output, dims.x.output, dims.c_out];
+        let between = [dims.h.output, dims.w.output, dims.c_out];
         let windows = self.pool.dims(batch, &between).expect("the shape was inferred before");
-        Dims { pool_y: windows.y, pool_x: windows.x, ..dims }
+        Dims { pool_h: windows.h, pool_w: windows.w, ..dims }
     }
 }
 
 impl Record for Conv2DPooled {
     /// Returns the index, and what Winograd's algorithm keeps.
-    fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
-        let (dims, profile) = (self.dims(at.batch, at.input), recorder.profile);
+    fn forward(&self, recorder: &mut Recorder, ctx: &LayerContext<'_>, y: BufferSlice) -> Vec<BufferSlice> {
+        let (dims, profile) = (self.dims(ctx.batch, ctx.input), recorder.profile);
         let relu = self.conv.activation == Activation::Relu;
-        let index = recorder.words(format!("{} index", at.name), y.len);
-        if winograd::fits(&dims, profile) {
-            return vec![index, winograd::forward(recorder, at, dims, relu, y, index)];
+        let argmax = recorder.words(format!("{} argmax", ctx.name), y.len);
+        if winograd::supports(&dims, profile) {
+            return vec![argmax, winograd::forward(recorder, ctx, dims, relu, y, argmax)];
         }
-        let label = format!("{} forward", at.name);
-        let (inputs, outputs) = ([at.x, at.weights], [y, index]);
-        match patch::fits(&dims, profile) {
+        let label = format!("{} forward", ctx.name);
+        let (inputs, outputs) = ([ctx.x, ctx.weights], [y, argmax]);
+        match patch::supports(&dims, profile) {
             true => recorder.dispatch(label, patch::Conv2dPoolPatchForward { dims, relu }, &inputs, &outputs),
             false => recorder.dispatch(label, Conv2dForward { dims, relu, profile }, &inputs, &outputs),
         };
-        vec![index]
+        vec![argmax]
     }
 
-    fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, saved: &[Slot], gradients: &Gradients) {
-        let (dims, profile) = (self.dims(at.batch, at.input), recorder.profile);
-        match select::fits(&dims, profile) {
-            true => select::record(recorder, at, dims, gradients.dy),
-            false => backward_weights(recorder, at, dims, gradients.dy),
+    fn backward(&self, recorder: &mut Recorder, ctx: &LayerContext<'_>, saved: &[BufferSlice], gradients: &Gradients) {
+        let (dims, profile) = (self.dims(ctx.batch, ctx.input), recorder.profile);
+        match select::supports(&dims, profile) {
+            true => select::record(recorder, ctx, dims, gradients.dy),
+            false => backward_weights(recorder, ctx, dims, gradients.dy),
         }
         match saved {
-            [_, transformed_weights] => winograd::backward_input(recorder, at, dims, *transformed_weights, gradients),
-            _ => backward_input(recorder, at, dims, gradients),
+            [_, transformed_weights] => winograd::backward_input(recorder, ctx, dims, *transformed_weights, gradients),
+            _ => backward_input(recorder, ctx, dims, gradients),
         }
     }
 }

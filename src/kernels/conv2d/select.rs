@@ -3,8 +3,8 @@
 use super::backward_weights;
 use super::dims::Dims;
 use crate::kernels::LayerContext;
-use crate::kernels::tile::{dy_file, record_split};
-use crate::plan::{Core, Cost, Io, KernelSpec, Profile, Recorder, Shader, Slot, output_file};
+use crate::kernels::tile::{dy_file, record_split_k};
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, output_file};
 use crate::real::Real;
 
 /// Filters of a workgroup: eight lanes of four.
@@ -23,39 +23,39 @@ const MAX_WINDOWS: usize = 1 << 17;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dPoolSelectWeights {
     dims: Dims,
-    splits: usize,
+    split_k: usize,
 }
 
 /// Whether the kernel takes these sizes, on subgroups of eight.
-pub(super) fn fits(d: &Dims, profile: Profile) -> bool {
-    let pool = [d.pool_y, d.pool_x].iter().all(|axis| axis.window == 2 && axis.stride == 2);
-    let conv = d.y.stride == 1 && d.x.stride == 1 && d.x.window <= 3;
+pub(super) fn supports(d: &Dims, profile: Profile) -> bool {
+    let pool = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
+    let conv = d.h.stride == 1 && d.w.stride == 1 && d.w.kernel <= 3;
     let channels = d.c_in < 4 || d.c_in.is_multiple_of(4);
-    profile.core == Core::Subgroup && pool && conv && channels
+    profile.core == MatmulCore::Subgroup && pool && conv && channels
 }
 
 /// Records it, with a second pass where the sum is split.
-pub(super) fn record(recorder: &mut Recorder, at: &LayerContext<'_>, dims: Dims, dy: Slot) {
-    let mut kernel = Conv2dPoolSelectWeights { dims, splits: 1 };
+pub(super) fn record(recorder: &mut Recorder, ctx: &LayerContext<'_>, dims: Dims, dy: BufferSlice) {
+    let mut kernel = Conv2dPoolSelectWeights { dims, split_k: 1 };
     let most = dims.windows().div_ceil(MIN_WINDOWS);
     let wanted = ENOUGH_WORKGROUPS.div_ceil(kernel.workgroups()).min(most).max(dims.windows().div_ceil(MAX_WINDOWS));
-    kernel.splits = wanted;
-    kernel.splits = dims.windows().div_ceil(kernel.windows_per_split());
-    let label = format!("{} backward weights", at.name);
-    record_split(recorder, &label, kernel.splits, kernel, &[at.x, dy], at.grads, None);
+    kernel.split_k = wanted;
+    kernel.split_k = dims.windows().div_ceil(kernel.windows_per_split());
+    let label = format!("{} backward weights", ctx.name);
+    record_split_k(recorder, &label, kernel.split_k, kernel, &[ctx.x, dy], ctx.grads, None);
 }
 
 impl Conv2dPoolSelectWeights {
     /// Input channels and kernel rows of a workgroup: up to four channels of up to three rows.
     fn block(&self) -> [usize; 2] {
-        let rows = self.dims.y.window;
+        let rows = self.dims.h.kernel;
         [self.dims.c_in.min(4), if rows <= 3 { rows } else { 1 }]
     }
 
     fn grid(&self) -> [usize; 3] {
         let [channels, rows] = self.block();
         let d = &self.dims;
-        [d.c_out.div_ceil(FILTERS), d.c_in.div_ceil(channels), d.y.window.div_ceil(rows) * self.splits]
+        [d.c_out.div_ceil(FILTERS), d.c_in.div_ceil(channels), d.h.kernel.div_ceil(rows) * self.split_k]
     }
 
     fn workgroups(&self) -> usize {
@@ -63,7 +63,7 @@ impl Conv2dPoolSelectWeights {
     }
 
     fn windows_per_split(&self) -> usize {
-        self.dims.windows().div_ceil(self.splits).next_multiple_of(UNROLL)
+        self.dims.windows().div_ceil(self.split_k).next_multiple_of(UNROLL)
     }
 }
 
@@ -86,9 +86,9 @@ impl KernelSpec for Conv2dPoolSelectWeights {
             ("LANES_OF_FOUR", channels.min(4) as u64),
             ("KERNEL_ROWS", rows as u64),
             ("PAIRS", (rows / 2 + 1) as u64),
-            ("ROW_BLOCKS", d.y.window.div_ceil(rows) as u64),
-            ("ROWS", (d.window() + 1) as u64),
-            ("SUMS", (rows * d.x.window * channels) as u64),
+            ("ROW_BLOCKS", d.h.kernel.div_ceil(rows) as u64),
+            ("ROWS", (d.patch_len() + 1) as u64),
+            ("SUMS", (rows * d.w.kernel * channels) as u64),
             ("UNROLL", UNROLL as u64),
         ]);
         let inputs = match d.c_in {
@@ -99,7 +99,7 @@ impl KernelSpec for Conv2dPoolSelectWeights {
             inputs,
             dy_file(by_4),
             include_str!("../../../shaders/conv2d_pool_backward_weights_select.wgsl"),
-            include_str!("../../../shaders/pooled_gradient.wgsl"),
+            include_str!("../../../shaders/tagged_gradient.wgsl"),
             include_str!("../../../shaders/tile_backward_weights.wgsl"),
             output_file(by_4),
         ];
@@ -114,6 +114,6 @@ impl KernelSpec for Conv2dPoolSelectWeights {
     }
 
     fn run<F: Real>(&self, io: Io<'_, F>) {
-        backward_weights::run(&self.dims, self.windows_per_split() * self.dims.positions(), io);
+        backward_weights::run(&self.dims, self.windows_per_split() * self.dims.window_len(), io);
     }
 }

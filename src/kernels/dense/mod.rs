@@ -2,14 +2,14 @@
 
 mod parts;
 
-use super::below::Below;
-use super::sum_splits::Finish;
-use super::tile::{TileShader, Tiles, bias_and_relu, dy_file, par_matmul, record_split, sum_rows, weights_file};
+use super::gate::Gate;
+use super::sum_split_k::Epilogue;
+use super::tile::{TileShader, Tiles, bias_and_relu, dy_file, par_matmul, record_split_k, sum_rows, weights_file};
 use super::{Activation, Gradients, Init, LayerContext, LayerSpec, ParamSpec, Record};
 use crate::error::{Result, usage};
-use crate::plan::{Cost, Io, KernelSpec, Recorder, Shader, Slot};
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader};
 use crate::real::{MatMul, Real, Strided};
-use crate::simd::Vectors;
+use crate::simd::SimdLevel;
 use serde::{Deserialize, Serialize};
 
 /// A fully connected layer; `kernel` is [inputs, units], `bias` `[units]`.
@@ -67,34 +67,34 @@ impl LayerSpec for Dense {
 }
 
 impl Record for Dense {
-    fn forward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, y: Slot) -> Vec<Slot> {
-        let tiles = Tiles::new(at.batch, self.units, at.input[0], recorder.profile).split();
+    fn forward(&self, recorder: &mut Recorder, ctx: &LayerContext<'_>, y: BufferSlice) -> Vec<BufferSlice> {
+        let tiles = Tiles::new(ctx.batch, self.units, ctx.input[0], recorder.profile).split();
         let relu = self.activation == Activation::Relu;
-        let label = format!("{} forward", at.name);
-        let finish = Finish { units: self.units, bias: at.input[0] * self.units, relu };
+        let label = format!("{} forward", ctx.name);
+        let finish = Epilogue { units: self.units, bias: ctx.input[0] * self.units, relu };
         let kernel = DenseForward { tiles, relu };
-        let finish = Some((finish, at.weights));
-        record_split(recorder, &label, tiles.splits, kernel, &[at.x, at.weights], y, finish);
+        let finish = Some((finish, ctx.weights));
+        record_split_k(recorder, &label, tiles.split_k, kernel, &[ctx.x, ctx.weights], y, finish);
         Vec::new()
     }
 
-    fn backward(&self, recorder: &mut Recorder, at: &LayerContext<'_>, _: &[Slot], gradients: &Gradients) {
-        let tiles = Tiles::new(at.input[0] + 1, self.units, at.batch, recorder.profile).split();
-        let label = format!("{} backward weights", at.name);
-        record_split(
+    fn backward(&self, recorder: &mut Recorder, ctx: &LayerContext<'_>, _: &[BufferSlice], gradients: &Gradients) {
+        let tiles = Tiles::new(ctx.input[0] + 1, self.units, ctx.batch, recorder.profile).split();
+        let label = format!("{} backward weights", ctx.name);
+        record_split_k(
             recorder,
             &label,
-            tiles.splits,
+            tiles.split_k,
             DenseBackwardWeights { tiles },
-            &[at.x, gradients.dy],
-            at.grads,
+            &[ctx.x, gradients.dy],
+            ctx.grads,
             None,
         );
         if let Some(dx) = gradients.dx {
-            let tiles = Tiles::new(at.batch, at.input[0], self.units, recorder.profile);
-            let kernel = DenseBackwardInput { tiles, below: dx.below };
-            let inputs = [gradients.dy, at.weights, dx.seen];
-            recorder.dispatch(format!("{} backward input", at.name), kernel, &inputs, &[dx.slot]);
+            let tiles = Tiles::new(ctx.batch, ctx.input[0], self.units, recorder.profile);
+            let kernel = DenseBackwardInput { tiles, gate: dx.gate };
+            let inputs = [gradients.dy, ctx.weights, dx.gate_input];
+            recorder.dispatch(format!("{} backward input", ctx.name), kernel, &inputs, &[dx.slot]);
         }
     }
 }
@@ -126,7 +126,7 @@ impl KernelSpec for DenseForward {
         let Tiles { rows: m, cols: n, k, .. } = self.tiles;
         let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
         let (w, b) = weights.split_at(k * n);
-        if self.tiles.splits == 1 {
+        if self.tiles.split_k == 1 {
             par_matmul(MatMul { m, k, n }, Strided::rows(x, k), Strided::rows(w, n), y);
             return bias_and_relu(y, b, self.relu);
         }
@@ -139,9 +139,9 @@ impl KernelSpec for DenseForward {
         }
     }
 
-    fn run_fast(&self, _: Vectors, mut io: Io<'_, f32>) {
-        let Tiles { rows: m, cols: n, k, splits, .. } = self.tiles;
-        if splits > 1 {
+    fn run_simd(&self, _: SimdLevel, mut io: Io<'_, f32>) {
+        let Tiles { rows: m, cols: n, k, split_k, .. } = self.tiles;
+        if split_k > 1 {
             return self.run(io);
         }
         let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
@@ -155,20 +155,20 @@ impl KernelSpec for DenseForward {
 #[derive(Debug, Clone, Copy)]
 struct DenseBackwardInput {
     tiles: Tiles,
-    below: Below,
+    gate: Gate,
 }
 
 impl KernelSpec for DenseBackwardInput {
     fn shader(&self) -> Shader {
         let units = self.tiles.k as u64;
-        let mut constants = self.below.constants(2, self.tiles.cols).to_vec();
+        let mut constants = self.gate.constants(2, self.tiles.cols).to_vec();
         let by_4 = units.is_multiple_of(4);
         constants.extend([("C_OUT", units), ("C_OUT_BY_4?", u64::from(by_4)), ("DY", 0)]);
         let files = [
             weights_file(by_4),
             dy_file(by_4),
             include_str!("../../../shaders/dense_backward_input.wgsl"),
-            Below::FILE,
+            Gate::FILE,
             include_str!("../../../shaders/tile_backward_input.wgsl"),
         ];
         self.tiles.shader(&TileShader { files: &files, out: 3, constants: &constants })
@@ -182,14 +182,14 @@ impl KernelSpec for DenseBackwardInput {
         let Tiles { rows: m, cols: n, k, .. } = self.tiles;
         let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
         par_matmul(MatMul { m, k, n }, Strided::rows(dy, k), Strided::transposed(weights, k), dx);
-        self.below.pass_down(dx, io.inputs[2], 0);
+        self.gate.apply_gate(dx, io.inputs[2], 0);
     }
 
-    fn run_fast(&self, vectors: Vectors, mut io: Io<'_, f32>) {
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let Tiles { rows: m, cols: n, k, .. } = self.tiles;
         let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
-        let below = |image: usize, dx: &mut [f32]| self.below.pass_down_fast(vectors, dx, io.inputs[2], image * n);
-        parts::backward_input(MatMul { m, k, n }, dy, weights, dx, below);
+        let gate = |image: usize, dx: &mut [f32]| self.gate.apply_gate_simd(level, dx, io.inputs[2], image * n);
+        parts::backward_input(MatMul { m, k, n }, dy, weights, dx, gate);
     }
 }
 
@@ -202,11 +202,11 @@ struct DenseBackwardWeights {
 impl KernelSpec for DenseBackwardWeights {
     fn shader(&self) -> Shader {
         let by_4 = u64::from((self.tiles.rows - 1).is_multiple_of(4));
-        let constants = [("INPUTS_BY_4?", by_4), ("POSITIONS", 1), ("POSITION_MASK", 0), ("DY", 1)];
+        let constants = [("INPUTS_BY_4?", by_4), ("WINDOW_LEN", 1), ("OFFSET_MASK", 0), ("DY", 1)];
         let files = [
             include_str!("../../../shaders/dense_backward_weights.wgsl"),
             dy_file(self.tiles.cols.is_multiple_of(4)),
-            include_str!("../../../shaders/pooled_gradient.wgsl"),
+            include_str!("../../../shaders/tagged_gradient.wgsl"),
             include_str!("../../../shaders/tile_backward_weights.wgsl"),
         ];
         self.tiles.shader(&TileShader { files: &files, out: 2, constants: &constants })
@@ -233,9 +233,9 @@ impl KernelSpec for DenseBackwardWeights {
         }
     }
 
-    fn run_fast(&self, _: Vectors, mut io: Io<'_, f32>) {
-        let Tiles { rows, cols: n, k: images, splits, .. } = self.tiles;
-        if splits > 1 {
+    fn run_simd(&self, _: SimdLevel, mut io: Io<'_, f32>) {
+        let Tiles { rows, cols: n, k: images, split_k, .. } = self.tiles;
+        if split_k > 1 {
             return self.run(io);
         }
         let (x, dy, out) = (io.input(0), io.input(1), io.output(0));

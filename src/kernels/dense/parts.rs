@@ -4,7 +4,7 @@
 
 use crate::kernels::tile::par_matmul;
 use crate::real::{MatMul, Real, Strided};
-use crate::simd::with_rooms;
+use crate::simd::with_scratch;
 use rayon::prelude::*;
 
 /// Rows of the weights in a part, for `inputs` rows: eighths, but not too few to be worth a task.
@@ -21,7 +21,7 @@ pub(super) fn forward(size: MatMul, x: &[f32], w: &[f32], y: &mut [f32]) {
     if m >= rows {
         return par_matmul(size, Strided::rows(x, k), Strided::rows(w, n), y);
     }
-    with_rooms([k.div_ceil(rows) * m * n], |[sums]| {
+    with_scratch([k.div_ceil(rows) * m * n], |[sums]| {
         sums.par_chunks_mut(m * n).zip(w.par_chunks(rows * n)).enumerate().for_each(|(part, (sums, w))| {
             let x = Strided { data: &x[part * rows..], row_stride: k, col_stride: 1 };
             f32::matmul(MatMul { k: w.len() / n, ..size }, x, Strided::rows(w, n), false, sums, 1);
@@ -53,15 +53,15 @@ pub(super) fn backward_input(
     dy: &[f32],
     w: &[f32],
     dx: &mut [f32],
-    below: impl Fn(usize, &mut [f32]) + Sync,
+    gate: impl Fn(usize, &mut [f32]) + Sync,
 ) {
     let MatMul { m, k, n } = size;
     let rows = rows_of_part(n);
     if m >= rows {
         par_matmul(size, Strided::rows(dy, k), Strided::transposed(w, k), dx);
-        return dx.par_chunks_exact_mut(n).enumerate().for_each(|(row, dx)| below(row, dx));
+        return dx.par_chunks_exact_mut(n).enumerate().for_each(|(row, dx)| gate(row, dx));
     }
-    with_rooms([m * n], |[products]| {
+    with_scratch([m * n], |[products]| {
         // [part, m, rows]
         products.par_chunks_mut(m * rows).enumerate().for_each(|(part, products)| {
             let w = &w[part * rows * k..];
@@ -73,7 +73,7 @@ pub(super) fn backward_input(
                 let cols = dx.len();
                 dx.copy_from_slice(&products[row * cols..][..cols]);
             }
-            below(row, dx);
+            gate(row, dx);
         });
     });
 }

@@ -14,7 +14,7 @@ use self::transforms::{BackwardInput, InputTransform, OutputTransform, WeightsTr
 use super::dims::Dims;
 use crate::kernels::tile::MAX_ITERATIONS;
 use crate::kernels::{Gradients, LayerContext};
-use crate::plan::{Profile, Recorder, Slot};
+use crate::plan::{BufferSlice, Profile, Recorder};
 use crate::real::Real;
 
 /// Elements of a tile of the algorithm.
@@ -40,55 +40,55 @@ fn transform<F: Real, const R: usize, const C: usize>(m: &[[f64; C]; R], d: &[[F
 }
 
 /// Whether the algorithm takes these sizes and is worth it.
-pub(super) fn fits(d: &Dims, profile: Profile) -> bool {
-    let conv = [d.y, d.x].iter().all(|axis| axis.window == 3 && axis.stride == 1);
-    let pool = [d.pool_y, d.pool_x].iter().all(|axis| axis.window == 2 && axis.stride == 2);
+pub(super) fn supports(d: &Dims, profile: Profile) -> bool {
+    let conv = [d.h, d.w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
+    let pool = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
     let channels = [d.c_in, d.c_out].iter().all(|c| *c >= MIN_CHANNELS && c.is_multiple_of(4));
     let shape = profile.winograd && conv && pool && channels;
-    shape && BackwardInput { dims: *d, below: d.below() }.iterations() <= MAX_ITERATIONS
+    shape && BackwardInput { dims: *d, gate: d.gate() }.iterations() <= MAX_ITERATIONS
 }
 
 /// Records the forward pass; returns the transformed weights.
 pub(super) fn forward(
     recorder: &mut Recorder,
-    at: &LayerContext<'_>,
+    ctx: &LayerContext<'_>,
     dims: Dims,
     relu: bool,
-    y: Slot,
-    index: Slot,
-) -> Slot {
+    y: BufferSlice,
+    argmax: BufferSlice,
+) -> BufferSlice {
     let profile = recorder.profile;
     let buffer = |recorder: &mut Recorder, what: &str, len: usize| {
-        recorder.floats(format!("{} transformed {what}", at.name), PLANES * len)
+        recorder.floats(format!("{} transformed {what}", ctx.name), PLANES * len)
     };
     let weights = buffer(recorder, "weights", dims.c_in * dims.c_out);
     let input = buffer(recorder, "input", dims.windows() * dims.c_in);
     let product = buffer(recorder, "output", dims.windows() * dims.c_out);
-    let label = |part: &str| format!("{} forward {part}", at.name);
-    recorder.dispatch(label("weights transform"), WeightsTransform { dims }, &[at.weights], &[weights]);
-    recorder.dispatch(label("input transform"), InputTransform { dims }, &[at.x], &[input]);
+    let label = |part: &str| format!("{} forward {part}", ctx.name);
+    recorder.dispatch(label("weights transform"), WeightsTransform { dims }, &[ctx.weights], &[weights]);
+    recorder.dispatch(label("input transform"), InputTransform { dims }, &[ctx.x], &[input]);
     recorder.dispatch(label("product"), Product { dims, profile }, &[input, weights], &[product]);
     let output = OutputTransform { dims, relu };
-    recorder.dispatch(label("output transform"), output, &[product, at.weights], &[y, index]);
+    recorder.dispatch(label("output transform"), output, &[product, ctx.weights], &[y, argmax]);
     weights
 }
 
 /// Records the gradient by the input.
 pub(super) fn backward_input(
     recorder: &mut Recorder,
-    at: &LayerContext<'_>,
+    ctx: &LayerContext<'_>,
     dims: Dims,
-    weights: Slot,
+    weights: BufferSlice,
     gradients: &Gradients,
 ) {
     let Some(dx) = gradients.dx else { return };
     let profile = recorder.profile;
-    let label = |part: &str| format!("{} backward input {part}", at.name);
+    let label = |part: &str| format!("{} backward input {part}", ctx.name);
     let product =
-        recorder.floats(format!("{} transformed input gradient", at.name), PLANES * dims.windows() * dims.c_in);
+        recorder.floats(format!("{} transformed input gradient", ctx.name), PLANES * dims.windows() * dims.c_in);
     recorder.dispatch(label("product"), ProductBackward { dims, profile }, &[gradients.dy, weights], &[product]);
-    let output = BackwardInput { dims, below: dx.below };
-    recorder.dispatch(label("transform"), output, &[product, dx.seen], &[dx.slot]);
+    let output = BackwardInput { dims, gate: dx.gate };
+    recorder.dispatch(label("transform"), output, &[product, dx.gate_input], &[dx.slot]);
 }
 
 #[cfg(test)]

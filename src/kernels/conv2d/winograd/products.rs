@@ -51,9 +51,9 @@ impl KernelSpec for ProductBackward {
         let d = &self.dims;
         let files = [
             include_str!("../../../../shaders/winograd_product_backward.wgsl"),
-            include_str!("../../../../shaders/pooled_gradient.wgsl"),
+            include_str!("../../../../shaders/tagged_gradient.wgsl"),
         ];
-        let constants = [("POSITION_MASK", u64::from(d.position_mask()))];
+        let constants = [("OFFSET_MASK", u64::from(d.offset_mask()))];
         let tiles = tiles(d, d.c_in, d.c_out, self.profile);
         tiles.shader(&TileShader { files: &files, out: 2, constants: &constants })
     }
@@ -68,14 +68,14 @@ impl KernelSpec for ProductBackward {
         let size = MatMul { m: d.windows(), k: d.c_out, n: d.c_in };
         dv.par_chunks_mut(size.m * size.n).enumerate().for_each(|(plane, dv)| {
             // What an element of the gradient at each position adds to this plane.
-            let factors: [F; 4] = std::array::from_fn(|position| {
+            let factors: [F; 4] = std::array::from_fn(|window_offset| {
                 let mut ds = [[F::ZERO; 2]; 2];
-                ds[position / 2][position % 2] = F::ONE;
+                ds[window_offset / 2][window_offset % 2] = F::ONE;
                 transform(&A, &ds)[plane / 4][plane % 4]
             });
             let spread = |packed: &F| {
-                let (value, position) = packed.split_low_bits(d.position_mask());
-                value * factors[position as usize]
+                let (value, window_offset) = packed.split_low_bits(d.offset_mask());
+                value * factors[window_offset as usize]
             };
             let dm: Vec<F> = dy.iter().map(spread).collect();
             let u = Strided::transposed(&u[plane * size.k * size.n..], size.k);
@@ -85,7 +85,7 @@ impl KernelSpec for ProductBackward {
 }
 
 fn tiles(d: &Dims, cols: usize, k: usize, profile: Profile) -> Tiles {
-    Tiles { planes: PLANES, ..Tiles::new(d.windows(), cols, k, profile) }
+    Tiles { batch_count: PLANES, ..Tiles::new(d.windows(), cols, k, profile) }
 }
 
 /// The pass's dense work is named here, that of its transforms is none.

@@ -1,11 +1,11 @@
 //! The transforms of weights, input, output and input gradient.
 
 use super::{A_T, B, B_T, G, PLANES, transform};
-use crate::kernels::Axis;
-use crate::kernels::below::Below;
+use crate::kernels::WindowAxis;
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::conv2d::forward::pool;
-use crate::plan::{Cost, Io, KernelSpec, Shader, elementwise_grid, index_file, output_file};
+use crate::kernels::gate::Gate;
+use crate::plan::{Cost, Io, KernelSpec, Shader, argmax_file, elementwise_grid, output_file};
 use crate::real::Real;
 use rayon::prelude::*;
 
@@ -46,7 +46,7 @@ impl KernelSpec for InputTransform {
     fn shader(&self) -> Shader {
         let d = &self.dims;
         let files = vec![include_str!("../../../../shaders/winograd_input.wgsl")];
-        shader(d, files, d.batch * d.pool_y.output * d.c_in / 4, d.pool_x.output, &[])
+        shader(d, files, d.batch * d.pool_h.output * d.c_in / 4, d.pool_w.output, &[])
     }
 
     fn cost(&self) -> Cost {
@@ -82,9 +82,9 @@ impl KernelSpec for OutputTransform {
             include_str!("../../../../shaders/winograd_output.wgsl"),
             include_str!("../../../../shaders/pooled_output.wgsl"),
             output_file(true),
-            index_file(true),
+            argmax_file(true),
         ];
-        let own = [("RELU?", u64::from(self.relu)), ("OUT", 2), ("INDEX", 3)];
+        let own = [("RELU?", u64::from(self.relu)), ("OUT", 2), ("ARGMAX", 3)];
         shader(d, files, d.windows() * d.c_out / 4, 0, &own)
     }
 
@@ -94,18 +94,18 @@ impl KernelSpec for OutputTransform {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let d = &self.dims;
-        let (m, weights, y, index) = (io.input(0), io.input(1), io.output(0), io.output_words(1));
-        let bias = &weights[d.window() * d.c_out..];
-        let windows = y.par_chunks_mut(d.c_out).zip(index.par_chunks_mut(d.c_out));
-        windows.enumerate().for_each(|(window, (y, index))| {
+        let (m, weights, y, argmax) = (io.input(0), io.input(1), io.output(0), io.output_u32(1));
+        let bias = &weights[d.patch_len() * d.c_out..];
+        let windows = y.par_chunks_mut(d.c_out).zip(argmax.par_chunks_mut(d.c_out));
+        windows.enumerate().for_each(|(window, (y, argmax))| {
             let mut sums = vec![F::ZERO; 4 * d.c_out];
             for o in 0..d.c_out {
                 let tile = gather(m, d.windows() * d.c_out, window * d.c_out + o);
-                for (position, sum) in transform(&A_T, &tile).as_flattened().iter().enumerate() {
-                    sums[position * d.c_out + o] = *sum;
+                for (window_offset, sum) in transform(&A_T, &tile).as_flattened().iter().enumerate() {
+                    sums[window_offset * d.c_out + o] = *sum;
                 }
             }
-            pool(d, self.relu, &sums, bias, y, index);
+            pool(d, self.relu, &sums, bias, y, argmax);
         });
     }
 }
@@ -114,17 +114,17 @@ impl KernelSpec for OutputTransform {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BackwardInput {
     pub(super) dims: Dims,
-    pub(super) below: Below,
+    pub(super) gate: Gate,
 }
 
 impl KernelSpec for BackwardInput {
     fn shader(&self) -> Shader {
         let d = &self.dims;
-        let mut own = self.below.constants(1, d.c_in).to_vec();
+        let mut own = self.gate.constants(1, d.c_in).to_vec();
         own.push(("OUT", 2));
         let files = vec![
             include_str!("../../../../shaders/winograd_backward_input.wgsl"),
-            Below::FILE,
+            Gate::FILE,
             include_str!("../../../../shaders/out_vec4.wgsl"),
         ];
         shader(d, files, d.batch * d.c_in / 4, self.iterations(), &own)
@@ -149,7 +149,7 @@ impl KernelSpec for BackwardInput {
                     }
                 }
             }
-            self.below.pass_down(dx, io.inputs[1], image * d.in_image());
+            self.gate.apply_gate(dx, io.inputs[1], image * d.in_image());
         });
     }
 }
@@ -158,20 +158,20 @@ impl BackwardInput {
     /// One a window and a row of windows, then one a row of pixels and a pixel that no window covers.
     pub(super) fn iterations(&self) -> usize {
         let d = &self.dims;
-        let covered = |axis: Axis, pool: Axis| axis.input.min(2 * pool.output + 2 - axis.pad);
-        let rest = d.y.input * d.x.input - covered(d.y, d.pool_y) * covered(d.x, d.pool_x);
-        d.image_windows() + d.pool_y.output + d.y.input + rest
+        let covered = |axis: WindowAxis, pool: WindowAxis| axis.input.min(2 * pool.output + 2 - axis.pad);
+        let rest = d.h.input * d.w.input - covered(d.h, d.pool_h) * covered(d.w, d.pool_w);
+        d.image_windows() + d.pool_h.output + d.h.input + rest
     }
 }
 
-/// The input pixel (r, c) of the 4x4 under a window, if it is inside the picture.
+/// The input pixel (r, c) of the 4x4 under a window, if it is inside the image.
 fn pixel(d: &Dims, window: usize, r: usize, c: usize) -> Option<usize> {
     let (image, at) = (window / d.image_windows(), window % d.image_windows());
     let inside =
         |first: usize, by: usize, pad: usize, size: usize| (2 * first + by).checked_sub(pad).filter(|i| *i < size);
-    let y = inside(at / d.pool_x.output, r, d.y.pad, d.y.input)?;
-    let x = inside(at % d.pool_x.output, c, d.x.pad, d.x.input)?;
-    Some((image * d.y.input + y) * d.x.input + x)
+    let y = inside(at / d.pool_w.output, r, d.h.pad, d.h.input)?;
+    let x = inside(at % d.pool_w.output, c, d.w.pad, d.w.input)?;
+    Some((image * d.h.input + y) * d.w.input + x)
 }
 
 /// Writes a tile: element (r, c) to plane 4 r + c.

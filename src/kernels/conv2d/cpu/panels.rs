@@ -1,6 +1,6 @@
 //! A matrix cut into panels of as many columns as registers hold sums of, and the product of rows with a panel.
 
-use crate::simd::Vectors;
+use crate::simd::SimdLevel;
 use pulp::Simd;
 
 /// Rows that are multiplied with a panel at a time.
@@ -15,8 +15,11 @@ pub(super) struct Panels {
 }
 
 impl Panels {
-    pub(super) fn new(vectors: Vectors, cols: usize) -> Self {
-        Self { cols, width: vectors.lanes() * per_panel(vectors.registers(), cols.div_ceil(vectors.lanes())) }
+    pub(super) fn new(level: SimdLevel, cols: usize) -> Self {
+        Self {
+            cols,
+            width: level.vector_width() * per_panel(level.vector_registers(), cols.div_ceil(level.vector_width())),
+        }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -46,9 +49,9 @@ impl Panels {
     }
 }
 
-/// Vectors of a panel: the sums of [`ROWS`] rows take up to half of the registers.
-const fn per_panel(registers: usize, vectors: usize) -> usize {
-    match vectors {
+/// SimdLevel of a panel: the sums of [`ROWS`] rows take up to half of the registers.
+const fn per_panel(registers: usize, level: usize) -> usize {
+    match level {
         1 => 1,
         2 => 2,
         _ if registers < 32 => 2,

@@ -1,9 +1,9 @@
-//! The weights gradient of a first layer with AVX-512: the 4x4 patch of a grey picture under a 2x2 window of the pool is
+//! The weights gradient of a first layer with AVX-512: the 4x4 patch of a grey image under a 2x2 window of the pool is
 //! one register, and each filter picks its input for a tap, by the position of its maximum, with one permutation.
 
 use super::padded_size;
 use crate::kernels::conv2d::dims::Dims;
-use crate::simd::with_rooms;
+use crate::simd::with_scratch;
 use pulp::x86::V4;
 use pulp::{Simd, WithSimd, bytemuck::cast, f32x16, u32x16};
 use std::arch::x86_64::{__m512, __m512i};
@@ -14,16 +14,16 @@ const TAPS: [u32; 9] = [0, 1, 2, 4, 5, 6, 8, 9, 10];
 const PATCH: usize = 16;
 
 /// Whether the kernel takes these sizes.
-pub(super) fn fits(d: &Dims) -> bool {
-    let kernel = [d.y, d.x].iter().all(|axis| axis.window == 3 && axis.stride == 1);
-    let pool = [d.pool_y, d.pool_x].iter().all(|axis| axis.window == 2);
+pub(super) fn supports(d: &Dims) -> bool {
+    let kernel = [d.h, d.w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
+    let pool = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2);
     kernel && pool && d.c_in == 1 && d.c_out.is_multiple_of(16)
 }
 
 /// Adds the products of one image, x with its border, to `sums`, [taps and one for the bias, c_out]; `pixels` are the first
 /// of its rows (see [`Dims`]).
 pub(super) fn add_image(d: &Dims, simd: V4, pixels: &[usize], x: &[f32], dy: &[f32], sums: &mut [f32]) {
-    with_rooms([d.image_windows() * PATCH], |[patches]| {
+    with_scratch([d.image_windows() * PATCH], |[patches]| {
         Simd::vectorize(simd, Image { d, simd, pixels, x, dy, patches, sums });
     });
 }
@@ -61,11 +61,11 @@ impl WithSimd for Image<'_> {
             for (patch, dy) in patches.iter().zip(dy.chunks_exact(blocks)) {
                 let patch: f32x16 = cast(*patch);
                 let bits = simd.transmute_u32s_f32s(dy[block]);
-                let position = simd.and_u32s(bits, simd.splat_u32s(3));
+                let window_offset = simd.and_u32s(bits, simd.splat_u32s(3));
                 let value = simd.transmute_f32s_u32s(simd.and_u32s(bits, simd.splat_u32s(!3)));
                 bias = simd.add_f32s(bias, value);
                 // Positions 0, 1, 2, 3 start at 0, 1, 4, 5.
-                let first = simd.add_u32s(position, simd.and_u32s(position, simd.splat_u32s(2)));
+                let first = simd.add_u32s(window_offset, simd.and_u32s(window_offset, simd.splat_u32s(2)));
                 for (total, tap) in total.iter_mut().zip(TAPS) {
                     let picked = pick(simd, simd.add_u32s(first, simd.splat_u32s(tap)), patch);
                     *total = simd.mul_add_e_f32s(value, picked, *total);
@@ -81,7 +81,7 @@ impl WithSimd for Image<'_> {
 
 /// `patch[index]` lane by lane.
 #[inline(always)]
-fn pick(simd: V4, index: u32x16, patch: f32x16) -> f32x16 {
-    let picked: __m512 = simd.avx512f._mm512_permutexvar_ps(cast::<_, __m512i>(index), cast::<_, __m512>(patch));
+fn pick(simd: V4, argmax: u32x16, patch: f32x16) -> f32x16 {
+    let picked: __m512 = simd.avx512f._mm512_permutexvar_ps(cast::<_, __m512i>(argmax), cast::<_, __m512>(patch));
     cast(picked)
 }

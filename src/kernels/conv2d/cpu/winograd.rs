@@ -2,11 +2,11 @@
 //! thirty-six; a window of the pool is a tile.
 
 use super::panels::{Panels, ROWS, multiply, rows_of};
-use super::{index_parts, padded, padded_len, padded_size, pool};
+use super::{argmax_parts, padded, padded_len, padded_size, pool};
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::conv2d::winograd::{G, PLANES};
 use crate::plan::Io;
-use crate::simd::{Vectors, store_words, with_rooms};
+use crate::simd::{SimdLevel, store_u32s, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -18,44 +18,44 @@ const FLOATS: usize = 1 << 22;
 const MIN_CHANNELS: usize = 16;
 
 /// Whether the kernel takes these sizes.
-pub(in crate::kernels::conv2d) fn fits(d: &Dims, vectors: Vectors) -> bool {
-    suits(d) && [d.c_in, d.c_out].iter().all(|c| c.is_multiple_of(vectors.lanes()))
+pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
+    is_profitable(d) && [d.c_in, d.c_out].iter().all(|c| c.is_multiple_of(level.vector_width()))
 }
 
 /// Whether the algorithm takes these sizes and is worth it.
-pub(super) fn suits(d: &Dims) -> bool {
-    let square = [d.y, d.x].iter().all(|axis| axis.window == 3 && axis.stride == 1);
-    let pooled = [d.pool_y, d.pool_x].iter().all(|axis| axis.window == 2 && axis.stride == 2);
+pub(super) fn is_profitable(d: &Dims) -> bool {
+    let square = [d.h, d.w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
+    let pooled = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
     let channels = [d.c_in, d.c_out].iter().all(|c| *c >= MIN_CHANNELS);
     let small = PLANES * d.image_windows() * (d.c_in + d.c_out) <= FLOATS;
     square && pooled && channels && small
 }
 
 /// As `Conv2dForward`; the index is left out where nobody will read it.
-pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, vectors: Vectors, mut io: Io<'_, f32>) {
+pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
-    let bias = &weights[d.window() * d.c_out..][..d.c_out];
-    let panels = Panels::new(vectors, d.c_out);
+    let bias = &weights[d.patch_len() * d.c_out..][..d.c_out];
+    let panels = Panels::new(level, d.c_out);
     let images = WINDOWS.div_ceil(d.image_windows());
-    let index = index_parts(&mut io, d.batch.div_ceil(images), images * d.out_image());
-    with_rooms([PLANES * panels.len(d.c_in)], |[u]| {
+    let argmax = argmax_parts(&mut io, d.batch.div_ceil(images), images * d.out_image());
+    with_scratch([PLANES * panels.len(d.c_in)], |[u]| {
         u.par_chunks_mut(panels.len(d.c_in)).enumerate().for_each(|(plane, u)| {
-            vectors.run(Weights { d, panels, plane, w: weights, u });
+            level.run(Weights { d, panels, plane, w: weights, u });
         });
         let (y, x) = (y.par_chunks_mut(images * d.out_image()), x.par_chunks(images * d.in_image()));
-        y.zip(x).zip(index).for_each(|((y, x), index)| {
+        y.zip(x).zip(argmax).for_each(|((y, x), argmax)| {
             let windows = y.len() / d.c_out;
             let planes = [windows.next_multiple_of(ROWS) * d.c_in, windows.next_multiple_of(ROWS) * panels.len(1)];
-            with_rooms([PLANES * planes[0], PLANES * planes[1], padded_len(d)], |[v, m, room]| {
+            with_scratch([PLANES * planes[0], PLANES * planes[1], padded_len(d)], |[v, m, scratch]| {
                 for (image, x) in x.chunks_exact(d.in_image()).enumerate() {
                     let at = image * d.image_windows() * d.c_in;
-                    vectors.run(Input { d, x: padded(d, x, room), v: &mut v[at..], plane: planes[0] });
+                    level.run(Input { d, x: padded(d, x, scratch), v: &mut v[at..], plane: planes[0] });
                 }
                 let u = u.chunks_exact(panels.len(d.c_in));
                 for ((v, m), u) in v.chunks_exact(planes[0]).zip(m.chunks_exact_mut(planes[1])).zip(u) {
-                    vectors.run(Product { d, panels, v, u, m });
+                    level.run(Product { d, panels, v, u, m });
                 }
-                vectors.run(Output { d, relu, panels, m, plane: planes[1], bias, y, index });
+                level.run(Output { d, relu, panels, m, plane: planes[1], bias, y, argmax });
             });
         });
     });
@@ -113,7 +113,7 @@ impl WithSimd for Input<'_> {
         let plane = self.plane / S::F32_LANES;
         let v = S::as_mut_simd_f32s(self.v).0;
         for window in 0..d.image_windows() {
-            let pixel = 2 * (window / d.pool_x.output * width + window % d.pool_x.output);
+            let pixel = 2 * (window / d.pool_w.output * width + window % d.pool_w.output);
             for block in 0..blocks {
                 let mut rows = [[simd.splat_f32s(0.0); 4]; 4];
                 for (r, row) in rows.iter_mut().enumerate() {
@@ -180,7 +180,7 @@ struct Output<'a> {
     plane: usize,
     bias: &'a [f32],
     y: &'a mut [f32],
-    index: Option<&'a mut [u32]>,
+    argmax: Option<&'a mut [u32]>,
 }
 
 impl WithSimd for Output<'_> {
@@ -202,10 +202,10 @@ impl WithSimd for Output<'_> {
             let left = a_t(simd, [rows[0][0], rows[1][0], rows[2][0], rows[3][0]]);
             let right = a_t(simd, [rows[0][1], rows[1][1], rows[2][1], rows[3][1]]);
             let sums = [left[0], right[0], left[1], right[1]];
-            let (value, position) = pool::greatest(simd, sums, bias[block], self.relu);
+            let (value, window_offset) = pool::max_of_window(simd, sums, bias[block], self.relu);
             *y = value;
-            if let Some(index) = &mut self.index {
-                store_words(simd, &mut index[at * S::F32_LANES..][..S::F32_LANES], [position]);
+            if let Some(argmax) = &mut self.argmax {
+                store_u32s(simd, &mut argmax[at * S::F32_LANES..][..S::F32_LANES], [window_offset]);
             }
         }
     }

@@ -18,38 +18,38 @@ use crate::plan::Io;
 
 /// Products of the forward pass here, as a share of the direct sums'.
 pub(super) fn forward_share(d: &Dims) -> f64 {
-    if winograd::suits(d) { 16.0 / 36.0 } else { 1.0 }
+    if winograd::is_profitable(d) { 16.0 / 36.0 } else { 1.0 }
 }
 
 /// Products of a gradient through a pool, as a share of the dense sums': one position of each window.
 pub(super) fn backward_share(d: &Dims) -> f64 {
-    1.0 / d.positions() as f64
+    1.0 / d.window_len() as f64
 }
 
-/// What a convolution reads around a picture of `d`: height and width with the border.
+/// What a convolution reads around a image of `d`: height and width with the border.
 fn padded_size(d: &Dims) -> [usize; 2] {
-    [d.y, d.x].map(|axis| (axis.pad + axis.input).max((axis.output - 1) * axis.stride + axis.window))
+    [d.h, d.w].map(|axis| (axis.pad + axis.input).max((axis.output - 1) * axis.stride + axis.kernel))
 }
 
-/// The first pixel under the kernel for each row of one image (see [`Dims`]), in the padded picture.
+/// The first pixel under the kernel for each row of one image (see [`Dims`]), in the padded image.
 fn first_pixels(d: &Dims) -> Vec<usize> {
     let [_, width] = padded_size(d);
-    let at = |(_, oy, ox): (usize, usize, usize)| oy * d.y.stride * width + ox * d.x.stride;
-    (0..d.image_windows() * d.positions()).map(|row| at(d.pixel(row))).collect()
+    let at = |(_, oy, ox): (usize, usize, usize)| oy * d.h.stride * width + ox * d.w.stride;
+    (0..d.image_windows() * d.window_len()).map(|row| at(d.pixel(row))).collect()
 }
 
 /// `x`: [h, w, c_in] with its border of zeros, in `room`; `x` itself if it has none.
-fn padded<'a>(d: &Dims, x: &'a [f32], room: &'a mut [f32]) -> &'a [f32] {
+fn padded<'a>(d: &Dims, x: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
     if !d.is_padded() {
         return x;
     }
     let [_, width] = padded_size(d);
-    room.fill(0.0);
-    let row = d.x.input * d.c_in;
+    scratch.fill(0.0);
+    let row = d.w.input * d.c_in;
     for (y, x) in x.chunks_exact(row).enumerate() {
-        room[((y + d.y.pad) * width + d.x.pad) * d.c_in..][..row].copy_from_slice(x);
+        scratch[((y + d.h.pad) * width + d.w.pad) * d.c_in..][..row].copy_from_slice(x);
     }
-    room
+    scratch
 }
 
 /// Floats of the room that [`padded`] needs.
@@ -58,9 +58,9 @@ fn padded_len(d: &Dims) -> usize {
 }
 
 /// The index of a pool in parts of `len` words, or as many times none, where there is no pool or nobody will read it.
-fn index_parts<'a>(io: &mut Io<'a, f32>, parts: usize, len: usize) -> Vec<Option<&'a mut [u32]>> {
+fn argmax_parts<'a>(io: &mut Io<'a, f32>, parts: usize, len: usize) -> Vec<Option<&'a mut [u32]>> {
     if io.trains && io.outputs.len() > 1 {
-        io.output_words(1).chunks_mut(len).map(Some).collect()
+        io.output_u32(1).chunks_mut(len).map(Some).collect()
     } else {
         (0..parts).map(|_| None).collect()
     }

@@ -1,11 +1,11 @@
 //! The weights gradient: lists filter by filter, patches of x.
 
 use super::{ENTRY, Entry, by_block};
+use crate::kernels::conv2d::cpu::{first_pixels, padded_size};
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::fast::{first_pixels, padded_size};
 use crate::plan::Io;
 use crate::real::Real;
-use crate::simd::{Vectors, load, with_rooms};
+use crate::simd::{SimdLevel, load, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -23,10 +23,10 @@ const CHUNK: usize = 4096;
 const FILTERS: usize = 32;
 
 /// As `Conv2dBackwardWeights` in one split: some images' sums a task, then their sum in order.
-pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, mut io: Io<'_, f32>) {
+pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
-    let (dw, db) = out.split_at_mut(d.window() * d.c_out);
-    let lanes = vectors.lanes();
+    let (dw, db) = out.split_at_mut(d.patch_len() * d.c_out);
+    let lanes = level.vector_width();
     let (blocks, sums_of_filter) = (d.c_in.div_ceil(lanes), d.taps() * lanes);
     let pixels = first_pixels(d);
     // Fixed, so that the bits are the same for any number of threads.
@@ -34,14 +34,14 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, m
     let images = d.batch.div_ceil((SUMS / len).clamp(1, PARTS)).max(IMAGES);
     let listed = (ENTRIES / d.out_image()).clamp(1, IMAGES);
     let parts = d.batch.div_ceil(images);
-    with_rooms([parts * len, parts * d.c_out], |[sums, biases]| {
+    with_scratch([parts * len, parts * d.c_out], |[sums, biases]| {
         let images = x.par_chunks(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
         let parts = sums.par_chunks_exact_mut(len).zip(biases.par_chunks_exact_mut(d.c_out));
         parts.zip(images).for_each(|((sums, biases), (x, dy))| {
             sums.fill(0.0);
             biases.fill(0.0);
             for (x, dy) in x.chunks(listed * d.in_image()).zip(dy.chunks(listed * d.out_image())) {
-                add_images(d, &pixels, vectors, x, dy, sums, biases);
+                add_images(d, &pixels, level, x, dy, sums, biases);
             }
         });
         db.fill(0.0);
@@ -70,27 +70,27 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, m
 fn add_images(
     d: &Dims,
     pixels: &[usize],
-    vectors: Vectors,
+    level: SimdLevel,
     x: &[f32],
     dy: &[f32],
     sums: &mut [f32],
     biases: &mut [f32],
 ) {
-    let lanes = vectors.lanes();
+    let lanes = level.vector_width();
     let images = dy.len() / d.out_image();
     // One entry more, which the last may be written to that is not counted.
-    let room = d.image_windows() + 1;
-    let picture = padded_size(d).iter().product::<usize>() * lanes;
-    with_rooms([images * d.c_out * room * ENTRY, images * d.c_out, picture], |[entries, counts, picture]| {
+    let capacity = d.image_windows() + 1;
+    let padded = padded_size(d).iter().product::<usize>() * lanes;
+    with_scratch([images * d.c_out * capacity * ENTRY, images * d.c_out, padded], |[entries, counts, padded]| {
         let (entries, counts) = (bytemuck::cast_slice_mut(entries), bytemuck::cast_slice_mut(counts));
-        let lists = entries.chunks_exact_mut(d.c_out * room).zip(counts.chunks_exact_mut(d.c_out));
+        let lists = entries.chunks_exact_mut(d.c_out * capacity).zip(counts.chunks_exact_mut(d.c_out));
         for ((entries, counts), dy) in lists.zip(dy.chunks_exact(d.out_image())) {
             list_by_filter(d, pixels, dy, entries, counts, biases);
         }
-        picture.fill(0.0);
+        padded.fill(0.0);
         for (block, sums) in sums.chunks_exact_mut(d.c_out * d.taps() * lanes).enumerate() {
             for (group, sums) in sums.chunks_mut(FILTERS * d.taps() * lanes).enumerate() {
-                vectors.run(WeightSums { d, x, entries, counts, block, first: group * FILTERS, sums, picture });
+                level.run(WeightSums { d, x, entries, counts, block, first: group * FILTERS, sums, padded });
             }
         }
     });
@@ -99,12 +99,12 @@ fn add_images(
 /// Lists one image's gradients, dy [windows, c_out], filter by filter; and adds them to `sums`.
 fn list_by_filter(d: &Dims, pixels: &[usize], dy: &[f32], entries: &mut [Entry], counts: &mut [u32], sums: &mut [f32]) {
     counts.fill(0);
-    let room = entries.len() / d.c_out;
-    for (pixels, dy) in pixels.chunks_exact(d.positions()).zip(dy.chunks_exact(d.c_out)) {
-        let filters = entries.chunks_exact_mut(room).zip(counts.iter_mut()).zip(sums.iter_mut());
+    let capacity = entries.len() / d.c_out;
+    for (pixels, dy) in pixels.chunks_exact(d.window_len()).zip(dy.chunks_exact(d.c_out)) {
+        let filters = entries.chunks_exact_mut(capacity).zip(counts.iter_mut()).zip(sums.iter_mut());
         for (packed, ((entries, count), sum)) in dy.iter().zip(filters) {
-            let (value, position) = packed.split_low_bits(d.position_mask());
-            entries[*count as usize] = Entry { at: pixels[position as usize] as u32, value };
+            let (value, window_offset) = packed.split_low_bits(d.offset_mask());
+            entries[*count as usize] = Entry { at: pixels[window_offset as usize] as u32, value };
             *count += u32::from(value != 0.0);
             *sum += value;
         }
@@ -120,8 +120,8 @@ struct WeightSums<'a> {
     block: usize,
     first: usize,
     sums: &'a mut [f32],
-    /// Room for a block of channels of one padded picture; its border is zero.
-    picture: &'a mut [f32],
+    /// Room for a block of channels of one padded padded; its border is zero.
+    padded: &'a mut [f32],
 }
 
 impl WithSimd for WeightSums<'_> {
@@ -131,43 +131,43 @@ impl WithSimd for WeightSums<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let d = self.d;
         let [_, width] = padded_size(d);
-        let room = d.image_windows() + 1;
+        let capacity = d.image_windows() + 1;
         let sums = S::as_mut_simd_f32s(self.sums).0;
-        let picture = S::as_mut_simd_f32s(self.picture).0;
+        let padded = S::as_mut_simd_f32s(self.padded).0;
         let channels = self.block * S::F32_LANES..d.c_in.min((self.block + 1) * S::F32_LANES);
         for (image, x) in self.x.chunks_exact(d.in_image()).enumerate() {
-            for (y, x) in x.chunks_exact(d.x.input * d.c_in).enumerate() {
-                let row = &mut picture[(y + d.y.pad) * width + d.x.pad..][..d.x.input];
+            for (y, x) in x.chunks_exact(d.w.input * d.c_in).enumerate() {
+                let row = &mut padded[(y + d.h.pad) * width + d.w.pad..][..d.w.input];
                 for (to, x) in row.iter_mut().zip(x.chunks_exact(d.c_in)) {
                     *to = load(simd, &x[channels.clone()]);
                 }
             }
             for (filter, sums) in sums.chunks_exact_mut(d.taps()).enumerate() {
                 let list = image * d.c_out + self.first + filter;
-                let entries = &self.entries[list * room..][..self.counts[list] as usize];
-                by_block!(d, add_patches(simd, entries, picture, width, sums));
+                let entries = &self.entries[list * capacity..][..self.counts[list] as usize];
+                by_block!(d, add_patches(simd, entries, padded, width, sums));
             }
         }
     }
 }
 
-/// `sums[tap] += sum of value * picture[at + tap]` over the entries.
+/// `sums[tap] += sum of value * padded[at + tap]` over the entries.
 #[inline(always)]
 fn add_patches<S: Simd, const ROWS: usize, const WIDTH: usize>(
     simd: S,
     entries: &[Entry],
-    picture: &[S::f32s],
+    padded: &[S::f32s],
     width: usize,
     sums: &mut [S::f32s],
 ) {
     let blocks = sums.as_chunks_mut::<WIDTH>().0.as_chunks_mut::<ROWS>().0;
     for (block, sums) in blocks.iter_mut().enumerate() {
-        let picture = &picture[block * ROWS * width..];
+        let padded = &padded[block * ROWS * width..];
         let mut total = *sums;
         for entry in entries {
             let value = simd.splat_f32s(entry.value);
             for (row, total) in total.iter_mut().enumerate() {
-                let patch = &picture[entry.at as usize + row * width..][..WIDTH];
+                let patch = &padded[entry.at as usize + row * width..][..WIDTH];
                 for (total, x) in total.iter_mut().zip(patch) {
                     *total = simd.mul_add_e_f32s(value, *x, *total);
                 }

@@ -1,6 +1,6 @@
 // out[i] = finish(sum over s of partial[s, i]), s ascending
 //
-// One invocation takes one element. partial: [SPLITS, COUNT], out: [COUNT]. The file that goes with it says what finish is.
+// One invocation takes one element. partial: [SPLIT_K, COUNT], out: [COUNT]. The file that goes with it says what finish is.
 
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(OUT) var<storage, read_write> out: array<f32>;
@@ -10,6 +10,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let i = (group.y * GRID_X + group.x) * 64u + lane;
     if (i >= COUNT) { return; }
     var sum = 0.0;
-    for (var s = 0u; s < SPLITS; s++) { sum += partial[s * COUNT + i]; }
+    for (var s = 0u; s < SPLIT_K; s++) { sum += partial[s * COUNT + i]; }
     out[i] = finish(i, sum);
 }

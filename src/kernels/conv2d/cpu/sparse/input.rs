@@ -1,36 +1,36 @@
 //! The input gradient: lists position by position, patches of weights.
 
 use super::{ENTRY, Entry, by_block};
-use crate::kernels::below::Below;
+use crate::kernels::conv2d::cpu::{first_pixels, padded_size};
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::fast::{first_pixels, padded_size};
+use crate::kernels::gate::Gate;
 use crate::plan::{Io, View};
 use crate::real::Real;
-use crate::simd::{Vectors, store, with_rooms};
+use crate::simd::{SimdLevel, store, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// As `Conv2dBackwardInput`.
-pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, below: Below, vectors: Vectors, mut io: Io<'_, f32>) {
+pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: Gate, level: SimdLevel, mut io: Io<'_, f32>) {
     let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
-    let seen = io.inputs[2];
-    let lanes = vectors.lanes();
+    let gate_input = io.inputs[2];
+    let lanes = level.vector_width();
     let blocks = d.c_in.div_ceil(lanes);
     let pixels = first_pixels(d);
-    let rows = d.image_windows() * d.positions();
-    with_rooms([blocks * d.c_out * d.taps() * lanes], |[packed]| {
+    let rows = d.image_windows() * d.window_len();
+    with_scratch([blocks * d.c_out * d.taps() * lanes], |[packed]| {
         packed.par_chunks_exact_mut(d.c_out * d.taps() * lanes).enumerate().for_each(|(block, packed)| {
             pack_channels(d, weights, block * lanes, lanes, packed);
         });
         let images = dx.par_chunks_exact_mut(d.in_image()).zip(dy.par_chunks_exact(d.out_image()));
         images.enumerate().for_each(|(image, (dx, dy))| {
-            let picture = padded_size(d).iter().product::<usize>() * lanes;
-            let lens = [d.image_windows() * d.c_out * ENTRY, rows, d.positions() * d.c_out * ENTRY, picture];
-            with_rooms(lens, |[entries, ends, buckets, picture]| {
+            let padded = padded_size(d).iter().product::<usize>() * lanes;
+            let lens = [d.image_windows() * d.c_out * ENTRY, rows, d.window_len() * d.c_out * ENTRY, padded];
+            with_scratch(lens, |[entries, ends, buckets, padded]| {
                 let (entries, ends) = (bytemuck::cast_slice_mut(entries), bytemuck::cast_slice_mut(ends));
                 list_by_position(d, dy, entries, ends, bytemuck::cast_slice_mut(buckets));
                 let at = image * d.in_image();
-                vectors.run(InputSums { d, pixels: &pixels, entries, ends, w: packed, picture, dx, below, seen, at });
+                level.run(InputSums { d, pixels: &pixels, entries, ends, w: packed, padded, dx, gate, gate_input, at });
             });
         });
     });
@@ -54,12 +54,12 @@ fn pack_channels(d: &Dims, weights: &[f32], first: usize, lanes: usize, packed: 
 /// Lists one image's gradients, window by window and position by position; `ends` says where each list ends.
 fn list_by_position(d: &Dims, dy: &[f32], entries: &mut [Entry], ends: &mut [u32], buckets: &mut [Entry]) {
     let mut end = 0;
-    for (dy, ends) in dy.chunks_exact(d.c_out).zip(ends.chunks_exact_mut(d.positions())) {
+    for (dy, ends) in dy.chunks_exact(d.c_out).zip(ends.chunks_exact_mut(d.window_len())) {
         ends.fill(0);
         for (filter, packed) in dy.iter().enumerate() {
-            let (value, position) = packed.split_low_bits(d.position_mask());
-            let count = &mut ends[position as usize];
-            buckets[position as usize * d.c_out + *count as usize] = Entry { at: filter as u32, value };
+            let (value, window_offset) = packed.split_low_bits(d.offset_mask());
+            let count = &mut ends[window_offset as usize];
+            buckets[window_offset as usize * d.c_out + *count as usize] = Entry { at: filter as u32, value };
             *count += u32::from(value != 0.0);
         }
         for (bucket, count) in buckets.chunks_exact(d.c_out).zip(ends) {
@@ -79,11 +79,11 @@ struct InputSums<'a> {
     ends: &'a [u32],
     /// [block, filter, tap, lane].
     w: &'a [f32],
-    /// Room for a block of channels of the padded picture.
-    picture: &'a mut [f32],
+    /// Room for a block of channels of the padded padded.
+    padded: &'a mut [f32],
     dx: &'a mut [f32],
-    below: Below,
-    seen: View<'a, f32>,
+    gate: Gate,
+    gate_input: View<'a, f32>,
     /// Where `dx` starts in what `seen` shows.
     at: usize,
 }
@@ -95,45 +95,45 @@ impl WithSimd for InputSums<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let d = self.d;
         let [_, width] = padded_size(d);
-        let picture = S::as_mut_simd_f32s(self.picture).0;
+        let padded = S::as_mut_simd_f32s(self.padded).0;
         let blocks = S::as_simd_f32s(self.w).0.chunks_exact(d.c_out * d.taps());
         for (block, weights) in blocks.enumerate() {
-            picture.fill(simd.splat_f32s(0.0));
+            padded.fill(simd.splat_f32s(0.0));
             let mut start = 0;
             for (pixel, end) in self.pixels.iter().zip(self.ends) {
                 let entries = &self.entries[start..*end as usize];
                 start = *end as usize;
                 if !entries.is_empty() {
-                    by_block!(d, add_weights(simd, entries, weights, d.taps(), &mut picture[*pixel..], width));
+                    by_block!(d, add_weights(simd, entries, weights, d.taps(), &mut padded[*pixel..], width));
                 }
             }
             let channels = block * S::F32_LANES..d.c_in.min((block + 1) * S::F32_LANES);
-            for (y, dx) in self.dx.chunks_exact_mut(d.x.input * d.c_in).enumerate() {
-                let row = &picture[(y + d.y.pad) * width + d.x.pad..];
+            for (y, dx) in self.dx.chunks_exact_mut(d.w.input * d.c_in).enumerate() {
+                let row = &padded[(y + d.h.pad) * width + d.w.pad..];
                 for (dx, sum) in dx.chunks_exact_mut(d.c_in).zip(row) {
                     store(simd, &mut dx[channels.clone()], [*sum]);
                 }
             }
         }
-        self.below.pass_down(self.dx, self.seen, self.at);
+        self.gate.apply_gate(self.dx, self.gate_input, self.at);
     }
 }
 
-/// `picture[tap] += sum of value * weights[filter, tap]` over the entries.
+/// `padded[tap] += sum of value * weights[filter, tap]` over the entries.
 #[inline(always)]
 fn add_weights<S: Simd, const ROWS: usize, const WIDTH: usize>(
     simd: S,
     entries: &[Entry],
     weights: &[S::f32s],
     taps: usize,
-    picture: &mut [S::f32s],
+    padded: &mut [S::f32s],
     width: usize,
 ) {
     for block in 0..taps / (ROWS * WIDTH) {
-        let picture = &mut picture[block * ROWS * width..];
+        let padded = &mut padded[block * ROWS * width..];
         let mut total = [[simd.splat_f32s(0.0); WIDTH]; ROWS];
         for (row, total) in total.iter_mut().enumerate() {
-            total.copy_from_slice(&picture[row * width..][..WIDTH]);
+            total.copy_from_slice(&padded[row * width..][..WIDTH]);
         }
         for entry in entries {
             let value = simd.splat_f32s(entry.value);
@@ -143,7 +143,7 @@ fn add_weights<S: Simd, const ROWS: usize, const WIDTH: usize>(
             }
         }
         for (row, total) in total.iter().enumerate() {
-            picture[row * width..][..WIDTH].copy_from_slice(total);
+            padded[row * width..][..WIDTH].copy_from_slice(total);
         }
     }
 }

@@ -9,10 +9,10 @@ pub(in crate::kernels::conv2d) use input::backward_input;
 pub(in crate::kernels::conv2d) use weights::backward_weights;
 
 use crate::kernels::conv2d::dims::Dims;
-use crate::simd::Vectors;
+use crate::simd::SimdLevel;
 use bytemuck::{Pod, Zeroable};
 
-/// A gradient that is not zero, and where it belongs: in the padded picture, or among the filters.
+/// A gradient that is not zero, and where it belongs: in the padded image, or among the filters.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 struct Entry {
@@ -24,14 +24,14 @@ struct Entry {
 const ENTRY: usize = 2;
 
 /// Whether the kernels take these sizes.
-pub(in crate::kernels::conv2d) fn fits(d: &Dims, vectors: Vectors) -> bool {
-    d.positions() > 1 && matches!(d.x.window, 2..=5 | 7) && 2 * d.c_in >= vectors.lanes()
+pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
+    d.window_len() > 1 && matches!(d.w.kernel, 2..=5 | 7) && 2 * d.c_in >= level.vector_width()
 }
 
 /// `$f::<S, rows, width>(..)` for the block of a kernel's taps that is summed at once: all of a 3x3, else a row.
 macro_rules! by_block {
     ($d:expr, $f:ident($($arg:expr),*)) => {
-        match ($d.y.window, $d.x.window) {
+        match ($d.h.kernel, $d.w.kernel) {
             (3, 3) => $f::<S, 3, 3>($($arg),*),
             (_, 2) => $f::<S, 1, 2>($($arg),*),
             (_, 3) => $f::<S, 1, 3>($($arg),*),

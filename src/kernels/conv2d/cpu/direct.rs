@@ -2,30 +2,30 @@
 //! sums in registers. Windows of another size are pooled from all of an image's sums.
 
 use super::panels::{Panels, ROWS, multiply, rows_of};
-use super::{first_pixels, index_parts, padded, padded_len, padded_size, pool};
+use super::{argmax_parts, first_pixels, padded, padded_len, padded_size, pool};
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::Io;
-use crate::simd::{Vectors, load, store, store_words, with_rooms};
+use crate::simd::{SimdLevel, load, store, store_u32s, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// As `Conv2dForward`; the index is left out where nobody will read it.
-pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, vectors: Vectors, mut io: Io<'_, f32>) {
+pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
-    let (w, b) = weights.split_at(d.window() * d.c_out);
-    let panels = Panels::new(vectors, d.c_out);
+    let (w, b) = weights.split_at(d.patch_len() * d.c_out);
+    let panels = Panels::new(level, d.c_out);
     let pixels = first_pixels(d);
-    let index = index_parts(&mut io, d.batch, d.out_image());
-    with_rooms([panels.len(d.window()), panels.len(1)], |[packed_w, packed_b]| {
+    let argmax = argmax_parts(&mut io, d.batch, d.out_image());
+    with_scratch([panels.len(d.patch_len()), panels.len(1)], |[packed_w, packed_b]| {
         panels.pack(w, packed_w);
         panels.pack(&b[..d.c_out], packed_b);
         let (w, b) = (&*packed_w, &*packed_b);
-        let images = y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image())).zip(index);
-        images.for_each(|((y, x), index)| {
+        let images = y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image())).zip(argmax);
+        images.for_each(|((y, x), argmax)| {
             let kept = if in_registers(d) { 0 } else { pixels.len() * d.c_out };
-            with_rooms([padded_len(d), kept], |[room, sums]| {
-                let x = padded(d, x, room);
-                vectors.run(Image { d, relu, panels, pixels: &pixels, x, w, b, sums, y, index });
+            with_scratch([padded_len(d), kept], |[scratch, sums]| {
+                let x = padded(d, x, scratch);
+                level.run(Image { d, relu, panels, pixels: &pixels, x, w, b, sums, y, argmax });
             });
         });
     });
@@ -33,7 +33,7 @@ pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, vectors: Vectors
 
 /// Whether a tile's sums are all that an output needs.
 fn in_registers(d: &Dims) -> bool {
-    matches!(d.positions(), 1 | pool::POSITIONS)
+    matches!(d.window_len(), 1 | pool::WINDOW_LEN)
 }
 
 /// One image: x [height, width, c_in] with its border; packed weights and bias; y and index as the kernel's.
@@ -48,7 +48,7 @@ struct Image<'a> {
     /// Room for all sums, [rows, c_out], of windows of another size.
     sums: &'a mut [f32],
     y: &'a mut [f32],
-    index: Option<&'a mut [u32]>,
+    argmax: Option<&'a mut [u32]>,
 }
 
 impl WithSimd for Image<'_> {
@@ -69,8 +69,8 @@ impl Image<'_> {
     fn convolve<S: Simd, const V: usize>(mut self, simd: S) {
         let d = self.d;
         let row = padded_size(d)[1] * d.c_in;
-        let run = d.x.window * d.c_in;
-        let weights = rows_of::<S, V>(self.w).chunks_exact(d.window());
+        let run = d.w.kernel * d.c_in;
+        let weights = rows_of::<S, V>(self.w).chunks_exact(d.patch_len());
         for (panel, (w, b)) in weights.zip(rows_of::<S, V>(self.b)).enumerate() {
             let cols = self.panels.cols_of(panel);
             for (tile, pixels) in self.pixels.chunks(ROWS).enumerate() {
@@ -81,7 +81,7 @@ impl Image<'_> {
                 for (ky, w) in w.chunks_exact(run).enumerate() {
                     multiply(simd, starts.map(|start| &self.x[start + ky * row..][..run]), w, &mut sums);
                 }
-                if d.positions() == 1 {
+                if d.window_len() == 1 {
                     for (r, sums) in sums.iter_mut().enumerate().take(pixels.len()) {
                         for (sum, bias) in sums.iter_mut().zip(b) {
                             *sum = pool::activate(simd, *sum, *bias, self.relu);
@@ -94,14 +94,14 @@ impl Image<'_> {
                     }
                 } else {
                     let mut values = [simd.splat_f32s(0.0); V];
-                    let mut positions = [simd.splat_u32s(0); V];
+                    let mut offsets = [simd.splat_u32s(0); V];
                     for v in 0..V {
                         let sums = [sums[0][v], sums[1][v], sums[2][v], sums[3][v]];
-                        (values[v], positions[v]) = pool::greatest(simd, sums, b[v], self.relu);
+                        (values[v], offsets[v]) = pool::max_of_window(simd, sums, b[v], self.relu);
                     }
                     store(simd, &mut self.y[tile * d.c_out..][cols.clone()], values);
-                    if let Some(index) = &mut self.index {
-                        store_words(simd, &mut index[tile * d.c_out..][cols.clone()], positions);
+                    if let Some(argmax) = &mut self.argmax {
+                        store_u32s(simd, &mut argmax[tile * d.c_out..][cols.clone()], offsets);
                     }
                 }
             }
@@ -115,17 +115,17 @@ impl Image<'_> {
     #[inline(always)]
     fn pool<S: Simd>(&mut self, simd: S) {
         let d = self.d;
-        for (window, sums) in self.sums.chunks_exact(d.positions() * d.c_out).enumerate() {
+        for (window, sums) in self.sums.chunks_exact(d.window_len() * d.c_out).enumerate() {
             for first in (0..d.c_out).step_by(S::F32_LANES) {
                 let cols = first..d.c_out.min(first + S::F32_LANES);
                 let mut best = (load(simd, &sums[cols.clone()]), simd.splat_u32s(0));
                 for (at, sums) in sums.chunks_exact(d.c_out).enumerate().skip(1) {
                     best = pool::greater(simd, best, load(simd, &sums[cols.clone()]), at as u32);
                 }
-                let (value, position) = pool::gate(simd, best, load(simd, &self.b[cols.clone()]), self.relu);
+                let (value, position) = pool::bias_and_relu(simd, best, load(simd, &self.b[cols.clone()]), self.relu);
                 store(simd, &mut self.y[window * d.c_out..][cols.clone()], [value]);
-                if let Some(index) = &mut self.index {
-                    store_words(simd, &mut index[window * d.c_out..][cols.clone()], [position]);
+                if let Some(argmax) = &mut self.argmax {
+                    store_u32s(simd, &mut argmax[window * d.c_out..][cols.clone()], [position]);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::{first_pixels, padded, padded_len, padded_size, pool};
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::Io;
-use crate::simd::{Vectors, load, with_rooms};
+use crate::simd::{SimdLevel, load, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -17,32 +17,32 @@ const MAX_WINDOW: usize = 256;
 const TERMS: usize = 9;
 
 /// Whether the kernel takes these sizes; with more channels, or larger kernels, the products of matrices win.
-pub(in crate::kernels::conv2d) fn fits(d: &Dims) -> bool {
-    d.c_in <= 4 && d.window() <= MAX_WINDOW && matches!(d.positions(), 1 | pool::POSITIONS)
+pub(in crate::kernels::conv2d) fn supports(d: &Dims) -> bool {
+    d.c_in <= 4 && d.patch_len() <= MAX_WINDOW && matches!(d.window_len(), 1 | pool::WINDOW_LEN)
 }
 
 /// As `Conv2dBackwardWeights` in one split.
-pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, mut io: Io<'_, f32>) {
+pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
     let pixels = first_pixels(d);
     let offsets = offsets(d);
-    let cols = d.c_out.next_multiple_of(vectors.lanes());
+    let cols = d.c_out.next_multiple_of(level.vector_width());
     // The sums of a task, [offsets and one for the bias, cols].
     let part = (offsets.len() + 1) * cols;
     let images = d.batch.div_ceil((SUMS / part).max(1)).max(IMAGES);
-    with_rooms([d.batch.div_ceil(images) * part], |[parts]| {
+    with_scratch([d.batch.div_ceil(images) * part], |[parts]| {
         let images = x.par_chunks(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
         parts.par_chunks_exact_mut(part).zip(images).for_each(|(sums, (x, dy))| {
             sums.fill(0.0);
-            with_rooms([padded_len(d)], |[room]| {
+            with_scratch([padded_len(d)], |[scratch]| {
                 for (x, dy) in x.chunks_exact(d.in_image()).zip(dy.chunks_exact(d.out_image())) {
-                    let x = padded(d, x, room);
-                    match vectors {
+                    let x = padded(d, x, scratch);
+                    match level {
                         #[cfg(target_arch = "x86_64")]
-                        Vectors::Avx512(simd) if super::patch::fits(d) => {
+                        SimdLevel::Avx512(simd) if super::patch::supports(d) => {
                             super::patch::add_image(d, simd, &pixels, x, dy, sums);
                         }
-                        _ => vectors.run(Image { d, pixels: &pixels, offsets: &offsets, x, dy, sums }),
+                        _ => level.run(Image { d, pixels: &pixels, offsets: &offsets, x, dy, sums }),
                     }
                 }
             });
@@ -50,7 +50,7 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, m
         out.fill(0.0);
         for sums in parts.chunks_exact(part) {
             // The bias's sums are the last, after the offsets that only fill up a block of terms.
-            let rows = (0..d.window()).chain([offsets.len()]);
+            let rows = (0..d.patch_len()).chain([offsets.len()]);
             for (row, out) in rows.zip(out.chunks_exact_mut(d.c_out)) {
                 out.iter_mut().zip(&sums[row * cols..]).for_each(|(total, sum)| *total += *sum);
             }
@@ -61,8 +61,8 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, vectors: Vectors, m
 /// Where each term of the kernel lies from its first pixel, in floats; filled up to whole blocks of [`TERMS`].
 fn offsets(d: &Dims) -> Vec<usize> {
     let row = padded_size(d)[1] * d.c_in;
-    let run = d.x.window * d.c_in;
-    let mut offsets: Vec<usize> = (0..d.window()).map(|term| term / run * row + term % run).collect();
+    let run = d.w.kernel * d.c_in;
+    let mut offsets: Vec<usize> = (0..d.patch_len()).map(|term| term / run * row + term % run).collect();
     offsets.resize(offsets.len().next_multiple_of(TERMS), 0);
     offsets
 }
@@ -82,9 +82,9 @@ impl WithSimd for Image<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match self.d.positions() {
+        match self.d.window_len() {
             1 => self.add::<S, 1>(simd),
-            _ => self.add::<S, { pool::POSITIONS }>(simd),
+            _ => self.add::<S, { pool::WINDOW_LEN }>(simd),
         }
     }
 }
@@ -104,10 +104,10 @@ impl Image<'_> {
                 let mut total_bias = simd.splat_f32s(0.0);
                 for (dy, pixels) in self.dy.chunks_exact(d.c_out).zip(self.pixels.as_chunks::<P>().0) {
                     let packed = load(simd, &dy[filters.clone()]);
-                    let (value, position) = split_low_bits(simd, packed, d.position_mask());
+                    let (value, window_offset) = split_low_bits(simd, packed, d.offset_mask());
                     total_bias = simd.add_f32s(total_bias, value);
                     for (p, pixel) in pixels.iter().enumerate() {
-                        let here = simd.equal_u32s(position, simd.splat_u32s(p as u32));
+                        let here = simd.equal_u32s(window_offset, simd.splat_u32s(p as u32));
                         let value = simd.select_f32s(here, value, simd.splat_f32s(0.0));
                         let x = &self.x[pixel * d.c_in..];
                         for (total, offset) in total.iter_mut().zip(offsets) {

@@ -1,0 +1,39 @@
+//! The plans of the tutorial's two networks, dispatch by dispatch: a change of the recorder that should change nothing shows here.
+
+use crate::cases::presets;
+use gpu_cnn::plan::{Phase, Profile};
+use std::fmt::Write;
+use std::path::Path;
+
+/// A line for each dispatch of a training step: label, workgroups, elements of each output.
+fn description() -> String {
+    let mut text = String::new();
+    for case in &presets()[..2] {
+        for profile in Profile::ADAPTERS.into_iter().chain([Profile::CPU]) {
+            let plan = case.model.record(case.batch, 1, profile).unwrap();
+            writeln!(text, "{}, batch {}, {}", case.name, case.batch, profile.name).unwrap();
+            for id in plan.phase(Phase::Train) {
+                let dispatch = &plan.dispatches[*id];
+                let outputs: Vec<usize> = dispatch.outputs.iter().map(|slice| slice.len).collect();
+                writeln!(text, "  {}: {:?} -> {outputs:?}", dispatch.label, dispatch.kernel.shader().grid).unwrap();
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn the_presets_record_the_dispatches_that_they_always_have() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plans.txt");
+    let found = description();
+    if std::env::var_os("GPU_CNN_WRITE_PLANS").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    let differing = found.lines().zip(expected.lines()).find(|(found, expected)| found != expected);
+    assert!(
+        found == expected,
+        "first difference: {differing:?}; if the change is meant, write {} anew with GPU_CNN_WRITE_PLANS=1",
+        path.display()
+    );
+}
