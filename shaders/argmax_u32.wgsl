@@ -1,4 +1,4 @@
-// A pool's argmax as single words; see out_f32.wgsl.
+// A pool's argmax stored as scalar u32 elements, for rows whose length does not divide by four; see out_f32.wgsl.
 
 @group(0) @binding(ARGMAX) var<storage, read_write> argmax: array<u32>;
 

@@ -1,4 +1,4 @@
-// A pool's argmax as whole vectors; see out_vec4.wgsl.
+// A pool's argmax stored as vectors of four u32 elements; see out_vec4.wgsl.
 
 @group(0) @binding(ARGMAX) var<storage, read_write> argmax: array<Four>;
 

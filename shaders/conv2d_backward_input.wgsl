@@ -1,10 +1,10 @@
 // dx[n, y, x, i] = sum over ky, kx, o of dy[n, (y + PAD_Y - ky) / SY, (x + PAD_X - kx) / SX, o] w[ky, kx, i, o]
 //
-// over the taps for which both quotients are whole and inside. Rows are input pixels (n, y, x), columns input channels,
-// k = (ky, kx, o). dy: [BATCH, POOL_OH, POOL_OW, C_OUT], of which the output pixels are positions (see tagged_gradient.wgsl),
-// weights: [KH, KW, COLS, C_OUT], dx: [ROWS, COLS].
+// over the taps for which both quotients are integers within the output. As a matrix product, rows are input pixels
+// (n, y, x), columns are input channels and k = (ky, kx, o). dy: [BATCH, POOL_OH, POOL_OW, C_OUT] holds one tagged
+// gradient per pool window (see tagged_gradient.wgsl), weights: [KH, KW, COLS, C_OUT], dx: [ROWS, COLS].
 
-// Of four input pixels: the image, and the padded window_offset that tap (0, 0) of an output pixel would have.
+// For four input pixels: the image index, and the coordinates y + PAD_Y and x + PAD_X in the padded image.
 struct Rows { image: vec4<u32>, y: vec4<i32>, x: vec4<i32> }
 
 fn rows_at(first: u32) -> Rows {
@@ -14,8 +14,8 @@ fn rows_at(first: u32) -> Rows {
     return Rows(pixel / (H * W), padded_y, padded_x);
 }
 
-// Where the gradient of (ky, kx, o) = k lies as seen from a row, -1 where no output pixel has this tap here, and the window_offset
-// of that pixel in its window.
+// For tap and filter (ky, kx, o) = k at one input pixel: the index into dy, -1 if no output pixel reads the input pixel
+// through that tap, and the window offset of that output pixel in its pool window.
 struct Source { index: i32, window_offset: u32 }
 
 fn source(image: u32, py: i32, px: i32, k: u32) -> Source {
@@ -32,15 +32,22 @@ fn source(image: u32, py: i32, px: i32, k: u32) -> Source {
 
 fn dy_at(image: u32, py: i32, px: i32, k: u32) -> f32 {
     let origin = source(image, py, px, k);
-    return select(0.0, gradient_at(vec4(dy_one(u32(max(origin.index, 0)))), origin.window_offset).x, origin.index >= 0);
+    let tagged = vec4(dy_one(u32(max(origin.index, 0))));
+    return select(0.0, gradient_at(tagged, origin.window_offset).x, origin.index >= 0);
 }
 
 fn dy_row(image: u32, py: i32, px: i32, k: u32) -> vec4<f32> {
     if (C_OUT_BY_4) {
         let origin = source(image, py, px, k);
-        return select(vec4(0.0), gradient_at(dy_four(u32(max(origin.index, 0))), origin.window_offset), origin.index >= 0);
+        let tagged = dy_four(u32(max(origin.index, 0)));
+        return select(vec4(0.0), gradient_at(tagged, origin.window_offset), origin.index >= 0);
     }
-    return vec4(dy_at(image, py, px, k), dy_at(image, py, px, k + 1u), dy_at(image, py, px, k + 2u), dy_at(image, py, px, k + 3u));
+    return vec4(
+        dy_at(image, py, px, k),
+        dy_at(image, py, px, k + 1u),
+        dy_at(image, py, px, k + 2u),
+        dy_at(image, py, px, k + 3u),
+    );
 }
 
 fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {

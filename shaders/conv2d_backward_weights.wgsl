@@ -1,8 +1,9 @@
 // dw[ky, kx, i, o] = sum over n, oy, ox of x[n, oy SY + ky - PAD_Y, ox SX + kx - PAD_X, i] dy[n, oy, ox, o];
-// the row after the last is db[o] = sum over n, oy, ox of dy[n, oy, ox, o]
+// the row after those of dw is db[o] = sum over n, oy, ox of dy[n, oy, ox, o]
 //
-// Rows are (ky, kx, i) and one row of ones for the bias, columns filters, k output pixels (see conv2d_pixels.wgsl).
-// x: [BATCH, H, W, C_IN], dy: [K / WINDOW_LEN, COLS], dw: [ROWS, COLS] (one such block a split).
+// As a matrix product, rows are (ky, kx, i) followed by one row of ones for the bias, columns are filters and k runs
+// over output pixels (see conv2d_pixels.wgsl). x: [BATCH, H, W, C_IN], dy: [K / WINDOW_LEN, COLS] of tagged gradients
+// (see tagged_gradient.wgsl), dw: [SPLIT_K, ROWS, COLS].
 
 @group(0) @binding(0) var<storage, read> x_values: array<Four>;
 
@@ -14,7 +15,7 @@ fn rows_at(first: u32) -> Rows {
     return Rows(first);
 }
 
-// Index of input (ky, kx, i) = row under the output pixel whose tap (0, 0) is at (y, x), or -1 outside the picture.
+// Index into x of (ky, kx, i) = row, where tap (0, 0) is at (y - PAD_Y, x - PAD_X); -1 in the zero padding.
 fn x_index(image: u32, y: u32, x: u32, row: u32) -> i32 {
     let tap = row / C_IN;
     let iy = i32(y + tap / KW) - i32(PAD_Y);
@@ -29,9 +30,9 @@ fn x_at(image: u32, y: u32, x: u32, row: u32) -> f32 {
     return select(select(0.0, four(x_values[clamped / 4u])[clamped % 4u], i >= 0), 1.0, row >= BIAS_ROW);
 }
 
-// Four rows under one output pixel.
-fn x_col(counts: bool, image: u32, y: u32, x: u32, row: u32) -> vec4<f32> {
-    if (!counts) { return vec4(0.0); }
+// Four rows of A at one output pixel; zero if the pixel lies past the end of the sum over k.
+fn x_col(in_range: bool, image: u32, y: u32, x: u32, row: u32) -> vec4<f32> {
+    if (!in_range) { return vec4(0.0); }
     if (C_IN_BY_4) {
         let i = x_index(image, y, x, min(row, (BIAS_ROW - 1u) / 4u * 4u));
         return select(select(vec4(0.0), four(x_values[u32(max(i, 0)) / 4u]), i >= 0), vec4(1.0), row >= BIAS_ROW);

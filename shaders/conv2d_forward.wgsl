@@ -1,11 +1,11 @@
 // y[n, oy, ox, o] = act(b[o] + sum over ky, kx, i of x[n, oy SY + ky - PAD_Y, ox SX + kx - PAD_X, i] w[ky, kx, i, o])
 //
-// Rows are output pixels (see conv2d_pixels.wgsl), columns filters, k = (ky, kx, i). x: [BATCH, H, W, C_IN],
-// weights: [KH, KW, C_IN, COLS] then the bias [COLS], y: [ROWS, COLS].
+// As a matrix product, rows are output pixels (see conv2d_pixels.wgsl), columns are filters and k = (ky, kx, i).
+// x: [BATCH, H, W, C_IN], weights: [KH, KW, C_IN, COLS] followed by the bias [COLS], y: [ROWS, COLS].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 
-// Of four output pixels: the input pixel under tap (0, 0), which may lie outside, and the index of its first channel.
+// For four output pixels: the input pixel under tap (0, 0), maybe out of bounds, and the index of its first channel.
 struct Rows { y: vec4<i32>, x: vec4<i32>, at: vec4<i32> }
 
 fn rows_at(first: u32) -> Rows {
@@ -16,7 +16,7 @@ fn rows_at(first: u32) -> Rows {
     return Rows(y0, x0, ((image * i32(H) + y0) * i32(W) + x0) * i32(C_IN));
 }
 
-// Index of (ky, kx, i) = k seen from a row, or -1 outside the picture and past K.
+// Index into x of tap and channel (ky, kx, i) = k for one row; -1 in the zero padding and for k >= K.
 fn x_index(y0: i32, x0: i32, at: i32, k: u32) -> i32 {
     let tap = k / C_IN;
     let ky = i32(tap / KW);

@@ -1,5 +1,5 @@
-// Which output pixel of a convolution a row is: rows run over (image, window of the pool, position in it). Without a pool
-// a window is one pixel.
+// Maps a row of the matrix product to its output pixel (image, y, x). Rows run over (image, pool window, window
+// offset); without a pool, each window is a single pixel.
 
 fn pixel_image(row: vec4<u32>) -> vec4<u32> {
     return row / (WINDOW_LEN * POOL_OH * POOL_OW);

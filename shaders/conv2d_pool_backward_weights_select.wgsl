@@ -1,18 +1,20 @@
-// dw[ky, kx, i, o] = sum over the windows of the pool of x[the pixel under tap (ky, kx) of o's position there, i] dy[window, o];
-// the row after the last is db[o] = sum over the windows of dy[window, o]
+// dw[ky, kx, i, o] = sum over pool windows of dy[window, o] x[pixel under tap (ky, kx) of the argmax for o, i];
+// the row after those of dw is db[o] = sum over pool windows of dy[window, o]
 //
-// For 2x2 pools, kernels up to three wide and stride 1, on subgroups of eight. A workgroup takes 32 filters, four a lane, of CHANNELS
-// input channels and KERNEL_ROWS rows of the kernel, which touch PAIRS pairs of input rows. For each window, lane l holds the pixel (l / 4, l % 4) under tap (ky, 0) of its
-// first position; tap kx of position (py, px) is then lane 4 py + px + kx, which each filter picks for itself.
-// dy: [WINDOWS, COLS] packed, out: [ROWS, COLS], one such block a split.
+// For 2x2 pools and convolutions with stride 1 and kernels up to three wide, on subgroups of eight. One workgroup
+// computes 32 filters (four per lane), CHANNELS input channels and KERNEL_ROWS kernel rows, which read PAIRS pairs of
+// input rows. For each pool window, lane l loads the input pixel (l / 4, l % 4) below and right of the one under
+// tap (ky, 0) of window offset (0, 0). Tap kx of window offset (py, px) is then held by lane 4 py + px + kx, from which
+// each filter reads by shuffle. dy: [WINDOWS, COLS] of tagged gradients (see tagged_gradient.wgsl),
+// out: [splits, ROWS, COLS].
 
-// Four channels of a pixel, zero outside the picture. Lanes past the last tap may look past the edge; nobody picks them.
+// Four channels of a pixel, zero out of bounds. Lanes beyond the last tap may be out of bounds too, but are not read.
 fn x_at(image: u32, y: i32, x: i32, channel: u32) -> vec4<f32> {
     let inside = u32(y) < H && u32(x) < W;
     return select(vec4(0.0), x_four(select(0u, (image * H + u32(y)) * W + u32(x), inside), channel), inside);
 }
 
-// The two rows between two pairs: the lower of the first, the upper of the second.
+// The pair of rows that straddles two pairs: the second row of the first pair, then the first row of the second pair.
 fn between(first: vec4<f32>, second: vec4<f32>, lane: u32) -> vec4<f32> {
     let other = (lane + 4u) % 8u;
     return select(subgroupShuffle(second, other), subgroupShuffle(first, other), lane < 4u);
@@ -34,9 +36,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
         var pixels: array<vec4<f32>, UNROLL * PAIRS * FOURS>;
         for (var q = 0u; q < UNROLL; q++) { // unroll
             let window = min(first + q, WINDOWS - 1u);
-            let packed = dy_words(window, col);
-            dy_of[q] = select(vec4(0.0), gradient_of(packed), first + q < end);
-            tap_0[q] = (packed & vec4(2u)) * 2u + (packed & vec4(1u));
+            let tagged = dy_words(window, col);
+            dy_of[q] = select(vec4(0.0), gradient_of(tagged), first + q < end);
+            tap_0[q] = (tagged & vec4(2u)) * 2u + (tagged & vec4(1u));
             bias += dy_of[q];
             let image = window / (POOL_OH * POOL_OW);
             let y = i32(window / POOL_OW % POOL_OH * 2u + lane / 4u + ky) - i32(PAD_Y);

@@ -1,12 +1,13 @@
-// y[n, wy, wx, o] = act(b[o] + max over the positions of window (wy, wx) of the convolution there), and which position
+// y[n, wy, wx, o] = act(b[o] + max over the offsets of pool window (wy, wx) of the convolution there), and the argmax
 //
-// For few input channels, on subgroups of eight. A workgroup takes 32 filters of one row of windows, four a lane. The patch of
-// inputs under a window, [PATCH / (PATCH_W C_IN), PATCH_W, C_IN], lies in LOADS values of each lane, and reaches all lanes by
-// shuffle. x: [BATCH, H, W, C_IN], weights: [K, COLS] then the bias [COLS], out and index: [BATCH, POOL_OH, POOL_OW, COLS].
+// For few input channels, on subgroups of eight. One workgroup computes 32 filters (four per lane) of one row of pool
+// windows. The input patch under a window, [PATCH / (PATCH_W C_IN), PATCH_W, C_IN], is loaded as LOADS values per lane
+// and broadcast to all lanes by shuffles. x: [BATCH, H, W, C_IN], weights: [K, COLS] followed by the bias [COLS],
+// out and argmax: [BATCH, POOL_OH, POOL_OW, COLS].
 
 @group(0) @binding(0) var<storage, read> x_values: array<f32>;
 
-// Element `at` of the patch whose first pixel is (y, x), which may lie outside; zero past the patch and the picture.
+// Element `at` of the patch whose first pixel is (y, x); zero past the end of the patch and in the zero padding.
 fn patch_at(image: u32, y: i32, x: i32, at: u32) -> f32 {
     let py = y + i32(at / (PATCH_W * C_IN));
     let px = x + i32(at / C_IN % PATCH_W);
@@ -42,7 +43,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
         for (var p = 0u; p < WINDOW_LEN; p++) { // unroll
             var sum = vec4(0.0);
             for (var k = 0u; k < K; k++) { // unroll
-                sum += value[((p / POOL_W * SY + k / (KW * C_IN)) * PATCH_W + p % POOL_W * SX + k / C_IN % KW) * C_IN + k % C_IN] * w[k];
+                sum += value[
+                    ((p / POOL_W * SY + k / (KW * C_IN)) * PATCH_W + p % POOL_W * SX + k / C_IN % KW) * C_IN + k % C_IN
+                ] * w[k];
             }
             consider(p, sum);
         }

@@ -1,6 +1,7 @@
 // dx[n, i] = sum over u of dy[n, u] w[i, u]
 //
-// Rows are images, columns inputs, k units. dy: [BATCH, K], weights: [COLS, K], dx: [BATCH, COLS].
+// As a matrix product, rows are images, columns are inputs and k runs over units. dy: [BATCH, K], weights: [COLS, K],
+// dx: [BATCH, COLS].
 
 struct Rows { image: vec4<u32> }
 

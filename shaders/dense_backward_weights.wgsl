@@ -1,7 +1,7 @@
-// dw[i, u] = sum over n of x[n, i] dy[n, u]; the row after the last is db[u] = sum over n of dy[n, u]
+// dw[i, u] = sum over n of x[n, i] dy[n, u]; the row after those of dw is db[u] = sum over n of dy[n, u]
 //
-// Rows are inputs and one row of ones for the bias, columns units, k images.
-// x: [K, ROWS - 1], dy: [K, COLS], dw: [ROWS, COLS] (one such block a split).
+// As a matrix product, rows are inputs followed by one row of ones for the bias, columns are units and k runs over
+// images. x: [K, ROWS - 1], dy: [K, COLS], dw: [SPLIT_K, ROWS, COLS].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 
@@ -18,10 +18,13 @@ fn x_at(image: u32, row: u32) -> f32 {
     return select(four(x[i / 4u])[i % 4u], 1.0, row >= INPUTS);
 }
 
-// Four inputs of one image.
+// Four inputs of one image; zero if the image lies past the end of the batch.
 fn x_col(image: u32, row: u32) -> vec4<f32> {
     if (image >= K) { return vec4(0.0); }
-    if (INPUTS_BY_4) { return select(four(x[(image * INPUTS + min(row, (INPUTS - 1u) / 4u * 4u)) / 4u]), vec4(1.0), row >= INPUTS); }
+    if (INPUTS_BY_4) {
+        let i = image * INPUTS + min(row, (INPUTS - 1u) / 4u * 4u);
+        return select(four(x[i / 4u]), vec4(1.0), row >= INPUTS);
+    }
     return vec4(x_at(image, row), x_at(image, row + 1u), x_at(image, row + 2u), x_at(image, row + 3u));
 }
 

@@ -1,4 +1,4 @@
-// A gradient whose rows do not divide by four, as words (see tagged_gradient.wgsl).
+// Reads a gradient whose row length does not divide by four, as u32 bit patterns (see tagged_gradient.wgsl).
 
 @group(0) @binding(DY) var<storage, read> dy: array<u32>;
 

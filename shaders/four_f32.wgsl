@@ -1,4 +1,4 @@
-// Four elements of a buffer, as they are.
+// Four 32-bit elements of a buffer, loaded and stored as one vec4<f32>; see four_u64.wgsl for the alternative.
 
 alias Four = vec4<f32>;
 

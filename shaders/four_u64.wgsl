@@ -1,5 +1,5 @@
-// Four elements of a buffer as two words of 64 bits: a software adapter loads and stores lane by lane and word by word, so that
-// half as many words take half the time.
+// Four 32-bit elements of a buffer, loaded and stored as two u64. A software adapter performs one scalar access per
+// lane and component, so 64-bit accesses halve their number.
 
 alias Four = vec2<u64>;
 

@@ -1,30 +1,31 @@
-// How a gradient goes on to the layer gate_input.
+// Applies the backward pass of the previous layer's activation to a gradient before it is stored.
 //
-// Through a ReLU (RELU_GATE): zero where that layer's output, bound as `gate_input`, is not positive. To a convolution that was
-// fused with its pool (ARGMAX_GATE): `gate_input` is the argmax of its forward pass; the gradient carries the position of the
-// window's maximum in its lowest bits (GATE_MASK), and is zero where the ReLU was shut.
+// RELU_GATE: `gate_input` is the previous layer's output; the gradient is zero where that output is not positive.
+// ARGMAX_GATE: the previous layer is a convolution fused with its pool, and `gate_input` is the argmax of its forward
+// pass. The result is a tagged gradient: the argmax is stored in the low mantissa bits (GATE_MASK), so that one load
+// yields both. It is zero where the ReLU was inactive, which the argmax marks by a value greater than GATE_MASK.
 
 @group(0) @binding(GATE) var<storage, read> gate_input: array<Four>;
 
-// Four elements of `gate_input` from `at` on, as far as `count` goes.
+// Elements [at, at + 4) of `gate_input` as u32 bit patterns; zero beyond the first `count`.
 fn gate_four(at: u32, count: u32) -> vec4<u32> {
     if (GATE_BY_4) { return four_words(gate_input[at / 4u]); }
-    var some = vec4(0u);
+    var values = vec4(0u);
     for (var c = 0u; c < 4u; c++) { // unroll
-        if (c < count) { some[c] = four_words(gate_input[(at + c) / 4u])[(at + c) % 4u]; }
+        if (c < count) { values[c] = four_words(gate_input[(at + c) / 4u])[(at + c) % 4u]; }
     }
-    return some;
+    return values;
 }
 
-// What goes on of the first `count` of four elements from `at` on.
+// The gradient after the gate, for the first `count` of the elements [at, at + 4).
 fn apply_gate(at: u32, count: u32, dx: vec4<f32>) -> vec4<f32> {
     if (RELU_GATE) { return select(vec4(0.0), dx, bitcast<vec4<f32>>(gate_four(at, count)) > vec4(0.0)); }
     if (ARGMAX_GATE) {
         let argmax = gate_four(at, count);
-        // Rounded to the nearest that has those bits free.
+        // Adding half of the tag's range before the low bits are cleared rounds to the nearest value.
         let rounded = bitcast<vec4<u32>>(dx) + vec4((GATE_MASK + 1u) / 2u);
-        let packed = (rounded & vec4(~GATE_MASK)) | argmax;
-        return bitcast<vec4<f32>>(select(packed, vec4(0u), argmax > vec4(GATE_MASK)));
+        let tagged = (rounded & vec4(~GATE_MASK)) | argmax;
+        return bitcast<vec4<f32>>(select(tagged, vec4(0u), argmax > vec4(GATE_MASK)));
     }
     return dx;
 }

@@ -1,18 +1,18 @@
-// dx[n, iy, ix, c] = sum of dy[n, oy, ox, c] over the windows whose argmax names (iy, ix)
+// dx[n, iy, ix, c] = sum of dy[n, oy, ox, c] over the windows (oy, ox) whose argmax is the pixel (iy, ix)
 //
-// One invocation takes LANE_CHANNELS (4, or 1 where 4 does not divide C) channels of one input pixel.
+// One invocation computes LANE_CHANNELS channels of one input pixel: 4, or 1 where C does not divide by four.
 // dy and argmax: [BATCH, OH, OW, C], dx (bound as `out`): [BATCH, H, W, C].
 
 @group(0) @binding(0) var<storage, read> dy: array<Four>;
 @group(0) @binding(1) var<storage, read> argmax: array<Four>;
 
-// First window along an axis that covers padded window_offset p: the least o with o * stride + size > p.
+// First window along an axis that covers the padded coordinate p: the smallest o with o * stride + size > p.
 fn first_window(p: u32, size: u32, stride: u32) -> u32 {
     return select((p - size) / stride + 1u, 0u, p < size);
 }
 
-// What window (oy, ox) passes on to padded window_offset (py, px), four channels from c on.
-fn passed_on(image: u32, oy: u32, ox: u32, py: u32, px: u32, c: u32) -> vec4<f32> {
+// The gradient that window (oy, ox) contributes to the pixel at padded coordinates (py, px), for channels [c, c + 4).
+fn window_gradient(image: u32, oy: u32, ox: u32, py: u32, px: u32, c: u32) -> vec4<f32> {
     let window_offset = vec4((py - oy * SY) * PW + px - ox * SX);
     let o = ((image * OH + oy) * OW + ox) * C + c;
     if (C_BY_4) { return select(vec4(0.0), four(dy[o / 4u]), four_words(argmax[o / 4u]) == window_offset); }
@@ -32,11 +32,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let last_x = min(px / SX, OW - 1u);
     var sum = vec4(0.0);
     if (PH <= SY && PW <= SX) {
-        // Windows do not overlap: only the last one that starts before a window_offset can cover it.
-        if (py - last_y * SY < PH && px - last_x * SX < PW) { sum = passed_on(image, last_y, last_x, py, px, c); }
+        // Windows do not overlap, so only the last one that starts at or before the pixel can cover it.
+        if (py - last_y * SY < PH && px - last_x * SX < PW) {
+            sum = window_gradient(image, last_y, last_x, py, px, c);
+        }
     } else {
         for (var oy = first_window(py, PH, SY); oy <= last_y; oy++) {
-            for (var ox = first_window(px, PW, SX); ox <= last_x; ox++) { sum += passed_on(image, oy, ox, py, px, c); }
+            for (var ox = first_window(px, PW, SX); ox <= last_x; ox++) {
+                sum += window_gradient(image, oy, ox, py, px, c);
+            }
         }
     }
     write(at, LANE_CHANNELS, apply_gate(at, LANE_CHANNELS, sum));

@@ -1,7 +1,7 @@
-// y[n, oy, ox, c] = max over ky, kx of x[n, oy SY + ky - PAD_Y, ox SX + kx - PAD_X, c], positions outside ignored;
-// argmax[n, oy, ox, c] = ky PW + kx of the first position that holds it
+// y[n, oy, ox, c] = max over ky, kx of x[n, oy SY + ky - PAD_Y, ox SX + kx - PAD_X, c], taps in the padding ignored;
+// argmax[n, oy, ox, c] = ky PW + kx of the first tap at which x equals y
 //
-// One invocation takes LANE_CHANNELS (4, or 1 where 4 does not divide C) channels of one output pixel.
+// One invocation computes LANE_CHANNELS channels of one output pixel: 4, or 1 where C does not divide by four.
 // x: [BATCH, H, W, C], y (bound as `out`) and argmax: [BATCH, OH, OW, C].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;

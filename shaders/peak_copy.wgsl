@@ -1,4 +1,4 @@
-// y = x, a vector an invocation. x and y: [COUNT].
+// y = x, the memory bandwidth benchmark. One invocation copies four elements. x and y: [COUNT].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read_write> y: array<Four>;

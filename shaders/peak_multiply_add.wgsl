@@ -1,6 +1,7 @@
-// y[i] = sum over j of s[j], after ROUNDS times s[j] = s[j] x[i] + 1 from s[j] = j: CHAINS sums that do not wait for each other
+// y[i] = sum over j < CHAINS of s_j, where s_j starts at j and is replaced ROUNDS times by s_j x[i] + 1
 //
-// One invocation takes four elements. x and y: [COUNT].
+// The arithmetic benchmark: the CHAINS recurrences are independent, which hides the latency of each operation. One
+// invocation computes four elements. x and y: [COUNT].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read_write> y: array<Four>;
@@ -11,7 +12,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (i >= COUNT / 4u) { return; }
     let factor = four(x[i]);
     var total = vec4(0.0);
-    // One component at a time: a software adapter has few registers.
+    // One component at a time, because all four at once would spill the registers of a software adapter.
     for (var c = 0u; c < 4u; c++) {
         let f = factor[c];
         var s: array<f32, CHAINS>;

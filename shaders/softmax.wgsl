@@ -1,6 +1,6 @@
 // p[n, c] = exp(z[n, c]) / sum over j of exp(z[n, j])
 //
-// One invocation takes one row, with the greatest logit subtracted first. z and p: [BATCH, CLASSES].
+// One invocation computes one row. The maximum logit is subtracted first to avoid overflow. z and p: [BATCH, CLASSES].
 
 @group(0) @binding(0) var<storage, read> z: array<f32>;
 @group(0) @binding(1) var<storage, read_write> p: array<f32>;
@@ -10,9 +10,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let n = (group.y * GRID_X + group.x) * 64u + lane;
     if (n >= BATCH) { return; }
     let row = n * CLASSES;
-    var greatest = z[row];
-    for (var c = 1u; c < CLASSES; c++) { greatest = max(greatest, z[row + c]); }
+    var max_logit = z[row];
+    for (var c = 1u; c < CLASSES; c++) { max_logit = max(max_logit, z[row + c]); }
     var total = 0.0;
-    for (var c = 0u; c < CLASSES; c++) { total += exp(z[row + c] - greatest); }
-    for (var c = 0u; c < CLASSES; c++) { p[row + c] = exp(z[row + c] - greatest) / total; }
+    for (var c = 0u; c < CLASSES; c++) { total += exp(z[row + c] - max_logit); }
+    for (var c = 0u; c < CLASSES; c++) { p[row + c] = exp(z[row + c] - max_logit) / total; }
 }

@@ -1,6 +1,7 @@
-// out[i] = finish(sum over s of partial[s, i]), s ascending
+// out[i] = epilogue(i, sum over s of partial[s, i]), with s ascending
 //
-// One invocation takes one element. partial: [SPLIT_K, COUNT], out: [COUNT]. The file that goes with it says what finish is.
+// The second pass of a split-K product. One invocation computes one element. partial: [SPLIT_K, COUNT], out: [COUNT].
+// sum_split_k_plain.wgsl or sum_split_k_forward.wgsl defines the epilogue.
 
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(OUT) var<storage, read_write> out: array<f32>;
@@ -11,5 +12,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (i >= COUNT) { return; }
     var sum = 0.0;
     for (var s = 0u; s < SPLIT_K; s++) { sum += partial[s * COUNT + i]; }
-    out[i] = finish(i, sum);
+    out[i] = epilogue(i, sum);
 }

@@ -1,11 +1,11 @@
-// Reads gradients that carry the window_offset of their window's maximum in their lowest bits (see gate.wgsl). Without a pool
-// OFFSET_MASK is 0, the only window_offset is 0, and a gradient is read as it is.
+// Reads tagged gradients: f32 bit patterns whose low mantissa bits (OFFSET_MASK) hold the argmax, the window offset of
+// the pool window's maximum (see gate.wgsl). Without a pool, OFFSET_MASK and all window offsets are 0.
 
-fn gradient_of(packed: vec4<u32>) -> vec4<f32> {
-    return bitcast<vec4<f32>>(packed & vec4(~OFFSET_MASK));
+fn gradient_of(tagged: vec4<u32>) -> vec4<f32> {
+    return bitcast<vec4<f32>>(tagged & vec4(~OFFSET_MASK));
 }
 
-// What window_offset `window_offset` of the window gets.
-fn gradient_at(packed: vec4<u32>, window_offset: u32) -> vec4<f32> {
-    return select(vec4(0.0), gradient_of(packed), (packed & vec4(OFFSET_MASK)) == vec4(window_offset));
+// The gradient at one window offset: that of the window if the offset is its argmax, else zero.
+fn gradient_at(tagged: vec4<u32>, window_offset: u32) -> vec4<f32> {
+    return select(vec4(0.0), gradient_of(tagged), (tagged & vec4(OFFSET_MASK)) == vec4(window_offset));
 }

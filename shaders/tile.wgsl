@@ -1,11 +1,11 @@
-// Which tile of which product a workgroup of either core takes.
+// Maps a workgroup to its tile of C, its split of the sum over k and its product in the batch, for both matmul cores.
 
 const TILE: u32 = 32u;
 
-// Which of several products this is.
+// Index of the matrix product in the batch of products of one dispatch.
 var<private> batch: u32;
 
-// The tile's first row and column of C, its split, and the k that the split begins with and ends before.
+// The tile's first row and column of C, its split, and the split's range of k: [begin, end).
 struct TileIndex { row: u32, col: u32, split: u32, begin: u32, end: u32 }
 
 fn take_tile(group: vec3<u32>) -> TileIndex {

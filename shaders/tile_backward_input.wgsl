@@ -1,7 +1,7 @@
-// What the kernels of input gradients share: B is the weights seen from their outputs, C the gradient as it goes on.
+// Shared by the gradients w.r.t. the input: B is the transposed weights, C is dx after the gate (see gate.wgsl).
 //
-// weights: [taps, COLS, C_OUT] with k = (tap, output), out: [ROWS, COLS], as is what gate.wgsl binds. The kernel's file binds
-// the gradient by its output at 0.
+// weights: [taps, COLS, C_OUT] with k = (tap, filter), out and gate_input: [ROWS, COLS]. The kernel's own files
+// bind dy, the gradient w.r.t. the output, at 0 and define A.
 
 fn w_at(k: u32, col: u32) -> f32 {
     let last = min(k, K - 1u);
@@ -9,7 +9,7 @@ fn w_at(k: u32, col: u32) -> f32 {
     return weights_one(i);
 }
 
-// Four filters of one tap and input channel.
+// The weights of four consecutive filters for one tap and input channel.
 fn w_col(k: u32, col: u32) -> vec4<f32> {
     if (C_OUT_BY_4) {
         let first = min(k, K - 4u);

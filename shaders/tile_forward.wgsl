@@ -1,6 +1,7 @@
-// What the forward matrix kernels share: B is the weights, C is act(sum + bias), or the sums alone where they are split.
+// Shared by the forward matrix kernels: B is the weights, C is act(sum + bias), or partial sums if SPLIT_K > 1.
 //
-// weights: [K, COLS] then the bias [COLS], out: [ROWS, COLS], one such block a split. The kernel's file binds its input at 0.
+// weights: [K, COLS] followed by the bias [COLS], out: [SPLIT_K, ROWS, COLS]. The kernel's own file binds x at 0 and
+// defines A.
 
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }

@@ -1,6 +1,6 @@
-// C of a forward convolution fused with its pool: of the WINDOW_LEN rows of a window the greatest, and which it was.
+// C of a forward convolution fused with its pool: the maximum of each window's WINDOW_LEN rows, and its argmax.
 //
-// out and index: [ROWS / WINDOW_LEN, COLS].
+// out and argmax: [ROWS / WINDOW_LEN, COLS].
 
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     consider(window_offset, sum);

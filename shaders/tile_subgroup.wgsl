@@ -1,15 +1,17 @@
-// C[row, col] = sum over k of A[row, k] B[k, col], in tiles of 32 x 32, each by one subgroup of eight lanes.
+// C[row, col] = sum over k of A[row, k] B[k, col], in 32 x 32 tiles, each computed by one subgroup of eight lanes
 //
-// A lane loads a 4 x 4 block of A (its four rows, four k) and a 4 x 4 block of B (four k, its four columns); every lane
-// then reads the others' blocks of A by shuffle and keeps 32 rows x 4 columns of C in registers. The sum runs over k in
-// ascending order; z counts the splits of the sum, and planes of products of one shape.
+// Each lane loads a 4 x 4 block of A (its four rows, four k) and a 4 x 4 block of B (four k, its four columns), reads
+// the other lanes' blocks of A by shuffle and accumulates 32 rows x 4 columns of C in registers. The sum runs over k in
+// ascending order. Workgroup z enumerates (product in the batch, split of the sum).
 //
-// The kernel's files say what A, B and C are:
-//   struct Rows, rows_at(first) -> Rows    what four consecutive rows of A need at every k
+// The kernel's own files define A, B and C:
+//   struct Rows, rows_at(first) -> Rows    per-row values of four consecutive rows of A that do not depend on k
 //   a_tile(rows, k) -> mat4x4              [row][k]; zero where k >= K
-//   b_tile(k, col) -> mat4x4               [k][col]; any finite number where k >= K or col >= COLS
-//   store(split, row, window_offset, col, sum)  takes four columns; ignores what lies outside C. The rows of a group of ROWS_PER_OUTPUT
-//                                          come one after the other, `window_offset` from 0 on
+//   b_tile(k, col) -> mat4x4               [k][col]; any finite value where k >= K or col >= COLS
+//   store(split, row, window_offset, col, sum)
+//                                          stores four columns of one row; ignores rows and columns outside C. The
+//                                          ROWS_PER_OUTPUT rows of one output row are stored consecutively by one
+//                                          invocation, with `window_offset` ascending from 0
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {

@@ -1,4 +1,4 @@
-// The weights of a layer as B of a forward pass: [K, COLS], then the bias as row K.
+// The weights of a layer as matrix B of the forward pass: [K, COLS], with the bias as row K.
 
 fn w_at(k: u32, col: u32) -> f32 {
     let i = min(k, K) * COLS + min(col, COLS - 1u);

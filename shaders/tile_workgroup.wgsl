@@ -1,13 +1,14 @@
-// C[row, col] = sum over k of A[row, k] B[k, col], in tiles of 32 x 32, each by 64 invocations.
+// C[row, col] = sum over k of A[row, k] B[k, col], in 32 x 32 tiles, each computed by one workgroup of 64 invocations
 //
-// For every 32 k an invocation loads a 4 x 4 block of A and one of B into workgroup memory, then adds to its own 4 x 4
-// block of C. The sum runs over k in ascending order; z counts the splits of the sum, and planes of products of one shape.
+// For every 32 values of k, each invocation loads a 4 x 4 block of A and one of B into workgroup memory, then
+// accumulates its own 4 x 4 block of C. The sum runs over k in ascending order. Workgroup z enumerates (product in the
+// batch, split of the sum).
 //
-// The kernel's files say what A, B and C are; see tile_subgroup.wgsl.
+// The kernel's own files define A, B and C; see tile_subgroup.wgsl for the functions.
 
-const BLOCKS: u32 = 8u; // a side of the tile in blocks of four
+const BLOCKS: u32 = 8u; // side of a tile, in blocks of four
 
-// [k][four rows] and [k][four columns]; at the end a holds C as [row][four columns].
+// Tiles of A as [k][four rows] and of B as [k][four columns]; in the end a_shared may hold C as [row][four columns].
 var<workgroup> a_shared: array<vec4<f32>, 256>;
 var<workgroup> b_shared: array<vec4<f32>, 256>;
 
@@ -42,7 +43,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         return;
     }
-    // A group of rows is spread over invocations: hand them over whole.
+    // The rows of one output row are spread over invocations: exchange them through workgroup memory, so that one
+    // invocation stores all of them.
     workgroupBarrier();
     for (var r = 0u; r < 4u; r++) { // unroll
         a_shared[(down * 4u + r) * BLOCKS + across] = acc[r];
@@ -51,7 +53,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var i = lane; i < TILE_ROWS / ROWS_PER_OUTPUT * BLOCKS; i += 64u) {
         for (var window_offset = 0u; window_offset < ROWS_PER_OUTPUT; window_offset++) {
             let row = i / BLOCKS * ROWS_PER_OUTPUT + window_offset;
-            store(tile.split, tile.row + row, window_offset, tile.col + i % BLOCKS * 4u, a_shared[row * BLOCKS + i % BLOCKS]);
+            let sum = a_shared[row * BLOCKS + i % BLOCKS];
+            store(tile.split, tile.row + row, window_offset, tile.col + i % BLOCKS * 4u, sum);
         }
     }
 }

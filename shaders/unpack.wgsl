@@ -1,6 +1,7 @@
-// x[i] = byte i / 255
+// x[i] = byte i of the batch / 255
 //
-// One invocation takes one word of four bytes, the first byte lowest. pixels: [window, WORDS], x: [COUNT].
+// One invocation converts one u32 of four bytes, the first in the lowest bits. pixels: [batches per upload, WORDS],
+// of which step.batch_index selects one batch, x: [COUNT].
 
 @group(0) @binding(0) var<storage, read> pixels: array<u32>;
 @group(0) @binding(1) var<storage, read_write> x: array<Four>;
@@ -15,10 +16,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         x[i] = as_four(value);
         return;
     }
-    // Past the end nothing changes.
-    var whole = four(x[i]);
+    // The last vector is only partly inside the batch: keep the elements past COUNT unchanged.
+    var merged = four(x[i]);
     for (var c = 0u; c < 4u; c++) { // unroll
-        if (i * 4u + c < COUNT) { whole[c] = value[c]; }
+        if (i * 4u + c < COUNT) { merged[c] = value[c]; }
     }
-    x[i] = as_four(whole);
+    x[i] = as_four(merged);
 }

@@ -1,4 +1,4 @@
-// Weights where a row of them divides by four.
+// Reads weights whose row length divides by four.
 
 @group(0) @binding(1) var<storage, read> weights: array<Four>;
 

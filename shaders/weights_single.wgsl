@@ -1,4 +1,4 @@
-// Weights whose rows do not divide by four.
+// Reads weights whose row length does not divide by four.
 
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
 

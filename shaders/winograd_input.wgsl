@@ -1,15 +1,15 @@
-// v[4 r + c, window, i] = (B^T d B)[r, c] of the 4x4 inputs d under a window, channel i,
+// v[4 r + c, window, i] = (B^T d B)[r, c], where d is the 4x4 input tile under a pool window in channel i,
 // with B^T = [1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1]
 //
-// One invocation takes four channels of one row of windows; neighbours share two columns. x: [BATCH, H, W, C_IN],
-// v: [16, WINDOWS, C_IN]. C_IN divides by four.
+// One invocation computes four channels of one row of windows; the tiles of neighbouring windows share two columns.
+// x: [BATCH, H, W, C_IN], v: [16, WINDOWS, C_IN]. C_IN divides by four.
 
 @group(0) @binding(0) var<storage, read> x_values: array<Four>;
 @group(0) @binding(1) var<storage, read_write> v: array<Four>;
 
 const FOURS: u32 = C_IN / 4u;
 
-// Four channels of a pixel, zero outside the picture.
+// Four channels of a pixel, zero in the padding.
 fn x_at(image: u32, y: i32, x: i32, i: u32) -> vec4<f32> {
     let inside = !PADDED || (u32(y) < H && u32(x) < W);
     let at = select(0u, ((image * H + u32(y)) * W + u32(x)) * FOURS + i, inside);
@@ -20,7 +20,7 @@ fn b_t(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) -> mat4x4<f32> {
     return mat4x4(a - c, b + c, c - b, b - d);
 }
 
-// B^T applied to four pixels below each other.
+// B^T applied to one column of four pixels.
 fn column(image: u32, y: i32, x: i32, i: u32) -> mat4x4<f32> {
     return b_t(x_at(image, y, x, i), x_at(image, y + 1, x, i), x_at(image, y + 2, x, i), x_at(image, y + 3, x, i));
 }

@@ -1,13 +1,13 @@
-// y[window, o] = act(b[o] + max of A^T m A), with m the 4x4 of planes of (window, o) and A^T = [1 1 1 0; 0 1 -1 -1],
-// and which of the four sums it was
+// y[window, o] = act(b[o] + max of A^T m A), where m is the 4x4 matrix of the 16 products at (window, o) and
+// A^T = [1 1 1 0; 0 1 -1 -1]; argmax[window, o] = which of the four elements of A^T m A is the maximum
 //
-// One invocation takes four filters of one window. m: [16, WINDOWS, C_OUT], weights: [3, 3, C_IN, C_OUT] then the bias [C_OUT],
-// out and index: [WINDOWS, C_OUT]. C_OUT divides by four.
+// One invocation computes four filters of one pool window. m: [16, WINDOWS, C_OUT], weights: [3, 3, C_IN, C_OUT]
+// followed by the bias [C_OUT], out and argmax: [WINDOWS, C_OUT]. C_OUT divides by four.
 
 @group(0) @binding(0) var<storage, read> m: array<Four>;
 @group(0) @binding(1) var<storage, read> weights: array<Four>;
 
-// Both rows of A^T applied to four.
+// The two elements of A^T applied to a column of four.
 struct Pair { first: vec4<f32>, second: vec4<f32> }
 
 fn a_t(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) -> Pair {

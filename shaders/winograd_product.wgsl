@@ -1,12 +1,12 @@
-// m[p, window, o] = sum over i of v[p, window, i] u[p, i, o], on the planes p of Winograd's algorithm
+// m[p, window, o] = sum over i of v[p, window, i] u[p, i, o], the batch of 16 matrix products of Winograd's algorithm
 //
-// Rows are windows of the pool, columns filters, k input channels. v: [planes, ROWS, K], u: [planes, K, COLS],
-// m (bound as `out`): [planes, ROWS, COLS]. K and COLS divide by four.
+// Rows are pool windows, columns are filters and k runs over input channels. v: [16, ROWS, K], u: [16, K, COLS],
+// m (bound as `out`): [16, ROWS, COLS]. K and COLS divide by four.
 
 @group(0) @binding(0) var<storage, read> v: array<Four>;
 @group(0) @binding(1) var<storage, read> u: array<Four>;
 
-// Where the four rows begin, in vectors.
+// Index of the first vec4 of each of the four rows.
 struct Rows { at: vec4<u32> }
 
 fn rows_at(first: u32) -> Rows {

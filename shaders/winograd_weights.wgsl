@@ -1,11 +1,13 @@
-// u[4 r + c, i, o] = (G w G^T)[r, c] of the 3x3 weights of channels (i, o), with G = [1 0 0; .5 .5 .5; .5 -.5 .5; 0 0 1]
+// u[4 r + c, i, o] = (G w G^T)[r, c], where w is the 3x3 kernel of input channel i and filter o and
+// G = [1 0 0; .5 .5 .5; .5 -.5 .5; 0 0 1]
 //
-// One invocation takes four filters of one input channel. weights: [3, 3, PAIRS], u: [16, PAIRS], PAIRS = C_IN C_OUT.
+// One invocation computes four filters of one input channel. weights: [3, 3, PAIRS], u: [16, PAIRS], where
+// PAIRS = C_IN C_OUT.
 
 @group(0) @binding(0) var<storage, read> weights: array<Four>;
 @group(0) @binding(1) var<storage, read_write> u: array<Four>;
 
-// G applied to a column of three.
+// G applied to a column of three weights.
 fn g(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) -> mat4x4<f32> {
     let sum = (a + c) * 0.5;
     return mat4x4(a, sum + b * 0.5, sum - b * 0.5, c);

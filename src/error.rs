@@ -1,37 +1,38 @@
-//! The crate's one error type, and the exit code of each kind.
+//! The crate's error type, and the exit code of each variant.
 
 use std::path::{Path, PathBuf};
 
 /// A `Result` whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong, by who can mend it. The text says what was wrong, with the values, and what to do.
+/// Errors, grouped by what the user can do about them. The text names the cause, the values involved and the next
+/// action.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Devices that should have computed the same have not.
+    /// Two devices that should compute the same results differ by more than the tolerance.
     #[error("{0}")]
     Disagreement(String),
     /// A setting, a model or a file name that cannot be used as given.
     #[error("{0}")]
     Usage(String),
-    /// No adapter answers to what was asked for.
+    /// No adapter matches the request.
     #[error("{0}")]
     NoAdapter(String),
-    /// A data or weights file that is missing, damaged or at odds with another.
+    /// A data or weights file that is missing, damaged or inconsistent with another file.
     #[error("{0}")]
     Data(String),
-    /// The device was lost, ran out of memory or refused what it was given.
+    /// The device was lost, ran out of memory or rejected a buffer, shader or command.
     #[error("{0}")]
     Device(String),
-    /// The loss or a weight is no longer a finite number.
+    /// The loss or a weight became infinite or NaN.
     #[error("{0}")]
     NotFinite(String),
     /// A file or folder that cannot be written.
     #[error("cannot write {}: {reason}", path.display())]
     Output {
-        /// What was to be written.
+        /// The file or folder to write.
         path: PathBuf,
-        /// Why it could not be.
+        /// Why writing failed.
         reason: String,
     },
     /// The user asked to stop (Ctrl-C).
@@ -40,8 +41,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code of the command line: 1 disagreement, 2 usage, 3 no adapter, 4 data, 5 device, 6 not finite, 7 output,
-    /// 130 interrupted.
+    /// The exit code of the command-line program: 1 disagreement, 2 usage, 3 no adapter, 4 data, 5 device, 6 not
+    /// finite, 7 output, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Disagreement(_) => 1,
@@ -60,7 +61,7 @@ impl Error {
         Self::Output { path: path.as_ref().to_owned(), reason: reason.to_string() }
     }
 
-    /// An [`Error::Data`] that ends with the path it is about.
+    /// An [`Error::Data`] whose message is `what`, followed by `path`.
     pub(crate) fn data(path: &Path, what: impl std::fmt::Display) -> Self {
         Self::Data(format!("{what}: {}", path.display()))
     }

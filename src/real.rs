@@ -26,7 +26,7 @@ impl<'a, F> Strided<'a, F> {
         Self { data, row_stride: 1, col_stride: cols }
     }
 
-    /// Elements that a `rows` x `cols` view reaches.
+    /// Minimum length of `data` for a `rows` x `cols` view.
     fn extent(&self, rows: usize, cols: usize) -> usize {
         if rows == 0 || cols == 0 { 0 } else { (rows - 1) * self.row_stride + (cols - 1) * self.col_stride + 1 }
     }
@@ -43,7 +43,7 @@ pub struct MatMul {
     pub n: usize,
 }
 
-/// A floating-point number.
+/// A floating-point type that the CPU twins are generic over.
 pub trait Real:
     Copy
     + Debug
@@ -60,30 +60,31 @@ pub trait Real:
     + AddAssign
     + 'static
 {
-    /// 0.
+    /// Additive identity, 0.
     const ZERO: Self;
-    /// 1.
+    /// Multiplicative identity, 1.
     const ONE: Self;
-    /// The nearest value.
+    /// `value` rounded to the nearest value of this type.
     fn from_f64(value: f64) -> Self;
     /// The value as `f64`.
     fn to_f64(self) -> f64;
-    /// e to this power.
+    /// The exponential, e to the power of `self`.
     fn exp(self) -> Self;
     /// The natural logarithm.
     fn ln(self) -> Self;
     /// The square root.
     fn sqrt(self) -> Self;
-    /// This value rounded to the nearest whose lowest bits, those of `mask`, are zero, with `word` in them.
-    fn with_low_bits(self, mask: u32, word: u32) -> Self;
-    /// The value with the bits of `mask` zero, and those bits.
+    /// Rounds to the nearest value whose mantissa bits in `mask` (the lowest ones) are zero, then stores `low` in those
+    /// bits. Tagged gradients carry their window offset this way.
+    fn with_low_bits(self, mask: u32, low: u32) -> Self;
+    /// The inverse of [`Self::with_low_bits`]: the value with the bits of `mask` cleared, and those bits.
     fn split_low_bits(self, mask: u32) -> (Self, u32);
 
-    /// `c = a b`, or `c += a b` if `add`, with `c` a row-major `m` x `n` matrix, on up to `threads` threads; sums in an
-    /// order that does not depend on their number.
+    /// Computes `c = a b`, or `c += a b` if `add`, where `c` is a row-major `m` x `n` matrix, on up to `threads`
+    /// threads. The summation order does not depend on the number of threads.
     ///
     /// # Panics
-    /// If an operand is shorter than its sizes say.
+    /// If `a`, `b` or `c` is shorter than `size` requires.
     fn matmul(size: MatMul, a: Strided<'_, Self>, b: Strided<'_, Self>, add: bool, c: &mut [Self], threads: usize);
 }
 
@@ -107,9 +108,9 @@ macro_rules! real {
             fn sqrt(self) -> Self {
                 Self::sqrt(self)
             }
-            fn with_low_bits(self, mask: u32, word: u32) -> Self {
+            fn with_low_bits(self, mask: u32, low: u32) -> Self {
                 let rounded = self.to_bits().wrapping_add(<$bits>::from(mask.div_ceil(2)));
-                Self::from_bits(rounded & !<$bits>::from(mask) | <$bits>::from(word))
+                Self::from_bits(rounded & !<$bits>::from(mask) | <$bits>::from(low))
             }
             fn split_low_bits(self, mask: u32) -> (Self, u32) {
                 let bits = self.to_bits();
@@ -131,7 +132,8 @@ macro_rules! real {
                 assert!(c.len() >= m * n, "C holds {} elements, {size:?} needs more", c.len());
                 let parallelism =
                     if threads == 1 { gemm::Parallelism::None } else { gemm::Parallelism::Rayon(threads) };
-                let kept = if add { 1.0 } else { 0.0 };
+                // gemm computes `c = alpha c + beta a b`, with beta = 1 here.
+                let alpha = if add { 1.0 } else { 0.0 };
                 // SAFETY: every element that the call reads or writes lies inside the three slices, asserted above,
                 // and `c` is borrowed mutably, so it overlaps neither operand.
                 unsafe {
@@ -149,7 +151,7 @@ macro_rules! real {
                         b.data.as_ptr(),
                         b.col_stride as isize,
                         b.row_stride as isize,
-                        kept,
+                        alpha,
                         1.0,
                         false,
                         false,

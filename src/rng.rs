@@ -1,7 +1,7 @@
-//! Random numbers as a function of what they are for.
+//! Random numbers as a pure function of their purpose.
 //!
-//! Nothing keeps a generator's state: a stream is named by a seed and a few words (the epoch, the tensor, the image),
-//! so a resumed run draws what the first one would have drawn.
+//! No generator state outlives its use: a stream is identified by a seed, a purpose and an index (of the epoch, tensor
+//! or image), so a resumed run draws the numbers that an uninterrupted run would have drawn.
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 fn mix(mut z: u64) -> u64 {
@@ -10,16 +10,16 @@ fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// What a stream is for. The number is part of the stream's name: never change one.
+/// What a stream is used for. The discriminant is hashed into the stream's key: changing one changes all its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Initial weights; the word is the tensor's place.
+    /// Initial weights; the stream's index is the tensor's index.
     Weights = 1,
-    /// The order of an epoch; the word is the epoch.
+    /// Shuffling of the training images; the stream's index is the epoch.
     Shuffle = 2,
-    /// A synthetic training image; the word is its place.
+    /// A synthetic training image; the stream's index is the image's index.
     TrainImage = 3,
-    /// A synthetic test image; the word is its place.
+    /// A synthetic test image; the stream's index is the image's index.
     TestImage = 4,
 }
 
@@ -30,11 +30,11 @@ pub struct Rng {
 }
 
 impl Rng {
-    /// The stream of (`seed`, `purpose`, `word`).
-    pub fn new(seed: u64, purpose: Purpose, word: u64) -> Self {
+    /// The stream of (`seed`, `purpose`, `index`).
+    pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
         let key = mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15));
         let key = mix(key ^ (purpose as u64).wrapping_mul(0xd1b5_4a32_d192_ed03));
-        Self { state: mix(key ^ word.wrapping_mul(0x8cb9_2ba7_2f3d_8dd7)) }
+        Self { state: mix(key ^ index.wrapping_mul(0x8cb9_2ba7_2f3d_8dd7)) }
     }
 
     /// The next 64 bits.
@@ -43,7 +43,7 @@ impl Rng {
         mix(self.state)
     }
 
-    /// Uniform in [0, 1), 24 bits.
+    /// Uniform in [0, 1), a multiple of 2^-24.
     pub fn unit(&mut self) -> f32 {
         (self.next_u64() >> 40) as f32 / 16_777_216.0
     }
@@ -53,7 +53,7 @@ impl Rng {
         low + (high - low) * self.unit()
     }
 
-    /// Uniform in 0..`n`, by the high half of a product (bias under n / 2^64).
+    /// Uniform in 0..`n`: the high half of the 128-bit product with `n`, whose bias is below n / 2^64.
     pub fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.next_u64()) * n as u128) >> 64) as usize
     }
@@ -81,8 +81,8 @@ mod tests {
     }
 
     #[test]
-    fn streams_of_neighbouring_words_differ() {
-        let first = |seed, word| Rng::new(seed, Purpose::Weights, word).next_u64();
+    fn streams_of_neighbouring_indices_differ() {
+        let first = |seed, index| Rng::new(seed, Purpose::Weights, index).next_u64();
         let all = [first(0, 0), first(0, 1), first(1, 0), first(1, 1)];
         for (i, a) in all.iter().enumerate() {
             assert!(!all[..i].contains(a), "{all:x?}");

@@ -1,35 +1,36 @@
-//! Vector instructions of the CPU kernels: the best that this machine has, or what `GPU_CNN_SIMD` forces; and floats that
-//! lie as they like it.
+//! SIMD support of the CPU kernels: the instruction set in use (the best available one, or the one that `GPU_CNN_SIMD`
+//! forces), 64-byte aligned arrays and scratch buffers, and loads and stores of partial vectors.
 
 use crate::error::{Result, usage};
 use aligned_vec::{AVec, ConstAlign};
 use pulp::{Simd, WithSimd};
 use std::cell::RefCell;
 
-/// Elements from a multiple of 64 bytes on: no vector of an array crosses a cache line that need not.
+/// A growable array that starts at a 64-byte boundary, so that its vectors do not straddle cache lines.
 pub type Aligned<T> = AVec<T, ConstAlign<64>>;
 
-/// Vector instructions that this machine has; a value is the proof. Kernels are compiled once for each.
+/// A SIMD instruction set that this machine supports; a value exists only after detection. SIMD kernels are compiled
+/// once for each set.
 #[derive(Debug, Clone, Copy)]
 pub enum SimdLevel {
-    /// AVX-512 F, BW, CD, DQ and VL: 16 floats, 32 registers.
+    /// AVX-512 F, BW, CD, DQ and VL: vectors of 16 floats, 32 vector registers.
     #[cfg(target_arch = "x86_64")]
     Avx512(pulp::x86::V4),
-    /// AVX2 and FMA: 8 floats, 16 registers.
+    /// AVX2 and FMA: vectors of 8 floats, 16 vector registers.
     #[cfg(target_arch = "x86_64")]
     Avx2(pulp::x86::V3),
-    /// NEON: 4 floats, 32 registers.
+    /// NEON: vectors of 4 floats, 32 vector registers.
     #[cfg(target_arch = "aarch64")]
     Neon(pulp::aarch64::Neon),
 }
 
-/// The environment variable that forces a level.
+/// The environment variable that forces a SIMD level.
 pub const FORCE: &str = "GPU_CNN_SIMD";
-/// The name of no vectors: the kernels' plain twins.
+/// The value of [`FORCE`] that disables SIMD: kernels run their scalar reference implementation.
 pub const PLAIN: &str = "plain";
 
 impl SimdLevel {
-    /// All that this machine has, best first.
+    /// All levels that this machine supports, best first.
     pub fn available() -> Vec<Self> {
         #[cfg(target_arch = "x86_64")]
         let found = [pulp::x86::V4::try_new().map(Self::Avx512), pulp::x86::V3::try_new().map(Self::Avx2)];
@@ -40,7 +41,7 @@ impl SimdLevel {
         found.into_iter().flatten().collect()
     }
 
-    /// Floats of a vector.
+    /// `f32` lanes in one vector.
     pub(crate) fn vector_width(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -52,7 +53,7 @@ impl SimdLevel {
         }
     }
 
-    /// Registers that hold vectors.
+    /// Number of architectural vector registers.
     pub(crate) fn vector_registers(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -64,7 +65,7 @@ impl SimdLevel {
         }
     }
 
-    /// As `GPU_CNN_SIMD` names it, and reports.
+    /// The name of the level, as `GPU_CNN_SIMD` and reports spell it.
     pub fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -76,10 +77,10 @@ impl SimdLevel {
         }
     }
 
-    /// The best that this machine has, or what `GPU_CNN_SIMD` names; none is `plain`.
+    /// The best available level, or the one that `GPU_CNN_SIMD` names; `None` means `plain` (scalar code).
     ///
     /// # Errors
-    /// If the variable names a level that does not exist or that this machine lacks.
+    /// If the variable names a level that does not exist or that this machine does not support.
     pub fn chosen() -> Result<Option<Self>> {
         let available = Self::available();
         let Some(wanted) = std::env::var_os(FORCE).filter(|name| !name.is_empty()) else {
@@ -97,7 +98,7 @@ impl SimdLevel {
         }
     }
 
-    /// Runs `op`, compiled for these instructions.
+    /// Runs `op`, compiled for this instruction set.
     pub(crate) fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -110,20 +111,21 @@ impl SimdLevel {
     }
 }
 
-/// Floats that a cache line holds.
+/// `f32` values in a cache line of 64 bytes.
 const LINE: usize = 16;
 
 thread_local! {
-    /// Rooms that this thread has used and does not use now.
+    /// Scratch buffers of this thread that no call of [`with_scratch`] is using.
     static SCRATCH: RefCell<Vec<Aligned<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lends `f` scratch of so many floats each, with anything in them, each from a cache line on. They are kept for the next
-/// call, so that a training step allocates nothing.
+/// Calls `f` with scratch buffers of the given lengths in floats. Their contents are unspecified and each is 64-byte
+/// aligned. The memory is kept per thread for later calls, so that a training step allocates nothing once warmed up.
 pub(crate) fn with_scratch<const N: usize, R>(lens: [usize; N], f: impl FnOnce([&mut [f32]; N]) -> R) -> R {
     let padded = lens.map(|len| len.next_multiple_of(LINE));
     let total = padded.iter().sum();
-    // Not borrowed while `f` runs: it may hand work to others and take up another's on this thread meanwhile.
+    // The list is not borrowed while `f` runs: if `f` waits for Rayon, this thread may run another task that calls
+    // `with_scratch` as well.
     let kept = SCRATCH.with_borrow_mut(|scratch| {
         let fitting = scratch.iter().position(|buffer| buffer.len() >= total);
         fitting.map(|i| scratch.swap_remove(i)).or_else(|| scratch.pop())
@@ -135,16 +137,16 @@ pub(crate) fn with_scratch<const N: usize, R>(lens: [usize; N], f: impl FnOnce([
     let mut rest = buffer.as_mut_slice();
     let mut i = 0;
     let scratch = lens.map(|len| {
-        let (part, tail) = std::mem::take(&mut rest).split_at_mut(padded[i]);
+        let (head, tail) = std::mem::take(&mut rest).split_at_mut(padded[i]);
         (rest, i) = (tail, i + 1);
-        &mut part[..len]
+        &mut head[..len]
     });
     let result = f(scratch);
     SCRATCH.with_borrow_mut(|scratch| scratch.push(buffer));
     result
 }
 
-/// A vector, zero past the end of `from`.
+/// Loads one vector from the start of `from`; lanes past the end of `from` are zero.
 #[inline(always)]
 pub(crate) fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
     match S::as_simd_f32s(from).0 {
@@ -153,7 +155,7 @@ pub(crate) fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
     }
 }
 
-/// Writes vectors side by side into `to`, which may end within one.
+/// Stores `V` consecutive vectors into `to`; lanes past the end of `to` are discarded.
 #[inline(always)]
 pub(crate) fn store<S: Simd, const V: usize>(simd: S, to: &mut [f32], values: [S::f32s; V]) {
     if let Ok(whole) = <&mut [S::f32s; V]>::try_from(S::as_mut_simd_f32s(to).0) {
@@ -165,7 +167,7 @@ pub(crate) fn store<S: Simd, const V: usize>(simd: S, to: &mut [f32], values: [S
     }
 }
 
-/// As [`store`], words.
+/// As [`store`], for `u32` elements.
 #[inline(always)]
 pub(crate) fn store_u32s<S: Simd, const V: usize>(simd: S, to: &mut [u32], values: [S::u32s; V]) {
     if let Ok(whole) = <&mut [S::u32s; V]>::try_from(S::as_mut_simd_u32s(to).0) {
@@ -182,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rooms_lie_apart_and_on_cache_lines_also_when_lent_twice() {
+    fn scratch_buffers_are_disjoint_and_aligned_even_in_nested_calls() {
         with_scratch([3, 40], |[a, b]| {
             a.fill(1.0);
             b.fill(2.0);

@@ -1,9 +1,10 @@
-//! The layering: which module may import which.
+//! The rules of ARCHITECTURE.md: which module may import which, where devices and files are used, and file sizes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Modules from the lowest up; each may import itself and those named beside it. ARCHITECTURE.md says why.
+/// Modules from the lowest layer to the highest; each may import itself and the modules listed with it. ARCHITECTURE.md
+/// gives the reasons.
 const LAYERS: [(&str, &[&str]); 17] = [
     ("error", &[]),
     ("real", &[]),
@@ -24,6 +25,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("cli", &["report"]),
 ];
 
+/// Collects the `.rs` files under `folder` into `found`.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -39,7 +41,7 @@ fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// Every source file with its module of the first level and its text without the unit tests.
+/// Every source file: its path, its top-level module, and its text up to the unit tests.
 fn files() -> Vec<(PathBuf, String, String)> {
     let mut paths = Vec::new();
     sources(&src(), &mut paths);
@@ -55,7 +57,7 @@ fn files() -> Vec<(PathBuf, String, String)> {
         .collect()
 }
 
-/// Modules of this crate that a text names after `crate::`.
+/// The names that follow `crate::` in `code`: the modules it imports.
 fn imports(code: &str) -> Vec<String> {
     let names = code.split("crate::").skip(1);
     names.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()).collect()
@@ -67,13 +69,13 @@ fn no_module_imports_a_higher_one() {
     let mut wrong = Vec::new();
     let mut edges = 0;
     for (path, module, code) in files().iter().filter(|(_, module, _)| module != "lib" && module != "main") {
-        let may = allowed.get(module.as_str()).unwrap_or_else(|| panic!("{module} is not in the table"));
-        // Types that lib.rs lifts to the crate's root are documented there, not imported from there.
+        let importable = allowed.get(module.as_str()).unwrap_or_else(|| panic!("{module} is not in the table"));
+        // Comments are skipped: doc links may refer to types by their re-export at the crate root.
         for import in
             imports(&code.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n"))
         {
             edges += 1;
-            if import != *module && !may.contains(&import.as_str()) {
+            if import != *module && !importable.contains(&import.as_str()) {
                 wrong.push(format!("{}: crate::{import}", path.display()));
             }
         }
@@ -83,7 +85,7 @@ fn no_module_imports_a_higher_one() {
 }
 
 #[test]
-fn devices_and_files_stay_where_they_belong() {
+fn devices_threads_files_and_unsafe_are_used_only_in_their_modules() {
     let rules: [(&str, &[&str]); 5] = [
         ("wgpu::", &["backend"]),
         ("pollster::", &["backend"]),
@@ -93,9 +95,9 @@ fn devices_and_files_stay_where_they_belong() {
     ];
     let mut wrong = Vec::new();
     for (path, module, code) in files() {
-        for (word, places) in rules {
-            if code.contains(word) && !places.contains(&module.as_str()) {
-                wrong.push(format!("{}: {word}", path.display()));
+        for (pattern, modules) in rules {
+            if code.contains(pattern) && !modules.contains(&module.as_str()) {
+                wrong.push(format!("{}: {pattern}", path.display()));
             }
         }
     }
@@ -103,7 +105,7 @@ fn devices_and_files_stay_where_they_belong() {
 }
 
 #[test]
-fn files_fit_a_room() {
+fn source_files_have_at_most_400_lines() {
     for (path, _, _) in files() {
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= 400, "{} has {lines} lines", path.display());

@@ -1,4 +1,4 @@
-//! `gpu-cnn bench` as its user calls it, and its judgement.
+//! `gpu-cnn bench` as a command, and its check that the losses of the devices agree.
 
 use crate::support::adapter;
 use gpu_cnn::DeviceInfo;
@@ -11,7 +11,7 @@ fn bench(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn the_json_holds_what_it_promises() {
+fn the_exports_contain_every_figure() {
     let folder = tempfile::tempdir().unwrap();
     let paths = ["b.json", "b.md", "b.csv"].map(|name| folder.path().join(name).display().to_string());
     let adapter = adapter();
@@ -55,7 +55,7 @@ fn the_json_holds_what_it_promises() {
 }
 
 #[test]
-fn bad_requests_are_refused_before_anything_is_measured() {
+fn invalid_arguments_are_refused_before_anything_is_measured() {
     let missing = bench(&["--adapter", "cpu", "--export-json", "/no/such/folder/b.json"]);
     assert_eq!(missing.status.code(), Some(7), "{}", String::from_utf8_lossy(&missing.stderr));
     assert_eq!(bench(&["--adapter", "no such card"]).status.code(), Some(3));
@@ -68,6 +68,7 @@ fn bad_requests_are_refused_before_anything_is_measured() {
     assert!(stderr.contains("`warp`") && stderr.contains("software, discrete, integrated"), "{stderr}");
 }
 
+/// A result with the given losses and arbitrary other figures.
 fn benched(adapter: &str, losses: &[f64]) -> Benched {
     Benched {
         info: DeviceInfo {
@@ -88,14 +89,14 @@ fn benched(adapter: &str, losses: &[f64]) -> Benched {
 }
 
 #[test]
-fn losses_that_part_are_named_and_nan_agrees_with_nothing() {
+fn diverging_losses_are_reported_and_nan_never_agrees() {
     let cpu = benched("cpu", &[2.3, 2.2, 2.1]);
     assert_eq!(cpu.ms_per_step(), [2.0, 1.0, 3.0]);
     assert_eq!(disagreement(&[benched("card", &[2.3001, 2.2, 2.1]), cpu.clone()]), None);
     let text = disagreement(&[benched("card", &[2.3, 2.21, 2.1]), cpu.clone()]).unwrap();
     assert!(text.contains("step 2") && text.contains("2.21 on card") && text.contains("2.2 on cpu"), "{text}");
     assert!(disagreement(&[benched("card", &[2.3, f64::NAN, 2.1]), cpu]).is_some());
-    // After many steps only the mean counts.
+    // Over many steps only the mean losses are compared.
     let [slow, fast] = [2.0, 1.2].map(|late| [vec![2.0; 20], vec![late; 80]].concat());
     assert_eq!(disagreement(&[benched("card", &slow), benched("cpu", &slow)]), None);
     let text = disagreement(&[benched("card", &slow), benched("cpu", &fast)]).unwrap();

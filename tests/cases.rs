@@ -1,39 +1,41 @@
-//! The table of models that drives the kernel, gradient and shader tests: a line here tests a layer everywhere.
+//! The table of models that the kernel, gradient and shader tests iterate over: a new entry is covered by all of them.
 
 use gpu_cnn::Activation::{Relu, Softmax};
 use gpu_cnn::{Conv2D, Dense, Flatten, MaxPooling2D, Padding::Same, Preset, Sequential};
 
-/// A model with a batch size, chosen to be awkward.
+/// A model with a batch size, chosen to exercise edge cases.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) model: Sequential,
-    /// Rows of a batch.
+    /// Batch size.
     pub(crate) batch: usize,
-    /// Images of the batch that count.
+    /// Valid images in the batch, at most `batch`; the others are padding.
     pub(crate) images: usize,
-    /// Values that the pixels take: few, so that windows tie, or all.
+    /// Number of distinct pixel values: 256, or few, so that pooling windows have ties.
     pub(crate) levels: usize,
 }
 
+/// A case with a full batch and all 256 pixel values.
 fn case(name: &'static str, batch: usize, model: Sequential) -> Case {
     Case { name, model, batch, images: batch, levels: 256 }
 }
 
+/// An empty model over images of `[h, w, c]`.
 fn images(h: usize, w: usize, c: usize) -> Sequential {
     Sequential::new([h, w, c])
 }
 
-/// Small enough for finite differences, together covering every layer, option and tile edge.
+/// Models small enough for finite differences; together they cover every layer, option and tile edge.
 pub(crate) fn cases() -> Vec<Case> {
     vec![
         case("dense alone", 3, images(2, 3, 1).add(Flatten {}).add(Dense::new(4).activation(Softmax))),
         case(
-            "dense of widths that no tile divides",
+            "dense, widths not divisible by the tile size",
             5,
             images(3, 3, 1).add(Flatten {}).add(Dense::new(33).activation(Relu)).add(Dense::new(7).activation(Softmax)),
         ),
         case(
-            "dense over three tiles",
+            "dense, three tiles",
             65,
             images(5, 7, 1).add(Flatten {}).add(Dense::new(68).activation(Relu)).add(Dense::new(3).activation(Softmax)),
         ),
@@ -69,7 +71,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 .add(Dense::new(4).activation(Softmax)),
         ),
         case(
-            "conv, channels by four",
+            "conv, channel counts that are multiples of four",
             3,
             images(6, 6, 4)
                 .add(Conv2D::new(8, 3).activation(Relu))
@@ -105,7 +107,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 .add(Dense::new(3).activation(Softmax)),
         ),
         case(
-            "conv, stride over kernel",
+            "conv, stride larger than the kernel",
             2,
             images(9, 8, 2)
                 .add(Conv2D::new(5, 1).activation(Relu))
@@ -146,7 +148,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 .add(Dense::new(3).activation(Softmax)),
         ),
         case(
-            "pool, overlapping by more",
+            "pool, stride 1, overlapping in several windows",
             2,
             images(7, 6, 1)
                 .add(Conv2D::new(5, 1))
@@ -155,7 +157,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 .add(Dense::new(3).activation(Softmax)),
         ),
         case(
-            "pool, stride over size",
+            "pool, stride larger than the window",
             2,
             images(9, 9, 1)
                 .add(Conv2D::new(4, 2))
@@ -225,7 +227,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 .add(Dense::new(3).activation(Softmax)),
         ),
         case(
-            "conv and pool by Winograd",
+            "conv and pool with Winograd",
             3,
             images(9, 10, 16)
                 .add(Conv2D::new(20, 3).activation(Relu))
@@ -245,7 +247,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 .add(Dense::new(3).activation(Softmax)),
         ),
         case(
-            "conv and pool by Winograd, same padding, over a ReLU and over a pool",
+            "conv and pool with Winograd, same padding, after a ReLU and after a pool",
             2,
             images(9, 8, 2)
                 .add(Conv2D::new(16, 1).activation(Relu))
@@ -257,7 +259,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 .add(Dense::new(3).activation(Softmax)),
         ),
         case(
-            "conv and pool of 5x6, under a plain convolution and an overlapping pool",
+            "conv and pool of 5x6, after an unfused convolution and an overlapping pool",
             2,
             images(14, 16, 4)
                 .add(Conv2D::new(8, 3).activation(Relu))
@@ -295,7 +297,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Case {
             images: 70,
             ..case(
-                "batch over one workgroup",
+                "batch larger than one workgroup",
                 130,
                 images(3, 3, 1).add(Flatten {}).add(Dense::new(5).activation(Softmax)),
             )
@@ -304,7 +306,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// Too large for finite differences, but what people train.
+/// The presets, and one with odd sizes; too large for finite differences.
 pub(crate) fn presets() -> Vec<Case> {
     vec![
         case("dnn", 32, Preset::Dnn.build([28, 28, 1], 10)),

@@ -1,4 +1,4 @@
-//! The command as its users call it: what it prints, what it writes, how it fails.
+//! The `gpu-cnn` command: its output, the files it writes, and its exit codes and messages.
 
 use crate::support::{adapter, software_adapter};
 use gpu_cnn::data::{FILES, idx, synthetic};
@@ -29,7 +29,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The exit code and a part of the message.
+/// Asserts that the command fails with exit code `code`, a message on stderr that contains `message`, and no output.
 fn fails(arguments: &[&str], code: i32, message: &str) {
     let output = run(arguments);
     let text = stderr(&output);
@@ -38,21 +38,21 @@ fn fails(arguments: &[&str], code: i32, message: &str) {
     assert!(output.stdout.is_empty(), "{arguments:?}: {}", stdout(&output));
 }
 
-/// A folder with a small data set and room for runs.
-struct Room {
+/// A temporary folder with a small data set in `data`, for the runs of a test.
+struct Workspace {
     folder: TempDir,
 }
 
-impl Room {
+impl Workspace {
     fn new() -> Self {
-        let room = Self { folder: tempfile::tempdir().unwrap() };
-        std::fs::create_dir(room.path("data")).unwrap();
+        let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(workspace.path("data")).unwrap();
         let data = synthetic::generate(11, [320, 50]);
         let contents = [idx::encode_split(&data.train), idx::encode_split(&data.test)];
         for (name, content) in FILES.iter().zip(contents.iter().flatten()) {
-            std::fs::write(room.path("data").join(name), content).unwrap();
+            std::fs::write(workspace.path("data").join(name), content).unwrap();
         }
-        room
+        workspace
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -63,7 +63,7 @@ impl Room {
         self.path(name).to_str().unwrap().to_owned()
     }
 
-    /// Trains the dense network on the small set.
+    /// Trains the dense preset for two epochs on the small data set, with the run folder `out`.
     fn train(&self, out: &str, more: &[&str]) -> Output {
         self.train_model("dnn", out, more)
     }
@@ -83,11 +83,11 @@ fn json_lines(path: &Path) -> Vec<Value> {
 }
 
 #[test]
-fn vector_instructions_can_be_forced_and_a_wrong_name_is_refused() {
-    let room = Room::new();
-    let data = room.path("data").display().to_string();
+fn the_simd_level_can_be_forced_and_an_unknown_name_is_refused() {
+    let workspace = Workspace::new();
+    let data = workspace.path("data").display().to_string();
     let train = |level: &str, out: &str| {
-        let out = room.path(out).display().to_string();
+        let out = workspace.path(out).display().to_string();
         let arguments =
             ["train", "--adapter", "cpu", "--model", "dnn", "--epochs", "1", "--data", &data, "--out", &out];
         (command(&arguments).env("GPU_CNN_SIMD", level).output().unwrap(), out)
@@ -135,7 +135,7 @@ fn help_names_every_subcommand_and_exit_code() {
 }
 
 #[test]
-fn summary_is_keras_table_and_one_json_document() {
+fn summary_prints_the_table_of_keras_or_one_json_document() {
     let text = stdout(&run(&["summary"]));
     for part in ["max_pooling2d_1 (MaxPooling2D)", "(None, 26, 26, 64)", "204,928", "Total params: 243,786 (952.29 KB)"]
     {
@@ -149,43 +149,44 @@ fn summary_is_keras_table_and_one_json_document() {
 
 #[test]
 fn train_writes_a_run_that_evaluate_reads() {
-    let room = Room::new();
-    let output = room.train("run", &["--adapter", "cpu", "--log-steps", "--seed", "3"]);
+    let workspace = Workspace::new();
+    let output = workspace.train("run", &["--adapter", "cpu", "--log-steps", "--seed", "3"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let printed = stdout(&output);
     assert!(printed.contains("Total params: 101,770"), "{printed}");
     assert!(printed.lines().last().unwrap().starts_with("test accuracy: 0."), "{printed}");
     assert!(stderr(&output).contains("adapter: cpu, "), "{}", stderr(&output));
 
-    let lines = json_lines(&room.path("run/metrics.jsonl"));
+    let lines = json_lines(&workspace.path("run/metrics.jsonl"));
     let events = |name: &str| lines.iter().filter(|l| l["event"] == name).collect::<Vec<_>>();
     assert_eq!((events("step").len(), events("epoch").len(), events("test").len()), (20, 2, 1));
     assert_eq!((&events("step")[10]["epoch"], &events("step")[10]["step"]), (&Value::from(2), &Value::from(1)));
-    let described = json_file(&room.path("run/run.json"));
+    let described = json_file(&workspace.path("run/run.json"));
     assert_eq!((&described["status"], &described["seed"]), (&Value::from("done"), &Value::from(3)));
     assert_eq!(described["final"]["test"]["loss"], events("test")[0]["loss"]);
     assert_eq!(described["data"]["sha256"].as_object().unwrap().len(), 4);
 
-    // The run folder knows its data; the file alone has to be told.
-    let by_run = run(&["evaluate", &room.name("run"), "--adapter", "cpu", "--format", "json"]);
+    // run.json names the data set; for a weights file alone, --data has to name it.
+    let by_run = run(&["evaluate", &workspace.name("run"), "--adapter", "cpu", "--format", "json"]);
     let found: Value = serde_json::from_slice(&by_run.stdout).unwrap_or_else(|_| panic!("{}", stderr(&by_run)));
     assert_eq!(found["accuracy"], events("test")[0]["accuracy"]);
     assert_eq!(found["loss"], events("test")[0]["loss"]);
     assert_eq!(found["classes"].as_array().unwrap().len(), 10);
-    std::fs::rename(room.path("run/model.safetensors"), room.path("alone.safetensors")).unwrap();
-    let by_file = run(&["evaluate", &room.name("alone.safetensors"), "--adapter", "cpu", "--data", &room.name("data")]);
+    std::fs::rename(workspace.path("run/model.safetensors"), workspace.path("alone.safetensors")).unwrap();
+    let by_file =
+        run(&["evaluate", &workspace.name("alone.safetensors"), "--adapter", "cpu", "--data", &workspace.name("data")]);
     assert!(stdout(&by_file).contains("accuracy: ") && stdout(&by_file).contains("class 9"), "{}", stderr(&by_file));
 }
 
 #[test]
 fn the_same_command_writes_the_same_weights_on_each_backend() {
-    let room = Room::new();
+    let workspace = Workspace::new();
     let adapters: &[&str] = if adapter().is_some() { &["cpu", "vulkan"] } else { &["cpu"] };
-    let weights = |out: &str| std::fs::read(room.path(out).join("model.safetensors")).unwrap();
+    let weights = |out: &str| std::fs::read(workspace.path(out).join("model.safetensors")).unwrap();
     for name in adapters {
         for (out, threads) in [("one", "1"), ("two", "2")] {
             let out = format!("{name}-{out}");
-            let output = room.train(&out, &["--adapter", name, "--threads", threads]);
+            let output = workspace.train(&out, &["--adapter", name, "--threads", threads]);
             assert!(output.status.success(), "{}", stderr(&output));
         }
         assert!(weights(&format!("{name}-one")) == weights(&format!("{name}-two")), "{name}");
@@ -193,32 +194,32 @@ fn the_same_command_writes_the_same_weights_on_each_backend() {
 }
 
 #[test]
-fn weights_carry_on_where_they_were_left() {
-    let room = Room::new();
-    assert!(room.train("first", &["--adapter", "cpu"]).status.success());
-    let weights = room.name("first/model.safetensors");
-    assert!(room.train("second", &["--adapter", "cpu", "--weights", &weights]).status.success());
-    let loss = |run: &str| json_lines(&room.path(run).join("metrics.jsonl"))[0]["loss"].as_f64().unwrap();
+fn training_continues_from_saved_weights() {
+    let workspace = Workspace::new();
+    assert!(workspace.train("first", &["--adapter", "cpu"]).status.success());
+    let weights = workspace.name("first/model.safetensors");
+    assert!(workspace.train("second", &["--adapter", "cpu", "--weights", &weights]).status.success());
+    let loss = |run: &str| json_lines(&workspace.path(run).join("metrics.jsonl"))[0]["loss"].as_f64().unwrap();
     assert!(loss("second") < loss("first"), "{} {}", loss("second"), loss("first"));
 }
 
 #[test]
-fn an_earlier_run_is_not_overwritten_unasked() {
-    let room = Room::new();
-    assert!(room.train("run", &["--adapter", "cpu"]).status.success());
-    let before = std::fs::read(room.path("run/model.safetensors")).unwrap();
-    let again = room.train("run", &["--adapter", "cpu", "--seed", "10"]);
+fn an_earlier_run_is_only_replaced_with_overwrite() {
+    let workspace = Workspace::new();
+    assert!(workspace.train("run", &["--adapter", "cpu"]).status.success());
+    let before = std::fs::read(workspace.path("run/model.safetensors")).unwrap();
+    let again = workspace.train("run", &["--adapter", "cpu", "--seed", "10"]);
     assert_eq!(again.status.code(), Some(7));
     assert!(stderr(&again).contains("--overwrite"), "{}", stderr(&again));
-    assert_eq!(std::fs::read(room.path("run/model.safetensors")).unwrap(), before);
-    assert!(room.train("run", &["--adapter", "cpu", "--seed", "10", "--overwrite"]).status.success());
-    assert!(std::fs::read(room.path("run/model.safetensors")).unwrap() != before);
+    assert_eq!(std::fs::read(workspace.path("run/model.safetensors")).unwrap(), before);
+    assert!(workspace.train("run", &["--adapter", "cpu", "--seed", "10", "--overwrite"]).status.success());
+    assert!(std::fs::read(workspace.path("run/model.safetensors")).unwrap() != before);
 }
 
 #[test]
-fn bad_arguments_fail_with_two() {
-    let room = Room::new();
-    let data = room.name("data");
+fn invalid_arguments_fail_with_two() {
+    let workspace = Workspace::new();
+    let data = workspace.name("data");
     fails(&["train", "--batch-size", "0"], 2, "--batch-size");
     fails(&["train", "--learning-rate", "-1"], 2, "positive");
     fails(&["train", "--adapter", "cpu", "--data", &data, "--model", "nosuch.toml"], 2, "nosuch.toml");
@@ -227,7 +228,7 @@ fn bad_arguments_fail_with_two() {
     fails(&["nosuch"], 2, "nosuch");
     fails(&["train", "--adapter", "", "--data", &data], 2, "empty adapter name");
     fails(&["summary", "--classes", "1000"], 2, "--classes");
-    let model = room.path("model.toml");
+    let model = workspace.path("model.toml");
     std::fs::write(
         &model,
         "[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 4\nactivation = \"softmax\"\n",
@@ -242,8 +243,8 @@ fn bad_arguments_fail_with_two() {
 
 #[test]
 fn weights_of_another_model_fail_with_two_and_damaged_ones_with_four() {
-    let room = Room::new();
-    let data = room.name("data");
+    let workspace = Workspace::new();
+    let data = workspace.name("data");
     let other = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/golden/cnn_small/init.safetensors");
     fails(
         &["train", "--adapter", "cpu", "--data", &data, "--weights", other],
@@ -251,7 +252,7 @@ fn weights_of_another_model_fail_with_two_and_damaged_ones_with_four() {
         "tensor `conv2d.kernel` is [3, 3, 1, 16]",
     );
     fails(&["evaluate", other, "--adapter", "cpu", "--data", &data], 2, "--model");
-    let damaged = room.path("damaged.safetensors");
+    let damaged = workspace.path("damaged.safetensors");
     let mut bytes = std::fs::read(other).unwrap();
     bytes.truncate(1000);
     std::fs::write(&damaged, &bytes).unwrap();
@@ -259,9 +260,9 @@ fn weights_of_another_model_fail_with_two_and_damaged_ones_with_four() {
 }
 
 #[test]
-fn an_adapter_that_is_not_there_fails_with_three_and_the_list() {
-    let room = Room::new();
-    let data = room.name("data");
+fn a_missing_adapter_fails_with_three_and_a_hint() {
+    let workspace = Workspace::new();
+    let data = workspace.name("data");
     let train = ["train", "--data", &data, "--model", "dnn"];
     fails(&[&train[..], &["--adapter", "no such adapter"]].concat(), 3, "gpu-cnn adapters");
     for (name, value, code) in [("WGPU_ADAPTER_NAME", "no such adapter", 3), ("WGPU_BACKEND", "nosuch", 2)] {
@@ -272,48 +273,49 @@ fn an_adapter_that_is_not_there_fails_with_three_and_the_list() {
 }
 
 #[test]
-fn adapters_lists_what_auto_would_take() {
+fn adapters_lists_the_adapter_that_auto_selects() {
     let found: Value = serde_json::from_slice(&run(&["adapters", "--format", "json"]).stdout).unwrap();
     let adapters = found["adapters"].as_array().unwrap();
     if adapter().is_some() {
         let first = &adapters[0];
         assert!(first["backend"].is_string() && first["max_storage_buffer_binding_size"].as_u64() > Some(0), "{first}");
     }
-    let real =
+    let hardware =
         adapters.iter().any(|a| a["device_type"] != "software" && !a["adapter"].as_str().unwrap().contains("llvmpipe"));
-    assert!(real || found["auto"] == "cpu", "{found}");
+    assert!(hardware || found["auto"] == "cpu", "{found}");
 }
 
 #[test]
-fn a_software_adapter_has_to_be_asked_for_and_is_named_as_one() {
+fn a_software_adapter_is_used_only_by_name_and_with_a_notice() {
     if software_adapter().is_none() {
         return;
     }
-    let room = Room::new();
-    let asked = room.train("asked", &["--adapter", "llvmpipe"]);
-    assert!(asked.status.success() && stderr(&asked).contains("software adapter"), "{}", stderr(&asked));
-    assert_eq!(json_file(&room.path("asked/run.json"))["device"]["backend"], "vulkan");
-    let by_name = command(&[
+    let workspace = Workspace::new();
+    let by_option = workspace.train("option", &["--adapter", "llvmpipe"]);
+    assert!(by_option.status.success() && stderr(&by_option).contains("software adapter"), "{}", stderr(&by_option));
+    assert_eq!(json_file(&workspace.path("option/run.json"))["device"]["backend"], "vulkan");
+    let by_environment = command(&[
         "train",
         "--data",
-        &room.name("data"),
+        &workspace.name("data"),
         "--model",
         "dnn",
         "--epochs",
         "1",
         "--out",
-        &room.name("env"),
+        &workspace.name("env"),
     ])
     .env("WGPU_ADAPTER_NAME", "LLVMPIPE")
     .output()
     .unwrap();
-    assert!(by_name.status.success() && stderr(&by_name).contains("software adapter"), "{}", stderr(&by_name));
+    let text = stderr(&by_environment);
+    assert!(by_environment.status.success() && text.contains("software adapter"), "{text}");
 }
 
 #[test]
-fn data_at_odds_fails_with_four_and_the_values() {
-    let room = Room::new();
-    let (folder, data) = (room.path("data"), room.name("data"));
+fn inconsistent_data_fails_with_four_and_the_values() {
+    let workspace = Workspace::new();
+    let (folder, data) = (workspace.path("data"), workspace.name("data"));
     let train = ["train", "--adapter", "cpu", "--model", "dnn", "--data", &data];
     fails(&["train", "--data", "nosuch"], 4, "nosuch");
     let labels = folder.join(FILES[3]);
@@ -335,65 +337,65 @@ fn data_at_odds_fails_with_four_and_the_values() {
 }
 
 #[test]
-fn a_batch_over_the_adapters_limits_fails_with_five_and_a_size_that_fits() {
+fn a_batch_beyond_the_adapters_limits_fails_with_five_and_a_size_that_fits() {
     if software_adapter().is_none() {
         return;
     }
-    let room = Room::new();
-    let output = room.train("run", &["--adapter", "llvmpipe", "--batch-size", "65536"]);
+    let workspace = Workspace::new();
+    let output = workspace.train("run", &["--adapter", "llvmpipe", "--batch-size", "65536"]);
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
     assert!(stderr(&output).contains("buffer `input` takes 205520896 bytes"), "{}", stderr(&output));
     assert!(stderr(&output).contains("try --batch-size 42799"), "{}", stderr(&output));
-    assert!(!room.path("run").exists());
+    assert!(!workspace.path("run").exists());
 }
 
 #[test]
 fn a_folder_that_cannot_be_written_fails_with_seven() {
-    let room = Room::new();
-    let file = room.path("file");
+    let workspace = Workspace::new();
+    let file = workspace.path("file");
     std::fs::write(&file, "not a folder").unwrap();
-    let output = room.train("file/run", &["--adapter", "cpu"]);
+    let output = workspace.train("file/run", &["--adapter", "cpu"]);
     assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
 }
 
 #[test]
 fn a_loss_that_is_not_finite_fails_with_six_and_is_recorded() {
-    let room = Room::new();
-    let output = room.train("run", &["--adapter", "cpu", "--learning-rate", "3e38"]);
+    let workspace = Workspace::new();
+    let output = workspace.train("run", &["--adapter", "cpu", "--learning-rate", "3e38"]);
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     assert!(stderr(&output).contains("epoch 1, step "), "{}", stderr(&output));
-    assert_eq!(json_file(&room.path("run/run.json"))["status"], "failed");
+    assert_eq!(json_file(&workspace.path("run/run.json"))["status"], "failed");
 }
 
 #[test]
 fn colour_images_of_an_odd_size_train_and_evaluate() {
-    let room = Room::new();
+    let workspace = Workspace::new();
     let sizes = [40, 19, 14, 3];
     let pixels: Vec<u8> = (0..sizes.iter().product::<usize>()).map(|i| (i * i % 251) as u8).collect();
     let labels: Vec<u8> = (0..40).map(|i| i % 3).collect();
     for (name, content) in FILES.iter().zip([idx::encode(&sizes, &pixels), idx::encode(&[40], &labels)].iter().cycle())
     {
-        std::fs::write(room.path("data").join(name), content).unwrap();
+        std::fs::write(workspace.path("data").join(name), content).unwrap();
     }
     let devices: &[&str] = if adapter().is_some() { &["cpu", "vulkan"] } else { &["cpu"] };
     for name in devices {
-        let output = room.train_model("cnn", name, &["--adapter", name, "--batch-size", "7"]);
+        let output = workspace.train_model("cnn", name, &["--adapter", name, "--batch-size", "7"]);
         assert!(output.status.success(), "{}", stderr(&output));
-        assert_eq!(json_file(&room.path(name).join("run.json"))["data"]["classes"], 3);
+        assert_eq!(json_file(&workspace.path(name).join("run.json"))["data"]["classes"], 3);
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_keeps_the_weights_so_far_and_exits_with_130() {
-    let room = Room::new();
+fn ctrl_c_saves_the_weights_and_exits_with_130() {
+    let workspace = Workspace::new();
     let mut child = command(&["train", "--adapter", "cpu", "--model", "dnn", "--epochs", "1000000"])
-        .args(["--data", &room.name("data"), "--out", &room.name("run")])
+        .args(["--data", &workspace.name("data"), "--out", &workspace.name("run")])
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    // The first weights appear after the first epoch.
-    while !room.path("run/model.safetensors").exists() {
+    // The weights are first saved after the first epoch.
+    while !workspace.path("run/model.safetensors").exists() {
         assert!(child.try_wait().unwrap().is_none(), "it ended early");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
@@ -402,7 +404,7 @@ fn ctrl_c_keeps_the_weights_so_far_and_exits_with_130() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(stderr(&output).contains("interrupted in epoch"), "{}", stderr(&output));
-    assert_eq!(json_file(&room.path("run/run.json"))["status"], "interrupted");
-    let evaluated = run(&["evaluate", &room.name("run"), "--adapter", "cpu"]);
+    assert_eq!(json_file(&workspace.path("run/run.json"))["status"], "interrupted");
+    let evaluated = run(&["evaluate", &workspace.name("run"), "--adapter", "cpu"]);
     assert!(evaluated.status.success(), "{}", stderr(&evaluated));
 }

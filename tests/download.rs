@@ -1,4 +1,4 @@
-//! Fashion-MNIST from a server of the test's own: a good file arrives whole, a bad one leaves nothing.
+//! Downloads of Fashion-MNIST from a local test server: valid files are kept, an invalid one is refused and deleted.
 
 use crate::support::shared;
 use std::io::{BufRead, BufReader, Write};
@@ -6,7 +6,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Serves `respond(file name)` as many times as it is asked, from a thread that ends with the test.
+/// Starts an HTTP server that answers each request with `respond(file name)`, or 404, and returns its address. Its
+/// thread runs until the test process ends.
 fn serve(respond: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/data", listener.local_addr().unwrap());
@@ -23,13 +24,14 @@ fn serve(respond: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> String {
             let name = line.split_whitespace().nth(1).unwrap().strip_prefix("/data/").unwrap();
             let (status, body) = respond(name).map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
             write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len()).unwrap();
-            // The client may have seen enough.
+            // The client may close the connection before it has read the whole body.
             let _ = stream.write_all(&body);
         }
     });
     address
 }
 
+/// Runs `gpu-cnn train` for two steps with `home` as home folder and `url` as the address to download from.
 fn train(home: &Path, url: &str, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_gpu-cnn"))
         .args(["train", "--adapter", "cpu", "--model", "dnn", "--epochs", "1", "--steps-per-epoch", "2"])
@@ -44,6 +46,7 @@ fn train(home: &Path, url: &str, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
+/// The sorted names of the files in `folder`.
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -52,7 +55,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn downloads_checks_and_keeps_the_files() {
+fn valid_files_are_downloaded_checked_and_cached() {
     let Some(source) = shared("data/fashion-mnist") else { return };
     let home = tempfile::tempdir().unwrap();
     let url = serve(move |name| std::fs::read(source.join(name)).ok());
@@ -62,13 +65,13 @@ fn downloads_checks_and_keeps_the_files() {
     assert!(stderr.contains("data: fashion-mnist, 60000 training"), "{stderr}");
     let cache = home.path().join(".cache/gpu-cnn/fashion-mnist");
     assert_eq!(names(&cache).len(), 4, "{:?}", names(&cache));
-    // The second time nothing is asked for: the server is not there any more.
+    // The second run finds the files in the cache: nothing listens at its address.
     let again = train(home.path(), "http://127.0.0.1:9", &["--data", "fashion-mnist", "--overwrite"]);
     assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
 }
 
 #[test]
-fn a_file_that_is_not_the_published_one_is_refused_and_leaves_nothing() {
+fn a_file_with_a_wrong_checksum_is_refused_and_not_kept() {
     let home = tempfile::tempdir().unwrap();
     let url = serve(|_| Some(b"not the file".to_vec()));
     let output = train(home.path(), &url, &["--data", "fashion-mnist"]);
@@ -79,7 +82,7 @@ fn a_file_that_is_not_the_published_one_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn without_a_source_it_goes_on_with_the_synthetic_set_only_if_no_set_was_named() {
+fn a_failed_download_falls_back_to_synthetic_data_only_without_the_data_option() {
     let home = tempfile::tempdir().unwrap();
     let url = serve(|_| None);
     let output = train(home.path(), &url, &[]);
@@ -91,7 +94,7 @@ fn without_a_source_it_goes_on_with_the_synthetic_set_only_if_no_set_was_named()
 }
 
 #[test]
-fn a_damaged_file_in_a_folder_is_named_with_its_sums() {
+fn a_damaged_file_is_reported_with_its_name_and_checksums() {
     let folder = tempfile::tempdir().unwrap();
     for file in gpu_cnn::data::fashion_mnist::FILES {
         std::fs::write(folder.path().join(file.name), b"damaged").unwrap();

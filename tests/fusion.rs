@@ -1,4 +1,4 @@
-//! A convolution fused with its pool against the two apart: the same gradients and losses.
+//! A convolution fused with its pool gives the same gradients and losses as the two unfused.
 
 use crate::cases::{Case, cases, presets};
 use crate::support::{adapter, filled, step};
@@ -6,7 +6,7 @@ use gpu_cnn::backend::Backend;
 use gpu_cnn::backend::gpu::Engine;
 use gpu_cnn::plan::{Element, Phase, Profile};
 
-/// The CPU's own profile leaves the two apart.
+/// The CPU profile with fusion, which [`Profile::CPU`] enables as well.
 const FUSED_CPU: Profile = Profile { fuse: true, ..Profile::CPU };
 
 fn is_fused(case: &Case) -> bool {
@@ -14,7 +14,7 @@ fn is_fused(case: &Case) -> bool {
     plan.dispatches.iter().any(|d| d.label.contains('+'))
 }
 
-/// ||a - b|| / ||b||; infinite for numbers that are not finite.
+/// Relative L2 error ||a - b|| / ||b||; infinite if the difference is not finite.
 fn distance(a: &[f64], b: &[f64]) -> f64 {
     let (mut distance, mut norm) = (0.0, 0.0);
     for (a, b) in a.iter().zip(b) {
@@ -24,22 +24,22 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     if f64::is_finite(distance) { (distance / norm).sqrt() } else { f64::INFINITY }
 }
 
-/// Gradients and loss on the CPU in double precision.
-fn scaled_for_cpu(case: &Case, profile: Profile) -> [Vec<f64>; 2] {
+/// Gradients and metrics of the plan for `profile`, on the CPU in double precision.
+fn gradients_and_metrics(case: &Case, profile: Profile) -> [Vec<f64>; 2] {
     let (plan, mut cpu) = filled::<f64>(case, profile);
     cpu.run(Phase::Gradients, &[step(case.images)]).unwrap();
     [plan.ports.grads, plan.ports.metrics].map(|port| cpu.values(port).to_vec())
 }
 
 #[test]
-fn fused_and_apart_the_twins_give_the_same_gradients() {
+fn fused_and_unfused_plans_give_the_same_gradients_on_the_cpu() {
     let mut compared = 0;
     for case in cases().iter().filter(|case| is_fused(case)) {
-        let apart = scaled_for_cpu(case, Profile::CPU);
-        // The tile kernels' twins, and Winograd's.
+        let expected = gradients_and_metrics(case, Profile::CPU);
+        // The CPU twins of the tile kernels, then of the Winograd kernels.
         for profile in [FUSED_CPU, Profile::SOFTWARE] {
-            for (fused, apart) in scaled_for_cpu(case, profile).iter().zip(&apart) {
-                let error = distance(fused, apart);
+            for (found, expected) in gradients_and_metrics(case, profile).iter().zip(&expected) {
+                let error = distance(found, expected);
                 assert!(error < 1e-9, "{}, {}: {error:.1e}", case.name, profile.name);
                 compared += 1;
             }
@@ -49,7 +49,7 @@ fn fused_and_apart_the_twins_give_the_same_gradients() {
 }
 
 #[test]
-fn fused_and_apart_the_adapter_gives_the_same_gradients_on_every_profile() {
+fn fused_and_unfused_plans_give_the_same_gradients_on_the_adapter_for_every_profile() {
     let Some(adapter) = adapter() else { return };
     let case = &presets()[2];
     assert!(is_fused(case));
@@ -60,8 +60,8 @@ fn fused_and_apart_the_adapter_gives_the_same_gradients_on_every_profile() {
             let (plan, mut cpu) = filled::<f32>(case, adapter.profile());
             let mut gpu = pollster::block_on(Engine::load(&adapter, plan.clone(), 0)).unwrap();
             for port in [plan.ports.pixels, plan.ports.labels, plan.ports.params] {
-                let words = cpu.read(port, plan.buffer(port).len).unwrap();
-                gpu.write(port, 0, &words).unwrap();
+                let contents = cpu.read(port, plan.buffer(port).len).unwrap();
+                gpu.write(port, 0, &contents).unwrap();
             }
             gpu.run(Phase::Gradients, &[step(case.images)]).unwrap();
             let grads = gpu.read_f32(plan.ports.grads, plan.buffer(plan.ports.grads).len).unwrap();
@@ -89,8 +89,8 @@ fn a_fused_model_never_stores_the_convolutions_output() {
 }
 
 #[test]
-fn windows_that_overlap_or_reach_over_the_edge_are_not_fused() {
+fn overlapping_or_padded_pools_are_not_fused() {
     let fused = |name: &str| is_fused(cases().iter().find(|case| case.name == name).expect(name));
-    assert!(fused("pool") && fused("pool, stride over size") && fused("conv and pool of 3x3 and of 2x3"));
+    assert!(fused("pool") && fused("pool, stride larger than the window") && fused("conv and pool of 3x3 and of 2x3"));
     assert!(!fused("pool, overlapping") && !fused("pool, same padding") && !fused("pool first"));
 }

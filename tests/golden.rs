@@ -1,7 +1,7 @@
-//! Whole models against Keras: the same weights, the same batches, the same losses.
+//! Whole models against Keras: from the same weights and batches, the same probabilities, gradients and losses.
 //!
-//! Comparisons are written so that a NaN fails them.
-#![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN has to fail")]
+//! Comparisons have the form `!(error <= bound)`, so that a NaN fails them.
+#![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN must fail the comparison")]
 
 use crate::support::{devices, devices_and_card, fashion_mnist, golden_images, settings, shared};
 use gpu_cnn::data::Dataset;
@@ -14,14 +14,14 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
-/// Keras's `["Conv2D", {...}]` as this crate's layer.
+/// The layer that golden.json describes as `["Conv2D", {...}]`, with Keras's arguments.
 fn layer(value: &Value) -> Layer {
     let mut arguments = value[1].clone();
     arguments["type"] = value[0].clone();
     serde_json::from_value(arguments).unwrap()
 }
 
-/// Trains as Keras did and returns what differs by more than it may.
+/// Trains as the recorded Keras run did; returns a message for every value that differs by more than its tolerance.
 fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("golden.json")).unwrap()).unwrap();
     assert_eq!(golden["batch"], json!(32));
@@ -70,7 +70,8 @@ fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
         })
         .unwrap();
     assert_eq!(losses.len(), 100);
-    // Training amplifies rounding; Keras's own two precisions tell by how much.
+    // Training amplifies rounding errors. The difference so far between Keras's own runs in single and double precision
+    // bounds by how much.
     let mut spread = 0.0f64;
     for (i, ((loss, single), double)) in losses.iter().zip(&single).zip(&double).enumerate() {
         spread = spread.max((single - double).abs());

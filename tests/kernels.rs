@@ -1,4 +1,5 @@
-//! Every dispatch of every case: GPU against its CPU twin, and no word written past a buffer's end.
+//! Every dispatch of every case on the GPU against its CPU twin (the same kernel on the CPU), with a check that nothing
+//! is written past the end of a buffer.
 
 use crate::cases::{Case, cases, presets};
 use crate::support::{adapter, filled, software_adapter, step};
@@ -8,9 +9,9 @@ use gpu_cnn::plan::{Phase, Plan, Profile, Recorder};
 use gpu_cnn::{Activation, Conv2D, Dense, Device, Error, Flatten, Sequential, Settings};
 use std::sync::Arc;
 
-/// ||gpu - cpu|| / ||cpu|| of any output.
+/// Bound of ||gpu - cpu|| / ||cpu|| for every output.
 const TOLERANCE: f64 = 5e-6;
-/// Share of positions in an index that may differ: of two values that are equal but for rounding, either is the greatest.
+/// Share of the elements of an argmax that may differ: where two values differ only by rounding, either may be the max.
 const ARGMAX_TOLERANCE: f64 = 3e-4;
 
 fn check(cases: &[Case], profile: Profile) {
@@ -23,7 +24,7 @@ fn check(cases: &[Case], profile: Profile) {
     let mut outputs = 0;
     for case in cases {
         let (plan, mut cpu) = filled::<f32>(case, profile);
-        // Twice, so that Adam's second step meets moments that are not zero; then the probabilities.
+        // Two training steps, so that Adam also runs from moments that are not zero; then the probabilities.
         for phase in [Phase::Train, Phase::Train, Phase::Predict] {
             let found = check_dispatches(&adapter, &plan, &mut cpu, plan.phase(phase), step(case.images)).unwrap();
             outputs += found.len();
@@ -70,8 +71,8 @@ fn gpu_kernels_agree_with_their_twins_on_the_presets_on_the_discrete_profile() {
 }
 
 #[test]
-fn a_kernel_that_loops_longer_than_the_adapter_does_is_refused() {
-    // Mesa's llvmpipe leaves loops after 65,535 iterations, and goes on with a wrong sum.
+fn a_kernel_that_exceeds_the_adapters_loop_limit_is_refused() {
+    // Mesa's llvmpipe exits a loop after 65,535 iterations and continues with an incomplete sum.
     let Some(adapter) = software_adapter() else { return };
     let model = Sequential::new([300, 300, 3])
         .add(Conv2D::new(1, 300))
@@ -85,14 +86,14 @@ fn a_kernel_that_loops_longer_than_the_adapter_does_is_refused() {
 }
 
 #[test]
-fn a_sum_too_long_for_one_loop_is_split() {
+fn a_sum_too_long_for_one_loop_is_computed_by_split_k() {
     let model = Sequential::new([300, 300, 3]).add(Flatten {}).add(Dense::new(2).activation(Activation::Softmax));
     let long = Case { name: "dense over 270,000 inputs", model, batch: 2, images: 2, levels: 256 };
     check(&[long], Profile::SOFTWARE);
 }
 
 #[test]
-fn the_kernels_that_measure_an_adapters_best_agree_with_their_twins() {
+fn the_kernels_that_measure_peak_throughput_agree_with_their_twins() {
     const COUNT: usize = 4096;
     let Some(adapter) = adapter() else { return };
     let mut recorder = Recorder::new(adapter.profile());

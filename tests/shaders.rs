@@ -1,4 +1,4 @@
-//! Every shader variant that any case records goes through naga, with no GPU.
+//! Validates with naga, without a GPU, every shader variant that any case records.
 
 use crate::cases::{cases, presets};
 use gpu_cnn::plan::Profile;
@@ -42,7 +42,7 @@ fn every_shader_file_is_used_by_a_kernel() {
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders")).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
-        // Those of `kernels::peak` belong to no model; tests/kernels.rs runs them.
+        // No model uses the shaders of `kernels::peak`; tests/kernels.rs runs them.
         let peak = path.file_name().unwrap().to_string_lossy().starts_with("peak_");
         assert!(peak || used.contains(&text), "no case records {}", path.display());
     }

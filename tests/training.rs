@@ -1,4 +1,4 @@
-//! Runs that repeat, learn, and stop where they should.
+//! Training: reproducibility, convergence, and errors.
 
 use crate::support::{devices, devices_and_card, fashion_mnist, settings, small_cnn};
 use gpu_cnn::data::{Split, synthetic};
@@ -11,14 +11,15 @@ fn trained(settings: &Settings, data: &Split, options: &FitOptions) -> Model {
     model
 }
 
+/// The weights as the bytes of a safetensors file.
 fn bytes(mut model: Model) -> Vec<u8> {
     let weights = model.weights().unwrap();
     save_weights(model.sequential(), model.layout(), &weights).unwrap()
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes() {
-    // 650 images: the last batch is short.
+fn the_same_seed_gives_bitwise_equal_weights() {
+    // 650 is not a multiple of the batch size, 32: the last batch is short.
     let data = synthetic::generate(1, [650, 10]);
     let options = FitOptions { epochs: 3, ..FitOptions::default() };
     for device in devices_and_card() {
@@ -31,7 +32,7 @@ fn the_same_seed_gives_the_same_bytes() {
 }
 
 #[test]
-fn the_number_of_threads_changes_no_bit() {
+fn weights_are_bitwise_equal_for_any_number_of_threads() {
     let data = synthetic::generate(1, [330, 10]);
     let run = |threads| {
         let mut model = Preset::Cnn.build([28, 28, 1], 10).compile(&settings(Device::Cpu { threads })).unwrap();
@@ -45,7 +46,7 @@ fn the_number_of_threads_changes_no_bit() {
 }
 
 #[test]
-fn two_fits_of_an_epoch_are_one_fit_of_two() {
+fn two_fits_of_one_epoch_equal_one_fit_of_two_epochs() {
     let data = synthetic::generate(2, [320, 10]);
     let one = FitOptions { epochs: 1, ..FitOptions::default() };
     for device in devices() {
@@ -75,7 +76,7 @@ fn a_small_cnn_learns_the_synthetic_set_on_every_device() {
 }
 
 #[test]
-fn fifty_epochs_end_with_finite_losses_and_no_more_memory() {
+fn fifty_epochs_keep_losses_finite_and_memory_constant() {
     let data = synthetic::generate(4, [200, 10]);
     for device in devices() {
         let name = device.profile().name;
@@ -95,7 +96,7 @@ fn fifty_epochs_end_with_finite_losses_and_no_more_memory() {
     }
 }
 
-/// What this process holds in memory, where the system tells (Linux).
+/// Resident memory of this process in MiB; only known on Linux.
 fn resident_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -103,7 +104,7 @@ fn resident_mib() -> Option<f64> {
 }
 
 #[test]
-fn a_step_that_diverges_is_named() {
+fn the_step_whose_loss_is_not_finite_is_reported() {
     let data = synthetic::generate(4, [320, 10]);
     for device in devices() {
         let mut model = small_cnn().compile(&Settings { learning_rate: 3e38, ..settings(device) }).unwrap();
@@ -114,7 +115,7 @@ fn a_step_that_diverges_is_named() {
 }
 
 #[test]
-fn an_error_from_the_observer_ends_the_training() {
+fn an_error_from_the_callback_ends_the_training() {
     let data = synthetic::generate(4, [320, 10]);
     let mut model = small_cnn().compile(&settings(Device::Cpu { threads: 1 })).unwrap();
     let mut steps = 0;
@@ -129,7 +130,7 @@ fn an_error_from_the_observer_ends_the_training() {
 }
 
 #[test]
-fn a_model_refuses_images_and_labels_that_are_not_its_own() {
+fn images_of_another_shape_and_labels_out_of_range_are_refused() {
     let data = synthetic::generate(4, [10, 10]);
     let mut model = small_cnn().compile(&settings(Device::Cpu { threads: 1 })).unwrap();
     let other = Split { image: [14, 56, 1], ..data.train.clone() };

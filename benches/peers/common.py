@@ -1,4 +1,4 @@
-"""What the peers share: the command line, the images, the clock, the line of JSON at the end."""
+"""Shared by the training scripts: the command line, the images, the timing, and the line of JSON with the result."""
 import argparse
 import gzip
 import json
@@ -21,27 +21,27 @@ def arguments():
 
 
 def read_idx(path):
-    """An IDX file, plain or with .gz behind its name."""
+    """Reads an IDX file of unsigned bytes; if `path` does not exist, `path` with the suffix .gz."""
     content = path.read_bytes() if path.exists() else gzip.decompress(path.with_name(path.name + ".gz").read_bytes())
     shape = [int.from_bytes(content[4 + 4 * i : 8 + 4 * i], "big") for i in range(content[3])]
     return numpy.frombuffer(content, numpy.uint8, offset=4 + 4 * len(shape)).reshape(shape)
 
 
 def images(folder):
-    """Training images [n, 28, 28, 1] as floats in 0..1, and their labels."""
+    """Training images [n, 28, 28, 1] as float32 in [0, 1], and their labels [n] as int32."""
     pixels = read_idx(folder / "train-images-idx3-ubyte").astype(numpy.float32) / 255
     return pixels[..., None], read_idx(folder / "train-labels-idx1-ubyte").astype(numpy.int32)
 
 
 def batches(x, y, size):
-    """Whole batches in order, again and again."""
+    """Yields full batches in order, starting over at the end; a last, partial batch is skipped."""
     while True:
-        for at in range(0, len(x) - size + 1, size):
-            yield x[at : at + size], y[at : at + size]
+        for start in range(0, len(x) - size + 1, size):
+            yield x[start : start + size], y[start : start + size]
 
 
 def run(name, options, step, wait):
-    """Times `step()`; `wait()` returns when the device is idle. Prints one line of JSON."""
+    """Times `step()` and prints the median ms per step as a line of JSON; `wait()` blocks until the device is idle."""
     for _ in range(options.warmup):
         step()
     wait()

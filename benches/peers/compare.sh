@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Times gpu-cnn and the peers that are installed, interleaved: ROUNDS times one after the other, a line of JSON each.
+# Times gpu-cnn and the installed frameworks in turn, ROUNDS times; each prints one line of JSON per run.
 #
 #   benches/peers/compare.sh FOLDER [MODEL] [BATCH_SIZE]
 #
-# FOLDER holds what `setup.sh FOLDER` installed; a peer that is not there is left out.
+# FOLDER is the one given to `setup.sh`; a framework that is not installed there is skipped.
 set -euo pipefail
 folder=$(realpath "$1") model=${2:-cnn} batch=${3:-32} rounds=${ROUNDS:-3}
 cd "$(dirname "$0")/../.."

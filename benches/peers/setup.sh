@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Installs peers into FOLDER, one Python environment each: benches/peers/setup.sh FOLDER [keras] [pytorch] [jax] [burn]
+# Installs the frameworks to compare with into FOLDER, each in its own environment:
+#
+#   benches/peers/setup.sh FOLDER [keras] [pytorch] [jax] [burn]
 set -euo pipefail
 folder=$1
 shift
@@ -13,9 +15,9 @@ environment() {
 for peer; do
     case $peer in
         keras) environment keras tensorflow-cpu==2.21.0 keras==3.15.1 numpy ;;
-        pytorch) environment pytorch torch==2.15.0 numpy ;; # with CUDA, several gigabytes
+        pytorch) environment pytorch torch==2.15.0 numpy ;; # includes CUDA, several GB
         jax) environment jax jax==0.10.2 jaxlib==0.10.2 numpy ;;
-        burn) CARGO_TARGET_DIR="$folder/burn" cargo build --release --manifest-path "$here/burn/Cargo.toml" ;; # ten minutes and more
-        *) echo "no peer $peer" >&2 && exit 2 ;;
+        burn) CARGO_TARGET_DIR="$folder/burn" cargo build --release --manifest-path "$here/burn/Cargo.toml" ;; # slow to build
+        *) echo "unknown framework $peer" >&2 && exit 2 ;;
     esac
 done

@@ -1,4 +1,4 @@
-"""Keras over TensorFlow on the CPU: `train_on_batch` is slow, so one `fit` trains all steps and a callback takes the time."""
+"""Keras with TensorFlow on the CPU. One `fit`, timed by a callback, trains all steps, as `train_on_batch` is slower."""
 import os
 import statistics
 import sys
@@ -25,7 +25,7 @@ network.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metric
 
 
 class Times(keras.callbacks.Callback):
-    """When each batch ended."""
+    """Records the time at the end of each batch, and stops the training after the last step to time."""
 
     ends = []
 

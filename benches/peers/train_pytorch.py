@@ -1,4 +1,4 @@
-"""PyTorch, channels last with fused Adam; on CUDA where there is a card, eager and as one captured graph."""
+"""PyTorch in eager mode, channels last, fused Adam; on a CUDA GPU, if there is one, also as a captured CUDA graph."""
 import common
 import torch
 
@@ -38,8 +38,8 @@ if device == "cuda":
         train(pixels, labels)
 
     def replay():
-        for room, new in zip((pixels, labels), fetch()):
-            room.copy_(new)
+        for static_input, new in zip((pixels, labels), fetch()):
+            static_input.copy_(new)
         graph.replay()
 
     common.run(f"PyTorch {torch.__version__}, {device}, captured graph", options, replay, wait)

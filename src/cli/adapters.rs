@@ -1,4 +1,4 @@
-//! `gpu-cnn adapters`
+//! `gpu-cnn adapters`: lists the GPU adapters and which one `--adapter auto` selects.
 
 use super::options::Format;
 use crate::report::{note, print, print_json};
@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -31,13 +31,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
 }
 
+/// The adapters as text, one paragraph each, followed by the CPU; `auto` is what `--adapter auto` selects.
 fn table(adapters: &[Listing], level: &str, auto: Option<&str>) -> String {
     let mut text = String::new();
     for adapter in adapters {
         let info = &adapter.info;
         let subgroups = match adapter.subgroup_sizes {
-            Some([least, greatest]) if least == greatest => format!("{least}"),
-            Some([least, greatest]) => format!("{least} to {greatest}"),
+            Some([min, max]) if min == max => format!("{min}"),
+            Some([min, max]) => format!("{min} to {max}"),
             None => "none".into(),
         };
         let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
@@ -58,7 +59,7 @@ fn table(adapters: &[Listing], level: &str, auto: Option<&str>) -> String {
             if adapter.auto { "\n  `--adapter auto` takes this one" } else { "" },
         );
     }
-    let _ = write!(text, "cpu\n  the CPU backend, always there; SIMD level {level}");
+    let _ = write!(text, "cpu\n  the CPU backend, always available; SIMD level {level}");
     text += if auto == Some("cpu") { "; `--adapter auto` takes this one\n" } else { "\n" };
     text
 }

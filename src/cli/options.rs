@@ -7,29 +7,29 @@ use gpu_cnn::model::ModelFile;
 use gpu_cnn::{Device, DeviceInfo, Error, Preset, Result, Sequential};
 use std::path::{Path, PathBuf};
 
-/// How a command prints its answer.
+/// Output format of a command.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people
+    /// Human-readable text
     #[default]
     Text,
     /// One JSON document
     Json,
 }
 
-/// Where to run.
+/// Options that select the device.
 #[derive(Debug, clap::Args)]
 pub(super) struct DeviceArgs {
-    /// auto, cpu, vulkan, metal, dx12, gl, or a part of an adapter's name
+    /// auto, cpu, vulkan, metal, dx12, gl, or part of an adapter's name
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub(super) adapter: String,
-    /// Threads of the CPU backend [default: one a core]
+    /// Threads of the CPU backend [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
 }
 
 impl DeviceArgs {
-    /// The device, named on stderr with what the user should know about the choice.
+    /// Finds the device and prints its name to stderr, with a notice about the choice where there is one.
     pub(super) fn find(&self) -> Result<Device> {
         let found = Device::find(&self.adapter, self.threads.map_or(0, usize::from))?;
         if let Some(notice) = found.notice {
@@ -40,18 +40,18 @@ impl DeviceArgs {
     }
 }
 
-/// Which images.
+/// Options that select the data set.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct DataArgs {
-    /// fashion-mnist, synthetic, or a folder with four IDX files [default: fashion-mnist if it can be had, else synthetic]
+    /// fashion-mnist, synthetic, or a folder with four IDX files [default: fashion-mnist if available, else synthetic]
     #[arg(long, value_name = "SET")]
     pub(super) data: Option<String>,
-    /// Folder to look for Fashion-MNIST in, and to download it to
+    /// Folder to search for Fashion-MNIST, and to download it to
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
 }
 
-/// A number above zero.
+/// Parses a finite number above zero.
 pub(super) fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
@@ -59,16 +59,16 @@ pub(super) fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What `--model` names.
+/// The model that `--model` names.
 pub(super) enum ModelChoice {
-    /// `cnn` or `dnn`, which fit any data.
+    /// `cnn` or `dnn`, which are built for the image size and the classes of the data.
     Preset(Preset),
-    /// A TOML file, with its path for messages.
+    /// The content of a TOML file, and its path for messages.
     File(ModelFile, String),
 }
 
 impl ModelChoice {
-    /// Reads the file, if it is one.
+    /// A preset by its name; any other name is the path of a TOML file, which is read.
     pub(super) fn read(name: &str) -> Result<Self> {
         match Preset::named(name) {
             Some(preset) => Ok(Self::Preset(preset)),
@@ -76,7 +76,10 @@ impl ModelChoice {
         }
     }
 
-    /// The model over images of `input` with `classes` classes.
+    /// Builds the model for images of shape `input`, [h, w, c].
+    ///
+    /// # Errors
+    /// If the model of a file has fewer outputs than `classes`.
     pub(super) fn for_data(self, input: [usize; 3], classes: usize) -> Result<Sequential> {
         match self {
             Self::Preset(preset) => Ok(preset.build(input, classes)),
@@ -93,7 +96,7 @@ impl ModelChoice {
     }
 }
 
-/// `llvmpipe (LLVM 15.0.6, 256 bits) (vulkan, software), driver llvmpipe Mesa 22.3.6`
+/// A line such as `llvmpipe (LLVM 15.0.6, 256 bits) (vulkan, software), driver llvmpipe Mesa 22.3.6`
 fn describe_device(info: &DeviceInfo) -> String {
     match info.backend.as_str() {
         "cpu" => info.adapter.clone(),
@@ -101,7 +104,7 @@ fn describe_device(info: &DeviceInfo) -> String {
     }
 }
 
-/// `fashion-mnist, 60000 training and 10000 test images of 28x28x1, 10 classes, from FOLDER`
+/// A line such as `fashion-mnist, 60000 training and 10000 test images of 28x28x1, 10 classes, from FOLDER`
 pub(super) fn describe_data(data: &Dataset) -> String {
     let [h, w, c] = data.train.image;
     let (train, test, classes) = (data.train.len(), data.test.len(), data.classes);

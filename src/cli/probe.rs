@@ -1,4 +1,5 @@
-//! A process of its own for each device: how long from its start to the first finished step, and how much memory it takes.
+//! Measures, in a separate process per device, the time from process start to the end of the first training step, and
+//! the peak memory.
 
 use crate::report::{Probe, print_json};
 use gpu_cnn::data::synthetic;
@@ -7,29 +8,35 @@ use serde::{Deserialize, Serialize};
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What one process reports.
+/// What the child process writes to stdout as JSON.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Answer {
-    /// When the first step was finished, in seconds since 1970.
+    /// When the first step ended, in seconds since the Unix epoch.
     first_step_at: f64,
+    /// Peak resident memory in MB (10^6 bytes).
     peak_rss_mb: Option<f64>,
 }
 
-/// Steps that the process trains; memory is counted over all.
+/// Training steps of the child process; the peak memory is that of all of them.
 const STEPS: usize = 20;
 
-/// Drivers' switches for their cache of compiled shaders: Mesa's, NVIDIA's.
+/// Environment variables that disable the drivers' caches of compiled shaders: Mesa's and NVIDIA's.
 const NO_SHADER_CACHE: [(&str, &str); 2] = [("MESA_SHADER_CACHE_DISABLE", "true"), ("__GL_SHADER_DISK_CACHE", "0")];
 
-/// Starts this program with `arguments`, once with the driver's shader cache off and once with it.
+/// Runs this program with `arguments`, once with the driver's shader cache disabled and once with it enabled. `backend`
+/// is the graphics API to use (`WGPU_BACKEND`), none for the CPU.
+///
+/// # Errors
+/// If the program cannot be started, or does not report.
 pub(super) fn ask(arguments: &[String], backend: Option<&str>) -> Result<Probe> {
     let (cold, _) = start(arguments, backend, &NO_SHADER_CACHE)?;
     let (warm, peak_rss_mb) = start(arguments, backend, &[])?;
     Ok(Probe { first_step_s: Some(cold), first_step_warm_s: Some(warm), peak_rss_mb })
 }
 
+/// Runs the child process; returns the seconds to the end of its first step, and its peak memory in MB.
 fn start(arguments: &[String], backend: Option<&str>, env: &[(&str, &str)]) -> Result<(f64, Option<f64>)> {
-    let failed = |e: &dyn std::fmt::Display| Error::Usage(format!("this program cannot be started again: {e}"));
+    let failed = |e: &dyn std::fmt::Display| Error::Usage(format!("cannot run this program as a child process: {e}"));
     let program = std::env::current_exe().map_err(|e| failed(&e))?;
     let started = now();
     let mut command = Command::new(program);
@@ -42,7 +49,7 @@ fn start(arguments: &[String], backend: Option<&str>, env: &[(&str, &str)]) -> R
     Ok((answer.first_step_at - started, answer.peak_rss_mb))
 }
 
-/// In the process: trains, and reports on stdout.
+/// The child process: trains [`STEPS`] steps over synthetic images and writes an [`Answer`] to stdout.
 pub(super) fn answer(sequential: &Sequential, settings: Settings) -> Result<()> {
     let batch = settings.batch_size;
     let mut data = synthetic::generate(synthetic::DEFAULT_SEED, [STEPS * batch.min(64), 1]).train;
@@ -61,11 +68,12 @@ pub(super) fn answer(sequential: &Sequential, settings: Settings) -> Result<()> 
     print_json(&Answer { first_step_at, peak_rss_mb: peak_rss_mb() })
 }
 
+/// Seconds since the Unix epoch.
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// The most memory that this process has held, where the system tells (Linux).
+/// Peak resident memory of this process in MB (10^6 bytes); only known on Linux, from `/proc/self/status`.
 fn peak_rss_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! Which images to train on: found, downloaded, drawn, or read from a folder.
+//! Opens the data set that `--data` selects: Fashion-MNIST (found or downloaded), synthetic images, or a folder.
 
 use super::options::DataArgs;
 use crate::report::{DownloadBar, note};
@@ -6,34 +6,35 @@ use gpu_cnn::data::{self, Dataset, fashion_mnist, synthetic};
 use gpu_cnn::{Error, Result};
 use std::path::Path;
 
-/// The data set that the user means, or Fashion-MNIST, or where that cannot be had the synthetic set, said loudly.
+/// The data set of `--data`. Without that option: Fashion-MNIST, or the synthetic set, with a warning, if Fashion-MNIST
+/// is neither found nor can be downloaded.
 pub(super) fn open(args: &DataArgs) -> Result<Dataset> {
     match args.data.as_deref() {
-        Some("synthetic") => Ok(draw()),
-        Some("fashion-mnist") => fashion_mnist_or_why(args)?.map_err(Error::Data),
+        Some("synthetic") => Ok(synthetic_set()),
+        Some("fashion-mnist") => find_fashion_mnist(args)?.map_err(Error::Data),
         Some(folder) if Path::new(folder).is_dir() => data::read_folder(Path::new(folder)),
         Some(other) => {
             let text =
                 format!("no folder `{other}`; --data takes fashion-mnist, synthetic, or a folder with four IDX files");
             Err(Error::Data(text))
         }
-        None => match fashion_mnist_or_why(args)? {
+        None => match find_fashion_mnist(args)? {
             Ok(data) => Ok(data),
             Err(why) => {
                 note(&format!("warning: {why}"));
-                note("warning: going on with the SYNTHETIC data set: figures are not comparable with Fashion-MNIST's");
-                Ok(draw())
+                note("warning: using the SYNTHETIC data set: accuracies are not comparable with Fashion-MNIST's");
+                Ok(synthetic_set())
             }
         },
     }
 }
 
-fn draw() -> Dataset {
+fn synthetic_set() -> Dataset {
     synthetic::generate(synthetic::DEFAULT_SEED, synthetic::DEFAULT_COUNTS)
 }
 
-/// Fashion-MNIST, or the folders and addresses that were tried in vain.
-fn fashion_mnist_or_why(args: &DataArgs) -> Result<Result<Dataset, String>> {
+/// Fashion-MNIST, or the text of a message with the folders and addresses that were tried.
+fn find_fashion_mnist(args: &DataArgs) -> Result<Result<Dataset, String>> {
     let folders = fashion_mnist::folders(args.data_dir.as_deref());
     if let Some(found) = fashion_mnist::read_any(&folders)? {
         return Ok(Ok(found));
@@ -41,11 +42,11 @@ fn fashion_mnist_or_why(args: &DataArgs) -> Result<Result<Dataset, String>> {
     let listed: Vec<String> = folders.iter().map(|f| format!("\n  {}", f.display())).collect();
     let searched = format!("Fashion-MNIST was not found in any of{}", listed.concat());
     let Some(target) = folders.first() else {
-        return Ok(Err("there is no folder to look for Fashion-MNIST in; name one with --data-dir".into()));
+        return Ok(Err("there is no folder to search for Fashion-MNIST; name one with --data-dir".into()));
     };
     note(&format!("downloading Fashion-MNIST (30 MB) to {}", target.display()));
     let mut bar = DownloadBar::default();
     let hint = "hint: put the four .gz files into one of these folders, or use `--data synthetic`";
-    Ok(fashion_mnist::download(target, &mut |file, so_far, all| bar.update(file, so_far, all))?
+    Ok(fashion_mnist::download(target, &mut |file, so_far, total| bar.update(file, so_far, total))?
         .map_err(|tried| format!("{searched}\nand could not be downloaded:\n{}\n{hint}", tried)))
 }

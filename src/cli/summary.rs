@@ -1,4 +1,4 @@
-//! `gpu-cnn summary`
+//! `gpu-cnn summary`: prints the layers, output shapes and parameter counts of a model.
 
 use super::options::{Format, ModelChoice};
 use crate::report::{print, print_json, summary_table};
@@ -9,29 +9,29 @@ pub(super) struct Args {
     /// cnn, dnn, or a TOML file
     #[arg(long, default_value = "cnn", value_name = "MODEL")]
     model: String,
-    /// Height, width and channels of an image [default: the file's, or 28,28,1]
+    /// Height, width and channels of an image [default: those in the TOML file, or 28,28,1]
     #[arg(long, value_name = "H,W,C", value_delimiter = ',', num_args = 1..)]
     input_shape: Option<Vec<usize>>,
-    /// Classes, for the presets' last layer
+    /// Number of classes, for the last layer of cnn and dnn
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256))]
     classes: u16,
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Fashion-MNIST's images.
+/// Height, width and channels of the images of Fashion-MNIST.
 const DEFAULT_INPUT: [usize; 3] = [28, 28, 1];
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let asked: Option<[usize; 3]> =
+    let requested: Option<[usize; 3]> =
         args.input_shape.clone().map(TryInto::try_into).transpose().map_err(|shape: Vec<usize>| {
-            Error::Usage(format!("--input-shape has {} numbers, it takes height,width,channels", shape.len()))
+            Error::Usage(format!("--input-shape has {} numbers, but takes three: height,width,channels", shape.len()))
         })?;
     let model = match ModelChoice::read(&args.model)? {
-        ModelChoice::Preset(preset) => preset.build(asked.unwrap_or(DEFAULT_INPUT), usize::from(args.classes)),
+        ModelChoice::Preset(preset) => preset.build(requested.unwrap_or(DEFAULT_INPUT), usize::from(args.classes)),
         ModelChoice::File(file, _) => {
-            let input = asked.or(file.input).unwrap_or(DEFAULT_INPUT);
+            let input = requested.or(file.input).unwrap_or(DEFAULT_INPUT);
             file.build(input)?
         }
     };

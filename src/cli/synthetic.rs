@@ -1,4 +1,4 @@
-//! `gpu-cnn synthetic`
+//! `gpu-cnn synthetic`: writes the synthetic data set as IDX files.
 
 use crate::report::note;
 use gpu_cnn::data::{FILES, idx, synthetic};
@@ -7,15 +7,15 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder for the four files
+    /// Folder to write the four IDX files to
     dir: PathBuf,
-    /// Training images
+    /// Number of training images
     #[arg(long, default_value_t = synthetic::DEFAULT_COUNTS[0] as u32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     train: u32,
-    /// Test images
+    /// Number of test images
     #[arg(long, default_value_t = synthetic::DEFAULT_COUNTS[1] as u32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     test: u32,
-    /// Seed of the drawing
+    /// Seed of the image generator
     #[arg(long, default_value_t = synthetic::DEFAULT_SEED, value_name = "N")]
     seed: u64,
 }
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     std::fs::create_dir_all(&args.dir).map_err(|e| Error::output(&args.dir, e))?;
     let paths = FILES.map(|name| args.dir.join(name));
     if let Some(path) = paths.iter().find(|path| path.exists()) {
-        return Err(Error::output(path, "it is there already; name another folder, or delete it"));
+        return Err(Error::output(path, "it exists already; choose another folder, or delete it"));
     }
     let data = synthetic::generate(args.seed, [args.train as usize, args.test as usize]);
     let contents = [idx::encode_split(&data.train), idx::encode_split(&data.test)];

@@ -1,5 +1,5 @@
-//! Fashion-MNIST (H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747): where it lies, that it is what it should be, and
-//! its download.
+//! Fashion-MNIST (H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747): finds the files, verifies their digests and
+//! downloads missing ones.
 
 use super::{CLASS_NAMES, Dataset, idx};
 use crate::error::{Error, Result};
@@ -11,15 +11,15 @@ use std::time::Duration;
 /// A file of the data set.
 #[derive(Debug, Clone, Copy)]
 pub struct File {
-    /// Its name.
+    /// File name.
     pub name: &'static str,
-    /// Its length.
+    /// Length in bytes.
     pub bytes: u64,
-    /// Hex sha256 of it.
+    /// SHA-256 digest in hexadecimal.
     pub sha256: &'static str,
 }
 
-/// Training images and labels, test images and labels.
+/// The published files: training images, training labels, test images, test labels.
 pub const FILES: [File; 4] = [
     File {
         name: "train-images-idx3-ubyte.gz",
@@ -49,10 +49,10 @@ const SOURCES: [&str; 2] = [
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
 ];
 
-/// How a download goes: (file, bytes so far, bytes in all).
+/// Callback for download progress: (file name, bytes so far, total bytes).
 pub type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
 
-/// Folders to look in, in order; a download goes into the first. `data_dir` is the user's `--data-dir`.
+/// Folders to search, in order; downloads are written to the first. `data_dir` is the value of `--data-dir`.
 pub fn folders(data_dir: Option<&Path>) -> Vec<PathBuf> {
     let env = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let keras = env("KERAS_HOME").or_else(|| dirs::home_dir().map(|home| home.join(".keras")));
@@ -65,16 +65,16 @@ pub fn folders(data_dir: Option<&Path>) -> Vec<PathBuf> {
     all.into_iter().flatten().collect()
 }
 
-/// Reads the data set from the first of `folders` that has its four files; none if no folder has.
+/// Reads the data set from the first of `folders` that has all four files; `None` if no folder has them.
 ///
 /// # Errors
-/// [`Error::Data`] if a file there is damaged or not the published one.
+/// [`Error::Data`] if a file there is damaged or differs from the published one.
 pub fn read_any(folders: &[PathBuf]) -> Result<Option<Dataset>> {
     let has_all = |dir: &&PathBuf| FILES.iter().all(|f| dir.join(f.name).is_file());
     folders.iter().find(has_all).map(|dir| read(dir)).transpose()
 }
 
-/// Reads and checks the four files in `dir`.
+/// Reads the four files in `dir` and verifies their digests.
 fn read(dir: &Path) -> Result<Dataset> {
     let mut contents = Vec::new();
     for file in FILES {
@@ -103,11 +103,14 @@ fn read(dir: &Path) -> Result<Dataset> {
     })
 }
 
-/// Downloads what is missing into `dir`, from the publisher or else the mirror, and reads it; or says what was tried in
-/// vain.
+/// Downloads the missing files into `dir`, from the publisher or else the mirror, and reads the data set. If a download
+/// fails, the inner error lists the addresses tried, each with the reason.
 ///
-/// A file arrives under a temporary name, is checked, then renamed: an interrupted download leaves nothing behind that
-/// could be taken for data. `GPU_CNN_DATA_URL` stands in for the addresses.
+/// A file is downloaded under a temporary name, verified, then renamed, so that an interrupted download leaves no
+/// partial data file. `GPU_CNN_DATA_URL` replaces the addresses.
+///
+/// # Errors
+/// [`Error::Data`] if the files cannot be read afterwards.
 pub fn download(dir: &Path, progress: &mut Progress<'_>) -> Result<Result<Dataset, String>> {
     let sources = match std::env::var("GPU_CNN_DATA_URL") {
         Ok(url) if !url.is_empty() => vec![url],
@@ -121,7 +124,7 @@ pub fn download(dir: &Path, progress: &mut Progress<'_>) -> Result<Result<Datase
             continue;
         }
         let mut tried = Vec::new();
-        let arrived = sources.iter().any(|source| {
+        let downloaded = sources.iter().any(|source| {
             let url = format!("{}/{}", source.trim_end_matches('/'), file.name);
             match fetch(&url, &file, dir, progress) {
                 Ok(()) => true,
@@ -131,8 +134,8 @@ pub fn download(dir: &Path, progress: &mut Progress<'_>) -> Result<Result<Datase
                 }
             }
         });
-        if !arrived {
-            // Only succeeds if nothing is in it.
+        if !downloaded {
+            // Removes the folder only if it is empty.
             let _ = std::fs::remove_dir(dir);
             return Ok(Err(tried.join("\n")));
         }
@@ -140,6 +143,7 @@ pub fn download(dir: &Path, progress: &mut Progress<'_>) -> Result<Result<Datase
     read(dir).map(Ok)
 }
 
+/// Downloads `file` from `url` into `dir`; the error is the reason as text.
 fn fetch(url: &str, file: &File, dir: &Path, progress: &mut Progress<'_>) -> Result<(), String> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_connect(Some(Duration::from_secs(10)))

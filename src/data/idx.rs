@@ -1,7 +1,8 @@
-//! IDX files, the format of MNIST: strict reading, and writing.
+//! Reads and writes IDX files, the format of MNIST. Reading rejects every deviation from the format.
 //!
-//! A file is a big-endian header (magic 0x0000_08_D, with D dimensions of unsigned bytes, then D sizes) and the bytes in
-//! row-major order. See Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
+//! A file is a big-endian header (the magic number 0x0000_08DD, where 08 means unsigned bytes and DD is the number of
+//! dimensions, then one 32-bit size per dimension), followed by the bytes in row-major order. See Y. LeCun, C. Cortes,
+//! C. Burges, "The MNIST database of handwritten digits".
 
 use super::Split;
 use crate::error::{Error, Result};
@@ -10,30 +11,34 @@ use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Unsigned bytes, in the third byte of the magic number.
+/// The element type code of unsigned bytes, in the third byte of the magic number.
 const UNSIGNED_BYTE: u8 = 0x08;
-/// No file may declare more bytes than this.
+/// Maximum number of bytes that a header may declare.
 const MAX_BYTES: u64 = 4 << 30;
 
-/// A file's sizes and bytes.
+/// The dimensions and the content of an IDX file.
 struct Idx {
     sizes: Vec<usize>,
     bytes: Vec<u8>,
 }
 
-/// Hex sha256.
+/// The SHA-256 digest of `bytes` in hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Two lower-case digits a byte.
+/// `bytes` in lower-case hexadecimal, two digits per byte.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// Images and labels from the content of two files, plain or gzipped; the paths are for messages.
+/// Parses images and labels from the contents of two files, plain or gzipped; the paths are used in messages only.
 ///
-/// Images have three dimensions (count, height, width) or four (and channels, 1 or 3), labels one.
+/// Images have three dimensions (count, height, width) or four (count, height, width, channels with 1 or 3 channels),
+/// labels one (count).
+///
+/// # Errors
+/// [`Error::Data`] if a file is malformed or empty, or the counts differ.
 pub fn read_split(images: &(PathBuf, Vec<u8>), labels: &(PathBuf, Vec<u8>)) -> Result<Split> {
     let (images_path, labels_path) = (&images.0, &labels.0);
     let images = parse(&images.1, images_path, &[3, 4])?;
@@ -60,7 +65,7 @@ fn parse(content: &[u8], path: &Path, dimensions: &[usize]) -> Result<Idx> {
         let idx = parse_stream(&mut gzip, path, dimensions)?;
         match gzip.into_inner().len() {
             0 => Ok(idx),
-            more => Err(Error::data(path, format!("{more} bytes follow the end of the gzip stream"))),
+            extra => Err(Error::data(path, format!("{extra} bytes follow the end of the gzip stream"))),
         }
     } else {
         parse_stream(content, path, dimensions)
@@ -91,7 +96,8 @@ fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize]) -> Res
     let Some(declared) = declared else {
         return Err(Error::data(path, format!("declares sizes {sizes:?}, more than {MAX_BYTES} bytes")));
     };
-    // One byte more than declared is enough to know that there is too much; memory grows with what is really there.
+    // Reading one byte more than declared detects excess data. The vector grows with the data actually read, so a false
+    // header cannot cause a large allocation.
     let mut bytes = Vec::new();
     stream.by_ref().take(declared + 1).read_to_end(&mut bytes).map_err(damaged)?;
     let found = bytes.len() as u64;
@@ -110,7 +116,7 @@ fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize]) -> Res
     Ok(Idx { sizes, bytes })
 }
 
-/// The bytes of an IDX file of `sizes`.
+/// Encodes `bytes` as an IDX file whose dimensions are `sizes`.
 pub fn encode(sizes: &[usize], bytes: &[u8]) -> Vec<u8> {
     let mut file = vec![0, 0, UNSIGNED_BYTE, sizes.len() as u8];
     for size in sizes {
@@ -120,7 +126,7 @@ pub fn encode(sizes: &[usize], bytes: &[u8]) -> Vec<u8> {
     file
 }
 
-/// The image and the label file of a split, not compressed.
+/// Encodes a split as an image file and a label file, not compressed.
 pub fn encode_split(split: &Split) -> [Vec<u8>; 2] {
     let [h, w, c] = split.image;
     let with_channels = [split.len(), h, w, c];
@@ -160,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_is_wrong_with_a_file() {
+    fn rejects_a_malformed_file_with_the_reason() {
         let images = encode(&[2, 2, 2], &[7; 8]);
         let labels = encode(&[2], &[0, 1]);
         let cut = |bytes: &[u8], n: usize| bytes[..bytes.len() - n].to_vec();

@@ -12,36 +12,36 @@ pub struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    /// In file order.
+    /// All images in file order, `batch` at a time.
     pub fn in_order(split: &'a Split, batch: usize) -> Self {
         Self { split, order: None, batch }
     }
 
-    /// In the order of `epoch` under `seed`, which is a function of the two alone.
+    /// All images in a random order that depends only on `seed` and `epoch`, `batch` at a time.
     pub fn shuffled(split: &'a Split, batch: usize, seed: u64, epoch: u64) -> Self {
         let order = Rng::new(seed, Purpose::Shuffle, epoch).permutation(split.len());
         Self { split, order: Some(order), batch }
     }
 
-    /// Batches in a pass.
+    /// Number of batches, including a short last one.
     pub fn len(&self) -> usize {
         self.split.len().div_ceil(self.batch)
     }
 
-    /// Whether there are none.
+    /// Whether there are no batches.
     pub fn is_empty(&self) -> bool {
         self.split.is_empty()
     }
 
-    /// Writes batch `i` into `pixels` (bytes, zeros after a short batch's images) and `labels`; returns how many
-    /// images it has.
+    /// Writes batch `i` into `pixels` ([batch, height, width, channels] bytes) and `labels` (`[batch]`), both filled up
+    /// with zeros after the images of a short batch. Returns the number of images in the batch.
     pub fn write(&self, i: usize, pixels: &mut [u8], labels: &mut [u32]) -> usize {
         let (first, image_len) = (i * self.batch, self.split.image_len());
         let images = self.batch.min(self.split.len() - first);
         for n in 0..images {
-            let place = self.order.as_ref().map_or(first + n, |order| order[first + n] as usize);
-            pixels[n * image_len..][..image_len].copy_from_slice(self.split.pixels_of(place));
-            labels[n] = u32::from(self.split.labels[place]);
+            let index = self.order.as_ref().map_or(first + n, |order| order[first + n] as usize);
+            pixels[n * image_len..][..image_len].copy_from_slice(self.split.pixels_of(index));
+            labels[n] = u32::from(self.split.labels[index]);
         }
         pixels[images * image_len..].fill(0);
         labels[images..].fill(0);

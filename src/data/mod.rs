@@ -1,4 +1,4 @@
-//! Images and labels: where they come from, and how batches are made of them.
+//! Data sets of labelled images: reading, downloading, generating, and batching.
 
 pub mod fashion_mnist;
 pub mod idx;
@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 /// Labelled images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
-    /// One image: height, width, channels.
+    /// Shape of one image: [height, width, channels].
     pub image: [usize; 3],
-    /// [n, height, width, channels], one byte a value.
+    /// Pixel values, [n, height, width, channels], one byte each.
     pub pixels: Vec<u8>,
-    /// `[n]`.
+    /// Class of each image, `[n]`.
     pub labels: Vec<u8>,
 }
 
@@ -33,7 +33,7 @@ impl Split {
         self.labels.is_empty()
     }
 
-    /// Bytes of one image.
+    /// Bytes of one image: height x width x channels.
     pub fn image_len(&self) -> usize {
         self.image.iter().product()
     }
@@ -47,23 +47,23 @@ impl Split {
 /// A training and a test set of the same kind of images.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    /// `fashion-mnist`, `synthetic`, or a folder.
+    /// `fashion-mnist`, `synthetic`, or the path of a folder.
     pub name: String,
-    /// Where it was read or how it was made, for the report.
+    /// Where it was read from or how it was generated, for the report.
     pub source: String,
-    /// To train on.
+    /// Training set.
     pub train: Split,
-    /// To test on.
+    /// Test set.
     pub test: Split,
-    /// Number of classes: labels are below it.
+    /// Number of classes; labels are in 0..classes.
     pub classes: usize,
-    /// What the classes are called, if that is known.
+    /// Names of the classes; empty if unknown.
     pub class_names: Vec<String>,
-    /// Hex sha256 of each file, or of what was made.
+    /// SHA-256 digest, in hexadecimal, of each file read or of each array generated.
     pub sha256: BTreeMap<String, String>,
 }
 
-/// What Fashion-MNIST's ten classes are called; the synthetic set has the same.
+/// Names of Fashion-MNIST's ten classes, which the synthetic data set shares.
 pub const CLASS_NAMES: [&str; 10] =
     ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
@@ -71,14 +71,14 @@ pub const CLASS_NAMES: [&str; 10] =
 pub const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
-/// Reads a folder that holds the four IDX files, each as it is or gzipped.
+/// Reads a folder that holds the four IDX files, each plain or gzipped.
 ///
-/// The image size comes from the files, the number of classes from the greatest training label. Up to nine classes in a
-/// row may have no image; a label beyond is taken for damage.
+/// The image size comes from the files, the number of classes from the maximum training label. Up to nine consecutive
+/// classes may have no image; a label after a longer gap is treated as damage.
 ///
 /// # Errors
-/// A file that is missing, damaged or at odds with another, by name and values; a training label far above all others;
-/// a test label above the training labels.
+/// [`Error::Data`] for a file that is missing, damaged or inconsistent with another, a training label far above all
+/// others, or a test label above all training labels.
 pub fn read_folder(dir: &Path) -> Result<Dataset> {
     let mut sha256 = BTreeMap::new();
     let mut read = |name: &str| -> Result<(PathBuf, Vec<u8>)> {
@@ -100,14 +100,14 @@ pub fn read_folder(dir: &Path) -> Result<Dataset> {
         return Err(Error::data(dir, what));
     }
     if classes < 2 {
-        return Err(Error::data(&train_label_file.0, "all labels are 0; there is nothing to tell apart"));
+        return Err(Error::data(&train_label_file.0, "all labels are 0; training needs at least two classes"));
     }
     check_labels(&test, classes, &test_label_file.0)?;
     let name = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).display().to_string();
     Ok(Dataset { source: name.clone(), name, train, test, classes, class_names: Vec::new(), sha256 })
 }
 
-/// `name` or `name.gz` in `dir`.
+/// The path and content of `name.gz` or else `name` in `dir`.
 fn read_either(dir: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
     for path in [dir.join(format!("{name}.gz")), dir.join(name)] {
         match std::fs::read(&path) {
@@ -122,10 +122,10 @@ fn read_either(dir: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
     ))
 }
 
-/// A class may go without images, but not this many in a row: a label beyond is taken for damage.
+/// Maximum number of consecutive classes without images; a label after a longer gap is treated as damage.
 const MAX_EMPTY_CLASSES: usize = 9;
 
-/// One more than the greatest label, up to the first long run of labels that no image has.
+/// One more than the maximum label, ignoring labels after a gap of more than [`MAX_EMPTY_CLASSES`] unused ones.
 fn count_classes(labels: &[u8]) -> usize {
     let used: BTreeSet<u8> = labels.iter().copied().collect();
     used.into_iter().map(usize::from).fold(0, |classes, label| match label - classes.min(label) {
@@ -134,7 +134,10 @@ fn count_classes(labels: &[u8]) -> usize {
     })
 }
 
-/// Every label below `classes`, or an error with the first that is not.
+/// Checks that every label is below `classes`.
+///
+/// # Errors
+/// [`Error::Data`] with the first label that is not; `path` names the label file in the message.
 pub fn check_labels(split: &Split, classes: usize, path: &Path) -> Result<()> {
     match split.labels.iter().position(|l| usize::from(*l) >= classes) {
         Some(i) => {
@@ -154,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn classes_are_counted_up_to_a_stray_label() {
+    fn class_count_ignores_labels_after_a_long_gap() {
         assert_eq!(count_classes(&[0, 1, 2, 1]), 3);
         assert_eq!(count_classes(&[0, 9]), 10);
         assert_eq!(count_classes(&(0..=255).collect::<Vec<_>>()), 256);

@@ -1,4 +1,4 @@
-//! MaxPooling2D: the layer, its forward kernel with an index buffer, and the gradient through it.
+//! MaxPooling2D: the layer, its forward kernel, which also stores the argmax, and its backward kernel, which reads it.
 
 use super::gate::Gate;
 use super::{Gradients, LayerContext, LayerSpec, Padding, Pair, Record, WindowAxis, image_shape};
@@ -12,17 +12,17 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// The greatest value of each window, channel by channel.
+/// The maximum of each pool window, channel by channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaxPooling2D {
-    /// Window.
+    /// Height and width of a window, in pixels (default 2x2).
     #[serde(default = "two")]
     pub pool_size: Pair,
-    /// Distance between windows; none means the window's size.
+    /// Vertical and horizontal distance between windows, in pixels; `None` means `pool_size`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strides: Option<Pair>,
-    /// Border.
+    /// Padding at the border of the image.
     #[serde(default)]
     pub padding: Padding,
 }
@@ -32,12 +32,12 @@ fn two() -> Pair {
 }
 
 impl MaxPooling2D {
-    /// Windows of `pool_size` side by side, no padding.
+    /// Adjacent windows of `pool_size`, without padding.
     pub fn new(pool_size: impl Into<Pair>) -> Self {
         Self { pool_size: pool_size.into(), strides: None, padding: Padding::Valid }
     }
 
-    /// The same layer with `strides`.
+    /// The same layer with `strides` between windows.
     #[must_use]
     pub fn strides(self, strides: impl Into<Pair>) -> Self {
         Self { strides: Some(strides.into()), ..self }
@@ -97,7 +97,7 @@ impl Record for MaxPooling2D {
     }
 }
 
-/// Sizes of a pool.
+/// Sizes of a pooling layer for a batch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dims {
     batch: usize,
@@ -107,14 +107,17 @@ pub(super) struct Dims {
 }
 
 impl Dims {
+    /// Elements of one image's input.
     fn in_image(&self) -> usize {
         self.h.input * self.w.input * self.channels
     }
+    /// Elements of one image's output.
     fn out_image(&self) -> usize {
         self.h.output * self.w.output * self.channels
     }
 
-    /// `count` elements, four channels an invocation where they divide by four.
+    /// The shader of `files` over `count` elements, with four channels per invocation if the channel count divides by
+    /// four, else one; `own` are the constants of this kernel alone.
     fn shader(&self, files: &[&'static str], count: usize, own: &[(&'static str, u64)]) -> Shader {
         let by_4 = self.channels.is_multiple_of(4);
         let lane_channels = if by_4 { 4 } else { 1 };
@@ -143,7 +146,7 @@ impl Dims {
         Shader { files, constants, grid, iterations, uses_step: false }
     }
 
-    /// One comparison or addition an element of a window.
+    /// One comparison or addition per element of each window.
     fn cost(&self) -> Cost {
         let (inputs, outputs) = (self.batch * self.in_image(), self.batch * self.out_image());
         let flops = (outputs * self.h.kernel * self.w.kernel) as f64;
@@ -151,7 +154,7 @@ impl Dims {
     }
 }
 
-/// Inputs: x [n, h, w, c]; outputs: y [n, oh, ow, c], index like y.
+/// Inputs: x [n, h, w, c]; outputs: y [n, oh, ow, c], argmax of the same shape.
 #[derive(Debug, Clone, Copy)]
 struct MaxPool2dForward {
     dims: Dims,
@@ -189,12 +192,12 @@ impl MaxPool2dForward {
     }
 }
 
-/// [`Dims::pool`] by vector instructions, a vector of channels at a time.
+/// The SIMD variant of [`Dims::pool`], one vector of channels at a time.
 struct Pool<'a> {
     d: &'a Dims,
     x: &'a [f32],
     y: &'a mut [f32],
-    /// None where no backward pass will read it.
+    /// None if no backward pass follows.
     argmax: Option<&'a mut [u32]>,
 }
 
@@ -225,7 +228,8 @@ impl WithSimd for Pool<'_> {
     }
 }
 
-/// The greater of the best so far, with its position, and the value at position `at`.
+/// The elementwise maximum of `best`, found at `window_offset`, and `value`, found at window offset `at`; returned with
+/// the window offset of each maximum. Ties keep `best`.
 #[inline(always)]
 pub(super) fn greater<S: Simd>(
     simd: S,
@@ -239,7 +243,7 @@ pub(super) fn greater<S: Simd>(
 }
 
 impl Dims {
-    /// One image's maxima and their places.
+    /// The maxima of one image's windows, and their argmax.
     #[inline(always)]
     fn pool<F: Real>(&self, x: &[F], y: &mut [F], argmax: &mut [u32]) {
         let pixels = y.chunks_exact_mut(self.channels).zip(argmax.chunks_exact_mut(self.channels));
@@ -248,7 +252,7 @@ impl Dims {
         }
     }
 
-    /// One image's input gradient: what each window has goes to its maximum.
+    /// The gradient w.r.t. one image's input: each window's gradient is added to the pixel of its argmax.
     #[inline(always)]
     fn unpool<F: Real>(&self, dy: &[F], argmax: &[u32], dx: &mut [F]) {
         dx.fill(F::ZERO);
@@ -262,7 +266,8 @@ impl Dims {
         }
     }
 
-    /// Calls `visit(position in the window, element of its first channel)` for what is inside the image.
+    /// Calls `visit(window offset, index of the pixel's first channel)` for each pixel of the window of output pixel
+    /// (`oy`, `ox`) that is inside the image.
     #[inline(always)]
     fn for_each_tap(&self, oy: usize, ox: usize, mut visit: impl FnMut(u32, usize)) {
         for ky in 0..self.h.kernel {
@@ -274,7 +279,8 @@ impl Dims {
         }
     }
 
-    /// The maximum and its first place in the window of output pixel (`oy`, `ox`), all channels.
+    /// The maximum in the window of output pixel (`oy`, `ox`) and the window offset of its first occurrence, for all
+    /// channels.
     #[inline(always)]
     fn max_of_window<F: Real>(&self, x: &[F], oy: usize, ox: usize, y: &mut [F], argmax: &mut [u32]) {
         let mut found = false;
@@ -289,7 +295,8 @@ impl Dims {
     }
 }
 
-/// Inputs: dy [n, oh, ow, c], index like dy, what `below` sees; outputs: dx [n, h, w, c].
+/// Inputs: dy [n, oh, ow, c], argmax of the same shape, the gate's input [n, h, w, c] (see [`Gate`]); outputs: dx
+/// [n, h, w, c].
 #[derive(Debug, Clone, Copy)]
 struct MaxPool2dBackward {
     dims: Dims,
@@ -323,7 +330,8 @@ impl KernelSpec for MaxPool2dBackward {
 }
 
 impl MaxPool2dBackward {
-    /// Calls `unpool(dy, index, dx, what below sees, where this image starts in that)`.
+    /// Calls `unpool(dy, argmax, dx, gate_input, at)` for each image in parallel. The first three are slices of that
+    /// image; `gate_input` is the whole batch, in which the image starts at element `at`.
     fn for_each_image<F: Real>(
         &self,
         io: &mut Io<'_, F>,
@@ -337,13 +345,14 @@ impl MaxPool2dBackward {
     }
 }
 
-/// One image of [`MaxPool2dBackward`] by vector instructions.
+/// The SIMD variant of [`MaxPool2dBackward`] for one image.
 struct Unpool<'a> {
     kernel: &'a MaxPool2dBackward,
     dy: &'a [f32],
     argmax: &'a [u32],
     dx: &'a mut [f32],
     gate_input: View<'a, f32>,
+    /// Index of the image's first element in `gate_input`.
     at: usize,
 }
 

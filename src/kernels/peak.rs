@@ -1,4 +1,5 @@
-//! What an adapter can do at best: a copy, and a loop of multiply-adds. `gpu-cnn bench --kernels` compares with them.
+//! Benchmarks of an adapter's peak rates: a copy for the memory bandwidth, a loop of multiply-adds for the arithmetic.
+//! `gpu-cnn bench --kernels` compares the kernels with them.
 
 use crate::plan::{Cost, Io, KernelSpec, Shader, elementwise_grid};
 use crate::real::Real;
@@ -7,22 +8,23 @@ use rayon::prelude::*;
 /// `y = x`; inputs: x `[count]`; outputs: y `[count]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Copy {
-    /// Elements, a multiple of four.
+    /// Number of elements, a multiple of four.
     pub count: usize,
 }
 
-/// `y[i]` = sum of twelve chains `s = s x[i] + 1`, each `ROUNDS` long; inputs: x `[count]`; outputs: y `[count]`.
+/// `y[i] = sum over j of s_j`: each of the 12 recurrences starts at `s_j = j` and runs `s_j = s_j x[i] + 1` 1024 times;
+/// inputs: x `[count]`; outputs: y `[count]`.
 #[derive(Debug, Clone, Copy)]
 pub struct MultiplyAdd {
-    /// Elements, a multiple of four.
+    /// Number of elements, a multiple of four.
     pub count: usize,
 }
 
-/// SimdLevel of four in a thread's share.
-const SHARE: usize = 1 << 14;
-/// Length of a chain.
+/// Elements that one parallel task copies.
+const CHUNK: usize = 1 << 14;
+/// Multiply-adds of each recurrence.
 const ROUNDS: usize = 1024;
-/// Chains of an element: enough to hide the latency of an addition.
+/// Independent recurrences of each element: enough to hide the latency of a multiply-add.
 const CHAINS: usize = 12;
 
 impl KernelSpec for Copy {
@@ -36,7 +38,7 @@ impl KernelSpec for Copy {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let (x, y) = (io.input(0), io.output(0));
-        y.par_chunks_mut(SHARE).zip(x.par_chunks(SHARE)).for_each(|(y, x)| y.copy_from_slice(x));
+        y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| y.copy_from_slice(x));
     }
 }
 

@@ -1,33 +1,34 @@
-//! What the matrix kernels share: tiles, the shaders of their cores, and the split of long sums.
+//! Shared by the matrix kernels: tiling, the matmul cores' shaders, and split-K (the sum over k as partial sums).
 
 use super::sum_split_k::{Epilogue, SumSplitK};
 use crate::plan::{BufferSlice, KernelSpec, MatmulCore, Profile, Recorder, Shader, grid, output_file};
 use crate::real::{MatMul, Real, Strided};
 
-/// Side of a tile of C.
+/// Side of a square tile of the output matrix C, in elements.
 const TILE: usize = 32;
 
-/// A split takes at least this many terms, or the second pass costs more than it gains.
+/// Minimum number of terms (along k) in a split; with fewer, the second pass costs more than the parallelism gains.
 const MIN_TERMS: usize = 128;
-/// Iterations of a kernel's loops that recordings allow: some adapters stop loops that are longer (see [`Shader::iterations`]).
+/// Maximum loop iterations of one invocation: some adapters abort longer loops (see [`Shader::iterations`]).
 pub(crate) const MAX_ITERATIONS: usize = 1 << 15;
 
-/// A matrix product as the GPU tiles it.
+/// A matrix product C = A B, or a batch of them, as the GPU tiles it: A [rows, k], B [k, cols], C [rows, cols].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tiles {
     pub(crate) rows: usize,
     pub(crate) cols: usize,
     pub(crate) k: usize,
-    /// Parts that the sum over k is cut into.
+    /// Number of partial sums that the sum over k is cut into (split-K); 1 means one pass.
     pub(crate) split_k: usize,
-    /// Rows that make up one row of the output, at most a tile: the positions of a pool's window.
+    /// Rows of C that are reduced to one output row, at most [`TILE`]: the window length of a fused pool, else 1.
     pub(crate) rows_per_output: usize,
-    /// Products of this shape in one dispatch.
+    /// Number of products of this shape in one dispatch (batched GEMM).
     pub(crate) batch_count: usize,
     pub(crate) profile: Profile,
 }
 
-/// The file that binds a layer's weights at 1; `by_4`: whether rows of four can be read at once.
+/// The shader file that binds a layer's weights at 1; `by_4`: whether the row length divides by four, so that four
+/// elements can be loaded at once.
 pub(crate) fn weights_file(by_4: bool) -> &'static str {
     match by_4 {
         true => include_str!("../../shaders/weights_by_4.wgsl"),
@@ -35,7 +36,7 @@ pub(crate) fn weights_file(by_4: bool) -> &'static str {
     }
 }
 
-/// The file that binds a gradient at `DY`; as [`weights_file`].
+/// The shader file that binds a gradient at `DY`; `by_4` as in [`weights_file`].
 pub(crate) fn dy_file(by_4: bool) -> &'static str {
     match by_4 {
         true => include_str!("../../shaders/dy_by_4.wgsl"),
@@ -43,14 +44,14 @@ pub(crate) fn dy_file(by_4: bool) -> &'static str {
     }
 }
 
-/// The files and the output of a matrix kernel.
+/// What a matrix kernel adds to the matmul core: its shader files, constants and output binding.
 #[derive(Debug)]
 pub(crate) struct TileShader<'a> {
-    /// What A, B and C are.
+    /// Shader files that define how A and B are loaded and C is stored.
     pub(crate) files: &'a [&'static str],
-    /// Binding of the output.
+    /// Binding index of the output.
     pub(crate) out: u64,
-    /// Constants of those files.
+    /// Shader constants of those files.
     pub(crate) constants: &'a [(&'static str, u64)],
 }
 
@@ -59,16 +60,18 @@ impl Tiles {
         Self { rows, cols, k, split_k: 1, rows_per_output: 1, batch_count: 1, profile }
     }
 
-    /// Rows of a tile that are used: whole groups.
+    /// Rows of a tile that are used: the largest multiple of `rows_per_output`.
     fn tile_rows(&self) -> usize {
         TILE / self.rows_per_output * self.rows_per_output
     }
 
+    /// Number of tiles, over all products of the batch.
     fn count(&self) -> usize {
         self.rows.div_ceil(self.tile_rows()) * self.cols.div_ceil(TILE) * self.batch_count
     }
 
-    /// The same product with its sum cut until there are enough tiles to keep the adapter busy.
+    /// The same product with its sum over k split until there are [`Profile::min_tiles`] tiles, and at least until no
+    /// loop exceeds [`MAX_ITERATIONS`].
     pub(crate) fn split(self) -> Self {
         if self.profile.min_tiles == 0 {
             return self;
@@ -80,11 +83,12 @@ impl Tiles {
         Self { split_k: self.k.div_ceil(per_split), ..self }
     }
 
-    /// Terms of the sum in one split, a multiple of those that the core takes at a time.
+    /// Terms of the sum over k in one split, a multiple of [`Self::k_step`].
     pub(crate) fn k_per_split(&self) -> usize {
         self.k.div_ceil(self.split_k).next_multiple_of(self.k_step())
     }
 
+    /// Terms of the sum over k that the core processes per iteration of its outer loop.
     fn k_step(&self) -> usize {
         match self.profile.core {
             MatmulCore::Subgroup => 4,
@@ -92,6 +96,7 @@ impl Tiles {
         }
     }
 
+    /// Loop iterations per step of the core's outer loop, inner loops included.
     fn iterations_of_a_step(&self) -> usize {
         match self.profile.core {
             MatmulCore::Subgroup => 1,
@@ -99,8 +104,8 @@ impl Tiles {
         }
     }
 
-    /// The shader over these tiles.
-    pub(crate) fn shader(&self, parts: &TileShader<'_>) -> Shader {
+    /// The shader that computes this product with the profile's matmul core.
+    pub(crate) fn shader(&self, spec: &TileShader<'_>) -> Shader {
         let core = match self.profile.core {
             MatmulCore::Subgroup => include_str!("../../shaders/tile_subgroup.wgsl"),
             MatmulCore::Workgroup => include_str!("../../shaders/tile_workgroup.wgsl"),
@@ -116,28 +121,29 @@ impl Tiles {
             ("COL_TILES", self.cols.div_ceil(TILE) as u64),
             ("TILE_ROWS", self.tile_rows() as u64),
             ("ROWS_PER_OUTPUT", self.rows_per_output as u64),
-            ("OUT", parts.out),
+            ("OUT", spec.out),
             ("SPLIT_K", self.split_k as u64),
             ("K_PER_SPLIT", self.k_per_split() as u64),
             grid_x,
         ];
-        constants.extend_from_slice(parts.constants);
-        let mut files = parts.files.to_vec();
+        constants.extend_from_slice(spec.constants);
+        let mut files = spec.files.to_vec();
         files.extend([output_file(by_4), include_str!("../../shaders/tile.wgsl"), core]);
         let steps = self.k_per_split() / self.k_step();
-        // A group of rows is handed over in loops of their own.
+        // Reducing the rows of one output row takes further loops in the workgroup core (see tile_workgroup.wgsl).
         let iterations = steps * self.iterations_of_a_step() + if self.rows_per_output > 1 { 4 * TILE } else { 0 };
         Shader { files, constants, grid, iterations, uses_step: false }
     }
 
-    /// Operations of the product, two a term.
+    /// Floating-point operations of the whole batch: one multiplication and one addition per term.
     pub(crate) fn flops(&self) -> f64 {
         2.0 * (self.rows * self.cols * self.k * self.batch_count) as f64
     }
 }
 
-/// Records a kernel whose sum may be split into `splits` parts: straight into `out`, or into partial sums and a second
-/// pass that adds them in order. `finish` is what a forward kernel does with its sums, by which weights.
+/// Records a kernel whose sum over k is cut into `split_k` partial sums. With 1, the kernel writes to `out` directly;
+/// else it writes partial sums, and a second pass adds them in ascending order. `epilogue` is what that second pass
+/// applies to the sums of a forward kernel, with the weights that hold the bias; gradients have none.
 pub(crate) fn record_split_k<K: KernelSpec>(
     recorder: &mut Recorder,
     label: &str,
@@ -145,7 +151,7 @@ pub(crate) fn record_split_k<K: KernelSpec>(
     kernel: K,
     inputs: &[BufferSlice],
     out: BufferSlice,
-    finish: Option<(Epilogue, BufferSlice)>,
+    epilogue: Option<(Epilogue, BufferSlice)>,
 ) {
     if split_k == 1 {
         recorder.dispatch(label, kernel, inputs, &[out]);
@@ -153,17 +159,17 @@ pub(crate) fn record_split_k<K: KernelSpec>(
     }
     let partial = recorder.floats(format!("{label} partial sums"), split_k * out.len);
     recorder.dispatch(label, kernel, inputs, &[partial]);
-    let sum = SumSplitK { split_k, count: out.len, finish: finish.map(|(finish, _)| finish) };
-    let inputs: Vec<BufferSlice> = [partial].into_iter().chain(finish.map(|(_, weights)| weights)).collect();
+    let sum = SumSplitK { split_k, count: out.len, epilogue: epilogue.map(|(epilogue, _)| epilogue) };
+    let inputs: Vec<BufferSlice> = [partial].into_iter().chain(epilogue.map(|(_, weights)| weights)).collect();
     recorder.dispatch(format!("{label} sum"), sum, &inputs, &[out]);
 }
 
-/// `c = a b` on all threads; the bits do not depend on their number.
+/// `c = a b` on all threads; the result is bitwise independent of the thread count.
 pub(crate) fn par_matmul<F: Real>(size: MatMul, a: Strided<'_, F>, b: Strided<'_, F>, c: &mut [F]) {
     F::matmul(size, a, b, false, c, rayon::current_num_threads());
 }
 
-/// Sums the columns of a row-major matrix with `cols` columns into `out`, rows in order.
+/// `out[c] = sum over r of matrix[r, c]`, with r ascending: `matrix` is [rows, cols], `out` is [cols].
 pub(crate) fn sum_rows<F: Real>(matrix: &[F], cols: usize, out: &mut [F]) {
     out.fill(F::ZERO);
     for row in matrix.chunks_exact(cols) {
@@ -173,7 +179,7 @@ pub(crate) fn sum_rows<F: Real>(matrix: &[F], cols: usize, out: &mut [F]) {
     }
 }
 
-/// Adds `bias` to each row of `y` and applies ReLU where asked.
+/// Adds `bias` `[cols]` to each row of `y` [rows, cols], then applies ReLU if `relu`.
 pub(crate) fn bias_and_relu<F: Real>(y: &mut [F], bias: &[F], relu: bool) {
     for row in y.chunks_exact_mut(bias.len()) {
         for (v, b) in row.iter_mut().zip(bias) {
@@ -193,8 +199,8 @@ mod tests {
         let tiles = Tiles::new(577, 64, 470_400, Profile::SOFTWARE).split();
         assert!(tiles.k_per_split() / 4 <= MAX_ITERATIONS, "{tiles:?}");
         assert!(tiles.split_k * tiles.k_per_split() >= tiles.k && (tiles.split_k - 1) * tiles.k_per_split() < tiles.k);
-        let shared = Tiles::new(577, 64, 4_704_000, Profile::DISCRETE).split();
-        assert!(shared.k_per_split() / 32 * 33 <= MAX_ITERATIONS + 33, "{shared:?}");
+        let workgroup = Tiles::new(577, 64, 4_704_000, Profile::DISCRETE).split();
+        assert!(workgroup.k_per_split() / 32 * 33 <= MAX_ITERATIONS + 33, "{workgroup:?}");
         assert_eq!(Tiles::new(577, 64, 3872, Profile::SOFTWARE).split().split_k, 1);
         assert_eq!(Tiles::new(10, 64, 21_632, Profile::SOFTWARE).split().split_k, 8);
     }

@@ -1,4 +1,4 @@
-//! Bytes to floats: `x = byte / 255`, on the device, so that pixels travel as the bytes they are.
+//! Bytes to floats: `x = byte / 255`, computed on the device, so that the upload moves one byte per pixel value.
 
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, elementwise_grid};
 use crate::real::Real;
@@ -6,12 +6,14 @@ use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Inputs: pixels [window, words] u32; outputs: x `[count]`.
+/// Converts one batch of an upload to floats in [0, 1].
+///
+/// Inputs: pixels [batches per upload, words] u32; outputs: x `[count]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Unpack {
-    /// Pixels of a batch.
+    /// Pixel values (bytes) of a batch.
     pub count: usize,
-    /// 32-bit words that they take.
+    /// u32 elements that hold them, four bytes each.
     pub words: usize,
 }
 
@@ -50,10 +52,10 @@ impl KernelSpec for Unpack {
     }
 }
 
-/// Words that a thread takes at a time.
+/// u32 elements of one parallel task.
 const CHUNK: usize = 1024;
 
-/// Some of the words, by vector instructions.
+/// The SIMD variant for one chunk: `x` holds up to four floats for each element of `words`.
 struct Chunk<'a> {
     x: &'a mut [f32],
     words: &'a [u32],
@@ -64,7 +66,8 @@ impl WithSimd for Chunk<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        // The words hold their first byte lowest, and so does the memory of every machine with vectors here.
+        // The first byte is in the lowest bits of each u32, and every target with a SIMD variant is little-endian, so
+        // the bytes in memory are already in order.
         for (x, byte) in self.x.iter_mut().zip(bytemuck::cast_slice::<u32, u8>(self.words)) {
             *x = f32::from(*byte) / 255.0;
         }

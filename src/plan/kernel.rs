@@ -1,103 +1,104 @@
-//! What a kernel is: its shader, its cost, and the same sums on the CPU.
+//! The kernel traits: a kernel has a WGSL shader, a cost, and a CPU twin that computes the same result.
 
 use super::{Profile, Shader, Step};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use std::fmt::Debug;
 
-/// Work of one dispatch.
+/// The work of one dispatch.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Cost {
-    /// Floating-point operations done.
+    /// Floating-point operations executed.
     pub flops: f64,
-    /// Those that the layer's plain equation takes; a pass of several dispatches names them at one of these.
+    /// Floating-point operations of the direct algorithm for the same result. Where several dispatches compute it
+    /// together, one of them carries the whole count and the others 0.
     pub dense_flops: f64,
-    /// Bytes read and written if each element moved once.
+    /// Bytes read and written, counting each element of every operand once.
     pub bytes: f64,
 }
 
 impl Cost {
-    /// With `share` of the operations, if the plan is for the CPU, whose vector kernels do no more.
+    /// Multiplies `flops` by `share` if the plan is for the CPU, whose SIMD kernels execute only that fraction.
     pub(crate) fn scaled_for_cpu(self, profile: Profile, share: f64) -> Self {
         if profile == Profile::CPU { Self { flops: self.flops * share, ..self } } else { self }
     }
 }
 
-/// A read-only slot on the CPU.
+/// A read-only buffer slice on the CPU.
 #[derive(Debug, Clone, Copy)]
 pub enum View<'a, F> {
-    /// Floats.
+    /// `f32` elements (`f64` in the reference of the gradient tests).
     Float(&'a [F]),
-    /// Words.
+    /// `u32` elements: labels, argmax values or packed pixels.
     U32(&'a [u32]),
 }
 
-/// A writable slot on the CPU.
+/// A writable buffer slice on the CPU.
 #[derive(Debug)]
 pub enum ViewMut<'a, F> {
-    /// Floats.
+    /// `f32` elements (`f64` in the reference of the gradient tests).
     Float(&'a mut [F]),
-    /// Words.
+    /// `u32` elements: labels, argmax values or packed pixels.
     U32(&'a mut [u32]),
 }
 
-/// The slots of one dispatch on the CPU, in the order of the dispatch's inputs and outputs.
+/// The buffer slices of one dispatch on the CPU, in the order of the dispatch's inputs and outputs.
 #[derive(Debug)]
 pub struct Io<'a, F> {
-    /// This step.
+    /// Parameters of the current step.
     pub step: Step,
-    /// Whether the backward pass follows, which reads the index of a pool and the gradient of the loss: else they may be
-    /// left as they are.
+    /// Whether a backward pass follows. If not, a kernel may skip writing the argmax of a pool and the gradient of the
+    /// loss, which only the backward pass reads.
     pub trains: bool,
-    /// Read-only slots.
+    /// Read-only slices.
     pub inputs: Vec<View<'a, F>>,
-    /// Writable slots; [`Io::output`] takes one out.
+    /// Writable slices; [`Io::output`] and [`Io::output_u32`] move one out.
     pub outputs: Vec<Option<ViewMut<'a, F>>>,
 }
 
 impl<'a, F> Io<'a, F> {
-    /// Input `i`, which holds floats.
+    /// Input `i`, which must hold floats.
     pub fn input(&self, i: usize) -> &'a [F] {
         match self.inputs[i] {
             View::Float(data) => data,
-            View::U32(_) => panic!("input {i} holds words, the kernel wants floats"),
+            View::U32(_) => panic!("input {i} holds u32 elements, the kernel expects f32"),
         }
     }
 
-    /// Input `i`, which holds words.
+    /// Input `i`, which must hold `u32` elements.
     pub fn input_u32(&self, i: usize) -> &'a [u32] {
         match self.inputs[i] {
             View::U32(data) => data,
-            View::Float(_) => panic!("input {i} holds floats, the kernel wants words"),
+            View::Float(_) => panic!("input {i} holds f32 elements, the kernel expects u32"),
         }
     }
 
-    /// Output `i`, which holds floats; each can be taken once.
+    /// Output `i`, which must hold floats; each output can be taken once.
     pub fn output(&mut self, i: usize) -> &'a mut [F] {
         match self.outputs[i].take() {
             Some(ViewMut::Float(data)) => data,
-            other => panic!("output {i}: the kernel wants floats that it has not taken yet, found {}", other.is_some()),
+            other => panic!("output {i} must hold f32 elements and be taken once; still present: {}", other.is_some()),
         }
     }
 
-    /// Output `i`, which holds words; each can be taken once.
+    /// Output `i`, which must hold `u32` elements; each output can be taken once.
     pub fn output_u32(&mut self, i: usize) -> &'a mut [u32] {
         match self.outputs[i].take() {
             Some(ViewMut::U32(data)) => data,
-            other => panic!("output {i}: the kernel wants words that it has not taken yet, found {}", other.is_some()),
+            other => panic!("output {i} must hold u32 elements and be taken once; still present: {}", other.is_some()),
         }
     }
 }
 
-/// A kernel as its author writes it: a small struct whose fields are its sizes.
+/// A kernel as it is implemented: a small struct whose fields are its sizes.
 pub trait KernelSpec: Debug + Send + Sync + 'static {
-    /// The WGSL with its constants and grid.
+    /// The shader: WGSL files, constants and grid.
     fn shader(&self) -> Shader;
-    /// Operations and bytes.
+    /// Floating-point operations and bytes of one dispatch.
     fn cost(&self) -> Cost;
-    /// The CPU twin, which reads as the shader does.
+    /// The CPU twin: the scalar reference implementation, with loops in the shader's order.
     fn run<F: Real>(&self, io: Io<'_, F>);
-    /// The same sums by vector instructions, where the kernel has a form for them.
+    /// The SIMD variant of the CPU twin; calls [`Self::run`] unless the kernel overrides it.
     fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
         let _ = level;
         self.run(io);
@@ -106,13 +107,13 @@ pub trait KernelSpec: Debug + Send + Sync + 'static {
 
 /// A kernel as a backend sees it. Implemented for every [`KernelSpec`].
 pub trait Kernel: Debug + Send + Sync {
-    /// The WGSL with its constants and grid.
+    /// The shader: WGSL files, constants and grid.
     fn shader(&self) -> Shader;
-    /// Operations and bytes.
+    /// Floating-point operations and bytes of one dispatch.
     fn cost(&self) -> Cost;
     /// The CPU twin in single precision.
     fn run_f32(&self, io: Io<'_, f32>);
-    /// As [`Self::run_f32`], by vector instructions where the kernel has a form for them.
+    /// As [`Self::run_f32`], with SIMD instructions of `level` if the kernel has a SIMD variant.
     fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>);
     /// The CPU twin in double precision, the reference of the gradient tests.
     fn run_f64(&self, io: Io<'_, f64>);

@@ -1,33 +1,34 @@
-//! Tuning profiles: what suits which kind of adapter, in one table.
+//! Tuning profiles: kernel and tile choices for each kind of adapter.
 
-/// Who computes a 32 x 32 tile of a matrix product, and how they hand each other what they loaded.
+/// How the invocations of a 32 x 32 tile of a matrix product share the operands that they load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MatmulCore {
-    /// A subgroup of eight lanes by `subgroupShuffle`; a workgroup is one such subgroup.
+    /// Through `subgroupShuffle`, in a workgroup that is a single subgroup of eight lanes.
     Subgroup,
-    /// 64 invocations through workgroup memory and barriers; works on every adapter.
+    /// Through workgroup memory and barriers, in a workgroup of 64 invocations; works on every adapter.
     Workgroup,
 }
 
-/// Which kernels suit an adapter, and how they are tiled.
+/// Which kernels a plan uses on an adapter, and how they are tiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Profile {
-    /// As printed, and as `GPU_CNN_PROFILE` and tests choose it.
+    /// The profile's name in reports and in `GPU_CNN_PROFILE`.
     pub name: &'static str,
-    /// Who computes a tile.
+    /// How a tile of a matrix product is computed.
     pub core: MatmulCore,
-    /// Whether buffers are read and written by words of 64 bits.
+    /// Whether shaders access four elements as two 64-bit integers instead of a `vec4`.
     pub loads_u64: bool,
-    /// A sum is split until a dispatch has this many tiles, and no loop is too long for an adapter; 0: never.
+    /// Minimum number of tiles per dispatch: the sum over K of a matrix product is divided (split-K) until a dispatch
+    /// has this many tiles and no loop exceeds the adapters' limit on iterations; 0 disables split-K.
     pub min_tiles: usize,
-    /// Whether a convolution and the pool after it become one.
+    /// Whether a convolution and the pool after it are fused into one kernel.
     pub fuse: bool,
-    /// Whether fused 3x3 convolutions under 2x2 pools go by Winograd's algorithm: more dispatches, fewer multiplications.
+    /// Whether 3x3 convolutions fused with a 2x2 pool use Winograd's algorithm: more dispatches, fewer multiplications.
     pub winograd: bool,
 }
 
 impl Profile {
-    /// Lavapipe and other software adapters whose subgroups are eight wide: bound by arithmetic, and by loads.
+    /// Lavapipe and other software adapters with subgroups of eight lanes: limited by arithmetic and by loads.
     pub const SOFTWARE: Self = Self {
         name: "software",
         core: MatmulCore::Subgroup,
@@ -36,7 +37,7 @@ impl Profile {
         fuse: true,
         winograd: true,
     };
-    /// Cards with their own memory: bound by launches at small batches, and with room for many workgroups.
+    /// Discrete GPUs: limited by launch overhead at small batches, and able to run many workgroups at once.
     pub const DISCRETE: Self = Self {
         name: "discrete",
         core: MatmulCore::Workgroup,
@@ -45,10 +46,10 @@ impl Profile {
         fuse: true,
         winograd: false,
     };
-    /// Graphics beside the processor's cores; also whatever is neither of the other two.
+    /// Integrated GPUs, and every adapter that neither of the other two profiles fits.
     pub const INTEGRATED: Self = Self { name: "integrated", min_tiles: 64, ..Self::DISCRETE };
-    /// The CPU backend, whose kernels find their own threads: no split sums.
+    /// The CPU backend, whose kernels are parallel inside, so that split-K is not needed.
     pub const CPU: Self = Self { name: "cpu", min_tiles: 0, fuse: true, ..Self::DISCRETE };
-    /// Those of adapters.
+    /// The profiles of wgpu adapters, that is, all but [`Self::CPU`].
     pub const ADAPTERS: [Self; 3] = [Self::SOFTWARE, Self::DISCRETE, Self::INTEGRATED];
 }

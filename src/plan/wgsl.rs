@@ -1,7 +1,7 @@
-//! From a shader file to WGSL text: constants before it, marked loops unrolled.
+//! Generates WGSL text from shader files: declares the constants before them and unrolls marked loops.
 //!
-//! Software adapters keep an array in registers only where every index is a literal, so loops over accumulators are
-//! written once and copied out here. A loop is marked by a comment at the end of its head:
+//! Software adapters keep an array in registers only if every index is a literal, so loops over accumulators are
+//! unrolled here. A loop is marked by a comment at the end of its first line:
 //!
 //! ```wgsl
 //! for (var j = 0u; j < LANES; j++) { // unroll
@@ -17,23 +17,25 @@ use std::collections::BTreeMap;
 /// A kernel's shader: files, constants and grid.
 #[derive(Debug, Clone)]
 pub struct Shader {
-    /// Texts of the files it consists of, in order.
+    /// Contents of the WGSL files that the shader consists of, in order.
     pub files: Vec<&'static str>,
-    /// Constants that stand before them: `u32`, and `bool` as 0 or 1 with a name that ends in `?`.
+    /// Names and values of the constants declared before the files. They have type `u32`; a name that ends in `?`
+    /// declares a `bool` without the `?`, given as 0 or 1.
     pub constants: Vec<(&'static str, u64)>,
-    /// Workgroups.
+    /// Number of workgroups in x, y and z.
     pub grid: [u32; 3],
-    /// Iterations of all loops that one invocation may run through; some adapters stop loops that are too long.
+    /// Upper bound of the loop iterations of one invocation, summed over all its loops; some adapters stop an
+    /// invocation's loops after a fixed number.
     pub iterations: usize,
-    /// Whether the kernel reads [`super::Step`] (bound as group 1 by [`STEP_FILE`]).
+    /// Whether the kernel reads [`super::Step`], which [`STEP_FILE`] binds in group 1.
     pub uses_step: bool,
 }
 
 impl Shader {
-    /// The WGSL that a device of `profile` compiles.
+    /// The complete WGSL text for a device with `profile`.
     ///
     /// # Panics
-    /// If a marked loop of a shader file has bounds that are neither literals nor constants: a mistake in the file.
+    /// If the bounds of a marked loop are neither literals nor constants, which is a bug in the shader file.
     pub fn text(&self, profile: Profile) -> String {
         let mut text = String::new();
         for (name, value) in &self.constants {
@@ -57,7 +59,8 @@ impl Shader {
 /// The file that declares [`super::Step`], for kernels that read it.
 pub const STEP_FILE: &str = include_str!("../../shaders/step.wgsl");
 
-/// The file through which a kernel writes its output, bound at `OUT`: as whole vectors where they divide evenly.
+/// The file with the store function of a kernel's output, bound at `OUT`. With `by_4`, every store is a whole vector of
+/// four elements at an offset divisible by four.
 pub fn output_file(by_4: bool) -> &'static str {
     match by_4 {
         true => include_str!("../../shaders/out_vec4.wgsl"),
@@ -65,7 +68,7 @@ pub fn output_file(by_4: bool) -> &'static str {
     }
 }
 
-/// The file through which a kernel writes a pool's index, bound at `ARGMAX`; as [`output_file`].
+/// The file with the store function of a pool's argmax, bound at `ARGMAX`; `by_4` as in [`output_file`].
 pub fn argmax_file(by_4: bool) -> &'static str {
     match by_4 {
         true => include_str!("../../shaders/argmax_vec4.wgsl"),
@@ -73,47 +76,50 @@ pub fn argmax_file(by_4: bool) -> &'static str {
     }
 }
 
-/// Workgroups that one dimension of a dispatch may have (WebGPU's limit).
+/// Maximum number of workgroups in one dimension of a dispatch (WebGPU's default limit).
 const MAX_GRID_X: usize = 65_535;
 
-/// A grid of at least `groups` workgroups; the shader's workgroup is `y * GRID_X + x`. Returns the grid and `GRID_X`.
+/// A two-dimensional grid of at least `groups` workgroups, and the constant `GRID_X` from which the shader computes its
+/// linear workgroup index, `y * GRID_X + x`.
 pub fn grid(groups: usize) -> ([u32; 3], (&'static str, u64)) {
     let x = groups.clamp(1, MAX_GRID_X);
     let y = groups.div_ceil(x).max(1);
     ([x as u32, y as u32, 1], ("GRID_X", x as u64))
 }
 
-/// A grid for `items` invocations in workgroups of 64.
+/// A grid of at least `items` invocations in workgroups of 64; the constant is `GRID_X` as in [`grid`].
 pub fn elementwise_grid(items: usize) -> ([u32; 3], (&'static str, u64)) {
     grid(items.div_ceil(64))
 }
 
+/// Replaces every marked loop by one block per iteration, with the loop variable as a literal; recursive for nested
+/// loops.
 fn unroll(source: &str, constants: &BTreeMap<&str, u64>) -> String {
     let lines: Vec<&str> = source.lines().collect();
     let mut out = String::with_capacity(source.len());
-    let mut at = 0;
-    while at < lines.len() {
-        let line = lines[at];
+    let mut i = 0;
+    while i < lines.len() {
+        let line = lines[i];
         if !line.trim_end().ends_with("{ // unroll") {
             out += line;
             out.push('\n');
-            at += 1;
+            i += 1;
             continue;
         }
         let (name, from, to) = loop_head(line, constants);
-        let end = at + closing_line(&lines[at..]);
-        let body = lines[at + 1..end].join("\n");
+        let end = i + closing_line(&lines[i..]);
+        let body = lines[i + 1..end].join("\n");
         for value in from..to {
             out += "{\n";
             out += &unroll(&replace_word(&body, name, &format!("{value}u")), constants);
             out += "}\n";
         }
-        at = end + 1;
+        i = end + 1;
     }
     out
 }
 
-/// `for (var NAME = FROM; NAME < TO; NAME++)`
+/// Parses `for (var NAME = FROM; NAME < TO; NAME++)` into (NAME, FROM, TO).
 fn loop_head<'a>(line: &'a str, constants: &BTreeMap<&str, u64>) -> (&'a str, u64, u64) {
     let parse = || {
         let inner = line.split_once("for (var ")?.1;
@@ -126,7 +132,7 @@ fn loop_head<'a>(line: &'a str, constants: &BTreeMap<&str, u64>) -> (&'a str, u6
     parse().unwrap_or_else(|| panic!("cannot unroll `{}`: bounds must be literals or constants", line.trim()))
 }
 
-/// How many lines after the loop's head its closing brace stands.
+/// The index in `lines` of the closing brace of the loop that starts in `lines[0]`.
 fn closing_line(lines: &[&str]) -> usize {
     let mut depth = 0i32;
     for (i, line) in lines.iter().enumerate() {
@@ -139,16 +145,17 @@ fn closing_line(lines: &[&str]) -> usize {
     panic!("the loop `{}` is not closed", lines[0].trim());
 }
 
+/// Replaces the identifier `word` by `by`, except as part of a longer identifier or after a `.` (a field).
 fn replace_word(text: &str, word: &str, by: &str) -> String {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
-    for (at, _) in text.match_indices(word) {
-        let end = at + word.len();
-        let before = text[..at].chars().next_back();
+    for (start, _) in text.match_indices(word) {
+        let end = start + word.len();
+        let before = text[..start].chars().next_back();
         let after = text[end..].chars().next();
         if !before.is_some_and(|c| is_word(c) || c == '.') && !after.is_some_and(is_word) {
-            out += &text[copied..at];
+            out += &text[copied..start];
             out += by;
             copied = end;
         }
@@ -178,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grid_holds_what_was_asked_for() {
+    fn a_grid_has_at_least_the_requested_workgroups() {
         for groups in [0, 1, 65_535, 65_536, 1_000_000] {
             let ([x, y, _], (_, stride)) = grid(groups);
             assert!(x as usize * y as usize >= groups && u64::from(x) == stride && x <= 65_535, "{groups}: {x} {y}");

@@ -4,28 +4,29 @@ use gpu_cnn::bench::{BenchOptions, Benched};
 use gpu_cnn::{Error, Result};
 use serde_json::{Value, json};
 
-/// Images of an epoch, as the tutorial's.
+/// Training images in an epoch of Fashion-MNIST, for the column `s/epoch`.
 const EPOCH_IMAGES: usize = 60_000;
 
-/// What a process of its own for a device reported.
+/// What a separate process measured for one device.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Probe {
-    /// Seconds from the start to the first finished step, with the driver's shader cache off.
+    /// Seconds from process start to the end of the first training step, with the driver's shader cache disabled.
     pub(crate) first_step_s: Option<f64>,
-    /// The same with the cache as this machine has it.
+    /// The same with the shader cache enabled, as a second run on this machine finds it.
     pub(crate) first_step_warm_s: Option<f64>,
-    /// Most memory that the process held, in MB (10^6 bytes).
+    /// Peak resident memory of the process, in MB (10^6 bytes).
     pub(crate) peak_rss_mb: Option<f64>,
 }
 
-/// Everything that was measured.
+/// All measurements of one `bench` command.
 #[derive(Debug)]
 pub(crate) struct BenchReport {
+    /// The model as `--model` names it.
     pub(crate) model: String,
     pub(crate) options: BenchOptions,
-    /// The CPU last.
+    /// One entry per device; the CPU is the last.
     pub(crate) results: Vec<Benched>,
-    /// Of each.
+    /// One entry per result, in the same order.
     pub(crate) probes: Vec<Probe>,
 }
 
@@ -65,12 +66,12 @@ impl BenchReport {
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |(result, probe): (&Benched, &Probe)| {
-            let [ms, least, most] = result.ms_per_step();
-            let or_dash = |value: Option<f64>, places: usize| value.map_or("-".into(), |v| format!("{v:.places$}"));
+            let [ms, min, max] = result.ms_per_step();
+            let or_dash = |value: Option<f64>, decimals: usize| value.map_or("-".into(), |v| format!("{v:.decimals$}"));
             vec![
                 Self::name(result),
                 format!("{ms:.2}"),
-                format!("{least:.2}-{most:.2}"),
+                format!("{min:.2}-{max:.2}"),
                 format!("{:.1}", self.epoch_s(ms)),
                 format!("{:.0}", self.options.batch_size as f64 / ms * 1e3),
                 format!("{:.1}", result.flops[0] / ms / 1e6),
@@ -119,7 +120,7 @@ impl BenchReport {
         format!("{}, batch {batch_size}, {rounds} interleaved rounds of {steps} steps", self.model)
     }
 
-    /// For people.
+    /// The tables as text with aligned columns, for the terminal.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("{}\n\n{}", self.title(), aligned(&HEAD, &self.rows()));
         for (title, rows) in self.kernel_tables() {
@@ -128,6 +129,7 @@ impl BenchReport {
         text
     }
 
+    /// The same tables in Markdown.
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!("{}\n\n{}", self.title(), markdown(&HEAD, &self.rows()));
         for (title, rows) in self.kernel_tables() {
@@ -136,20 +138,21 @@ impl BenchReport {
         text
     }
 
+    /// One CSV row per device.
     pub(crate) fn csv(&self) -> String {
         let mut text = String::from(
             "adapter,backend,device_type,driver,model,batch_size,ms_per_step,ms_min,ms_max,epoch_s,images_per_s,\
              gflop_per_s,dense_gflop_per_s,first_step_s,first_step_warm_s,eval_images_per_s,peak_rss_mb,ratio_to_cpu\n",
         );
         for (result, probe) in self.results.iter().zip(&self.probes) {
-            let [ms, least, most] = result.ms_per_step();
+            let [ms, min, max] = result.ms_per_step();
             let info = &result.info;
-            let words = [&info.adapter, &info.backend, info.device_type, &info.driver, &self.model];
+            let strings = [&info.adapter, &info.backend, info.device_type, &info.driver, &self.model];
             let numbers = [
                 Some(self.options.batch_size as f64),
                 Some(ms),
-                Some(least),
-                Some(most),
+                Some(min),
+                Some(max),
                 Some(self.epoch_s(ms)),
                 Some(self.options.batch_size as f64 / ms * 1e3),
                 Some(result.flops[0] / ms / 1e6),
@@ -160,13 +163,14 @@ impl BenchReport {
                 probe.peak_rss_mb,
                 Some(self.ratio_to_cpu(ms)),
             ];
-            let words = words.map(|word: &str| format!("\"{}\"", word.replace('"', "\"\"")));
+            let strings = strings.map(|text: &str| format!("\"{}\"", text.replace('"', "\"\"")));
             let numbers = numbers.map(|number| number.map_or_else(String::new, |n| n.to_string()));
-            text += &format!("{},{}\n", words.join(","), numbers.join(","));
+            text += &format!("{},{}\n", strings.join(","), numbers.join(","));
         }
         text
     }
 
+    /// All measurements as one JSON document, with the samples of each round and the loss of each step.
     pub(crate) fn json(&self) -> Result<String> {
         let result = |(result, probe): (&Benched, &Probe)| -> Value {
             let [median, min, max] = result.ms_per_step();
@@ -201,11 +205,11 @@ impl BenchReport {
             "results": self.results.iter().zip(&self.probes).map(result).collect::<Vec<_>>(),
         });
         let text = serde_json::to_string_pretty(&document);
-        text.map(|text| text + "\n").map_err(|e| Error::Usage(format!("cannot be said in JSON: {e}")))
+        text.map(|text| text + "\n").map_err(|e| Error::Usage(format!("cannot serialize to JSON: {e}")))
     }
 }
 
-/// Columns of equal width; the first to the left, numbers to the right.
+/// A text table: the first column is left-aligned, the others (numbers) are right-aligned.
 fn aligned(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).chain([head[i].len()]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
@@ -220,6 +224,7 @@ fn aligned(head: &[&str], rows: &[Vec<String>]) -> String {
     line(head) + &body.collect::<String>()
 }
 
+/// A Markdown table with the same alignment.
 fn markdown(head: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
     let rule: Vec<&str> = (0..head.len()).map(|i| if i == 0 { "---" } else { "---:" }).collect();

@@ -1,4 +1,4 @@
-//! What a run leaves: progress on stderr, tables, and the run folder.
+//! Output of the commands: progress on stderr, tables on stdout, and the run folder.
 
 mod bench_report;
 mod output;

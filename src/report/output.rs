@@ -1,14 +1,14 @@
-//! The two streams: data on stdout, all else on stderr.
+//! The two output streams: data on stdout, everything else on stderr.
 
 use gpu_cnn::{Error, Result};
 use std::io::Write;
 
-/// One line on stderr. There is nobody left to tell if that fails.
+/// Writes one line to stderr. A failure is ignored, as it could not be reported anywhere.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Text on stdout; a reader that has gone away, as `head` does, is no error.
+/// Writes text to stdout. A broken pipe (for example, when piped into `head`) is not an error.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -17,8 +17,9 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// One JSON document on stdout.
+/// Writes one JSON document to stdout.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(|e| Error::Usage(format!("cannot be said in JSON: {e}")))?;
+    let text =
+        serde_json::to_string_pretty(value).map_err(|e| Error::Usage(format!("cannot serialize to JSON: {e}")))?;
     print(&(text + "\n"))
 }

@@ -1,4 +1,4 @@
-//! Progress on stderr: a live bar on a terminal, plain lines elsewhere.
+//! Progress on stderr: a live bar on a terminal, otherwise lines of text.
 
 use super::note;
 use gpu_cnn::{Event, Score};
@@ -6,10 +6,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// Without a terminal, a line at most this often.
+/// Without a terminal, the minimum time between two lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
-/// One epoch, as Keras shows it: steps, time, ms a step, accuracy and loss so far.
+/// Progress of one epoch in the form of Keras: steps, time, ms per step, and accuracy and loss so far.
 #[derive(Debug)]
 pub(crate) struct EpochProgress {
     bar: Option<ProgressBar>,
@@ -55,28 +55,28 @@ impl EpochProgress {
 /// `38s 20ms/step - accuracy: 0.8312 - loss: 0.4712`
 fn describe(elapsed: Duration, step: usize, score: Score) -> String {
     let secs = elapsed.as_secs_f64();
-    let (ms, places) = (secs * 1e3 / step as f64, usize::from(secs < 10.0));
-    let step_places = if ms < 10.0 { 2 } else { 1 };
-    format!("{secs:.places$}s {ms:.step_places$}ms/step - accuracy: {:.4} - loss: {:.4}", score.accuracy, score.loss)
+    let (ms, decimals) = (secs * 1e3 / step as f64, usize::from(secs < 10.0));
+    let ms_decimals = if ms < 10.0 { 2 } else { 1 };
+    format!("{secs:.decimals$}s {ms:.ms_decimals$}ms/step - accuracy: {:.4} - loss: {:.4}", score.accuracy, score.loss)
 }
 
-/// Bytes of the file in hand; shows nothing without a terminal.
+/// Progress of a download: bytes of the current file. Shows nothing without a terminal.
 #[derive(Debug, Default)]
 pub(crate) struct DownloadBar {
     current: Option<(String, ProgressBar)>,
 }
 
 impl DownloadBar {
-    pub(crate) fn update(&mut self, file: &str, so_far: u64, all: u64) {
+    pub(crate) fn update(&mut self, file: &str, so_far: u64, total: u64) {
         if self.current.as_ref().is_none_or(|(name, _)| name != file) {
             let style = ProgressStyle::with_template("{prefix} {bar:30} {bytes}/{total_bytes}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = ProgressBar::new(all).with_style(style).with_prefix(file.to_owned());
+            let bar = ProgressBar::new(total).with_style(style).with_prefix(file.to_owned());
             self.current = Some((file.to_owned(), bar));
         }
         if let Some((_, bar)) = &self.current {
             bar.set_position(so_far);
-            if so_far >= all {
+            if so_far >= total {
                 bar.finish();
             }
         }

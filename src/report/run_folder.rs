@@ -1,4 +1,4 @@
-//! A run's folder: run.json, metrics.jsonl, model.safetensors.
+//! The folder of a training run: run.json, metrics.jsonl, model.safetensors.
 
 use gpu_cnn::{Error, Result};
 use serde_json::{Value, json};
@@ -11,7 +11,8 @@ const RUN: &str = "run.json";
 const METRICS: &str = "metrics.jsonl";
 const WEIGHTS: &str = "model.safetensors";
 
-/// An open run folder. Whole files are written under another name and renamed, so none is ever half there.
+/// An open run folder. Except for metrics.jsonl, files are written under a temporary name and renamed, so a reader
+/// never finds a partial file.
 #[derive(Debug)]
 pub(crate) struct RunFolder {
     path: PathBuf,
@@ -20,10 +21,11 @@ pub(crate) struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder `out`, or `runs/<utc time>-<model>`, and writes what is known so far.
+    /// Creates the folder `out`, or `runs/<utc time>-<model>`, and writes `description` to run.json with status
+    /// `running`. With `overwrite`, the files of an earlier run are deleted.
     ///
     /// # Errors
-    /// If it cannot be written, or holds a run already and `overwrite` is off.
+    /// If the folder cannot be written, or contains a run already and `overwrite` is false.
     pub(crate) fn create(out: Option<&Path>, model: &str, overwrite: bool, mut description: Value) -> Result<Self> {
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let path = match out {
@@ -44,12 +46,15 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Whether a run can be written to `path`, as far as can be told without writing.
+    /// Checks, without writing, that a run can be written to `path`.
+    ///
+    /// # Errors
+    /// If `path` is not a folder, or contains a run already and `overwrite` is false.
     pub(crate) fn check(path: &Path, overwrite: bool) -> Result<()> {
-        let left = [RUN, METRICS, WEIGHTS].map(|name| path.join(name)).into_iter().find(|file| file.exists());
-        match left {
+        let existing = [RUN, METRICS, WEIGHTS].map(|name| path.join(name)).into_iter().find(|file| file.exists());
+        match existing {
             Some(file) if !overwrite => {
-                Err(Error::output(&file, "an earlier run left it; name another folder with --out, or use --overwrite"))
+                Err(Error::output(&file, "an earlier run wrote it; choose another --out folder, or use --overwrite"))
             }
             _ if path.exists() && !path.is_dir() => Err(Error::output(path, "it is not a folder")),
             _ => Ok(()),
@@ -64,13 +69,13 @@ impl RunFolder {
         self.path.join(WEIGHTS)
     }
 
-    /// One line in metrics.jsonl.
+    /// Appends one line to metrics.jsonl.
     pub(crate) fn log(&mut self, line: &Value) -> Result<()> {
         let written = writeln!(self.metrics, "{line}");
         written.map_err(|e| Error::output(self.path.join(METRICS), e))
     }
 
-    /// A whole file.
+    /// Writes a complete file atomically.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         let write = || {
@@ -83,13 +88,14 @@ impl RunFolder {
         write().map_err(|e| Error::output(&path, e))
     }
 
-    /// Writes run.json for the last time: how the run ended, and its final figures.
+    /// Writes the final run.json, with how the run ended (`status`) and its final metrics.
     pub(crate) fn close(mut self, status: &str, figures: Value) -> Result<()> {
         self.description["finished"] = json!(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
         self.description["final"] = figures;
         self.describe(status)
     }
 
+    /// Writes run.json with the given status.
     fn describe(&self, status: &str) -> Result<()> {
         let mut description = self.description.clone();
         description["status"] = json!(status);
@@ -97,7 +103,7 @@ impl RunFolder {
     }
 }
 
-/// Temporary files are private to the user; a run's files are for whom the folder is for.
+/// Makes a file readable by all users: `tempfile` creates files that only their owner can read.
 #[cfg(unix)]
 fn set_permissions(file: &File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -109,13 +115,13 @@ fn set_permissions(_: &File) -> std::io::Result<()> {
     Ok(())
 }
 
-/// `path`, or `path-2`, `path-3`, ... if an earlier run of the same second took it.
+/// `path`, or the first of `path-2`, `path-3`, ... that does not exist, where a run of the same second has taken it.
 fn unused(path: &Path) -> PathBuf {
     let numbered = |n: u32| PathBuf::from(format!("{}-{n}", path.display()));
     std::iter::once(path.to_owned()).chain((2..).map(numbered)).find(|p| !p.exists()).unwrap_or_else(|| path.to_owned())
 }
 
-/// This program's version, and those of the crates that decide what a GPU is told.
+/// The versions of this program and of the crates that generate GPU code, from Cargo.lock.
 fn versions() -> Value {
     let lock = include_str!("../../Cargo.lock");
     let of = |name: &str| {

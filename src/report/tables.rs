@@ -1,10 +1,10 @@
-//! Tables for people.
+//! Tables as text for the terminal.
 
 use gpu_cnn::Evaluation;
 use gpu_cnn::model::Summary;
 use std::fmt::Write;
 
-/// `243,786`
+/// A number with a comma between thousands: `243,786`.
 fn thousands(n: usize) -> String {
     let digits = n.to_string();
     let mut text = String::new();
@@ -17,7 +17,7 @@ fn thousands(n: usize) -> String {
     text
 }
 
-/// `952.29 KB`, as Keras counts: 1 KB is 1024 bytes.
+/// A size as Keras prints it, `952.29 KB`, where 1 KB is 1024 bytes.
 fn size(bytes: usize) -> String {
     let bytes = bytes as f64;
     match bytes {
@@ -27,7 +27,7 @@ fn size(bytes: usize) -> String {
     }
 }
 
-/// The model as Keras's `summary()` shows it.
+/// The table of layers that Keras's `Model.summary()` prints.
 pub(crate) fn summary_table(summary: &Summary) -> String {
     let head = ["Layer (type)".to_owned(), "Output Shape".to_owned(), "Param #".to_owned()];
     let rows: Vec<[String; 3]> = summary
@@ -71,7 +71,7 @@ pub(crate) fn summary_table(summary: &Summary) -> String {
     text
 }
 
-/// Loss, accuracy, and a row a class.
+/// Loss and accuracy, and one row per class with its accuracy; `names` are the classes' names.
 pub(crate) fn evaluation_table(evaluation: &Evaluation, names: &[String]) -> String {
     let name = |i: usize| names.get(i).map_or_else(|| format!("class {i}"), Clone::clone);
     let width = (0..evaluation.classes.len()).map(|i| name(i).len()).max().unwrap_or(0);
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_as_in_keras() {
+    fn numbers_are_formatted_as_in_keras() {
         assert_eq!(thousands(243_786), "243,786");
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(1_000), "1,000");

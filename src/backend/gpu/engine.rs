@@ -1,4 +1,4 @@
-//! A plan on a device: every buffer, pipeline and bind group made at load, then replayed.
+//! A plan loaded on a device: buffers, pipelines and bind groups are created once, then the dispatches are replayed.
 
 use super::Adapter;
 use super::resources::{
@@ -13,14 +13,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use wgpu::{BufferUsages, ErrorFilter};
 
-/// What guard words hold.
+/// The value of the guard elements after each buffer's content; a kernel that changes one has written out of bounds.
 pub const GUARD_WORD: u32 = 0x7fc0_dead;
 
-/// A submission should not take longer than this, or a watchdog may reset the device.
+/// Target duration of a submission: the driver's watchdog may reset the device if one takes much longer.
 const SUBMISSION: Duration = Duration::from_millis(80);
-/// A device that does not answer for this long is taken for lost.
+/// Time after which a device that has not finished its work is reported as lost.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// Uniform offsets are multiples of this on every adapter.
+/// Bytes between two [`Step`]s in the uniform buffer: the largest dynamic-offset alignment that adapters require.
 const STEP_STRIDE: u64 = 256;
 
 /// A plan loaded on an adapter.
@@ -38,10 +38,10 @@ pub struct Engine {
     staging: wgpu::Buffer,
     dispatches: Vec<Loaded>,
     failure: Arc<Mutex<Option<String>>>,
-    pace: Pace,
+    batching: Batching,
 }
 
-/// A dispatch ready to be encoded.
+/// The wgpu objects of one dispatch.
 #[derive(Debug)]
 struct Loaded {
     pipeline: wgpu::ComputePipeline,
@@ -50,19 +50,23 @@ struct Loaded {
     uses_step: bool,
 }
 
-/// How many steps fit a submission, learned from how long they took.
+/// How many steps go into one submission, adapted to the measured time per step.
 #[derive(Debug)]
-struct Pace {
+struct Batching {
     steps_per_submission: usize,
+    /// When the first step since the last wait was submitted.
     started: Option<Instant>,
+    /// Steps submitted since then.
     queued: usize,
 }
 
 impl Engine {
-    /// Makes everything that `plan` needs. `guard_words` words follow each buffer (see [`Self::read_with_guard`]).
+    /// Creates all objects that `plan` needs. Each buffer is followed by at least `guard_words` guard elements of 4
+    /// bytes (see [`Self::read_with_guard`]).
     ///
     /// # Errors
-    /// A buffer over the adapter's limits, no memory, or a shader that the driver refuses; each by name.
+    /// A buffer that exceeds the adapter's limits, a failed allocation, or a shader that fails to compile; the message
+    /// names the buffer or kernel.
     pub async fn load(adapter: &Adapter, plan: Arc<Plan>, guard_words: usize) -> Result<Self> {
         let limits = adapter.inner.limits();
         check_limits(&plan, &limits)?;
@@ -88,8 +92,8 @@ impl Engine {
             }
         }
         let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
-        let longest = plan.buffers.iter().map(|b| b.len).max().unwrap_or(0) + guard_words;
-        let readable = if guard_words > 0 { longest } else { readable_words(&plan) };
+        let max_len = plan.buffers.iter().map(|b| b.len).max().unwrap_or(0) + guard_words;
+        let readable = if guard_words > 0 { max_len } else { readable_words(&plan) };
         let staging = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("staging"),
             size: padded_bytes(readable),
@@ -110,7 +114,7 @@ impl Engine {
             info: adapter.info.clone(),
             step_group: step_group(&device, &steps),
             dispatches: Vec::new(),
-            pace: Pace { steps_per_submission: 1, started: None, queued: 0 },
+            batching: Batching { steps_per_submission: 1, started: None, queued: 0 },
             plan,
             device,
             queue,
@@ -125,14 +129,15 @@ impl Engine {
         if guard_words > 0 {
             let guard = vec![GUARD_WORD; guard_words + 3];
             for (buffer, description) in engine.buffers.iter().zip(&engine.plan.buffers) {
-                let words = buffer.size() as usize / 4 - description.len;
-                engine.queue.write_buffer(buffer, description.len as u64 * 4, bytemuck::cast_slice(&guard[..words]));
+                let guard_len = buffer.size() as usize / 4 - description.len;
+                let bytes = bytemuck::cast_slice(&guard[..guard_len]);
+                engine.queue.write_buffer(buffer, description.len as u64 * 4, bytes);
             }
         }
         Ok(engine)
     }
 
-    /// Makes pipelines, one for each distinct text, and the bind groups.
+    /// Creates the bind groups, and one pipeline for each distinct shader text.
     async fn compile(&mut self) -> Result<()> {
         let mut pipelines: HashMap<String, wgpu::ComputePipeline> = HashMap::new();
         let mut loaded = Vec::with_capacity(self.plan.dispatches.len());
@@ -151,8 +156,8 @@ impl Engine {
                 .entry(shader.text(self.plan.profile))
                 .or_insert_with_key(|text| new_pipeline(&self.device, &dispatch.label, &shader, text, &layout))
                 .clone();
-            let slots = dispatch.inputs.iter().chain(&dispatch.outputs);
-            let entries: Vec<_> = slots.enumerate().map(|(i, slot)| self.bind(i, *slot)).collect();
+            let slices = dispatch.inputs.iter().chain(&dispatch.outputs);
+            let entries: Vec<_> = slices.enumerate().map(|(i, slice)| self.bind(i, *slice)).collect();
             let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some(&dispatch.label),
                 layout: &layout,
@@ -167,86 +172,88 @@ impl Engine {
         Ok(())
     }
 
-    /// Shaders see whole vectors of four, so a binding is rounded up; with guards, it goes on to the buffer's end.
-    fn bind(&self, binding: usize, slot: BufferSlice) -> wgpu::BindGroupEntry<'_> {
-        let buffer = &self.buffers[slot.buffer.0];
-        let (offset, size) = (slot.offset as u64 * 4, padded_bytes(slot.len + self.guard_words));
+    /// Binds a slice. Its size is rounded up to whole vectors of four, the unit of shader accesses; guard elements are
+    /// bound too, so that a write out of bounds reaches them instead of failing the bounds check.
+    fn bind(&self, binding: usize, slice: BufferSlice) -> wgpu::BindGroupEntry<'_> {
+        let buffer = &self.buffers[slice.buffer.0];
+        let (offset, size) = (slice.offset as u64 * 4, padded_bytes(slice.len + self.guard_words));
         let size = size.min(buffer.size() - offset);
         let range = wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) };
         wgpu::BindGroupEntry { binding: binding as u32, resource: wgpu::BindingResource::Buffer(range) }
     }
 
-    /// Runs the dispatches at `dispatch_ids` once for each step, in submissions short enough for a watchdog.
+    /// Runs the dispatches `dispatch_ids` once for each step, in submissions short enough for the driver's watchdog.
     pub fn run_dispatches(&mut self, dispatch_ids: &[usize], steps: &[Step]) -> Result<()> {
         self.check()?;
         for steps in steps.chunks(self.plan.batches_per_upload) {
             self.write_steps(steps);
-            self.pace.started.get_or_insert_with(Instant::now);
-            self.pace.queued += steps.len();
-            for first in (0..steps.len()).step_by(self.pace.steps_per_submission) {
-                let last = steps.len().min(first + self.pace.steps_per_submission);
-                self.submit(dispatch_ids, first..last);
+            self.batching.started.get_or_insert_with(Instant::now);
+            self.batching.queued += steps.len();
+            for first in (0..steps.len()).step_by(self.batching.steps_per_submission) {
+                let end = steps.len().min(first + self.batching.steps_per_submission);
+                self.submit(dispatch_ids, first..end);
             }
         }
         Ok(())
     }
 
-    /// Makes `steps` those that the next dispatches read.
+    /// Writes `steps` to the uniform buffer, for the submissions that follow.
     pub(super) fn write_steps(&self, steps: &[Step]) {
         let stride = STEP_STRIDE as usize / size_of::<Step>();
         let mut uniform = vec![Step { batch_index: 0, images: 0, rate: 0.0, padding: 0 }; steps.len() * stride];
-        uniform.iter_mut().step_by(stride).zip(steps).for_each(|(slot, step)| *slot = *step);
+        uniform.iter_mut().step_by(stride).zip(steps).for_each(|(entry, step)| *entry = *step);
         self.queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(&uniform));
     }
 
-    /// Dispatch `id` for the step in `slot` of those written.
-    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, id: usize, slot: usize) {
+    /// Encodes dispatch `id` for element `step_index` of the steps last written.
+    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, id: usize, step_index: usize) {
         let dispatch = &self.dispatches[id];
         pass.set_pipeline(&dispatch.pipeline);
         pass.set_bind_group(0, &dispatch.group, &[]);
         if dispatch.uses_step {
-            pass.set_bind_group(1, &self.step_group, &[(slot as u64 * STEP_STRIDE) as u32]);
+            pass.set_bind_group(1, &self.step_group, &[(step_index as u64 * STEP_STRIDE) as u32]);
         }
         let [x, y, z] = dispatch.grid;
         pass.dispatch_workgroups(x, y, z);
     }
 
+    /// Submits the dispatches for each of `steps`, which index the steps last written.
     fn submit(&self, dispatch_ids: &[usize], steps: std::ops::Range<usize>) {
         let mut encoder = self.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            for step in steps {
-                dispatch_ids.iter().for_each(|id| self.encode(&mut pass, *id, step));
+            for step_index in steps {
+                dispatch_ids.iter().for_each(|id| self.encode(&mut pass, *id, step_index));
             }
         }
         self.queue.submit([encoder.finish()]);
     }
 
-    /// The content of a buffer and the guard words that follow it.
+    /// Reads a buffer's content and the guard elements that follow it.
     pub async fn read_with_guard(&mut self, buffer: BufferId) -> Result<(Vec<u32>, Vec<u32>)> {
         let len = self.plan.buffer(buffer).len;
-        let words = self.buffers[buffer.0].size() as usize / 4;
-        let mut content = self.read_words(buffer, words).await?;
+        let padded_len = self.buffers[buffer.0].size() as usize / 4;
+        let mut content = self.read_words(buffer, padded_len).await?;
         let guard = content.split_off(len);
         Ok((content, guard))
     }
 
-    /// Waits for all that was submitted and reads `len` words.
+    /// Waits for all submitted work and reads the first `len` elements of 4 bytes.
     async fn read_words(&mut self, buffer: BufferId, len: usize) -> Result<Vec<u32>> {
         let bytes = len as u64 * 4;
         let mut encoder = self.device.create_command_encoder(&Default::default());
         encoder.copy_buffer_to_buffer(&self.buffers[buffer.0], 0, &self.staging, 0, bytes);
         self.queue.submit([encoder.finish()]);
         let words = bytemuck::pod_collect_to_vec(&self.map(&self.staging, bytes).await?);
-        self.learn_pace();
+        self.adapt_batching();
         Ok(words)
     }
 
-    /// Waits for all that was submitted and returns the first `bytes` of `buffer`.
+    /// Waits for all submitted work and returns the first `bytes` bytes of `buffer`, which is mappable.
     pub(super) async fn map(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>> {
         let (sender, receiver) = futures_intrusive::channel::shared::oneshot_channel();
         buffer.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
-            // The receiver is gone only if the reader gave up; then nobody wants the answer.
+            // Sending fails only if the receiver was dropped after an error below; the result is not needed then.
             let _ = sender.send(result);
         });
         let waited = self.device.poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(TIMEOUT) });
@@ -275,16 +282,17 @@ impl Engine {
         &self.queue
     }
 
-    fn learn_pace(&mut self) {
-        if let Some(started) = self.pace.started.take() {
-            let per_step = started.elapsed().as_secs_f64() / self.pace.queued.max(1) as f64;
+    /// Sets the number of steps in a submission from the time since the first submission. Called after a wait.
+    fn adapt_batching(&mut self) {
+        if let Some(started) = self.batching.started.take() {
+            let per_step = started.elapsed().as_secs_f64() / self.batching.queued.max(1) as f64;
             let fitting = (SUBMISSION.as_secs_f64() / per_step.max(1e-9)) as usize;
-            self.pace.steps_per_submission = fitting.clamp(1, self.plan.batches_per_upload);
-            self.pace.queued = 0;
+            self.batching.steps_per_submission = fitting.clamp(1, self.plan.batches_per_upload);
+            self.batching.queued = 0;
         }
     }
 
-    /// The error that the device reported meanwhile, if any.
+    /// Fails with the first asynchronous error that the device has reported, if any.
     fn check(&self) -> Result<()> {
         let failure = self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match failure.as_ref() {

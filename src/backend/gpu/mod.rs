@@ -1,4 +1,4 @@
-//! Replays a plan through wgpu.
+//! The GPU backend: replays a plan through wgpu.
 
 mod adapter;
 mod engine;

@@ -1,4 +1,4 @@
-//! Times single dispatches: by timestamp queries where the adapter has them, else by the wall clock.
+//! Times single dispatches: by timestamp queries where the adapter supports them, else by the wall clock.
 
 use super::Engine;
 use crate::backend::{Backend, Clock, KernelTimes};
@@ -7,28 +7,28 @@ use crate::plan::{Phase, Step};
 use std::time::Instant;
 use wgpu::{BufferUsages, Features};
 
-/// Times that a dispatch is repeated under the wall clock, so that the waiting is shared.
+/// Repetitions of a dispatch in one wall-clock measurement, which amortise the time of the wait.
 const REPEATS: usize = 16;
 
 impl Engine {
-    /// Seconds of each dispatch of `phase`, median of `rounds`.
+    /// Seconds of each dispatch of `phase`, the median of `rounds` measurements.
     pub(super) async fn dispatch_times(&mut self, phase: Phase, step: Step, rounds: usize) -> Result<KernelTimes> {
         let dispatch_ids = self.plan().phase(phase).to_vec();
-        let by_queries = self.device().features().contains(Features::TIMESTAMP_QUERY);
+        let use_queries = self.device().features().contains(Features::TIMESTAMP_QUERY);
         let mut samples = vec![Vec::with_capacity(rounds); dispatch_ids.len()];
         for _ in 0..rounds {
-            let seconds = match by_queries {
+            let seconds = match use_queries {
                 true => self.by_queries(&dispatch_ids, step).await?,
-                false => self.by_clock(&dispatch_ids, step)?,
+                false => self.by_wall_clock(&dispatch_ids, step)?,
             };
             samples.iter_mut().zip(seconds).for_each(|(all, one)| all.push(one));
         }
-        let clock = if by_queries { Clock::TimestampQueries } else { Clock::Wall };
+        let clock = if use_queries { Clock::TimestampQueries } else { Clock::Wall };
         let seconds = samples.into_iter().map(crate::backend::median).collect();
         Ok(KernelTimes { clock, seconds })
     }
 
-    /// One pass a dispatch, with a query at its begin and at its end.
+    /// Seconds of each dispatch, each in its own compute pass with a timestamp at the beginning and the end.
     async fn by_queries(&mut self, dispatch_ids: &[usize], step: Step) -> Result<Vec<f64>> {
         let count = 2 * dispatch_ids.len() as u32;
         let device = self.device();
@@ -69,8 +69,8 @@ impl Engine {
         Ok(ticks.chunks_exact(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64 * period).collect())
     }
 
-    /// A dispatch again and again, from the first submission until the device is idle.
-    fn by_clock(&mut self, dispatch_ids: &[usize], step: Step) -> Result<Vec<f64>> {
+    /// Seconds of each dispatch: [`REPEATS`] repetitions, timed from the first submission until the device is idle.
+    fn by_wall_clock(&mut self, dispatch_ids: &[usize], step: Step) -> Result<Vec<f64>> {
         let port = self.plan().ports.metrics;
         let mut time = |id: usize| {
             self.read(port, 1)?;

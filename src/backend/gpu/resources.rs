@@ -1,4 +1,4 @@
-//! What an engine is made of: limits, buffers, layouts, pipelines.
+//! Creates the wgpu objects of an engine (buffers, layouts, pipelines) and checks limits.
 
 use super::Adapter;
 use crate::error::{Error, Result};
@@ -6,7 +6,7 @@ use crate::plan::{Plan, Shader, Step};
 use std::sync::{Arc, Mutex};
 use wgpu::{BindingType, BufferBindingType, BufferUsages};
 
-/// Keeps the first thing that the device complains about outside an error scope.
+/// Registers callbacks that store the first error that the device reports outside an error scope.
 pub(super) fn watch(device: &wgpu::Device) -> Arc<Mutex<Option<String>>> {
     let failure = Arc::new(Mutex::new(None));
     let report = |failure: &Mutex<Option<String>>, text: String| {
@@ -27,15 +27,16 @@ pub(super) fn out_of_memory(adapter: &Adapter, plan: &Plan, label: &str, bytes: 
     let (name, batch) = (&adapter.info.adapter, plan.batch);
     let (mib, limit) = (plan.size_bytes() >> 20, adapter.inner.limits().max_buffer_size);
     let hint = match batch {
-        1 => "a batch of 1 is the least there is: try a smaller model".to_owned(),
+        1 => "the batch size is already 1: try a smaller model".to_owned(),
         _ => format!("try --batch-size {}", batch / 2),
     };
     Error::Device(format!(
-        "{name}: no memory for buffer `{label}` of {bytes} bytes (a buffer may have {limit}; a batch of {batch} takes {mib} MiB \
-         in all): {error}; {hint}"
+        "{name}: out of memory for buffer `{label}` of {bytes} bytes (limit of a buffer: {limit}; a batch of {batch} \
+         takes {mib} MiB in total): {error}; {hint}"
     ))
 }
 
+/// Fails if the plan's longest buffer exceeds what the adapter can allocate or bind.
 pub(super) fn check_limits(plan: &Plan, limits: &wgpu::Limits) -> Result<()> {
     let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
     match plan.buffers.iter().max_by_key(|b| b.len) {
@@ -50,21 +51,22 @@ pub(super) fn check_limits(plan: &Plan, limits: &wgpu::Limits) -> Result<()> {
     }
 }
 
-/// The most that the host reads at a time.
+/// Length, in elements of 4 bytes, of the longest buffer that the host reads: the size of the staging buffer.
 pub(super) fn readable_words(plan: &Plan) -> usize {
     let ports = [plan.ports.params, plan.ports.metrics, plan.ports.probabilities];
     ports.iter().map(|id| plan.buffer(*id).len).max().unwrap_or(0)
 }
 
-/// Bytes of `words` rounded up to whole vectors of four.
-pub(super) fn padded_bytes(words: usize) -> u64 {
-    words.next_multiple_of(4) as u64 * 4
+/// Bytes of a buffer of `len` elements of 4 bytes, rounded up to whole vectors of four elements.
+pub(super) fn padded_bytes(len: usize) -> u64 {
+    len.next_multiple_of(4) as u64 * 4
 }
 
-pub(super) fn new_buffer(device: &wgpu::Device, label: &str, words: usize) -> wgpu::Buffer {
+/// A storage buffer of `len` elements of 4 bytes, rounded up to whole vectors.
+pub(super) fn new_buffer(device: &wgpu::Device, label: &str, len: usize) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {
         label: Some(label),
-        size: padded_bytes(words),
+        size: padded_bytes(len),
         usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
         mapped_at_creation: false,
     })
@@ -83,12 +85,14 @@ pub(super) fn layout_entry(
     }
 }
 
+/// The layout of bind group 0: the inputs as read-only storage buffers, then the outputs as read-write ones.
 pub(super) fn group_layout(device: &wgpu::Device, inputs: usize, outputs: usize) -> wgpu::BindGroupLayout {
     let storage = |i| layout_entry(i, BufferBindingType::Storage { read_only: i < inputs }, false);
     let entries: Vec<_> = (0..inputs + outputs).map(storage).collect();
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries })
 }
 
+/// The layout of bind group 1: the uniform [`Step`], selected by a dynamic offset.
 pub(super) fn step_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     let entries = [layout_entry(0, BufferBindingType::Uniform, true)];
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("step"), entries: &entries })

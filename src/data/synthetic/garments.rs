@@ -1,25 +1,25 @@
-//! What the ten classes of garments look like: polygons and strokes with a random cut.
+//! The shapes of the ten classes of garments: polygons and strokes with random dimensions.
 
 use crate::rng::Rng;
 
-/// x right, y down.
+/// A point in garment coordinates: [x, y], x to the right, y down.
 pub(super) type Point = [f32; 2];
 
-/// A shape with its shade, relative to the cloth.
+/// A shape with its brightness relative to the material.
 pub(super) struct Part {
     pub(super) outline: Outline,
     pub(super) shade: f32,
 }
 
 pub(super) enum Outline {
-    /// Corners of a convex polygon, clockwise on the screen.
+    /// A convex polygon: its corners, clockwise in the image.
     Polygon(Vec<Point>),
-    /// A line with round ends and a half width.
+    /// A line segment with round ends: its end points and half its width.
     Stroke(Point, Point, f32),
 }
 
 impl Outline {
-    /// Distance of `p` from the edge, negative inside.
+    /// Signed distance of `p` from the outline, negative inside; a lower bound near the corners of a polygon.
     pub(super) fn distance(&self, p: Point) -> f32 {
         match self {
             Self::Polygon(corners) => {
@@ -37,7 +37,7 @@ impl Outline {
     }
 }
 
-/// How far `p` lies on the outer side of the line from `a` to `b`.
+/// Signed distance of `p` from the line through `a` and `b`, positive on the outer side.
 fn outside_edge(p: Point, a: Point, b: Point) -> f32 {
     let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
     ((p[0] - a[0]) * dy - (p[1] - a[1]) * dx) / (dx * dx + dy * dy).sqrt().max(1e-6)
@@ -53,7 +53,7 @@ fn both_sides(corners: &[Point]) -> [Outline; 2] {
     [polygon(corners), Outline::Polygon(mirrored)]
 }
 
-/// A garment in the making.
+/// The parts of a garment; later parts are drawn over earlier ones.
 #[derive(Default)]
 pub(super) struct Garment {
     pub(super) parts: Vec<Part>,
@@ -64,13 +64,14 @@ impl Garment {
         self.parts.push(Part { outline, shade });
     }
 
+    /// Adds a polygon and its mirror image.
     fn pair(&mut self, shade: f32, corners: &[Point]) {
         for outline in both_sides(corners) {
             self.add(shade, outline);
         }
     }
 
-    /// A torso from shoulder to hem with sleeves that end at (`sleeve_x`, `sleeve_y`).
+    /// Adds a torso from the shoulders to `hem` (y), and sleeves that end at `sleeve` (and its mirror image).
     fn upper_body(&mut self, rng: &mut Rng, hem: f32, sleeve: Point) {
         let (shoulder, waist) = (rng.range(0.42, 0.52), rng.range(0.38, 0.5));
         let width = rng.range(0.14, 0.2);
@@ -82,11 +83,12 @@ impl Garment {
         self.add(1.0, polygon(&[[-shoulder, -0.8], [shoulder, -0.8], [waist, hem], [-waist, hem]]));
     }
 
+    /// Adds a V-shaped neckline in black.
     fn neck(&mut self, depth: f32, width: f32) {
         self.add(0.0, polygon(&[[-width, -0.85], [width, -0.85], [0.0, -0.8 + depth]]));
     }
 
-    /// A sole, a low upper, and a shaft of the given height.
+    /// Adds a sole of thickness `sole`, a low upper whose toe is at y = `toe`, and a shaft of height `shaft`.
     fn shoe(&mut self, rng: &mut Rng, sole: f32, toe: f32, shaft: f32) {
         let heel = rng.range(0.78, 0.9);
         self.add(1.0, polygon(&[[-heel, 0.0], [0.1, 0.0], [0.85, toe], [0.85, 0.4], [-heel, 0.4]]));
@@ -208,6 +210,6 @@ fn ankle_boot(g: &mut Garment, rng: &mut Rng) {
     }
 }
 
-/// How to cut each class.
+/// The function that draws each class, indexed by label.
 pub(super) const GARMENTS: [fn(&mut Garment, &mut Rng); 10] =
     [t_shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle_boot];

@@ -1,9 +1,9 @@
-//! A built-in data set: grey garments of Fashion-MNIST's ten classes, drawn from a seed.
+//! A built-in data set: single-channel images of Fashion-MNIST's ten classes of garments, generated from a seed.
 //!
-//! A garment is a few convex polygons and strokes in its own coordinates (x right, y down, both about -1 to 1), with
-//! random cut, cloth and light, seen through a random shift, turn, slant and size. Each image is a function of
-//! (seed, its place) by additions, multiplications, divisions and square roots alone, which every machine rounds alike:
-//! the bytes are the same everywhere.
+//! A garment consists of convex polygons and strokes in its own coordinates (x right, y down, both about -1 to 1), with
+//! random shape, material and lighting, under a random affine transform (translation, rotation, shear, scale and
+//! mirror). An image depends only on the seed and its index, and only uses additions, multiplications, divisions and
+//! square roots, which IEEE 754 rounds identically on every machine: the bytes are the same everywhere.
 
 mod garments;
 
@@ -13,14 +13,14 @@ use crate::rng::{Purpose, Rng};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// Side of an image in pixels.
+/// Height and width of an image in pixels.
 pub const SIZE: usize = 28;
-/// Training and test images by default.
+/// Default numbers of training and test images.
 pub const DEFAULT_COUNTS: [usize; 2] = [60_000, 10_000];
-/// The seed of the set that `--data synthetic` means.
+/// The seed that `--data synthetic` uses.
 pub const DEFAULT_SEED: u64 = 0;
 
-/// Draws `train` and `test` images from `seed`, the classes in random order, equally likely.
+/// Generates `train` training and `test` test images from `seed`. The class of each image is uniformly random.
 pub fn generate(seed: u64, [train, test]: [usize; 2]) -> Dataset {
     let train = draw_split(seed, Purpose::TrainImage, train);
     let test = draw_split(seed, Purpose::TestImage, test);
@@ -31,7 +31,7 @@ pub fn generate(seed: u64, [train, test]: [usize; 2]) -> Dataset {
     }
     Dataset {
         name: "synthetic".into(),
-        source: format!("drawn from seed {seed}"),
+        source: format!("generated from seed {seed}"),
         train,
         test,
         classes: CLASS_NAMES.len(),
@@ -55,7 +55,7 @@ fn draw_split(seed: u64, purpose: Purpose, count: usize) -> Split {
     Split { image: [SIZE, SIZE, 1], pixels, labels }
 }
 
-/// From pixels to the garment's coordinates.
+/// The affine map from pixel coordinates to garment coordinates; each row is (factor of px, factor of py, offset).
 struct View {
     x: [f32; 3],
     y: [f32; 3],
@@ -63,16 +63,17 @@ struct View {
 
 impl View {
     fn random(rng: &mut Rng) -> Self {
-        // (1 - t^2, 2 t) / (1 + t^2) is a turn by 2 atan(t), without a sine.
+        // Rotation by 2 atan(t): cos = (1 - t^2) / (1 + t^2) and sin = 2 t / (1 + t^2), without trigonometric
+        // functions, whose rounding differs between machines.
         let t = rng.range(-0.12, 0.12);
         let (cos, sin) = ((1.0 - t * t) / (1.0 + t * t), 2.0 * t / (1.0 + t * t));
-        let slant = rng.range(-0.12, 0.12);
-        let side = if rng.below(2) == 0 { 1.0 } else { -1.0 };
-        let (width, height) = (rng.range(9.0, 13.5) * side, rng.range(9.0, 13.5));
+        let shear = rng.range(-0.12, 0.12);
+        let mirror = if rng.below(2) == 0 { 1.0 } else { -1.0 };
+        let (width, height) = (rng.range(9.0, 13.5) * mirror, rng.range(9.0, 13.5));
         let centre = 0.5 * (SIZE as f32 - 1.0);
         let (cx, cy) = (centre + rng.range(-2.5, 2.5), centre + rng.range(-2.5, 2.5));
         let row = |a: f32, b: f32| [a, b, -a * cx - b * cy];
-        Self { x: row(cos / width, (sin + slant) / width), y: row(-sin / height, cos / height) }
+        Self { x: row(cos / width, (sin + shear) / width), y: row(-sin / height, cos / height) }
     }
 
     fn at(&self, px: f32, py: f32) -> Point {
@@ -80,7 +81,7 @@ impl View {
         [apply(&self.x), apply(&self.y)]
     }
 
-    /// Pixels in a unit of the garment, about.
+    /// Approximate number of pixels per unit of garment coordinates.
     fn scale(&self) -> f32 {
         let length = |m: &[f32; 3]| (m[0] * m[0] + m[1] * m[1]).sqrt();
         2.0 / (length(&self.x) + length(&self.y))
@@ -91,7 +92,7 @@ impl View {
 struct Cloth {
     base: f32,
     contrast: f32,
-    /// Stripes a unit along x and y; zero for none.
+    /// Stripes per unit of length along x and y; 0 for none.
     stripes: Point,
     phase: Point,
     light: Point,
@@ -125,7 +126,7 @@ impl Cloth {
     }
 }
 
-/// Draws one garment of `class` over stray threads on a dark ground.
+/// Draws one garment of `class` over three random thin strokes (distractors) on a black background.
 fn draw(class: usize, rng: &mut Rng, image: &mut [u8]) {
     let mut garment = Garment::default();
     GARMENTS[class](&mut garment, rng);
@@ -136,14 +137,15 @@ fn draw(class: usize, rng: &mut Rng, image: &mut [u8]) {
     let scale = view.scale();
     for (i, pixel) in image.iter_mut().enumerate() {
         let p = view.at((i % SIZE) as f32, (i / SIZE) as f32);
-        let cover = |outline: &Outline| (0.5 - outline.distance(p) * scale).clamp(0.0, 1.0);
+        // Antialiased coverage of the pixel, from the distance to the outline in pixels.
+        let coverage = |outline: &Outline| (0.5 - outline.distance(p) * scale).clamp(0.0, 1.0);
         let mut value = 0.0;
         for thread in &threads {
-            value += (thread_shade - value) * cover(thread);
+            value += (thread_shade - value) * coverage(thread);
         }
         let material = cloth.at(p);
         for part in &garment.parts {
-            value += (part.shade * material - value) * cover(&part.outline);
+            value += (part.shade * material - value) * coverage(&part.outline);
         }
         value += cloth.grain * (rng.unit() - 0.5);
         *pixel = (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
@@ -159,12 +161,12 @@ mod tests {
         let set = generate(7, [64, 16]);
         assert_eq!(set.train.len(), 64);
         assert_eq!(set.test.pixels.len(), 16 * SIZE * SIZE);
-        // The golden trajectories in assets/golden are of such images: a change here makes them void.
+        // The golden trajectories in assets/golden were recorded on these images; a change here invalidates them.
         assert_eq!(set.sha256["train images"], "1d929f304603ab4d6c63361ac74bd7b48047161dbb843280fbd82f9bfa914285");
     }
 
     #[test]
-    fn a_larger_set_begins_with_a_smaller() {
+    fn a_smaller_set_is_a_prefix_of_a_larger_one() {
         let (small, large) = (generate(1, [10, 5]), generate(1, [20, 5]));
         assert_eq!(small.train.pixels, large.train.pixels[..small.train.pixels.len()]);
         assert_eq!(small.test, large.test);

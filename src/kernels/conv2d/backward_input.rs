@@ -1,4 +1,4 @@
-//! `dx = conv_transpose(dy, w)`; twin of `shaders/conv2d_backward_input.wgsl`.
+//! `dx = conv_transpose(dy, w)`; CPU twin of `shaders/conv2d_backward_input.wgsl`.
 
 use super::cpu;
 use super::dims::Dims;
@@ -9,8 +9,8 @@ use crate::real::{MatMul, Real, Strided};
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
 
-/// Inputs: dy [n, oh, ow, c_out], or of the pool and packed, weights (w [kh, kw, c_in, c_out], ..), what `below` sees;
-/// outputs: dx [n, h, w, c_in].
+/// Inputs: dy [n, oh, ow, c_out] or, with a pool, the tagged gradient [n, pool_oh, pool_ow, c_out]; weights
+/// (w [kh, kw, c_in, c_out], ..); the input of `gate`, shaped like dx. Output: dx [n, h, w, c_in] after the gate.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dBackwardInput {
     pub(super) dims: Dims,

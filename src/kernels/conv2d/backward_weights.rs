@@ -1,4 +1,4 @@
-//! `dw = correlate(x, dy)`, `db = sum of dy`; twin of `shaders/conv2d_backward_weights.wgsl`.
+//! `dw = correlate(x, dy)`, `db = sum of dy`; CPU twin of `shaders/conv2d_backward_weights.wgsl`.
 
 use super::cpu;
 use super::dims::Dims;
@@ -9,13 +9,14 @@ use crate::simd::SimdLevel;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Parts of a sum that threads take; fixed, so that the bits are the same for any number of threads.
-const PARTS: usize = 8;
-/// Output pixels whose windows are laid out at a time: few enough to stay in the second-level cache.
+/// Chunks of rows that are summed in parallel. The number is fixed, so that the order of additions, and with it every
+/// bit of the result, does not depend on the number of threads.
+const CHUNKS: usize = 8;
+/// Rows per im2col block: few enough for the patches to stay in the L2 cache.
 const PIXELS: usize = 128;
 
-/// Inputs: x [n, h, w, c_in], dy [n, oh, ow, c_out], or of the pool and packed; outputs: (dw [kh, kw, c_in, c_out],
-/// db `[c_out]`), once a split.
+/// Inputs: x [n, h, w, c_in]; dy [n, oh, ow, c_out] or, with a pool, the tagged gradient [n, pool_oh, pool_ow, c_out].
+/// Output: for each split of the sum over rows, dw [kh, kw, c_in, c_out] followed by db `[c_out]`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dBackwardWeights {
     pub(super) dims: Dims,
@@ -54,38 +55,39 @@ impl KernelSpec for Conv2dBackwardWeights {
     }
 }
 
-/// Each operand moved once.
+/// Counts each operand as read or written once.
 pub(super) fn cost(d: &Dims) -> Cost {
     d.cost([d.batch * d.in_image(), d.batch * d.out_image(), (d.patch_len() + 1) * d.c_out])
 }
 
-/// The twin of all kernels with these inputs and outputs; a split takes `per_split` output pixels.
+/// The reference implementation of every weights gradient kernel with these inputs and outputs. A split sums
+/// `per_split` rows.
 pub(super) fn run<F: Real>(d: &Dims, per_split: usize, mut io: Io<'_, F>) {
     let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
     for (split, block) in out.chunks_exact_mut((d.patch_len() + 1) * d.c_out).enumerate() {
         let end = d.rows().min((split + 1) * per_split);
         let range = (split * per_split).min(end)..end;
-        let part = range.len().div_ceil(PARTS).max(1);
-        let starts: Vec<usize> = range.clone().step_by(part).collect();
+        let chunk = range.len().div_ceil(CHUNKS).max(1);
+        let starts: Vec<usize> = range.clone().step_by(chunk).collect();
         let sums: Vec<Vec<F>> =
-            starts.into_par_iter().map(|start| sum_over(d, x, dy, start..end.min(start + part))).collect();
+            starts.into_par_iter().map(|start| sum_over(d, x, dy, start..end.min(start + chunk))).collect();
         block.fill(F::ZERO);
         for sum in &sums {
-            for (total, part) in block.iter_mut().zip(sum) {
-                *total += *part;
+            for (total, partial) in block.iter_mut().zip(sum) {
+                *total += *partial;
             }
         }
     }
 }
 
-/// (dw, db) summed over the output pixels of `range`.
-fn sum_over<F: Real>(d: &Dims, x: &[F], packed: &[F], range: Range<usize>) -> Vec<F> {
+/// dw [kh, kw, c_in, c_out] followed by db `[c_out]`, summed over the rows of `range`.
+fn sum_over<F: Real>(d: &Dims, x: &[F], tagged: &[F], range: Range<usize>) -> Vec<F> {
     let (m, n) = (d.patch_len(), d.c_out);
     let mut sum = vec![F::ZERO; (m + 1) * n];
     let (dw, db) = sum.split_at_mut(m * n);
     let mut patches = vec![F::ZERO; PIXELS * m];
     let mut dy = vec![F::ZERO; range.len() * n];
-    d.unpool(packed, range.clone(), &mut dy);
+    d.unpool(tagged, range.clone(), &mut dy);
     for start in range.clone().step_by(PIXELS) {
         let pixels = start..range.end.min(start + PIXELS);
         let size = MatMul { m, k: pixels.len(), n };

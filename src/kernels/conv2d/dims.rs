@@ -1,4 +1,4 @@
-//! Sizes of a convolution and of the pool it may be fused with.
+//! Sizes of a convolution and of the max pool it may be fused with; im2col, col2im and unpooling over them.
 
 use crate::kernels::WindowAxis;
 use crate::kernels::gate::Gate;
@@ -6,8 +6,9 @@ use crate::plan::Cost;
 use crate::real::Real;
 use std::ops::Range;
 
-/// Sizes of a convolution. Rows are the output pixels that are needed, in the order (image, window of the pool, position
-/// in it); without a pool a window is one pixel.
+/// Sizes of a convolution and of its pool. A row is one output pixel that the pool reads; rows are ordered by (image,
+/// pool window, window offset), where a window offset is the index of a pixel inside its pool window, row-major.
+/// Without a pool each window is a single pixel, so rows are the output pixels in order.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dims {
     pub(super) batch: usize,
@@ -15,57 +16,63 @@ pub(super) struct Dims {
     pub(super) w: WindowAxis,
     pub(super) c_in: usize,
     pub(super) c_out: usize,
-    /// Windows over the output; of one pixel without a pool.
+    /// Pool windows over the convolution's output; 1x1 windows without a pool.
     pub(super) pool_h: WindowAxis,
     pub(super) pool_w: WindowAxis,
 }
 
 impl Dims {
+    /// Number of kernel taps, kh * kw.
     pub(super) fn taps(&self) -> usize {
         self.h.kernel * self.w.kernel
     }
-    /// Inputs of one output.
+    /// Input elements that one output element reads, kh * kw * c_in: the K of the equivalent matrix product.
     pub(super) fn patch_len(&self) -> usize {
         self.taps() * self.c_in
     }
+    /// Input pixels of the whole batch.
     pub(super) fn in_pixels(&self) -> usize {
         self.batch * self.h.input * self.w.input
     }
-    /// Pixels of a window of the pool.
+    /// Output pixels in one pool window; 1 without a pool.
     pub(super) fn window_len(&self) -> usize {
         self.pool_h.kernel * self.pool_w.kernel
     }
-    /// The bits in which a position fits; none without a pool.
+    /// Mask of the low mantissa bits that hold a window offset in a tagged gradient; 0 without a pool.
     pub(super) fn offset_mask(&self) -> u32 {
         self.window_len().next_power_of_two() as u32 - 1
     }
-    /// How layers above hand their gradient to this one.
+    /// The gate of the fused layer: the next layer's backward kernel tags its dx with the argmax of this pool.
     pub(super) fn gate(&self) -> Gate {
         Gate::Argmax { mask: self.offset_mask() }
     }
-    /// Windows of the pool in one image.
+    /// Pool windows in one image.
     pub(super) fn image_windows(&self) -> usize {
         self.pool_h.output * self.pool_w.output
     }
+    /// Pool windows in the whole batch.
     pub(super) fn windows(&self) -> usize {
         self.batch * self.image_windows()
     }
+    /// Output pixels that the pool reads, over the whole batch.
     pub(super) fn rows(&self) -> usize {
         self.windows() * self.window_len()
     }
-    /// Floats of one image's input.
+    /// Elements in one image's input, h * w * c_in.
     pub(super) fn in_image(&self) -> usize {
         self.h.input * self.w.input * self.c_in
     }
-    /// Floats of one image's output, after the pool.
+    /// Elements in one image's output after the pool.
     pub(super) fn out_image(&self) -> usize {
         self.image_windows() * self.c_out
     }
 
+    /// Whether any kernel window reaches into the zero padding.
     pub(super) fn is_padded(&self) -> bool {
         self.h.is_padded() || self.w.is_padded()
     }
 
+    /// The sizes as shader constants.
     pub(super) fn constants(&self) -> Vec<(&'static str, u64)> {
         let named = [
             ("BATCH", self.batch),
@@ -94,19 +101,19 @@ impl Dims {
         named.map(|(name, value)| (name, value as u64)).to_vec()
     }
 
-    /// The work of a kernel that multiplies every needed output with its window; a window may reach over the border, and
-    /// the multiplications there count as done.
+    /// Cost of a kernel that computes every row as a full dot product over its patch. Products with zero padding count.
+    /// `moved`: elements read or written, per operand.
     pub(super) fn cost(&self, moved: [usize; 3]) -> Cost {
         let flops = 2.0 * (self.rows() * self.patch_len() * self.c_out) as f64;
         Cost { flops, dense_flops: self.dense_flops(), bytes: 4.0 * moved.iter().sum::<usize>() as f64 }
     }
 
-    /// What the plain convolution takes for one pass.
+    /// Floating point operations of one pass of the unfused direct convolution, over all output pixels.
     pub(super) fn dense_flops(&self) -> f64 {
         2.0 * (self.batch * self.h.output * self.w.output * self.patch_len() * self.c_out) as f64
     }
 
-    /// Image, row and column of output pixel `row`.
+    /// The output pixel of `row` as (image, y, x).
     pub(super) fn pixel(&self, row: usize) -> (usize, usize, usize) {
         let (window, window_offset) = (row / self.window_len(), row % self.window_len());
         let (image, in_image) = (window / self.image_windows(), window % self.image_windows());
@@ -115,8 +122,8 @@ impl Dims {
         (image, oy, ox)
     }
 
-    /// `patches`: [rows, taps, c_in], the windows of `x`: [n, h, w, c_in] at the output pixels of `rows`, zero outside
-    /// the image.
+    /// Copies the input patches of `rows` from `x` [n, h, w, c_in] to `patches` [rows, taps, c_in]; elements in the
+    /// zero padding become 0.
     pub(super) fn im2col<F: Real>(&self, x: &[F], rows: Range<usize>, patches: &mut [F]) {
         self.for_each_tap(rows, |patch, source| {
             let patch = &mut patches[patch * self.c_in..][..self.c_in];
@@ -127,7 +134,8 @@ impl Dims {
         });
     }
 
-    /// Adds each patch element of one image to the input element it came from: the adjoint of [`Self::im2col`].
+    /// Adds each element of one image's `patches` [rows, taps, c_in] to the element of `dx` [h, w, c_in] that
+    /// [`Self::im2col`] reads it from: the adjoint of im2col.
     pub(super) fn col2im<F: Real>(&self, patches: &[F], dx: &mut [F]) {
         self.for_each_tap(0..self.image_windows() * self.window_len(), |patch, source| {
             if let Some(pixel) = source {
@@ -139,7 +147,8 @@ impl Dims {
         });
     }
 
-    /// Calls `visit(place of (row, ky, kx), input pixel under it)` over `rows` in ascending order.
+    /// Calls `visit(index, pixel)` for each (row, ky, kx) of `rows` in ascending order: `index` counts the calls,
+    /// `pixel` is the index of the input pixel under that tap, or `None` in the zero padding.
     fn for_each_tap(&self, rows: Range<usize>, mut visit: impl FnMut(usize, Option<usize>)) {
         let mut patch = 0;
         for row in rows {
@@ -154,13 +163,15 @@ impl Dims {
         }
     }
 
-    /// The gradients of the output pixels of `rows`, [rows, c_out], from packed ones, [windows, c_out] (see [`Gate`]).
-    pub(super) fn unpool<F: Real>(&self, packed: &[F], rows: Range<usize>, dy: &mut [F]) {
+    /// Expands tagged gradients [windows, c_out] to `dy` [rows, c_out] for `rows`. In a tagged gradient the argmax of
+    /// the window is stored in the low mantissa bits (see [`Gate`]); the pixel at that window offset receives the
+    /// gradient, all others 0.
+    pub(super) fn unpool<F: Real>(&self, tagged: &[F], rows: Range<usize>, dy: &mut [F]) {
         for (row, dy) in rows.zip(dy.chunks_exact_mut(self.c_out)) {
             let (window, window_offset) = (row / self.window_len(), (row % self.window_len()) as u32);
-            for (dy, packed) in dy.iter_mut().zip(&packed[window * self.c_out..]) {
-                let (value, at) = packed.split_low_bits(self.offset_mask());
-                *dy = if at == window_offset { value } else { F::ZERO };
+            for (dy, tagged) in dy.iter_mut().zip(&tagged[window * self.c_out..]) {
+                let (value, argmax) = tagged.split_low_bits(self.offset_mask());
+                *dy = if argmax == window_offset { value } else { F::ZERO };
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `y = act(conv(x, w) + b)`, or its pool; twin of `shaders/conv2d_forward.wgsl`.
+//! `y = act(conv(x, w) + b)`, optionally max-pooled; CPU twin of `shaders/conv2d_forward.wgsl`.
 
 use super::cpu;
 use super::dims::Dims;
@@ -9,8 +9,8 @@ use crate::real::{MatMul, Real, Strided};
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
 
-/// Inputs: x [n, h, w, c_in], weights (w [kh, kw, c_in, c_out], b `[c_out]`); outputs: y [n, oh, ow, c_out]; fused with a
-/// pool: its output, and its index like that.
+/// Inputs: x [n, h, w, c_in], weights (w [kh, kw, c_in, c_out], then b `[c_out]`). Output: y [n, oh, ow, c_out]. Fused
+/// with a pool: the pooled y [n, pool_oh, pool_ow, c_out], and the argmax (u32, same shape) as a second output.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dForward {
     pub(super) dims: Dims,
@@ -58,13 +58,13 @@ impl KernelSpec for Conv2dForward {
     }
 }
 
-/// Each operand moved once.
+/// Counts each operand as read or written once.
 pub(super) fn cost(d: &Dims) -> Cost {
     let argmax = if d.window_len() > 1 { 2 } else { 1 };
     d.cost([d.batch * d.in_image(), argmax * d.batch * d.out_image(), (d.patch_len() + 1) * d.c_out])
 }
 
-/// The twin of all kernels with these inputs and outputs.
+/// The reference implementation of every forward kernel with these inputs and outputs.
 pub(super) fn run<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
     let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
     let (w, b) = weights.split_at(d.patch_len() * d.c_out);
@@ -92,21 +92,23 @@ pub(super) fn run<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
     );
 }
 
-/// The greatest of each window of `sums`, [windows, positions, c_out], through bias and ReLU, and where it was.
+/// Max pool over `sums` [windows, window_len, c_out], then bias and optional ReLU: `y` and `argmax` are [windows,
+/// c_out]. The argmax is the window offset of the first maximum, or [`INACTIVE`] where the ReLU outputs 0. Bias and
+/// ReLU are monotonic, so applying them after the maximum gives the same result with fewer operations.
 pub(super) fn pool<F: Real>(d: &Dims, relu: bool, sums: &[F], bias: &[F], y: &mut [F], argmax: &mut [u32]) {
     let windows = sums.chunks_exact(d.window_len() * d.c_out);
     for ((sums, y), argmax) in windows.zip(y.chunks_exact_mut(d.c_out)).zip(argmax.chunks_exact_mut(d.c_out)) {
         for (c, ((y, argmax), b)) in y.iter_mut().zip(argmax).zip(bias).enumerate() {
             let (mut best, mut window_offset) = (sums[c], 0);
-            for at in 1..d.window_len() {
-                let value = sums[at * d.c_out + c];
+            for offset in 1..d.window_len() {
+                let value = sums[offset * d.c_out + c];
                 if value > best {
-                    (best, window_offset) = (value, at as u32);
+                    (best, window_offset) = (value, offset as u32);
                 }
             }
             let sum = best + *b;
-            let shut = relu && sum <= F::ZERO;
-            (*y, *argmax) = if shut { (F::ZERO, INACTIVE) } else { (sum, window_offset) };
+            let inactive = relu && sum <= F::ZERO;
+            (*y, *argmax) = if inactive { (F::ZERO, INACTIVE) } else { (sum, window_offset) };
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Conv2D: the layer, alone or fused with the pool that follows it.
+//! The Conv2D layer, alone or fused with the max pool that follows it, and its kernels.
 
 mod backward_input;
 mod backward_weights;
@@ -22,27 +22,28 @@ use crate::error::{Result, usage};
 use crate::plan::{BufferSlice, Recorder};
 use serde::{Deserialize, Serialize};
 
-/// A convolution; `kernel` is [kh, kw, c_in, filters], `bias` `[filters]`.
+/// A 2D convolution over [h, w, c_in] images (channels last). Its parameters are `kernel` [kh, kw, c_in, filters] and
+/// `bias` `[filters]`, in Keras's layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conv2D {
-    /// Output channels.
+    /// Number of filters, which is the number of output channels.
     pub filters: usize,
-    /// Window.
+    /// Height and width of the kernel in pixels.
     pub kernel_size: Pair,
-    /// Distance between windows.
+    /// Strides along height and width in pixels (default 1).
     #[serde(default)]
     pub strides: Pair,
-    /// Border.
+    /// Border handling (default `valid`: no padding).
     #[serde(default)]
     pub padding: Padding,
-    /// What follows the sum.
+    /// Activation applied to `conv(x, kernel) + bias` (default `linear`).
     #[serde(default)]
     pub activation: Activation,
 }
 
 impl Conv2D {
-    /// `filters` windows of `kernel_size`, stride 1, no padding, no activation.
+    /// A convolution with `filters` filters of `kernel_size`, stride 1, no padding and no activation.
     pub fn new(filters: usize, kernel_size: impl Into<Pair>) -> Self {
         Self {
             filters,
@@ -126,7 +127,7 @@ impl Record for Conv2D {
     }
 }
 
-/// Records the gradient by weights and bias, for any convolution.
+/// Records the general kernel for the gradient w.r.t. weights and bias, which supports every convolution.
 fn backward_weights(recorder: &mut Recorder, ctx: &LayerContext<'_>, dims: Dims, dy: BufferSlice) {
     let tiles = Tiles::new(dims.patch_len() + 1, dims.c_out, dims.rows(), recorder.profile).split();
     let label = format!("{} backward weights", ctx.name);
@@ -134,7 +135,8 @@ fn backward_weights(recorder: &mut Recorder, ctx: &LayerContext<'_>, dims: Dims,
     record_split_k(recorder, &label, tiles.split_k, kernel, &[ctx.x, dy], ctx.grads, None);
 }
 
-/// Records the gradient by the input, for any convolution.
+/// Records the general kernel for the gradient w.r.t. the input, which supports every convolution; records nothing if
+/// the plan needs no such gradient (first layer).
 fn backward_input(recorder: &mut Recorder, ctx: &LayerContext<'_>, dims: Dims, gradients: &Gradients) {
     let Some(dx) = gradients.dx else { return };
     let tiles = Tiles::new(dims.in_pixels(), dims.c_in, dims.taps() * dims.c_out, recorder.profile);

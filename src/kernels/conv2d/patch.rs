@@ -1,4 +1,4 @@
-//! The fused forward pass over few input channels; `shaders/conv2d_pool_forward_patch.wgsl`.
+//! Fused forward pass (convolution and pool) for few input channels; `shaders/conv2d_pool_forward_patch.wgsl`.
 
 use super::dims::Dims;
 use super::forward;
@@ -6,33 +6,35 @@ use crate::kernels::tile::weights_file;
 use crate::plan::{Cost, Io, KernelSpec, MatmulCore, Profile, Shader, argmax_file, grid, output_file};
 use crate::real::Real;
 
-/// Eight lanes hold the patch under a window of the pool, each up to this many values.
+/// Values per lane, at most: the eight lanes of a subgroup together hold the input patch under one pool window.
 const MAX_LOADS: usize = 4;
-/// Products of a window that are written out: the kernel's body has to stay in the instruction cache.
+/// Products per pool window and filter, at most. The loops over them are unrolled, and the kernel's body has to fit
+/// into the instruction cache.
 const MAX_PRODUCTS: usize = 128;
-/// Filters of a workgroup: eight lanes of four.
+/// Filters per workgroup: eight lanes with four filters each.
 const FILTERS: usize = 32;
 
-/// As [`forward::Conv2dForward`] with a pool. The patch of inputs under a window of the pool lies in one or a few registers
-/// of eight lanes.
+/// Computes the same as [`forward::Conv2dForward`] with a pool. The input patch under a pool window is held in up to
+/// [`MAX_LOADS`] registers of each of the eight lanes, and lanes read each other's values by subgroup shuffle.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dPoolPatchForward {
     pub(super) dims: Dims,
     pub(super) relu: bool,
 }
 
-/// Whether the kernel takes these sizes, on subgroups of eight.
+/// Whether the kernel supports these sizes; it needs subgroups of eight lanes.
 pub(super) fn supports(d: &Dims, profile: Profile) -> bool {
     let few = patch_len(d) <= 8 * MAX_LOADS && d.window_len() * d.patch_len() <= MAX_PRODUCTS;
     profile.core == MatmulCore::Subgroup && few
 }
 
-/// Inputs under one window of the pool: height, width, channels.
+/// Shape of the input patch under one pool window: [height, width, channels].
 fn patch(d: &Dims) -> [usize; 3] {
-    let side = |pool: usize, stride: usize, window: usize| (pool - 1) * stride + window;
+    let side = |pool: usize, stride: usize, kernel: usize| (pool - 1) * stride + kernel;
     [side(d.pool_h.kernel, d.h.stride, d.h.kernel), side(d.pool_w.kernel, d.w.stride, d.w.kernel), d.c_in]
 }
 
+/// Elements of the input patch under one pool window.
 fn patch_len(d: &Dims) -> usize {
     patch(d).iter().product()
 }

@@ -1,4 +1,4 @@
-//! A Conv2D fused with the MaxPooling2D after it: the convolution's output never goes to memory.
+//! A Conv2D fused with the MaxPooling2D after it, so that the convolution's output is never written to memory.
 
 use super::dims::Dims;
 use super::forward::Conv2dForward;
@@ -7,10 +7,10 @@ use crate::kernels::max_pool2d::MaxPooling2D;
 use crate::kernels::{Activation, Gate, Gradients, LayerContext, LayerSpec, Record};
 use crate::plan::{BufferSlice, Recorder};
 
-/// Positions of a window: as many as a tile has rows.
+/// Largest pool window in pixels: the rows of a window must fit into one tile of the matrix product.
 const MAX_WINDOW_LEN: usize = 32;
 
-/// Both layers as one.
+/// A convolution and its pool, recorded as one node.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Conv2DPooled {
     conv: Conv2D,
@@ -18,17 +18,18 @@ pub(crate) struct Conv2DPooled {
 }
 
 impl Conv2DPooled {
-    /// The pair over images of `input`, if it can be fused: windows that do not overlap, whole, of 2 to 32 pixels.
+    /// The fused pair for `input` [h, w, c_in], or `None` if it cannot be fused. Pool windows must not overlap, must
+    /// not be padded, and must have 2 to 32 pixels.
     pub(crate) fn new(conv: &Conv2D, pool: &MaxPooling2D, input: &[usize]) -> Option<Self> {
         let between = conv.output_shape(input).ok()?;
         let windows = pool.dims(1, &between).ok()?;
-        let apart = |axis: crate::kernels::WindowAxis| axis.stride >= axis.kernel && !axis.is_padded();
+        let disjoint = |axis: crate::kernels::WindowAxis| axis.stride >= axis.kernel && !axis.is_padded();
         let window_len = windows.h.kernel * windows.w.kernel;
-        let fusible = apart(windows.h) && apart(windows.w) && (2..=MAX_WINDOW_LEN).contains(&window_len);
+        let fusible = disjoint(windows.h) && disjoint(windows.w) && (2..=MAX_WINDOW_LEN).contains(&window_len);
         fusible.then_some(Self { conv: *conv, pool: *pool })
     }
 
-    /// How layers above hand their gradient to this one, whose index they see.
+    /// The gate that the next layer's backward kernel applies, with the pool's argmax as its input.
     pub(crate) fn gate(&self, input: &[usize]) -> Gate {
         self.dims(1, input).gate()
     }
@@ -42,7 +43,7 @@ impl Conv2DPooled {
 }
 
 impl Record for Conv2DPooled {
-    /// Returns the index, and what Winograd's algorithm keeps.
+    /// Returns the argmax buffer and, under Winograd's algorithm, the transformed weights.
     fn forward(&self, recorder: &mut Recorder, ctx: &LayerContext<'_>, y: BufferSlice) -> Vec<BufferSlice> {
         let (dims, profile) = (self.dims(ctx.batch, ctx.input), recorder.profile);
         let relu = self.conv.activation == Activation::Relu;

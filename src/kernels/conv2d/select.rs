@@ -1,4 +1,5 @@
-//! The weights gradient through a 2x2 pool by shuffles; `shaders/conv2d_pool_backward_weights_select.wgsl`.
+//! Gradient w.r.t. the weights through a 2x2 pool by subgroup shuffles;
+//! `shaders/conv2d_pool_backward_weights_select.wgsl`.
 
 use super::backward_weights;
 use super::dims::Dims;
@@ -7,26 +8,27 @@ use crate::kernels::tile::{dy_file, record_split_k};
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, output_file};
 use crate::real::Real;
 
-/// Filters of a workgroup: eight lanes of four.
+/// Filters per workgroup: eight lanes with four filters each.
 const FILTERS: usize = 32;
-/// Windows of the pool whose products are written out together.
+/// Pool windows per iteration; the loop over them is unrolled.
 const UNROLL: usize = 4;
-/// Windows that a split takes at least.
+/// Pool windows per split, at least.
 const MIN_WINDOWS: usize = 64;
-/// Workgroups that make more splits useless.
+/// Workgroups from which on a further split gains nothing.
 const ENOUGH_WORKGROUPS: usize = 32;
-/// Windows that a split takes at most, so that its loop stays short enough for every adapter.
+/// Pool windows per split, at most: some adapters abort loops with too many iterations (see `Shader::iterations`).
 const MAX_WINDOWS: usize = 1 << 17;
 
-/// As [`backward_weights::Conv2dBackwardWeights`] under a 2x2 pool. The pixels that a window's four positions and the taps of
-/// a row can touch, two rows of four, lie in eight lanes; every filter picks its own by the position of its maximum.
+/// Computes the same as [`backward_weights::Conv2dBackwardWeights`] under a 2x2 pool. For one kernel row, the four
+/// pixels of a window read at most 2x4 input pixels, which the eight lanes hold, one each; every filter selects its
+/// input pixel by its argmax with a shuffle.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dPoolSelectWeights {
     dims: Dims,
     split_k: usize,
 }
 
-/// Whether the kernel takes these sizes, on subgroups of eight.
+/// Whether the kernel supports these sizes; it needs subgroups of eight lanes.
 pub(super) fn supports(d: &Dims, profile: Profile) -> bool {
     let pool = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
     let conv = d.h.stride == 1 && d.w.stride == 1 && d.w.kernel <= 3;
@@ -34,19 +36,20 @@ pub(super) fn supports(d: &Dims, profile: Profile) -> bool {
     profile.core == MatmulCore::Subgroup && pool && conv && channels
 }
 
-/// Records it, with a second pass where the sum is split.
+/// Records the kernel and, if the sum over windows is split (split-K), a second pass that adds the partial sums.
 pub(super) fn record(recorder: &mut Recorder, ctx: &LayerContext<'_>, dims: Dims, dy: BufferSlice) {
     let mut kernel = Conv2dPoolSelectWeights { dims, split_k: 1 };
-    let most = dims.windows().div_ceil(MIN_WINDOWS);
-    let wanted = ENOUGH_WORKGROUPS.div_ceil(kernel.workgroups()).min(most).max(dims.windows().div_ceil(MAX_WINDOWS));
-    kernel.split_k = wanted;
+    let max_splits = dims.windows().div_ceil(MIN_WINDOWS);
+    kernel.split_k =
+        ENOUGH_WORKGROUPS.div_ceil(kernel.workgroups()).min(max_splits).max(dims.windows().div_ceil(MAX_WINDOWS));
     kernel.split_k = dims.windows().div_ceil(kernel.windows_per_split());
     let label = format!("{} backward weights", ctx.name);
     record_split_k(recorder, &label, kernel.split_k, kernel, &[ctx.x, dy], ctx.grads, None);
 }
 
 impl Conv2dPoolSelectWeights {
-    /// Input channels and kernel rows of a workgroup: up to four channels of up to three rows.
+    /// Input channels and kernel rows per workgroup: up to four channels, and all kernel rows of a kernel up to three
+    /// high, else one.
     fn block(&self) -> [usize; 2] {
         let rows = self.dims.h.kernel;
         [self.dims.c_in.min(4), if rows <= 3 { rows } else { 1 }]
@@ -62,6 +65,7 @@ impl Conv2dPoolSelectWeights {
         self.grid().iter().product()
     }
 
+    /// Pool windows per split, a multiple of [`UNROLL`].
     fn windows_per_split(&self) -> usize {
         self.dims.windows().div_ceil(self.split_k).next_multiple_of(UNROLL)
     }
@@ -107,7 +111,7 @@ impl KernelSpec for Conv2dPoolSelectWeights {
         Shader { files, constants, grid: self.grid().map(|n| n as u32), iterations, uses_step: false }
     }
 
-    /// A quarter of the products of the dense sum.
+    /// Only one of the four pixels of each window has a gradient, so a quarter of the dense products remains.
     fn cost(&self) -> Cost {
         let cost = backward_weights::cost(&self.dims);
         Cost { flops: cost.flops / 4.0, ..cost }

@@ -1,29 +1,29 @@
-//! Direct convolution: four output pixels, or the four positions of a window of the pool, times a panel of filters, all
-//! sums in registers. Windows of another size are pooled from all of an image's sums.
+//! Direct convolution: four output pixels (one 2x2 pool window, if there is a pool) times a panel of filters, with all
+//! sums in registers. For pool windows of another size, an image's sums are stored to scratch and pooled from there.
 
 use super::panels::{Panels, ROWS, multiply, rows_of};
-use super::{argmax_parts, first_pixels, padded, padded_len, padded_size, pool};
+use super::{argmax_chunks, first_pixels, padded, padded_len, padded_size, pool};
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::Io;
 use crate::simd::{SimdLevel, load, store, store_u32s, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// As `Conv2dForward`; the index is left out where nobody will read it.
+/// SIMD variant of `Conv2dForward`. The argmax is not written if no backward pass follows.
 pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
     let (w, b) = weights.split_at(d.patch_len() * d.c_out);
     let panels = Panels::new(level, d.c_out);
     let pixels = first_pixels(d);
-    let argmax = argmax_parts(&mut io, d.batch, d.out_image());
+    let argmax = argmax_chunks(&mut io, d.batch, d.out_image());
     with_scratch([panels.len(d.patch_len()), panels.len(1)], |[packed_w, packed_b]| {
         panels.pack(w, packed_w);
         panels.pack(&b[..d.c_out], packed_b);
         let (w, b) = (&*packed_w, &*packed_b);
         let images = y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image())).zip(argmax);
         images.for_each(|((y, x), argmax)| {
-            let kept = if in_registers(d) { 0 } else { pixels.len() * d.c_out };
-            with_scratch([padded_len(d), kept], |[scratch, sums]| {
+            let sums_len = if in_registers(d) { 0 } else { pixels.len() * d.c_out };
+            with_scratch([padded_len(d), sums_len], |[scratch, sums]| {
                 let x = padded(d, x, scratch);
                 level.run(Image { d, relu, panels, pixels: &pixels, x, w, b, sums, y, argmax });
             });
@@ -31,12 +31,13 @@ pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel
     });
 }
 
-/// Whether a tile's sums are all that an output needs.
+/// Whether one tile of four pixels holds all the sums that an output element depends on.
 fn in_registers(d: &Dims) -> bool {
     matches!(d.window_len(), 1 | pool::WINDOW_LEN)
 }
 
-/// One image: x [height, width, c_in] with its border; packed weights and bias; y and index as the kernel's.
+/// One image's forward pass: `x` [h, w, c_in] includes the zero padding, `w` and `b` are packed in panels, `y` and
+/// `argmax` are [windows, c_out].
 struct Image<'a> {
     d: &'a Dims,
     relu: bool,
@@ -45,7 +46,7 @@ struct Image<'a> {
     x: &'a [f32],
     w: &'a [f32],
     b: &'a [f32],
-    /// Room for all sums, [rows, c_out], of windows of another size.
+    /// Scratch for the sums [rows, c_out]; empty if they stay in registers.
     sums: &'a mut [f32],
     y: &'a mut [f32],
     argmax: Option<&'a mut [u32]>,
@@ -74,7 +75,7 @@ impl Image<'_> {
         for (panel, (w, b)) in weights.zip(rows_of::<S, V>(self.b)).enumerate() {
             let cols = self.panels.cols_of(panel);
             for (tile, pixels) in self.pixels.chunks(ROWS).enumerate() {
-                // The last tile repeats its last pixel.
+                // A partial last tile repeats its last pixel; the surplus sums are not stored.
                 let last = pixels.len() - 1;
                 let starts: [usize; ROWS] = [0, 1, 2, 3].map(|r: usize| pixels[r.min(last)] * d.c_in);
                 let mut sums = [[simd.splat_f32s(0.0); V]; ROWS];
@@ -111,7 +112,7 @@ impl Image<'_> {
         }
     }
 
-    /// Pools the sums of windows of any size.
+    /// Max pool over the stored sums, for windows of any size.
     #[inline(always)]
     fn pool<S: Simd>(&mut self, simd: S) {
         let d = self.d;
@@ -119,13 +120,14 @@ impl Image<'_> {
             for first in (0..d.c_out).step_by(S::F32_LANES) {
                 let cols = first..d.c_out.min(first + S::F32_LANES);
                 let mut best = (load(simd, &sums[cols.clone()]), simd.splat_u32s(0));
-                for (at, sums) in sums.chunks_exact(d.c_out).enumerate().skip(1) {
-                    best = pool::greater(simd, best, load(simd, &sums[cols.clone()]), at as u32);
+                for (offset, sums) in sums.chunks_exact(d.c_out).enumerate().skip(1) {
+                    best = pool::greater(simd, best, load(simd, &sums[cols.clone()]), offset as u32);
                 }
-                let (value, position) = pool::bias_and_relu(simd, best, load(simd, &self.b[cols.clone()]), self.relu);
+                let (value, window_offset) =
+                    pool::bias_and_relu(simd, best, load(simd, &self.b[cols.clone()]), self.relu);
                 store(simd, &mut self.y[window * d.c_out..][cols.clone()], [value]);
                 if let Some(argmax) = &mut self.argmax {
-                    store_u32s(simd, &mut argmax[window * d.c_out..][cols.clone()], [position]);
+                    store_u32s(simd, &mut argmax[window * d.c_out..][cols.clone()], [window_offset]);
                 }
             }
         }

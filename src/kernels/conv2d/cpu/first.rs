@@ -1,4 +1,5 @@
-//! The weights gradient of a layer of few input channels: vectors of filters, one sum a tap and channel.
+//! Gradient w.r.t. the weights of a first layer, with few input channels. SIMD lanes are filters, and each (tap, input
+//! channel) has one accumulator register per block of filters.
 
 use super::{first_pixels, padded, padded_len, padded_size, pool};
 use crate::kernels::conv2d::dims::Dims;
@@ -7,32 +8,33 @@ use crate::simd::{SimdLevel, load, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Images that a task takes, at least; fixed, so that the bits are the same for any number of threads.
-const IMAGES: usize = 4;
-/// Sums of all tasks, if one has fewer.
-const SUMS: usize = 1 << 22;
-/// Terms of a kernel, at most: a 15x15 is faster so, a 27x27 by products of matrices.
-const MAX_WINDOW: usize = 256;
-/// Sums that are kept in registers at once.
+/// Images per task, at least. The size of a task does not depend on the number of threads, so the order of additions,
+/// and with it every bit of the result, does not either.
+const MIN_IMAGES: usize = 4;
+/// Floats of the partial sums of all tasks together, at most, unless a single task needs more.
+const MAX_SUMS: usize = 1 << 22;
+/// Largest patch (kh * kw * c_in): a 15x15 kernel is faster with this kernel, a 27x27 kernel as a matrix product.
+const MAX_PATCH_LEN: usize = 256;
+/// Patch elements whose sums are accumulated in registers at once.
 const TERMS: usize = 9;
 
-/// Whether the kernel takes these sizes; with more channels, or larger kernels, the products of matrices win.
+/// Whether the kernel supports these sizes. With more channels or larger kernels the matrix product is faster.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims) -> bool {
-    d.c_in <= 4 && d.patch_len() <= MAX_WINDOW && matches!(d.window_len(), 1 | pool::WINDOW_LEN)
+    d.c_in <= 4 && d.patch_len() <= MAX_PATCH_LEN && matches!(d.window_len(), 1 | pool::WINDOW_LEN)
 }
 
-/// As `Conv2dBackwardWeights` in one split.
+/// SIMD variant of `Conv2dBackwardWeights` with split-K 1.
 pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
     let pixels = first_pixels(d);
     let offsets = offsets(d);
     let cols = d.c_out.next_multiple_of(level.vector_width());
-    // The sums of a task, [offsets and one for the bias, cols].
-    let part = (offsets.len() + 1) * cols;
-    let images = d.batch.div_ceil((SUMS / part).max(1)).max(IMAGES);
-    with_scratch([d.batch.div_ceil(images) * part], |[parts]| {
+    // A task's partial sums: [offsets, cols] for the weights, then [cols] for the bias.
+    let partial_len = (offsets.len() + 1) * cols;
+    let images = d.batch.div_ceil((MAX_SUMS / partial_len).max(1)).max(MIN_IMAGES);
+    with_scratch([d.batch.div_ceil(images) * partial_len], |[partials]| {
         let images = x.par_chunks(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
-        parts.par_chunks_exact_mut(part).zip(images).for_each(|(sums, (x, dy))| {
+        partials.par_chunks_exact_mut(partial_len).zip(images).for_each(|(sums, (x, dy))| {
             sums.fill(0.0);
             with_scratch([padded_len(d)], |[scratch]| {
                 for (x, dy) in x.chunks_exact(d.in_image()).zip(dy.chunks_exact(d.out_image())) {
@@ -48,8 +50,8 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
             });
         });
         out.fill(0.0);
-        for sums in parts.chunks_exact(part) {
-            // The bias's sums are the last, after the offsets that only fill up a block of terms.
+        for sums in partials.chunks_exact(partial_len) {
+            // The bias sums come last, after those of the offsets that only pad the last block of terms.
             let rows = (0..d.patch_len()).chain([offsets.len()]);
             for (row, out) in rows.zip(out.chunks_exact_mut(d.c_out)) {
                 out.iter_mut().zip(&sums[row * cols..]).for_each(|(total, sum)| *total += *sum);
@@ -58,7 +60,8 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
     });
 }
 
-/// Where each term of the kernel lies from its first pixel, in floats; filled up to whole blocks of [`TERMS`].
+/// Offset in floats of each patch element (ky, kx, i) from the patch's first element in the padded image, padded with
+/// zeros to a multiple of [`TERMS`].
 fn offsets(d: &Dims) -> Vec<usize> {
     let row = padded_size(d)[1] * d.c_in;
     let run = d.w.kernel * d.c_in;
@@ -67,7 +70,7 @@ fn offsets(d: &Dims) -> Vec<usize> {
     offsets
 }
 
-/// Adds one image's products to `sums`.
+/// Adds one image's contribution to `sums`, [offsets and the bias, cols].
 struct Image<'a> {
     d: &'a Dims,
     pixels: &'a [usize],
@@ -98,17 +101,17 @@ impl Image<'_> {
         let bias = self.offsets.len() * blocks;
         for block in 0..blocks {
             let filters = block * S::F32_LANES..d.c_out.min((block + 1) * S::F32_LANES);
-            for (at, offsets) in self.offsets.as_chunks::<TERMS>().0.iter().enumerate() {
-                let at = at * TERMS * blocks + block;
+            for (group, offsets) in self.offsets.as_chunks::<TERMS>().0.iter().enumerate() {
+                let first = group * TERMS * blocks + block;
                 let mut total = [simd.splat_f32s(0.0); TERMS];
                 let mut total_bias = simd.splat_f32s(0.0);
                 for (dy, pixels) in self.dy.chunks_exact(d.c_out).zip(self.pixels.as_chunks::<P>().0) {
-                    let packed = load(simd, &dy[filters.clone()]);
-                    let (value, window_offset) = split_low_bits(simd, packed, d.offset_mask());
+                    let tagged = load(simd, &dy[filters.clone()]);
+                    let (value, window_offset) = split_low_bits(simd, tagged, d.offset_mask());
                     total_bias = simd.add_f32s(total_bias, value);
                     for (p, pixel) in pixels.iter().enumerate() {
-                        let here = simd.equal_u32s(window_offset, simd.splat_u32s(p as u32));
-                        let value = simd.select_f32s(here, value, simd.splat_f32s(0.0));
+                        let is_argmax = simd.equal_u32s(window_offset, simd.splat_u32s(p as u32));
+                        let value = simd.select_f32s(is_argmax, value, simd.splat_f32s(0.0));
                         let x = &self.x[pixel * d.c_in..];
                         for (total, offset) in total.iter_mut().zip(offsets) {
                             *total = simd.mul_add_e_f32s(value, simd.splat_f32s(x[*offset]), *total);
@@ -116,10 +119,10 @@ impl Image<'_> {
                     }
                 }
                 for (t, total) in total.into_iter().enumerate() {
-                    let sum = &mut sums[at + t * blocks];
+                    let sum = &mut sums[first + t * blocks];
                     *sum = simd.add_f32s(*sum, total);
                 }
-                if at == block {
+                if first == block {
                     sums[bias + block] = simd.add_f32s(sums[bias + block], total_bias);
                 }
             }
@@ -127,10 +130,10 @@ impl Image<'_> {
     }
 }
 
-/// As `Real::split_low_bits`.
+/// SIMD variant of `Real::split_low_bits`: the gradient and the argmax of a tagged gradient.
 #[inline(always)]
-fn split_low_bits<S: Simd>(simd: S, packed: S::f32s, mask: u32) -> (S::f32s, S::u32s) {
-    let bits = simd.transmute_u32s_f32s(packed);
+fn split_low_bits<S: Simd>(simd: S, tagged: S::f32s, mask: u32) -> (S::f32s, S::u32s) {
+    let bits = simd.transmute_u32s_f32s(tagged);
     let value = simd.and_u32s(bits, simd.splat_u32s(!mask));
     (simd.transmute_f32s_u32s(value), simd.and_u32s(bits, simd.splat_u32s(mask)))
 }

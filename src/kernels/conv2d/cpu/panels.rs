@@ -1,20 +1,22 @@
-//! A matrix cut into panels of as many columns as registers hold sums of, and the product of rows with a panel.
+//! Packing of a matrix into column panels, and the product of rows with a panel. Panels are
+//! narrow enough for the sums of [`ROWS`] rows to stay in registers.
 
 use crate::simd::SimdLevel;
 use pulp::Simd;
 
-/// Rows that are multiplied with a panel at a time.
+/// Rows that are multiplied by a panel at a time.
 pub(super) const ROWS: usize = 4;
 
-/// How the columns of a matrix lie in panels: [panel, row, column], zeros after the last column.
+/// Layout of a matrix packed in panels, [panel, row, width], zero-filled after the last column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Panels {
     cols: usize,
-    /// Columns of a panel.
+    /// Columns of a panel, a multiple of the vector width.
     pub(super) width: usize,
 }
 
 impl Panels {
+    /// Panels for a matrix of `cols` columns.
     pub(super) fn new(level: SimdLevel, cols: usize) -> Self {
         Self {
             cols,
@@ -22,21 +24,22 @@ impl Panels {
         }
     }
 
+    /// Number of panels.
     pub(super) fn count(&self) -> usize {
         self.cols.div_ceil(self.width)
     }
 
-    /// Floats of a packed matrix of `rows`.
+    /// Floats of a packed matrix with `rows` rows.
     pub(super) fn len(&self, rows: usize) -> usize {
         self.count() * rows * self.width
     }
 
-    /// Columns of panel `panel` that are not padding.
+    /// The matrix columns that `panel` holds.
     pub(super) fn cols_of(&self, panel: usize) -> std::ops::Range<usize> {
         panel * self.width..self.cols.min((panel + 1) * self.width)
     }
 
-    /// Packs a row-major matrix.
+    /// Packs the row-major `matrix` [rows, cols].
     pub(super) fn pack(&self, matrix: &[f32], packed: &mut [f32]) {
         let rows = matrix.len() / self.cols;
         for (panel, packed) in packed.chunks_exact_mut(rows * self.width).enumerate() {
@@ -49,9 +52,10 @@ impl Panels {
     }
 }
 
-/// SimdLevel of a panel: the sums of [`ROWS`] rows take up to half of the registers.
-const fn per_panel(registers: usize, level: usize) -> usize {
-    match level {
+/// Vectors per panel row, for a matrix of `vectors` vectors per row: the sums of [`ROWS`] rows take at most half of the
+/// registers.
+const fn per_panel(registers: usize, vectors: usize) -> usize {
+    match vectors {
         1 => 1,
         2 => 2,
         _ if registers < 32 => 2,
@@ -59,7 +63,7 @@ const fn per_panel(registers: usize, level: usize) -> usize {
     }
 }
 
-/// `sums[r] += x[r] panel`, with a vector of x for each row and as many rows of the panel.
+/// `sums[r] += x[r] panel`, where `x[r]` is a row vector with one element for each row of the panel.
 #[inline(always)]
 pub(super) fn multiply<S: Simd, const V: usize>(
     simd: S,
@@ -78,7 +82,7 @@ pub(super) fn multiply<S: Simd, const V: usize>(
     }
 }
 
-/// A packed matrix as vectors, its rows in order, panel after panel.
+/// A packed matrix as rows of `V` SIMD vectors, panel after panel.
 #[inline(always)]
 pub(super) fn rows_of<S: Simd, const V: usize>(packed: &[f32]) -> &[[S::f32s; V]] {
     S::as_simd_f32s(packed).0.as_chunks().0

@@ -1,5 +1,6 @@
-//! The weights gradient of a first layer with AVX-512: the 4x4 patch of a grey image under a 2x2 window of the pool is
-//! one register, and each filter picks its input for a tap, by the position of its maximum, with one permutation.
+//! Gradient w.r.t. the weights of a first layer with AVX-512. The 4x4 patch of a single-channel image under a 2x2 pool
+//! window fills one register; each filter selects its input for a tap by its argmax, with one permutation for 16
+//! filters.
 
 use super::padded_size;
 use crate::kernels::conv2d::dims::Dims;
@@ -8,20 +9,20 @@ use pulp::x86::V4;
 use pulp::{Simd, WithSimd, bytemuck::cast, f32x16, u32x16};
 use std::arch::x86_64::{__m512, __m512i};
 
-/// Where each tap of a 3x3 kernel lies in a patch.
+/// Index of each tap of a 3x3 kernel in the row-major 4x4 patch.
 const TAPS: [u32; 9] = [0, 1, 2, 4, 5, 6, 8, 9, 10];
-/// Floats of a patch.
+/// Floats in a patch.
 const PATCH: usize = 16;
 
-/// Whether the kernel takes these sizes.
+/// Whether the kernel supports these sizes.
 pub(super) fn supports(d: &Dims) -> bool {
     let kernel = [d.h, d.w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
     let pool = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2);
     kernel && pool && d.c_in == 1 && d.c_out.is_multiple_of(16)
 }
 
-/// Adds the products of one image, x with its border, to `sums`, [taps and one for the bias, c_out]; `pixels` are the first
-/// of its rows (see [`Dims`]).
+/// Adds one image's contribution to `sums`, [taps and the bias, c_out]. `x` includes the zero padding; `dy` is the
+/// tagged gradient [windows, c_out]; `pixels` is [`first_pixels`](super::first_pixels).
 pub(super) fn add_image(d: &Dims, simd: V4, pixels: &[usize], x: &[f32], dy: &[f32], sums: &mut [f32]) {
     with_scratch([d.image_windows() * PATCH], |[patches]| {
         Simd::vectorize(simd, Image { d, simd, pixels, x, dy, patches, sums });
@@ -34,7 +35,7 @@ struct Image<'a> {
     pixels: &'a [usize],
     x: &'a [f32],
     dy: &'a [f32],
-    /// Room for a patch a window.
+    /// Scratch for the patches, [windows, 16].
     patches: &'a mut [f32],
     sums: &'a mut [f32],
 }
@@ -64,7 +65,7 @@ impl WithSimd for Image<'_> {
                 let window_offset = simd.and_u32s(bits, simd.splat_u32s(3));
                 let value = simd.transmute_f32s_u32s(simd.and_u32s(bits, simd.splat_u32s(!3)));
                 bias = simd.add_f32s(bias, value);
-                // Positions 0, 1, 2, 3 start at 0, 1, 4, 5.
+                // Window offsets 0, 1, 2, 3 are the patch indices 0, 1, 4, 5.
                 let first = simd.add_u32s(window_offset, simd.and_u32s(window_offset, simd.splat_u32s(2)));
                 for (total, tap) in total.iter_mut().zip(TAPS) {
                     let picked = pick(simd, simd.add_u32s(first, simd.splat_u32s(tap)), patch);
@@ -79,9 +80,9 @@ impl WithSimd for Image<'_> {
     }
 }
 
-/// `patch[index]` lane by lane.
+/// `patch[index]` for each lane.
 #[inline(always)]
-fn pick(simd: V4, argmax: u32x16, patch: f32x16) -> f32x16 {
-    let picked: __m512 = simd.avx512f._mm512_permutexvar_ps(cast::<_, __m512i>(argmax), cast::<_, __m512>(patch));
+fn pick(simd: V4, index: u32x16, patch: f32x16) -> f32x16 {
+    let picked: __m512 = simd.avx512f._mm512_permutexvar_ps(cast::<_, __m512i>(index), cast::<_, __m512>(patch));
     cast(picked)
 }

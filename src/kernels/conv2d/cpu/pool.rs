@@ -1,13 +1,13 @@
-//! What follows the sums of a convolution: bias, ReLU, the maximum of a window and its position.
+//! The epilogue of a convolution: bias, ReLU, and the maximum and argmax of a pool window.
 
 use crate::kernels::gate::INACTIVE;
 pub(super) use crate::kernels::max_pool2d::greater;
 use pulp::Simd;
 
-/// Positions of the windows that are pooled in registers.
+/// Pixels of the pool windows that are pooled in registers.
 pub(super) const WINDOW_LEN: usize = 4;
 
-/// The greatest of `sums` through bias and ReLU, and its first position.
+/// Maximum of `sums`, then bias and optional ReLU; and the argmax (the first maximum), or [`INACTIVE`].
 #[inline(always)]
 pub(super) fn max_of_window<S: Simd>(
     simd: S,
@@ -16,13 +16,14 @@ pub(super) fn max_of_window<S: Simd>(
     relu: bool,
 ) -> (S::f32s, S::u32s) {
     let mut best = (sums[0], simd.splat_u32s(0));
-    for (at, sum) in sums.into_iter().enumerate().skip(1) {
-        best = greater(simd, best, sum, at as u32);
+    for (offset, sum) in sums.into_iter().enumerate().skip(1) {
+        best = greater(simd, best, sum, offset as u32);
     }
     bias_and_relu(simd, best, bias, relu)
 }
 
-/// The best through bias and ReLU, and its position.
+/// Adds the bias to the maximum `best` and applies the optional ReLU. Where the ReLU outputs 0, the argmax becomes
+/// [`INACTIVE`].
 #[inline(always)]
 pub(super) fn bias_and_relu<S: Simd>(
     simd: S,
@@ -34,13 +35,13 @@ pub(super) fn bias_and_relu<S: Simd>(
     if !relu {
         return (sum, window_offset);
     }
-    // Like the twin's: a sum that is not a number stays open and shows.
+    // As in the reference implementation, a NaN counts as active, so that it reaches the output.
     let zero = simd.splat_f32s(0.0);
-    let shut = simd.less_than_or_equal_f32s(sum, zero);
-    (simd.select_f32s(shut, zero, sum), simd.select_u32s(shut, simd.splat_u32s(INACTIVE), window_offset))
+    let inactive = simd.less_than_or_equal_f32s(sum, zero);
+    (simd.select_f32s(inactive, zero, sum), simd.select_u32s(inactive, simd.splat_u32s(INACTIVE), window_offset))
 }
 
-/// A sum through bias and ReLU.
+/// `sum + bias`, then the optional ReLU; NaN stays NaN.
 #[inline(always)]
 pub(super) fn activate<S: Simd>(simd: S, sum: S::f32s, bias: S::f32s, relu: bool) -> S::f32s {
     let sum = simd.add_f32s(sum, bias);

@@ -1,10 +1,11 @@
-//! Winograd's F(2x2, 3x3) for a 3x3 convolution under a 2x2 pool (Lavin and Gray 2016, section 4.1): a window of the pool
-//! is one tile of the algorithm.
+//! Winograd's F(2x2, 3x3) for a 3x3 convolution under a 2x2 pool (Lavin and Gray 2016, section 4.1). Each pool window
+//! is one output tile of the algorithm.
 //!
-//! With d the 4x4 inputs under a window, g the 3x3 weights and s the 2x2 sums, each for one channel pair,
-//! `s = A^T [(G g G^T) * (B^T d B)] A`, where * is by element: 16 products in place of 36. Over channels, element by
-//! element, those are 16 matrix products ("planes"). The input gradient is the adjoint: `dd = B [(G g G^T) * (A ds A^T)] B^T`,
-//! in which ds has one element that is not zero, that at the window's maximum.
+//! With d the 4x4 inputs under a window, g the 3x3 weights and s the 2x2 sums, each for one pair of input and output
+//! channel, `s = A^T [(G g G^T) * (B^T d B)] A`, where * is the elementwise product: 16 multiplications instead of 36.
+//! Summed over input channels, each of the 16 elements is a matrix product, so the whole is a batch of 16 products. The
+//! gradient w.r.t. the input is the adjoint, `dd = B [(G g G^T) * (A ds A^T)] B^T`, where ds has a single nonzero
+//! element, at the argmax of the window.
 
 mod products;
 mod transforms;
@@ -17,12 +18,13 @@ use crate::kernels::{Gradients, LayerContext};
 use crate::plan::{BufferSlice, Profile, Recorder};
 use crate::real::Real;
 
-/// Elements of a tile of the algorithm.
-pub(super) const PLANES: usize = 16;
+/// Elements of a transformed 4x4 tile, and so the number of matrix products in the batch.
+pub(super) const TILE_LEN: usize = 16;
 
-/// Channels below which the transforms cost more than the products save.
+/// Minimum number of channels: with fewer, the transforms cost more than the saved multiplications.
 const MIN_CHANNELS: usize = 16;
 
+// The transform matrices of F(2x2, 3x3), in the notation of Lavin and Gray.
 const B_T: [[f64; 4]; 4] = [[1., 0., -1., 0.], [0., 1., 1., 0.], [0., -1., 1., 0.], [0., 1., 0., -1.]];
 const B: [[f64; 4]; 4] = [[1., 0., 0., 0.], [0., 1., -1., 1.], [-1., 1., 1., 0.], [0., 0., 0., -1.]];
 pub(super) const G: [[f64; 3]; 4] = [[1., 0., 0.], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0., 0., 1.]];
@@ -31,15 +33,15 @@ const A: [[f64; 2]; 4] = [[1., 0.], [1., 1.], [1., -1.], [0., -1.]];
 
 /// `m d m^T`.
 fn transform<F: Real, const R: usize, const C: usize>(m: &[[f64; C]; R], d: &[[F; C]; C]) -> [[F; R]; R] {
-    let dot = |row: &[f64; C], of: &dyn Fn(usize) -> F| {
+    let dot = |row: &[f64; C], element: &dyn Fn(usize) -> F| {
         let terms = row.iter().enumerate().filter(|(_, m)| **m != 0.0);
-        terms.map(|(i, m)| F::from_f64(*m) * of(i)).sum::<F>()
+        terms.map(|(i, m)| F::from_f64(*m) * element(i)).sum::<F>()
     };
     let half: [[F; C]; R] = std::array::from_fn(|r| std::array::from_fn(|c| dot(&m[r], &|i| d[i][c])));
     std::array::from_fn(|r| std::array::from_fn(|c| dot(&m[c], &|i| half[r][i])))
 }
 
-/// Whether the algorithm takes these sizes and is worth it.
+/// Whether the algorithm supports these sizes and the profile enables it.
 pub(super) fn supports(d: &Dims, profile: Profile) -> bool {
     let conv = [d.h, d.w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
     let pool = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
@@ -48,7 +50,7 @@ pub(super) fn supports(d: &Dims, profile: Profile) -> bool {
     shape && BackwardInput { dims: *d, gate: d.gate() }.iterations() <= MAX_ITERATIONS
 }
 
-/// Records the forward pass; returns the transformed weights.
+/// Records the forward pass; returns the transformed weights [16, c_in, c_out], which the backward pass reuses.
 pub(super) fn forward(
     recorder: &mut Recorder,
     ctx: &LayerContext<'_>,
@@ -59,7 +61,7 @@ pub(super) fn forward(
 ) -> BufferSlice {
     let profile = recorder.profile;
     let buffer = |recorder: &mut Recorder, what: &str, len: usize| {
-        recorder.floats(format!("{} transformed {what}", ctx.name), PLANES * len)
+        recorder.floats(format!("{} transformed {what}", ctx.name), TILE_LEN * len)
     };
     let weights = buffer(recorder, "weights", dims.c_in * dims.c_out);
     let input = buffer(recorder, "input", dims.windows() * dims.c_in);
@@ -73,7 +75,7 @@ pub(super) fn forward(
     weights
 }
 
-/// Records the gradient by the input.
+/// Records the gradient w.r.t. the input; records nothing if the plan needs no such gradient (first layer).
 pub(super) fn backward_input(
     recorder: &mut Recorder,
     ctx: &LayerContext<'_>,
@@ -85,7 +87,7 @@ pub(super) fn backward_input(
     let profile = recorder.profile;
     let label = |part: &str| format!("{} backward input {part}", ctx.name);
     let product =
-        recorder.floats(format!("{} transformed input gradient", ctx.name), PLANES * dims.windows() * dims.c_in);
+        recorder.floats(format!("{} transformed input gradient", ctx.name), TILE_LEN * dims.windows() * dims.c_in);
     recorder.dispatch(label("product"), ProductBackward { dims, profile }, &[gradients.dy, weights], &[product]);
     let output = BackwardInput { dims, gate: dx.gate };
     recorder.dispatch(label("transform"), output, &[product, dx.gate_input], &[dx.slot]);
@@ -95,7 +97,7 @@ pub(super) fn backward_input(
 mod tests {
     use super::*;
 
-    /// One window: the algorithm's sums are the convolution's, and its adjoint is the convolution's adjoint.
+    /// On one window, the forward pass equals the convolution and the backward pass equals the convolution's adjoint.
     #[test]
     fn transforms_compute_a_convolution_and_its_adjoint() {
         let d: [[f64; 4]; 4] = std::array::from_fn(|r| std::array::from_fn(|c| ((r * 7 + c * 3) % 5) as f64 - 1.5));

@@ -1,6 +1,6 @@
-//! The transforms of weights, input, output and input gradient.
+//! Winograd transforms of the weights, the input, the output and the gradient w.r.t. the input.
 
-use super::{A_T, B, B_T, G, PLANES, transform};
+use super::{A_T, B, B_T, G, TILE_LEN, transform};
 use crate::kernels::WindowAxis;
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::conv2d::forward::pool;
@@ -9,7 +9,7 @@ use crate::plan::{Cost, Io, KernelSpec, Shader, argmax_file, elementwise_grid, o
 use crate::real::Real;
 use rayon::prelude::*;
 
-/// `u = G w G^T`; inputs: weights (w [3, 3, c_in, c_out], ..); outputs: u [planes, c_in, c_out].
+/// `u = G w G^T` for each channel pair. Input: weights (w [3, 3, c_in, c_out], ..); output: u [16, c_in, c_out].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WeightsTransform {
     pub(super) dims: Dims,
@@ -23,7 +23,7 @@ impl KernelSpec for WeightsTransform {
     }
 
     fn cost(&self) -> Cost {
-        cost(self.dims.c_in * self.dims.c_out, [9 + PLANES, 66])
+        cost(self.dims.c_in * self.dims.c_out, [9 + TILE_LEN, 66])
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -36,7 +36,8 @@ impl KernelSpec for WeightsTransform {
     }
 }
 
-/// `v = B^T x B` under each window; inputs: x [n, h, w, c_in]; outputs: v [planes, windows, c_in].
+/// `v = B^T d B`, d being the 4x4 inputs under each pool window. Input: x [n, h, w, c_in]; output:
+/// v [16, windows, c_in].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct InputTransform {
     pub(super) dims: Dims,
@@ -50,25 +51,25 @@ impl KernelSpec for InputTransform {
     }
 
     fn cost(&self) -> Cost {
-        cost(self.dims.windows() * self.dims.c_in, [4 + PLANES, 32])
+        cost(self.dims.windows() * self.dims.c_in, [4 + TILE_LEN, 32])
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let d = &self.dims;
         let (x, v) = (io.input(0), io.output(0));
-        let plane = d.windows() * d.c_in;
-        for at in 0..plane {
-            let (window, i) = (at / d.c_in, at % d.c_in);
+        let matrix_len = d.windows() * d.c_in;
+        for index in 0..matrix_len {
+            let (window, i) = (index / d.c_in, index % d.c_in);
             let pixel = |r, c| pixel(d, window, r, c).map_or(F::ZERO, |pixel| x[pixel * d.c_in + i]);
             let patch = std::array::from_fn(|r| std::array::from_fn(|c| pixel(r, c)));
-            scatter(v, plane, at, &transform(&B_T, &patch));
+            scatter(v, matrix_len, index, &transform(&B_T, &patch));
         }
     }
 }
 
-/// `y = act(max of A^T m A + b)` of each window, and which of the four it was.
+/// `y = act(max(A^T m A) + b)` for each pool window, and the argmax.
 ///
-/// Inputs: m [planes, windows, c_out], weights (.., b `[c_out]`); outputs: y [windows, c_out], index like y.
+/// Inputs: m [16, windows, c_out], weights (.., b `[c_out]`); outputs: y [windows, c_out], argmax (u32, same shape).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OutputTransform {
     pub(super) dims: Dims,
@@ -89,7 +90,7 @@ impl KernelSpec for OutputTransform {
     }
 
     fn cost(&self) -> Cost {
-        cost(self.dims.windows() * self.dims.c_out, [PLANES + 2, 29])
+        cost(self.dims.windows() * self.dims.c_out, [TILE_LEN + 2, 29])
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -110,7 +111,8 @@ impl KernelSpec for OutputTransform {
     }
 }
 
-/// `dx = sum over the windows of B dv B^T`; inputs: dv [planes, windows, c_in], what `below` sees; outputs: dx [n, h, w, c_in].
+/// `dx = sum over the windows of B dv B^T`, then the gate. Inputs: dv [16, windows, c_in], the input of `gate` (shaped
+/// like dx); output: dx [n, h, w, c_in].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BackwardInput {
     pub(super) dims: Dims,
@@ -131,7 +133,7 @@ impl KernelSpec for BackwardInput {
     }
 
     fn cost(&self) -> Cost {
-        cost(self.dims.windows() * self.dims.c_in, [PLANES + 4, 44])
+        cost(self.dims.windows() * self.dims.c_in, [TILE_LEN + 4, 44])
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -142,8 +144,8 @@ impl KernelSpec for BackwardInput {
             for window in image * d.image_windows()..(image + 1) * d.image_windows() {
                 for i in 0..d.c_in {
                     let tile = transform(&B, &gather(dv, d.windows() * d.c_in, window * d.c_in + i));
-                    for (at, value) in tile.as_flattened().iter().enumerate() {
-                        if let Some(pixel) = pixel(d, window, at / 4, at % 4) {
+                    for (element, value) in tile.as_flattened().iter().enumerate() {
+                        if let Some(pixel) = pixel(d, window, element / 4, element % 4) {
                             dx[pixel * d.c_in + i - image * d.in_image()] += *value;
                         }
                     }
@@ -155,7 +157,8 @@ impl KernelSpec for BackwardInput {
 }
 
 impl BackwardInput {
-    /// One a window and a row of windows, then one a row of pixels and a pixel that no window covers.
+    /// Loop iterations of the shader: one per window and per row of windows, then one per row of pixels and per pixel
+    /// that no window covers.
     pub(super) fn iterations(&self) -> usize {
         let d = &self.dims;
         let covered = |axis: WindowAxis, pool: WindowAxis| axis.input.min(2 * pool.output + 2 - axis.pad);
@@ -164,28 +167,30 @@ impl BackwardInput {
     }
 }
 
-/// The input pixel (r, c) of the 4x4 under a window, if it is inside the image.
+/// Index of the input pixel (r, c) of the 4x4 inputs under a window, or `None` in the zero padding.
 fn pixel(d: &Dims, window: usize, r: usize, c: usize) -> Option<usize> {
-    let (image, at) = (window / d.image_windows(), window % d.image_windows());
-    let inside =
-        |first: usize, by: usize, pad: usize, size: usize| (2 * first + by).checked_sub(pad).filter(|i| *i < size);
-    let y = inside(at / d.pool_w.output, r, d.h.pad, d.h.input)?;
-    let x = inside(at % d.pool_w.output, c, d.w.pad, d.w.input)?;
+    let (image, in_image) = (window / d.image_windows(), window % d.image_windows());
+    let inside = |tile: usize, offset: usize, pad: usize, size: usize| {
+        (2 * tile + offset).checked_sub(pad).filter(|i| *i < size)
+    };
+    let y = inside(in_image / d.pool_w.output, r, d.h.pad, d.h.input)?;
+    let x = inside(in_image % d.pool_w.output, c, d.w.pad, d.w.input)?;
     Some((image * d.h.input + y) * d.w.input + x)
 }
 
-/// Writes a tile: element (r, c) to plane 4 r + c.
-fn scatter<F: Real>(planes: &mut [F], plane: usize, at: usize, tile: &[[F; 4]; 4]) {
+/// Writes element (r, c) of a tile to element `index` of matrix 4 r + c of the batch.
+fn scatter<F: Real>(matrices: &mut [F], matrix_len: usize, index: usize, tile: &[[F; 4]; 4]) {
     for (i, value) in tile.as_flattened().iter().enumerate() {
-        planes[i * plane + at] = *value;
+        matrices[i * matrix_len + index] = *value;
     }
 }
 
-fn gather<F: Real>(planes: &[F], plane: usize, at: usize) -> [[F; 4]; 4] {
-    std::array::from_fn(|r| std::array::from_fn(|c| planes[(r * 4 + c) * plane + at]))
+/// Reads a tile: the inverse of [`scatter`].
+fn gather<F: Real>(matrices: &[F], matrix_len: usize, index: usize) -> [[F; 4]; 4] {
+    std::array::from_fn(|r| std::array::from_fn(|c| matrices[(r * 4 + c) * matrix_len + index]))
 }
 
-/// `count` invocations of four channels each.
+/// A shader with `count` invocations, each of which processes four channels.
 fn shader(d: &Dims, files: Vec<&'static str>, count: usize, iterations: usize, own: &[(&'static str, u64)]) -> Shader {
     let (grid, grid_x) = elementwise_grid(count);
     let mut constants = d.constants();
@@ -194,7 +199,7 @@ fn shader(d: &Dims, files: Vec<&'static str>, count: usize, iterations: usize, o
     Shader { files, constants, grid, iterations, uses_step: false }
 }
 
-/// Elements moved and operations done for each of `count`.
+/// Cost of a transform over `count` tiles: elements read or written, and floating point operations, per tile.
 fn cost(count: usize, [moved, flops]: [usize; 2]) -> Cost {
     Cost { flops: (count * flops) as f64, dense_flops: 0.0, bytes: 4.0 * (count * moved) as f64 }
 }

@@ -1,4 +1,5 @@
-//! The input gradient: lists position by position, patches of weights.
+//! Gradient w.r.t. the input: nonzero gradients are listed by pixel, and each adds a multiple of its filter to the
+//! patch under that pixel.
 
 use super::{ENTRY, Entry, by_block};
 use crate::kernels::conv2d::cpu::{first_pixels, padded_size};
@@ -10,7 +11,7 @@ use crate::simd::{SimdLevel, store, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// As `Conv2dBackwardInput`.
+/// SIMD variant of `Conv2dBackwardInput`.
 pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: Gate, level: SimdLevel, mut io: Io<'_, f32>) {
     let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
     let gate_input = io.inputs[2];
@@ -28,15 +29,27 @@ pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: Gate, level: Si
             let lens = [d.image_windows() * d.c_out * ENTRY, rows, d.window_len() * d.c_out * ENTRY, padded];
             with_scratch(lens, |[entries, ends, buckets, padded]| {
                 let (entries, ends) = (bytemuck::cast_slice_mut(entries), bytemuck::cast_slice_mut(ends));
-                list_by_position(d, dy, entries, ends, bytemuck::cast_slice_mut(buckets));
-                let at = image * d.in_image();
-                level.run(InputSums { d, pixels: &pixels, entries, ends, w: packed, padded, dx, gate, gate_input, at });
+                list_by_pixel(d, dy, entries, ends, bytemuck::cast_slice_mut(buckets));
+                let first = image * d.in_image();
+                level.run(InputSums {
+                    d,
+                    pixels: &pixels,
+                    entries,
+                    ends,
+                    w: packed,
+                    padded,
+                    dx,
+                    gate,
+                    gate_input,
+                    first,
+                });
             });
         });
     });
 }
 
-/// `packed`: [filter, tap, lane], the weights of `lanes` channels from `first` on, zeros after the last.
+/// Packs the weights of input channels `first..first + lanes` to `packed` [filter, tap, lane]; lanes after the last
+/// channel are 0.
 fn pack_channels(d: &Dims, weights: &[f32], first: usize, lanes: usize, packed: &mut [f32]) {
     for tap in 0..d.taps() {
         for lane in 0..lanes {
@@ -51,15 +64,16 @@ fn pack_channels(d: &Dims, weights: &[f32], first: usize, lanes: usize, packed: 
     }
 }
 
-/// Lists one image's gradients, window by window and position by position; `ends` says where each list ends.
-fn list_by_position(d: &Dims, dy: &[f32], entries: &mut [Entry], ends: &mut [u32], buckets: &mut [Entry]) {
+/// Lists the nonzero elements of one image's tagged gradient `dy` [windows, c_out], ordered by window and window
+/// offset. `ends` [rows] receives the end of each pixel's list in `entries`; `buckets` [window_len, c_out] is scratch.
+fn list_by_pixel(d: &Dims, dy: &[f32], entries: &mut [Entry], ends: &mut [u32], buckets: &mut [Entry]) {
     let mut end = 0;
     for (dy, ends) in dy.chunks_exact(d.c_out).zip(ends.chunks_exact_mut(d.window_len())) {
         ends.fill(0);
-        for (filter, packed) in dy.iter().enumerate() {
-            let (value, window_offset) = packed.split_low_bits(d.offset_mask());
+        for (filter, tagged) in dy.iter().enumerate() {
+            let (value, window_offset) = tagged.split_low_bits(d.offset_mask());
             let count = &mut ends[window_offset as usize];
-            buckets[window_offset as usize * d.c_out + *count as usize] = Entry { at: filter as u32, value };
+            buckets[window_offset as usize * d.c_out + *count as usize] = Entry { index: filter as u32, value };
             *count += u32::from(value != 0.0);
         }
         for (bucket, count) in buckets.chunks_exact(d.c_out).zip(ends) {
@@ -71,7 +85,7 @@ fn list_by_position(d: &Dims, dy: &[f32], entries: &mut [Entry], ends: &mut [u32
     }
 }
 
-/// One image's input gradient, block of channels by block, and what `below` makes of it.
+/// One image's gradient w.r.t. the input, one block of channels after the other, then the gate.
 struct InputSums<'a> {
     d: &'a Dims,
     pixels: &'a [usize],
@@ -79,13 +93,13 @@ struct InputSums<'a> {
     ends: &'a [u32],
     /// [block, filter, tap, lane].
     w: &'a [f32],
-    /// Room for a block of channels of the padded padded.
+    /// Scratch for one block of channels of the padded image's gradient.
     padded: &'a mut [f32],
     dx: &'a mut [f32],
     gate: Gate,
     gate_input: View<'a, f32>,
-    /// Where `dx` starts in what `seen` shows.
-    at: usize,
+    /// Index in `gate_input` of the first element of `dx`.
+    first: usize,
 }
 
 impl WithSimd for InputSums<'_> {
@@ -115,11 +129,12 @@ impl WithSimd for InputSums<'_> {
                 }
             }
         }
-        self.gate.apply_gate(self.dx, self.gate_input, self.at);
+        self.gate.apply_gate(self.dx, self.gate_input, self.first);
     }
 }
 
-/// `padded[tap] += sum of value * weights[filter, tap]` over the entries.
+/// `padded[tap] += sum of value * weights[filter, tap]` over the entries, for each tap; `width` is that of the padded
+/// image.
 #[inline(always)]
 fn add_weights<S: Simd, const ROWS: usize, const WIDTH: usize>(
     simd: S,
@@ -137,7 +152,7 @@ fn add_weights<S: Simd, const ROWS: usize, const WIDTH: usize>(
         }
         for entry in entries {
             let value = simd.splat_f32s(entry.value);
-            let weights = &weights[entry.at as usize * taps + block * ROWS * WIDTH..][..ROWS * WIDTH];
+            let weights = &weights[entry.index as usize * taps + block * ROWS * WIDTH..][..ROWS * WIDTH];
             for (total, weight) in total.as_flattened_mut().iter_mut().zip(weights) {
                 *total = simd.mul_add_e_f32s(value, *weight, *total);
             }

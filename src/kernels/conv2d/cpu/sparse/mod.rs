@@ -1,6 +1,7 @@
-//! The gradients of a convolution through its pool: of each window, one position per filter receives a gradient, and only
-//! where the ReLU was open. Those that are not zero are listed; each adds its multiple of a patch of x to the weights'
-//! gradient, and of a patch of weights to the input's. Sums stay in registers, one vector of input channels a tap.
+//! The gradients of a convolution through its pool. In each pool window, only one pixel per filter has a gradient, and
+//! only where the ReLU was active. The kernels first list the nonzero gradients. Each of them then adds a multiple of
+//! an input patch to the gradient w.r.t. the weights, and a multiple of the filter to a patch of the gradient w.r.t.
+//! the input. SIMD lanes are input channels, and each tap has one accumulator register.
 
 mod input;
 mod weights;
@@ -12,23 +13,25 @@ use crate::kernels::conv2d::dims::Dims;
 use crate::simd::SimdLevel;
 use bytemuck::{Pod, Zeroable};
 
-/// A gradient that is not zero, and where it belongs: in the padded image, or among the filters.
+/// A nonzero gradient with its index: of the first pixel of its patch in the padded image (for the gradient w.r.t. the
+/// weights), or of its filter (for the gradient w.r.t. the input).
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 struct Entry {
-    at: u32,
+    index: u32,
     value: f32,
 }
 
-/// Floats that an entry takes.
+/// Size of an entry in floats.
 const ENTRY: usize = 2;
 
-/// Whether the kernels take these sizes.
+/// Whether the kernels support these sizes, and at least half of a vector of input channels is used.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
     d.window_len() > 1 && matches!(d.w.kernel, 2..=5 | 7) && 2 * d.c_in >= level.vector_width()
 }
 
-/// `$f::<S, rows, width>(..)` for the block of a kernel's taps that is summed at once: all of a 3x3, else a row.
+/// Calls `$f::<S, ROWS, WIDTH>(..)` for the block of taps that is summed in registers at once: the whole of a 3x3
+/// kernel, otherwise one kernel row.
 macro_rules! by_block {
     ($d:expr, $f:ident($($arg:expr),*)) => {
         match ($d.h.kernel, $d.w.kernel) {
@@ -38,7 +41,7 @@ macro_rules! by_block {
             (_, 4) => $f::<S, 1, 4>($($arg),*),
             (_, 5) => $f::<S, 1, 5>($($arg),*),
             (_, 7) => $f::<S, 1, 7>($($arg),*),
-            (_, width) => unreachable!("a kernel {width} wide"),
+            (_, width) => unreachable!("unsupported kernel width {width}"),
         }
     };
 }

@@ -1,4 +1,5 @@
-//! The weights gradient: lists filter by filter, patches of x.
+//! Gradient w.r.t. the weights: nonzero gradients are listed by filter, and each adds a multiple of its input patch to
+//! the filter's sums.
 
 use super::{ENTRY, Entry, by_block};
 use crate::kernels::conv2d::cpu::{first_pixels, padded_size};
@@ -9,35 +10,36 @@ use crate::simd::{SimdLevel, load, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Images of a part, at least; their entries are listed at a time, if they are not too many for a core's caches.
+/// Minimum number of images per chunk, and maximum number of images whose entries are listed at a time.
 const IMAGES: usize = 8;
-/// Entries that are listed at a time, if one image has fewer.
-const ENTRIES: usize = 1 << 17;
-/// Parts that the images are summed in, at most.
-const PARTS: usize = 16;
-/// Sums of all parts, if one has fewer.
-const SUMS: usize = 1 << 24;
-/// Sums that a thread adds up at a time.
-const CHUNK: usize = 4096;
-/// Filters whose sums a task keeps in the first-level cache.
+/// Entries that are listed at a time, at most (unless a single image has more), so that they fit into a core's caches.
+const MAX_ENTRIES: usize = 1 << 17;
+/// Chunks that the batch is summed in, at most.
+const MAX_CHUNKS: usize = 16;
+/// Floats of the partial sums of all chunks together, at most, unless a single chunk needs more.
+const MAX_SUMS: usize = 1 << 24;
+/// Floats per task when the partial sums are added.
+const SUM_BLOCK: usize = 4096;
+/// Filters that are summed together, so that their sums stay in the L1 cache.
 const FILTERS: usize = 32;
 
-/// As `Conv2dBackwardWeights` in one split: some images' sums a task, then their sum in order.
+/// SIMD variant of `Conv2dBackwardWeights` with split-K 1: each task sums a chunk of the batch, then the partial sums
+/// are added in order.
 pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
     let (dw, db) = out.split_at_mut(d.patch_len() * d.c_out);
     let lanes = level.vector_width();
     let (blocks, sums_of_filter) = (d.c_in.div_ceil(lanes), d.taps() * lanes);
     let pixels = first_pixels(d);
-    // Fixed, so that the bits are the same for any number of threads.
+    // The chunks do not depend on the number of threads, so every bit of the result is the same for any number.
     let len = blocks * d.c_out * sums_of_filter;
-    let images = d.batch.div_ceil((SUMS / len).clamp(1, PARTS)).max(IMAGES);
-    let listed = (ENTRIES / d.out_image()).clamp(1, IMAGES);
-    let parts = d.batch.div_ceil(images);
-    with_scratch([parts * len, parts * d.c_out], |[sums, biases]| {
+    let images = d.batch.div_ceil((MAX_SUMS / len).clamp(1, MAX_CHUNKS)).max(IMAGES);
+    let listed = (MAX_ENTRIES / d.out_image()).clamp(1, IMAGES);
+    let chunks = d.batch.div_ceil(images);
+    with_scratch([chunks * len, chunks * d.c_out], |[sums, biases]| {
         let images = x.par_chunks(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
-        let parts = sums.par_chunks_exact_mut(len).zip(biases.par_chunks_exact_mut(d.c_out));
-        parts.zip(images).for_each(|((sums, biases), (x, dy))| {
+        let partials = sums.par_chunks_exact_mut(len).zip(biases.par_chunks_exact_mut(d.c_out));
+        partials.zip(images).for_each(|((sums, biases), (x, dy))| {
             sums.fill(0.0);
             biases.fill(0.0);
             for (x, dy) in x.chunks(listed * d.in_image()).zip(dy.chunks(listed * d.out_image())) {
@@ -46,15 +48,15 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
         });
         db.fill(0.0);
         for biases in biases.chunks_exact(d.c_out) {
-            db.iter_mut().zip(biases).for_each(|(total, part)| *total += *part);
+            db.iter_mut().zip(biases).for_each(|(total, partial)| *total += *partial);
         }
         let (total, others) = sums.split_at_mut(len);
-        total.par_chunks_mut(CHUNK).enumerate().for_each(|(i, total)| {
-            for part in others.chunks_exact(len) {
-                total.iter_mut().zip(&part[i * CHUNK..]).for_each(|(total, part)| *total += *part);
+        total.par_chunks_mut(SUM_BLOCK).enumerate().for_each(|(i, total)| {
+            for partial in others.chunks_exact(len) {
+                total.iter_mut().zip(&partial[i * SUM_BLOCK..]).for_each(|(total, partial)| *total += *partial);
             }
         });
-        // [block, filter, tap, lane] to [tap, channel, filter].
+        // Transposes [block, filter, tap, lane] to [tap, channel, filter].
         dw.par_chunks_mut(d.c_in * d.c_out).enumerate().for_each(|(tap, dw)| {
             for (i, row) in dw.chunks_exact_mut(d.c_out).enumerate() {
                 let from = &total[i / lanes * d.c_out * sums_of_filter + tap * lanes + i % lanes..];
@@ -66,7 +68,7 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
     });
 }
 
-/// Adds what a few images say to `sums`, [block, filter, tap, lane], and `biases`.
+/// Adds the contribution of a few images to `sums` [block, filter, tap, lane] and `biases` [filter].
 fn add_images(
     d: &Dims,
     pixels: &[usize],
@@ -78,7 +80,7 @@ fn add_images(
 ) {
     let lanes = level.vector_width();
     let images = dy.len() / d.out_image();
-    // One entry more, which the last may be written to that is not counted.
+    // One spare entry per list: `list_by_filter` writes each gradient before it decides whether to count it.
     let capacity = d.image_windows() + 1;
     let padded = padded_size(d).iter().product::<usize>() * lanes;
     with_scratch([images * d.c_out * capacity * ENTRY, images * d.c_out, padded], |[entries, counts, padded]| {
@@ -96,22 +98,24 @@ fn add_images(
     });
 }
 
-/// Lists one image's gradients, dy [windows, c_out], filter by filter; and adds them to `sums`.
+/// Lists the nonzero elements of one image's tagged gradient `dy` [windows, c_out] by filter: `entries` [c_out,
+/// capacity], `counts` [c_out]. Also adds the gradients to `sums` [c_out], the gradient w.r.t. the bias.
 fn list_by_filter(d: &Dims, pixels: &[usize], dy: &[f32], entries: &mut [Entry], counts: &mut [u32], sums: &mut [f32]) {
     counts.fill(0);
     let capacity = entries.len() / d.c_out;
     for (pixels, dy) in pixels.chunks_exact(d.window_len()).zip(dy.chunks_exact(d.c_out)) {
         let filters = entries.chunks_exact_mut(capacity).zip(counts.iter_mut()).zip(sums.iter_mut());
-        for (packed, ((entries, count), sum)) in dy.iter().zip(filters) {
-            let (value, window_offset) = packed.split_low_bits(d.offset_mask());
-            entries[*count as usize] = Entry { at: pixels[window_offset as usize] as u32, value };
+        for (tagged, ((entries, count), sum)) in dy.iter().zip(filters) {
+            let (value, window_offset) = tagged.split_low_bits(d.offset_mask());
+            entries[*count as usize] = Entry { index: pixels[window_offset as usize] as u32, value };
             *count += u32::from(value != 0.0);
             *sum += value;
         }
     }
 }
 
-/// Adds to the sums of the filters from `first` on over one block of channels, [filters, taps, lanes], what some images say.
+/// Adds the contribution of some images to `sums` [filters, taps, lanes]: those of the filters from `first` on, over
+/// one block of input channels.
 struct WeightSums<'a> {
     d: &'a Dims,
     x: &'a [f32],
@@ -120,7 +124,7 @@ struct WeightSums<'a> {
     block: usize,
     first: usize,
     sums: &'a mut [f32],
-    /// Room for a block of channels of one padded padded; its border is zero.
+    /// Scratch for one block of channels of one padded image; its padding must be zero on entry.
     padded: &'a mut [f32],
 }
 
@@ -151,7 +155,8 @@ impl WithSimd for WeightSums<'_> {
     }
 }
 
-/// `sums[tap] += sum of value * padded[at + tap]` over the entries.
+/// `sums[tap] += sum of value * padded[index + tap]` over the entries, for each tap; `width` is that of the padded
+/// image.
 #[inline(always)]
 fn add_patches<S: Simd, const ROWS: usize, const WIDTH: usize>(
     simd: S,
@@ -167,7 +172,7 @@ fn add_patches<S: Simd, const ROWS: usize, const WIDTH: usize>(
         for entry in entries {
             let value = simd.splat_f32s(entry.value);
             for (row, total) in total.iter_mut().enumerate() {
-                let patch = &padded[entry.at as usize + row * width..][..WIDTH];
+                let patch = &padded[entry.index as usize + row * width..][..WIDTH];
                 for (total, x) in total.iter_mut().zip(patch) {
                     *total = simd.mul_add_e_f32s(value, *x, *total);
                 }
