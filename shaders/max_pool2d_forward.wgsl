@@ -29,7 +29,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let ix = u32(x0 + i32(kx));
             if (iy < H && ix < W) {
                 let value = x_at(((image * H + iy) * W + ix) * C + c);
-                let better = (value > best) | vec4(!found);
+                let better = is_better(value, best) | vec4(!found);
                 best = select(best, value, better);
                 best_offset = select(best_offset, vec4(ky * PW + kx), better);
                 found = true;

@@ -9,7 +9,7 @@ var<private> best_offset: vec4<u32>;
 
 // Updates the maximum with the sums at the next window offset; window offset 0 starts a new window.
 fn consider(window_offset: u32, sum: vec4<f32>) {
-    let better = (sum > best) | vec4(window_offset == 0u);
+    let better = is_better(sum, best) | vec4(window_offset == 0u);
     best = select(best, sum, better);
     best_offset = select(best_offset, vec4(window_offset), better);
 }
@@ -18,8 +18,8 @@ fn consider(window_offset: u32, sum: vec4<f32>) {
 fn write_pooled(at: u32, count: u32, bias: vec4<f32>) {
     let y = best + bias;
     if (RELU) {
-        write(at, count, max(y, vec4(0.0)));
-        write_argmax(at, count, select(vec4(INACTIVE), best_offset, y > vec4(0.0)));
+        write(at, count, relu(y));
+        write_argmax(at, count, select(vec4(INACTIVE), best_offset, y > vec4(0.0) | is_nan(y)));
     } else {
         write(at, count, y);
         write_argmax(at, count, best_offset);

@@ -1,6 +1,7 @@
-// p[n, c] = exp(z[n, c]) / sum over j of exp(z[n, j])
+// p[batch_index, n, c] = exp(z[n, c]) / sum over j of exp(z[n, j])
 //
-// One invocation computes one row. The maximum logit is subtracted first to avoid overflow. z and p: [BATCH, CLASSES].
+// One invocation takes one row, with the largest logit subtracted first. z: [BATCH, CLASSES], p: [uploaded batches, BATCH,
+// CLASSES].
 
 @group(0) @binding(0) var<storage, read> z: array<f32>;
 @group(0) @binding(1) var<storage, read_write> p: array<f32>;
@@ -10,9 +11,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let n = (group.y * GRID_X + group.x) * 64u + lane;
     if (n >= BATCH) { return; }
     let row = n * CLASSES;
+    let to = (step.batch_index * BATCH + n) * CLASSES;
     var max_logit = z[row];
     for (var c = 1u; c < CLASSES; c++) { max_logit = max(max_logit, z[row + c]); }
     var total = 0.0;
     for (var c = 0u; c < CLASSES; c++) { total += exp(z[row + c] - max_logit); }
-    for (var c = 0u; c < CLASSES; c++) { p[row + c] = exp(z[row + c] - max_logit) / total; }
+    for (var c = 0u; c < CLASSES; c++) { p[to + c] = exp(z[row + c] - max_logit) / total; }
 }

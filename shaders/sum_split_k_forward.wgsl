@@ -5,5 +5,5 @@
 
 fn epilogue(i: u32, sum: f32) -> f32 {
     let y = sum + weights[BIAS + i % UNITS];
-    return select(y, max(y, 0.0), RELU);
+    return select(y, relu(vec4(y)).x, RELU);
 }

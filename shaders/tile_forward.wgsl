@@ -11,5 +11,5 @@ fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
         return;
     }
     let y = sum + w_row(K, col);
-    write(at, COLS - col, select(y, max(y, vec4(0.0)), RELU));
+    write(at, COLS - col, select(y, relu(y), RELU));
 }

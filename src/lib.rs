@@ -1,40 +1,72 @@
 //! Train Keras-style convolutional networks on any GPU, or on the CPU, with the same results.
 //!
 //! ```text
-//! images + labels -> Batch -> forward -> loss -> backward -> optimiser -> metrics -> report
-//! Sequential --shapes, parameters--> Layout --record--> Plan --load--> Backend (cpu | gpu) --> metrics
+//! images + targets -> batches -> [gradients: forward -> loss -> backward] -> [update] -> metrics -> report
+//! Sequential | Functional -> Graph --lower--> Plan --load--> Backend (cpu | gpu | check)
 //! ```
 //!
-//! A [`Sequential`] describes the layers; [`Sequential::compile`] records them into a [`plan::Plan`], plain data with no
-//! device in it, and loads that on a [`Device`]; [`Model::fit`] replays it every step. Every kernel of a plan is WGSL with a
-//! CPU twin of the same name. See [`Sequential::compile`] for a whole example.
+//! A [`Model`] describes layers, as a [`Sequential`] chain or a [`Functional`] graph. A [`Trainer`] records it into a plan, plain
+//! data with no device in it, loads that on a [`Device`] and replays it every step. Every kernel of a plan is WGSL with a CPU
+//! twin. The core is async; [`blocking`] has the same for callers that wait, with an example.
 
-pub mod backend;
+mod backend;
 pub mod bench;
-mod compile;
+#[cfg(not(target_family = "wasm"))]
+pub mod blocking;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+mod clock;
 pub mod data;
 mod error;
-mod evaluate;
-pub mod kernels;
-pub mod model;
-pub mod plan;
-mod predict;
-mod queue;
-pub mod real;
-pub mod rng;
-pub mod simd;
-mod train;
+mod graph;
+mod kernels;
+mod layers;
+mod plan;
+mod real;
+#[cfg(feature = "cli")]
+mod report;
+mod rng;
+mod simd;
+mod trainer;
+mod verify;
 
-pub use backend::{Device, DeviceInfo};
-pub use compile::{Model, Settings};
+pub use backend::{Device, DeviceInfo, DeviceRequest, Found};
 pub use error::{Error, Result};
-pub use evaluate::{ClassScore, Evaluation};
-pub use kernels::conv2d::Conv2D;
-pub use kernels::dense::Dense;
-pub use kernels::max_pool2d::MaxPooling2D;
-pub use kernels::{Activation, Flatten, Padding};
-pub use model::{Layer, Preset, Sequential};
-pub use train::{Event, FitOptions, History, Observer, Score};
+pub use graph::{Functional, Graph, Model, Preset, Sequential, Summary};
+pub use layers::{
+    Activation, ActivationLayer, Add, AnyLayer, Concatenate, Conv2D, Dense, Flatten, MaxPooling2D, Optimizer, Padding,
+};
+pub use trainer::{ClassScore, Evaluation, Event, Fit, Flow, History, Progress, RunConfig, Score, Trainer};
+
+/// What tests and tools look into; no part of the interface, and free to change.
+#[doc(hidden)]
+pub mod internals {
+    pub mod backend {
+        pub use crate::backend::*;
+    }
+    pub mod graph {
+        pub use crate::graph::*;
+    }
+    pub mod kernels {
+        pub use crate::kernels::peak;
+    }
+    pub mod layers {
+        pub use crate::layers::*;
+    }
+    pub mod plan {
+        pub use crate::plan::*;
+    }
+    pub mod rng {
+        pub use crate::rng::*;
+    }
+    pub mod simd {
+        pub use crate::simd::*;
+    }
+    pub mod verify {
+        pub use crate::verify::*;
+    }
+}
 
 /// The README's example runs as a test.
 #[cfg(doctest)]

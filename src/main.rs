@@ -1,10 +1,7 @@
 //! The `gpu-cnn` command.
 
-mod cli;
-mod report;
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run()
+    gpu_cnn::cli::run()
 }

@@ -1,7 +1,5 @@
-//! SIMD support of the CPU kernels: the instruction set in use (the best available one, or the one that `GPU_CNN_SIMD`
-//! forces), 64-byte aligned arrays and scratch buffers, and loads and stores of partial vectors.
+//! SIMD support of the CPU kernels: the instruction set in use (the best available one, or one by name), 64-byte aligned arrays and scratch buffers, and loads and stores of partial vectors.
 
-use crate::error::{Result, usage};
 use aligned_vec::{AVec, ConstAlign};
 use pulp::{Simd, WithSimd};
 use std::cell::RefCell;
@@ -24,10 +22,22 @@ pub enum SimdLevel {
     Neon(pulp::aarch64::Neon),
 }
 
-/// The environment variable that forces a SIMD level.
-pub const FORCE: &str = "GPU_CNN_SIMD";
-/// The value of [`FORCE`] that disables SIMD: kernels run their scalar reference implementation.
+/// The name of no SIMD level: kernels run their scalar reference implementation.
 pub const PLAIN: &str = "plain";
+
+impl PartialEq for SimdLevel {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for SimdLevel {}
+
+impl std::hash::Hash for SimdLevel {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
 
 impl SimdLevel {
     /// All levels that this machine supports, best first.
@@ -77,25 +87,23 @@ impl SimdLevel {
         }
     }
 
-    /// The best available level, or the one that `GPU_CNN_SIMD` names; `None` means `plain` (scalar code).
-    ///
-    /// # Errors
-    /// If the variable names a level that does not exist or that this machine does not support.
-    pub fn chosen() -> Result<Option<Self>> {
-        let available = Self::available();
-        let Some(wanted) = std::env::var_os(FORCE).filter(|name| !name.is_empty()) else {
-            return Ok(available.first().copied());
-        };
-        if wanted.eq_ignore_ascii_case(PLAIN) {
-            return Ok(None);
+    /// The best level of this machine.
+    pub fn best() -> Option<Self> {
+        Self::available().first().copied()
+    }
+
+    /// The level of this name, none within for [`PLAIN`], the reference implementations; none if this machine has no such
+    /// level.
+    pub fn named(name: &str) -> Option<Option<Self>> {
+        if name.eq_ignore_ascii_case(PLAIN) {
+            return Some(None);
         }
-        match available.iter().find(|level| wanted.eq_ignore_ascii_case(level.name())) {
-            Some(level) => Ok(Some(*level)),
-            None => {
-                let names: Vec<_> = available.iter().map(|level| level.name()).chain([PLAIN]).collect();
-                Err(usage!("{FORCE} is `{}`; this machine has {}", wanted.to_string_lossy(), names.join(", ")))
-            }
-        }
+        Self::available().into_iter().find(|level| name.eq_ignore_ascii_case(level.name())).map(Some)
+    }
+
+    /// The names of the levels of this machine, and [`PLAIN`].
+    pub fn names() -> Vec<&'static str> {
+        Self::available().into_iter().map(Self::name).chain([PLAIN]).collect()
     }
 
     /// Runs `op`, compiled for this instruction set.

@@ -83,6 +83,7 @@ fn benched(adapter: &str, losses: &[f64]) -> Benched {
         eval_images_per_s: 1.0,
         flops: [1.0, 1.0],
         dispatches: 1,
+        algorithms: Vec::new(),
         peak: None,
         kernels: None,
     }

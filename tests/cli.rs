@@ -92,7 +92,7 @@ fn the_simd_level_can_be_forced_and_an_unknown_name_is_refused() {
             ["train", "--adapter", "cpu", "--model", "dnn", "--epochs", "1", "--data", &data, "--out", &out];
         (command(&arguments).env("GPU_CNN_SIMD", level).output().unwrap(), out)
     };
-    let levels = gpu_cnn::simd::SimdLevel::available();
+    let levels = gpu_cnn::internals::simd::SimdLevel::available();
     for name in levels.iter().map(|level| level.name()).chain(["plain"]) {
         let (output, out) = train(name, name);
         assert!(output.status.success(), "{name}: {}", stderr(&output));

@@ -1,45 +1,48 @@
-//! A convolution fused with its pool gives the same gradients and losses as the two unfused.
+//! A convolution fused with its pool against the two apart: the same gradients and losses.
 
-use crate::cases::{Case, cases, presets};
-use crate::support::{adapter, filled, step};
-use gpu_cnn::backend::Backend;
-use gpu_cnn::backend::gpu::Engine;
-use gpu_cnn::plan::{Element, Phase, Profile};
+use crate::support::{adapter_with, distance, wait};
+use gpu_cnn::internals::backend::Backend;
+use gpu_cnn::internals::backend::gpu::Engine;
+use gpu_cnn::internals::plan::{Element, Plan, Profile, Program};
+use gpu_cnn::internals::simd::SimdLevel;
+use gpu_cnn::internals::verify::{Case, cases, presets};
 
-/// The CPU profile with fusion, which [`Profile::CPU`] enables as well.
-const FUSED_CPU: Profile = Profile { fuse: true, ..Profile::CPU };
+fn apart(profile: Profile) -> Profile {
+    Profile { fuse: false, ..profile }
+}
 
-fn is_fused(case: &Case) -> bool {
-    let plan = case.model.record(case.batch, 1, FUSED_CPU).unwrap();
+/// Whether a convolution and its pool are one dispatch of the plan.
+fn has_fused(plan: &Plan) -> bool {
     plan.dispatches.iter().any(|d| d.label.contains('+'))
 }
 
-/// Relative L2 error ||a - b|| / ||b||; infinite if the difference is not finite.
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    let (mut distance, mut norm) = (0.0, 0.0);
-    for (a, b) in a.iter().zip(b) {
-        distance += (a - b) * (a - b);
-        norm += b * b;
-    }
-    if f64::is_finite(distance) { (distance / norm).sqrt() } else { f64::INFINITY }
+fn is_fused(case: &Case) -> bool {
+    has_fused(&case.plan(Profile::REFERENCE).unwrap())
 }
 
-/// Gradients and metrics of the plan for `profile`, on the CPU in double precision.
-fn gradients_and_metrics(case: &Case, profile: Profile) -> [Vec<f64>; 2] {
-    let (plan, mut cpu) = filled::<f64>(case, profile);
-    cpu.run(Phase::Gradients, &[step(case.images)]).unwrap();
-    [plan.ports.grads, plan.ports.metrics].map(|port| cpu.values(port).to_vec())
+/// Both plans of the case, which have to differ in what this file is about.
+fn assert_plans_differ(case: &Case, profile: Profile) {
+    let [fused, apart] = [profile, apart(profile)].map(|profile| case.plan(profile).unwrap());
+    assert!(has_fused(&fused) && !has_fused(&apart), "{}, {}", case.name, profile.name);
+}
+
+/// Gradients and loss on the CPU in double precision.
+fn on_cpu(case: &Case, profile: Profile) -> [Vec<f64>; 2] {
+    let (plan, mut cpu) = case.filled::<f64>(profile).unwrap();
+    cpu.run(&[Program::Gradients], &[case.step()]).unwrap();
+    [plan.host.gradients, plan.host.metrics].map(|buffer| cpu.values(buffer).to_vec())
 }
 
 #[test]
-fn fused_and_unfused_plans_give_the_same_gradients_on_the_cpu() {
+fn fused_and_apart_the_twins_give_the_same_gradients() {
     let mut compared = 0;
     for case in cases().iter().filter(|case| is_fused(case)) {
-        let expected = gradients_and_metrics(case, Profile::CPU);
-        // The CPU twins of the tile kernels, then of the Winograd kernels.
-        for profile in [FUSED_CPU, Profile::SOFTWARE] {
-            for (found, expected) in gradients_and_metrics(case, profile).iter().zip(&expected) {
-                let error = distance(found, expected);
+        // The twins of the tile kernels, and those of Winograd's algorithm, against the plain convolution and pool.
+        for profile in [Profile::REFERENCE, Profile::SOFTWARE] {
+            assert_plans_differ(case, profile);
+            let expected = on_cpu(case, apart(Profile::REFERENCE));
+            for (fused, apart) in on_cpu(case, profile).into_iter().zip(expected) {
+                let error = distance(fused, apart);
                 assert!(error < 1e-9, "{}, {}: {error:.1e}", case.name, profile.name);
                 compared += 1;
             }
@@ -49,29 +52,45 @@ fn fused_and_unfused_plans_give_the_same_gradients_on_the_cpu() {
 }
 
 #[test]
-fn fused_and_unfused_plans_give_the_same_gradients_on_the_adapter_for_every_profile() {
-    let Some(adapter) = adapter() else { return };
-    let case = &presets()[2];
-    assert!(is_fused(case));
-    let mut found = Vec::new();
-    for profile in Profile::ADAPTERS {
-        for fuse in [true, false] {
-            let Ok(adapter) = adapter.with_profile(Profile { fuse, ..profile }) else { continue };
-            let (plan, mut cpu) = filled::<f32>(case, adapter.profile());
-            let mut gpu = pollster::block_on(Engine::load(&adapter, plan.clone(), 0)).unwrap();
-            for port in [plan.ports.pixels, plan.ports.labels, plan.ports.params] {
-                let contents = cpu.read(port, plan.buffer(port).len).unwrap();
-                gpu.write(port, 0, &contents).unwrap();
-            }
-            gpu.run(Phase::Gradients, &[step(case.images)]).unwrap();
-            let grads = gpu.read_f32(plan.ports.grads, plan.buffer(plan.ports.grads).len).unwrap();
-            found.push((profile.name, fuse, grads.into_iter().map(f64::from).collect::<Vec<_>>()));
+fn fused_and_apart_the_simd_kernels_give_the_same_gradients() {
+    for level in SimdLevel::available() {
+        let profile = Profile::cpu(Some(level));
+        for case in &presets()[1..] {
+            assert_plans_differ(case, profile);
+            let gradients = |profile| {
+                let (plan, mut cpu) = case.filled::<f32>(profile).unwrap();
+                cpu.run(&[Program::Gradients], &[case.step()]).unwrap();
+                cpu.values(plan.host.gradients).iter().map(|g| f64::from(*g)).collect::<Vec<_>>()
+            };
+            let error = distance(gradients(profile), gradients(apart(profile)));
+            assert!(error < 1e-5, "{}, {}: {error:.1e}", level.name(), case.name);
         }
     }
-    let (_, _, reference) = found.last().expect("at least one profile");
-    for (name, fuse, grads) in &found {
-        let error = distance(grads, reference);
-        assert!(error < 1e-5, "{name}, fused: {fuse}: {error:.1e}");
+}
+
+#[test]
+fn fused_and_apart_the_adapter_gives_the_same_gradients_on_every_profile() {
+    let case = &presets()[2];
+    let mut found = Vec::new();
+    for profile in Profile::ADAPTERS {
+        assert_plans_differ(case, profile);
+        for profile in [profile, apart(profile)] {
+            let Some(adapter) = adapter_with(profile) else { continue };
+            let (plan, cpu) = case.filled::<f32>(profile).unwrap();
+            let mut gpu = wait(Engine::load(&adapter, plan.clone(), 0)).unwrap();
+            for id in [plan.host.input, plan.host.targets, plan.host.parameters] {
+                gpu.write(id, 0, &cpu.content(id, plan.buffer(id).len)).unwrap();
+            }
+            gpu.run(&[Program::Gradients], &[case.step()]).unwrap();
+            let len = plan.buffer(plan.host.gradients).len;
+            let gradients = wait(gpu.read_f32(plan.host.gradients, len)).unwrap();
+            found.push((profile, gradients.into_iter().map(f64::from).collect::<Vec<_>>()));
+        }
+    }
+    let Some((_, reference)) = found.last().cloned() else { return };
+    for (profile, gradients) in found {
+        let error = distance(gradients, reference.iter().copied());
+        assert!(error < 1e-5, "{}, fused: {}: {error:.1e}", profile.name, profile.fuse);
     }
 }
 
@@ -80,7 +99,7 @@ fn a_fused_model_never_stores_the_convolutions_output() {
     let case = &presets()[1];
     for profile in Profile::ADAPTERS {
         let longest = |fuse| {
-            let plan = case.model.record(case.batch, 1, Profile { fuse, winograd: false, ..profile }).unwrap();
+            let plan = case.plan(Profile { fuse, winograd: false, ..profile }).unwrap();
             let floats = plan.buffers.into_iter().filter(|b| b.element == Element::F32 && !b.label.contains("partial"));
             floats.map(|b| b.len).max().unwrap()
         };
@@ -89,7 +108,7 @@ fn a_fused_model_never_stores_the_convolutions_output() {
 }
 
 #[test]
-fn overlapping_or_padded_pools_are_not_fused() {
+fn windows_that_overlap_or_reach_over_the_edge_are_not_fused() {
     let fused = |name: &str| is_fused(cases().iter().find(|case| case.name == name).expect(name));
     assert!(fused("pool") && fused("pool, stride larger than the window") && fused("conv and pool of 3x3 and of 2x3"));
     assert!(!fused("pool, overlapping") && !fused("pool, same padding") && !fused("pool first"));

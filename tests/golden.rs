@@ -3,10 +3,11 @@
 //! Comparisons have the form `!(error <= bound)`, so that a NaN fails them.
 #![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN must fail the comparison")]
 
-use crate::support::{devices, devices_and_card, fashion_mnist, golden_images, settings, shared};
+use crate::support::{devices, devices_and_card, fashion_mnist, golden_images, shared};
+use gpu_cnn::blocking::Trainer;
 use gpu_cnn::data::Dataset;
-use gpu_cnn::model::{Layer, load_weights, weights_of};
-use gpu_cnn::{Device, Event, FitOptions, Sequential};
+use gpu_cnn::internals::graph::{load_weights, weights_of};
+use gpu_cnn::{AnyLayer, Device, Event, Flow, Model, RunConfig, Sequential};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 /// The layer that golden.json describes as `["Conv2D", {...}]`, with Keras's arguments.
-fn layer(value: &Value) -> Layer {
+fn layer(value: &Value) -> AnyLayer {
     let mut arguments = value[1].clone();
     arguments["type"] = value[0].clone();
     serde_json::from_value(arguments).unwrap()
@@ -26,20 +27,23 @@ fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("golden.json")).unwrap()).unwrap();
     assert_eq!(golden["batch"], json!(32));
     let layers = golden["layers"].as_array().unwrap().iter().map(layer).collect();
-    let sequential = Sequential { input: [28, 28, 1], layers };
-    let summary = sequential.summary().unwrap();
+    let model = Model::from(Sequential { input: [28, 28, 1], layers });
+    let summary = model.summary().unwrap();
     assert_eq!(json!(summary.total_params), golden["params"]);
     let shapes: Vec<_> = summary.layers.iter().map(|l| json!(l.output_shape)).collect();
     assert_eq!(json!(shapes), golden["output_shapes"]);
 
     let path = folder.join("init.safetensors");
-    let arena = weights_of(&load_weights(&path).unwrap(), &sequential.layout().unwrap(), &path).unwrap();
-    let mut model = sequential.compile(&settings(device.clone())).unwrap();
-    model.set_weights(&arena).unwrap();
+    let arena = weights_of(&load_weights(&path).unwrap(), &model.graph().unwrap(), &path).unwrap();
+    let (single, double) = (numbers(&golden["loss"]), numbers(&golden["loss_f64"]));
+    let steps_per_epoch = Some(single.len() as u32);
+    let config = RunConfig { epochs: 1, shuffle: false, steps_per_epoch, ..RunConfig::default() };
+    let mut trainer = Trainer::new(model, device, config).unwrap();
+    trainer.set_weights(&arena).unwrap();
     let mut wrong = Vec::new();
 
     let rows = golden["probabilities_before"].as_array().unwrap();
-    let probabilities = model.predict(&data.test.pixels[..rows.len() * 784]).unwrap();
+    let probabilities = trainer.predict(&data.test.pixels[..rows.len() * 784]).unwrap();
     for (n, (row, expected)) in probabilities.iter().zip(rows).enumerate() {
         for (p, e) in row.iter().zip(numbers(expected)) {
             if !((f64::from(*p) - e).abs() <= 1e-5) {
@@ -48,8 +52,8 @@ fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
         }
     }
 
-    let gradients = model.gradients(&data.train).unwrap();
-    for tensor in &model.layout().tensors {
+    let gradients = trainer.gradients(&data.train).unwrap();
+    for tensor in &trainer.graph().parameters {
         let values = &gradients[tensor.offset..][..tensor.size()];
         let norm = values.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
         let expected = golden["grad_norm_step_1"][&tensor.name].as_f64().unwrap();
@@ -58,15 +62,13 @@ fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
         }
     }
 
-    let (single, double) = (numbers(&golden["loss"]), numbers(&golden["loss_f64"]));
     let mut losses = Vec::new();
-    let options = FitOptions { epochs: 1, shuffle: false, steps_per_epoch: Some(single.len()) };
-    model
-        .fit_with(&data.train, &options, &mut |event| {
+    trainer
+        .fit_with(&data.train, &mut |_, event| {
             if let Event::Step { batch, .. } = event {
                 losses.push(batch.loss);
             }
-            Ok(())
+            Ok(Flow::Continue)
         })
         .unwrap();
     assert_eq!(losses.len(), 100);

@@ -3,13 +3,13 @@
 
 mod architecture;
 mod bench;
-mod cases;
 mod cli;
 mod download;
 mod fusion;
 mod golden;
 mod gradients;
 mod kernels;
+mod nan;
 mod plans;
 mod shaders;
 mod simd;

@@ -1,7 +1,8 @@
 //! The plans of the tutorial's two networks, dispatch by dispatch: a change of the recorder that should change nothing shows here.
 
-use crate::cases::presets;
-use gpu_cnn::plan::{Phase, Profile};
+use gpu_cnn::internals::plan::{Profile, Program};
+use gpu_cnn::internals::simd::SimdLevel;
+use gpu_cnn::internals::verify::presets;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -9,11 +10,11 @@ use std::path::Path;
 fn description() -> String {
     let mut text = String::new();
     for case in &presets()[..2] {
-        for profile in Profile::ADAPTERS.into_iter().chain([Profile::CPU]) {
-            let plan = case.model.record(case.batch, 1, profile).unwrap();
+        for profile in Profile::ADAPTERS.into_iter().chain([Profile::cpu(SimdLevel::best())]) {
+            let plan = case.plan(profile).unwrap();
             writeln!(text, "{}, batch {}, {}", case.name, case.batch, profile.name).unwrap();
-            for id in plan.phase(Phase::Train) {
-                let dispatch = &plan.dispatches[*id];
+            for id in plan.dispatch_ids(&Program::TRAIN) {
+                let dispatch = plan.dispatch(id);
                 let outputs: Vec<usize> = dispatch.outputs.iter().map(|slice| slice.len).collect();
                 writeln!(text, "  {}: {:?} -> {outputs:?}", dispatch.label, dispatch.kernel.shader().grid).unwrap();
             }

@@ -1,7 +1,7 @@
 //! Validates with naga, without a GPU, every shader variant that any case records.
 
-use crate::cases::{cases, presets};
-use gpu_cnn::plan::Profile;
+use gpu_cnn::internals::plan::Profile;
+use gpu_cnn::internals::verify::{cases, presets};
 use std::collections::BTreeMap;
 
 #[test]
@@ -9,7 +9,7 @@ fn every_shader_variant_is_valid_wgsl() {
     let mut texts = BTreeMap::new();
     for case in cases().iter().chain(&presets()) {
         for profile in Profile::ADAPTERS {
-            for dispatch in case.model.record(case.batch, 2, profile).unwrap().dispatches {
+            for dispatch in case.plan(profile).unwrap().dispatches {
                 let name = format!("{}: `{}` ({})", case.name, dispatch.label, profile.name);
                 texts.entry(dispatch.kernel.shader().text(profile)).or_insert(name);
             }
@@ -35,9 +35,13 @@ fn every_shader_variant_is_valid_wgsl() {
 fn every_shader_file_is_used_by_a_kernel() {
     let used: String = cases()
         .iter()
-        .flat_map(|case| Profile::ADAPTERS.map(|profile| case.model.record(case.batch, 1, profile).unwrap()))
+        .flat_map(|case| Profile::ADAPTERS.map(|profile| case.plan(profile).unwrap()))
         .flat_map(|plan| plan.dispatches.into_iter().flat_map(|d| d.kernel.shader().files).collect::<Vec<_>>())
-        .chain([include_str!("../shaders/four_f32.wgsl"), include_str!("../shaders/four_u64.wgsl")])
+        .chain([
+            include_str!("../shaders/four_f32.wgsl"),
+            include_str!("../shaders/four_u64.wgsl"),
+            include_str!("../shaders/numbers.wgsl"),
+        ])
         .collect();
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders")).unwrap() {
         let path = entry.unwrap().path();

@@ -1,24 +1,20 @@
-//! Helpers of several tests: the adapter to test on, data sets, and a plan loaded with random values.
+//! What several tests need: an adapter or a clear word that there is none, data, and models.
 
-use crate::cases::Case;
-use gpu_cnn::backend::gpu::{self, Adapter};
-use gpu_cnn::backend::{Backend, Cpu, CpuFloat};
 use gpu_cnn::data::{Dataset, synthetic};
-use gpu_cnn::model::initial_weights;
-use gpu_cnn::plan::{Plan, Profile, Step};
-use gpu_cnn::rng::{Purpose, Rng};
-use gpu_cnn::simd::SimdLevel;
-use gpu_cnn::{Device, Sequential, Settings};
+use gpu_cnn::internals::backend::gpu::{self, Adapter};
+use gpu_cnn::internals::plan::Profile;
+use gpu_cnn::{Device, DeviceRequest, Sequential};
 use std::path::PathBuf;
-use std::sync::Arc;
 
-/// The adapter to test on: the one that `GPU_CNN_TEST_ADAPTER` (part of a name) selects, else lavapipe, else any.
+pub(crate) use gpu_cnn::blocking::wait;
+
+/// The adapter to test on: `GPU_CNN_TEST_ADAPTER` (a part of a name), else lavapipe, else the best there is.
 ///
-/// If there is none, the test fails where `CI` is set; elsewhere a note on stderr says that it is skipped.
+/// Without any, a test fails where `CI` is set, and elsewhere says that it was skipped.
 pub(crate) fn adapter() -> Option<Adapter> {
     let wanted = std::env::var("GPU_CNN_TEST_ADAPTER").unwrap_or_else(|_| "llvmpipe".into());
-    let any = || ["vulkan", "metal", "dx12"].iter().find_map(|name| gpu::find(name).ok().flatten());
-    let found = gpu::find(&wanted).ok().flatten().or_else(any);
+    let find = |name: &str| wait(gpu::find(&DeviceRequest::new(name))).ok().flatten();
+    let found = find(&wanted).or_else(|| ["vulkan", "metal", "dx12"].into_iter().find_map(find));
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "no adapter: install a Vulkan driver (scripts/test does)");
         eprintln!("skipped: no adapter");
@@ -26,7 +22,7 @@ pub(crate) fn adapter() -> Option<Adapter> {
     found
 }
 
-/// As [`adapter`], if that is a software adapter; otherwise a note on stderr says that the test is skipped.
+/// As [`adapter`], if it is a software one; says that the test was skipped otherwise.
 pub(crate) fn software_adapter() -> Option<Adapter> {
     let found = adapter().filter(Adapter::is_software);
     if found.is_none() {
@@ -35,42 +31,51 @@ pub(crate) fn software_adapter() -> Option<Adapter> {
     found
 }
 
-/// The CPU with two threads, and the adapter of [`adapter`] if there is one.
+/// As [`adapter`], with `profile`; says that the test was skipped if the adapter cannot take it.
+pub(crate) fn adapter_with(profile: Profile) -> Option<Adapter> {
+    let adapter = adapter()?;
+    let found = adapter.with_profile(profile).ok();
+    if found.is_none() {
+        eprintln!("skipped: {} does not support profile {}", adapter.info.adapter, profile.name);
+    }
+    found
+}
+
+/// The CPU with two threads, and the adapter if there is one.
 pub(crate) fn devices() -> Vec<Device> {
-    let mut devices = vec![Device::Cpu { threads: 2 }];
+    let mut devices = vec![Device::cpu(2)];
     devices.extend(adapter().map(Device::Gpu));
     devices
 }
 
-/// As [`devices`], and also the adapter with the profile for discrete GPUs, which is slow on lavapipe.
+/// As [`devices`], and the adapter with the profile of discrete GPUs, with which lavapipe is slow.
 pub(crate) fn devices_and_card() -> Vec<Device> {
-    let as_card = |adapter: Adapter| adapter.with_profile(Profile::DISCRETE).ok();
-    devices().into_iter().chain(adapter().and_then(as_card).map(Device::Gpu)).collect()
+    devices().into_iter().chain(adapter_with(Profile::DISCRETE).map(Device::Gpu)).collect()
 }
 
-/// `path` in the folder that holds Fashion-MNIST and Keras's loss trajectories: `GPU_CNN_SHARED`, or `../shared` beside
-/// the repository.
+/// `path` in the folder with Fashion-MNIST and Keras's trajectories that lies beside a developer's clone
+/// (`GPU_CNN_SHARED` can say where).
 ///
-/// If it does not exist, the test fails where `GPU_CNN_REQUIRE_SHARED` is set, as in this project's CI; elsewhere a
-/// note on stderr says that it is skipped.
+/// Without it, a test fails where `GPU_CNN_REQUIRE_SHARED` is set, as in this project's CI, and elsewhere says that it
+/// was skipped.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let found = std::env::var_os("GPU_CNN_SHARED").map_or_else(beside, PathBuf::from).join(path);
     if found.exists() {
         return Some(found);
     }
-    assert!(std::env::var_os("GPU_CNN_REQUIRE_SHARED").is_none(), "not found: {}", found.display());
+    assert!(std::env::var_os("GPU_CNN_REQUIRE_SHARED").is_none(), "not there: {}", found.display());
     eprintln!("skipped: no {}", found.display());
     None
 }
 
-/// Fashion-MNIST, if the folder of [`shared`] contains it.
+/// Fashion-MNIST, where [`shared`] has it.
 pub(crate) fn fashion_mnist() -> Option<Dataset> {
     let folder = shared("data/fashion-mnist")?;
     Some(gpu_cnn::data::fashion_mnist::read_any(&[folder]).unwrap().expect("all four files"))
 }
 
-/// The synthetic images that the Keras runs in `assets/golden` were trained on.
+/// The synthetic images that `assets/golden` was made over.
 pub(crate) fn golden_images() -> Dataset {
     let data = synthetic::generate(7, [3200, 2000]);
     assert_eq!(
@@ -78,11 +83,6 @@ pub(crate) fn golden_images() -> Dataset {
         "the synthetic set has changed: regenerate assets/golden"
     );
     data
-}
-
-/// Default settings on `device`.
-pub(crate) fn settings(device: Device) -> Settings {
-    Settings { device, ..Settings::default() }
 }
 
 /// A small CNN for 28x28 single-channel images.
@@ -98,31 +98,16 @@ pub(crate) fn small_cnn() -> Sequential {
         .add(Dense::new(10).activation(Softmax))
 }
 
-/// A step over the first batch of the upload, with `images` valid images.
-pub(crate) fn step(images: usize) -> Step {
-    Step { batch_index: 0, images: images as u32, rate: 1e-3, padding: 0 }
-}
-
-/// The case recorded for `profile` and loaded on the CPU with random pixels, labels and weights.
-pub(crate) fn filled<F: CpuFloat>(case: &Case, profile: Profile) -> (Arc<Plan>, Cpu<F>) {
-    filled_for(case, profile, None)
-}
-
-/// As [`filled`], with the SIMD variants of the kernels for `level`.
-pub(crate) fn filled_for<F: CpuFloat>(case: &Case, profile: Profile, level: Option<SimdLevel>) -> (Arc<Plan>, Cpu<F>) {
-    let layout = case.model.layout().unwrap();
-    let plan = Arc::new(case.model.record(case.batch, 1, profile).unwrap());
-    let mut cpu = Cpu::load_for(Arc::clone(&plan), 2, level).unwrap();
-    let mut rng = Rng::new(42, Purpose::TrainImage, case.batch as u64);
-    let mut pixel = || (rng.below(case.levels) * 255 / (case.levels - 1)) as u32;
-    let pixels: Vec<u32> = (0..plan.words_per_batch).map(|_| (0..4).fold(0, |word, _| word << 8 | pixel())).collect();
-    let labels: Vec<u32> = (0..case.batch).map(|_| rng.below(layout.classes) as u32).collect();
-    cpu.write(plan.ports.pixels, 0, &pixels).unwrap();
-    cpu.write(plan.ports.labels, 0, &labels).unwrap();
-    let mut weights = initial_weights(&layout, 1);
-    for tensor in layout.tensors.iter().filter(|t| t.name.ends_with("bias")) {
-        weights[tensor.offset..][..tensor.size()].fill_with(|| rng.range(-0.5, 0.5));
+/// Relative L2 error ||a - b|| / ||b||, or ||a|| where b is zero; infinite if the difference is not finite.
+pub(crate) fn distance(a: impl IntoIterator<Item = f64>, b: impl IntoIterator<Item = f64>) -> f64 {
+    let (mut distance, mut norm) = (0.0, 0.0);
+    for (a, b) in a.into_iter().zip(b) {
+        distance += (a - b) * (a - b);
+        norm += b * b;
     }
-    cpu.write_f32(plan.ports.params, 0, &weights).unwrap();
-    (plan, cpu)
+    match (f64::is_finite(distance), norm > 0.0) {
+        (false, _) => f64::INFINITY,
+        (true, true) => (distance / norm).sqrt(),
+        (true, false) => distance.sqrt(),
+    }
 }

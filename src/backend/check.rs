@@ -1,9 +1,10 @@
 //! Runs each dispatch of a plan on a GPU and on the CPU, from the same inputs, and says where they differ.
 
+use super::cpu::Cpu;
 use super::gpu::{Adapter, Engine, GUARD_WORD};
-use super::{Backend, Cpu};
+use super::interface::Backend;
 use crate::error::Result;
-use crate::plan::{Element, Plan, Step};
+use crate::plan::{DispatchId, Element, Plan, Step};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,35 +23,37 @@ pub struct Difference {
     pub error: f64,
 }
 
-/// Replays `dispatch_ids` of `plan` on both sides and returns the error of every output of every dispatch.
+/// Runs the dispatches `ids` of `plan` on both sides and returns the error of every output of each.
 ///
 /// `cpu` holds the state to start from; its outputs go on to the next dispatch, so an error does not add up.
-pub fn check_dispatches(
+///
+/// # Errors
+/// If the plan cannot be loaded on the adapter, or the device is lost.
+pub async fn check_dispatches(
     adapter: &Adapter,
     plan: &Arc<Plan>,
     cpu: &mut Cpu<f32>,
-    dispatch_ids: &[usize],
+    ids: &[DispatchId],
     step: Step,
 ) -> Result<Vec<Difference>> {
-    let mut gpu = pollster::block_on(Engine::load(adapter, Arc::clone(plan), GUARD_WORDS))?;
+    let mut gpu = Engine::load(adapter, Arc::clone(plan), GUARD_WORDS).await?;
     let mut differences = Vec::new();
-    for &id in dispatch_ids {
-        let dispatch = &plan.dispatches[id];
-        for slot in dispatch.inputs.iter().chain(&dispatch.outputs) {
-            let state = cpu.read(slot.buffer, plan.buffer(slot.buffer).len)?;
-            gpu.write(slot.buffer, 0, &state)?;
+    for &id in ids {
+        let dispatch = plan.dispatch(id);
+        for slice in dispatch.inputs.iter().chain(&dispatch.outputs) {
+            gpu.write(slice.buffer, 0, &cpu.content(slice.buffer, plan.buffer(slice.buffer).len))?;
         }
         cpu.run_dispatch(id, step);
         gpu.run_dispatches(&[id], &[step])?;
-        for slot in &dispatch.outputs {
-            let buffer = plan.buffer(slot.buffer);
-            let expected = cpu.read(slot.buffer, buffer.len)?;
-            let written = slot.offset..slot.offset + slot.len;
-            let (got, guard) = pollster::block_on(gpu.read_with_guard(slot.buffer))?;
+        for slice in &dispatch.outputs {
+            let buffer = plan.buffer(slice.buffer);
+            let expected = cpu.content(slice.buffer, buffer.len);
+            let written = slice.offset..slice.offset + slice.len;
+            let (got, guard) = gpu.read_with_guard(slice.buffer).await?;
             let intact = guard.iter().all(|w| *w == GUARD_WORD);
             let error = match buffer.element {
                 _ if !intact => f64::INFINITY,
-                // Beside its slot a kernel may change nothing.
+                // Outside its slice a kernel may change nothing.
                 _ if !same(&got, &expected, &written) => f64::INFINITY,
                 Element::F32 => relative_error(&got[written.clone()], &expected[written]),
                 Element::U32 => share_of_different(&got[written.clone()], &expected[written]),

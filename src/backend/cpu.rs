@@ -1,13 +1,16 @@
-//! Replays a plan on the CPU: by vector instructions, or with the plain twins. The bits do not depend on the number of threads.
+//! Replays a plan on the CPU: SIMD kernels, or the reference implementations. The bits do not depend on the number of threads.
 
-use super::{Backend, Clock, DeviceInfo, KernelTimes, median};
+use super::info::DeviceInfo;
+use super::interface::{Answer, Backend, Clock, KernelTimes, median};
+use crate::clock::Instant;
 use crate::error::{Error, Result, usage};
-use crate::plan::{BufferId, BufferSlice, Dispatch, Element, Io, Kernel, Phase, Plan, Step, View, ViewMut};
+use crate::plan::{
+    BufferId, BufferSlice, Dispatch, DispatchId, Element, Io, Kernel, MAX_BINDINGS, Plan, Program, Step, View, ViewMut,
+};
 use crate::real::Real;
 use crate::simd::{Aligned, SimdLevel};
 use aligned_vec::AVec;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// A plan on the CPU, in `f32` to train or in `f64` as a reference.
 #[derive(Debug)]
@@ -15,8 +18,8 @@ pub struct Cpu<F> {
     info: DeviceInfo,
     plan: Arc<Plan>,
     buffers: Vec<Data<F>>,
-    threads: rayon::ThreadPool,
-    level: Option<SimdLevel>,
+    /// None where threads cannot be started, as in a browser: the work runs on the calling thread.
+    pool: Option<rayon::ThreadPool>,
 }
 
 #[derive(Debug)]
@@ -27,7 +30,7 @@ enum Data<F> {
 
 /// A float type that a backend can run kernels in.
 pub trait CpuFloat: Real {
-    /// Runs the kernel in this type; by `vectors` if it has a form for them, else its plain twin.
+    /// Runs the kernel in this type, by its SIMD variant for `level` if it has one.
     fn run(kernel: &dyn Kernel, level: Option<SimdLevel>, io: Io<'_, Self>);
 }
 
@@ -47,15 +50,12 @@ impl CpuFloat for f64 {
 }
 
 impl<F: CpuFloat> Cpu<F> {
-    /// The plain twins on the buffers of `plan`, which are allocated here; `threads` 0 means one a core.
+    /// Allocates the buffers of `plan`, whose profile says which kernels run; `threads` 0 means one per core.
+    ///
+    /// # Errors
+    /// Out of memory, by the buffer's name; threads that cannot be started.
     pub fn load(plan: Arc<Plan>, threads: usize) -> Result<Self> {
-        Self::load_for(plan, threads, None)
-    }
-
-    /// As [`Self::load`], with the forms of the kernels for `vectors`.
-    pub fn load_for(plan: Arc<Plan>, threads: usize, level: Option<SimdLevel>) -> Result<Self> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let threads = pool.map_err(|e| usage!("cannot start {threads} threads: {e}"))?;
+        let pool = thread_pool(threads)?;
         let mut buffers = Vec::with_capacity(plan.buffers.len());
         for buffer in &plan.buffers {
             let out_of_memory = || {
@@ -70,23 +70,22 @@ impl<F: CpuFloat> Cpu<F> {
                 Element::U32 => Data::U32(zeros(buffer.len).ok_or_else(out_of_memory)?),
             });
         }
-        let info = DeviceInfo::cpu(threads.current_num_threads(), level);
-        Ok(Self { info, plan, buffers, threads, level })
+        let threads = pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads);
+        let info = DeviceInfo::cpu(threads, plan.profile.simd());
+        Ok(Self { info, plan, buffers, pool })
     }
 
-    /// Runs dispatch `id` of the plan, as in training.
-    pub fn run_dispatch(&mut self, id: usize, step: Step) {
-        self.run_dispatches(&[id], &[step], true);
+    /// Runs one dispatch of the plan.
+    pub fn run_dispatch(&mut self, id: DispatchId, step: Step) {
+        self.run_dispatches(&[id], &[step]);
     }
 
-    /// Runs the dispatches of `dispatch_ids` once for each step, all on the pool's threads.
-    fn run_dispatches(&mut self, dispatch_ids: &[usize], steps: &[Step], trains: bool) {
-        let Self { plan, buffers, threads, level, .. } = self;
-        threads.install(|| {
+    /// Runs the dispatches once for each step.
+    fn run_dispatches(&mut self, ids: &[DispatchId], steps: &[Step]) {
+        let Self { plan, buffers, pool, .. } = self;
+        install(pool.as_ref(), || {
             for step in steps {
-                for id in dispatch_ids {
-                    run(&plan.dispatches[*id], buffers, *level, *step, trains);
-                }
+                ids.iter().for_each(|id| run(plan.dispatch(*id), buffers, plan.profile.simd(), *step));
             }
         });
     }
@@ -94,31 +93,57 @@ impl<F: CpuFloat> Cpu<F> {
     /// The floats of a buffer.
     ///
     /// # Panics
-    /// If it holds words.
+    /// If it holds u32 elements.
     pub fn values(&mut self, buffer: BufferId) -> &mut [F] {
         match &mut self.buffers[buffer.0] {
             Data::Float(values) => values,
-            Data::U32(_) => panic!("buffer {} holds words", buffer.0),
+            Data::U32(_) => panic!("buffer {} holds u32 elements", buffer.0),
+        }
+    }
+
+    /// As [`Backend::read`], without waiting.
+    pub fn content(&self, buffer: BufferId, len: usize) -> Vec<u32> {
+        match &self.buffers[buffer.0] {
+            Data::U32(elements) => elements[..len].to_vec(),
+            Data::Float(values) => values[..len].iter().map(|v| (v.to_f64() as f32).to_bits()).collect(),
         }
     }
 }
 
-fn run<F: CpuFloat>(dispatch: &Dispatch, buffers: &mut [Data<F>], level: Option<SimdLevel>, step: Step, trains: bool) {
+/// A pool of `threads` threads.
+fn thread_pool(threads: usize) -> Result<Option<rayon::ThreadPool>> {
+    if cfg!(target_family = "wasm") {
+        return Ok(None);
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map(Some).map_err(|e| usage!("cannot start {threads} threads: {e}"))
+}
+
+/// Runs `f` where its parallel loops use the threads of `pool`.
+fn install<R: Send>(pool: Option<&rayon::ThreadPool>, f: impl FnOnce() -> R + Send) -> R {
+    match pool {
+        Some(pool) => pool.install(f),
+        None => f(),
+    }
+}
+
+fn run<F: CpuFloat>(dispatch: &Dispatch, buffers: &mut [Data<F>], level: Option<SimdLevel>, step: Step) {
     // Outputs are moved out, so that they can be written while the inputs are read: no buffer is both.
-    let mut taken: Vec<Data<F>> = dispatch
-        .outputs
-        .iter()
-        .map(|slot| std::mem::replace(&mut buffers[slot.buffer.0], Data::U32(AVec::new(0))))
-        .collect();
-    let io = Io {
-        step,
-        trains,
-        inputs: dispatch.inputs.iter().map(|slot| view(&buffers[slot.buffer.0], *slot)).collect(),
-        outputs: dispatch.outputs.iter().zip(&mut taken).map(|(slot, data)| Some(view_mut(data, *slot))).collect(),
-    };
-    F::run(dispatch.kernel.as_ref(), level, io);
-    for (slot, data) in dispatch.outputs.iter().zip(taken) {
-        buffers[slot.buffer.0] = data;
+    let mut taken: [Data<F>; MAX_BINDINGS] = std::array::from_fn(|_| Data::U32(AVec::new(0)));
+    for (slice, data) in dispatch.outputs.iter().zip(&mut taken) {
+        std::mem::swap(data, &mut buffers[slice.buffer.0]);
+    }
+    let mut inputs = [View::U32(&[]); MAX_BINDINGS];
+    for (slice, view) in dispatch.inputs.iter().zip(&mut inputs) {
+        *view = view_of(&buffers[slice.buffer.0], *slice);
+    }
+    let mut outputs = [const { None }; MAX_BINDINGS];
+    for ((slice, data), view) in dispatch.outputs.iter().zip(&mut taken).zip(&mut outputs) {
+        *view = Some(view_mut(data, *slice));
+    }
+    F::run(dispatch.kernel.as_ref(), level, Io { step, inputs, outputs });
+    for (slice, data) in dispatch.outputs.iter().zip(taken) {
+        buffers[slice.buffer.0] = data;
     }
 }
 
@@ -130,17 +155,17 @@ fn zeros<T: Default + Clone>(len: usize) -> Option<Aligned<T>> {
     Some(data)
 }
 
-fn view<F>(data: &Data<F>, slot: BufferSlice) -> View<'_, F> {
+fn view_of<F>(data: &Data<F>, slice: BufferSlice) -> View<'_, F> {
     match data {
-        Data::Float(values) => View::Float(&values[slot.offset..][..slot.len]),
-        Data::U32(words) => View::U32(&words[slot.offset..][..slot.len]),
+        Data::Float(values) => View::Float(&values[slice.offset..][..slice.len]),
+        Data::U32(elements) => View::U32(&elements[slice.offset..][..slice.len]),
     }
 }
 
-fn view_mut<F>(data: &mut Data<F>, slot: BufferSlice) -> ViewMut<'_, F> {
+fn view_mut<F>(data: &mut Data<F>, slice: BufferSlice) -> ViewMut<'_, F> {
     match data {
-        Data::Float(values) => ViewMut::Float(&mut values[slot.offset..][..slot.len]),
-        Data::U32(words) => ViewMut::U32(&mut words[slot.offset..][..slot.len]),
+        Data::Float(values) => ViewMut::Float(&mut values[slice.offset..][..slice.len]),
+        Data::U32(elements) => ViewMut::U32(&mut elements[slice.offset..][..slice.len]),
     }
 }
 
@@ -149,11 +174,11 @@ impl<F: CpuFloat> Backend for Cpu<F> {
         &self.info
     }
 
-    fn write(&mut self, buffer: BufferId, offset: usize, words: &[u32]) -> Result<()> {
+    fn write(&mut self, buffer: BufferId, offset: usize, elements: &[u32]) -> Result<()> {
         match &mut self.buffers[buffer.0] {
-            Data::U32(data) => data[offset..][..words.len()].copy_from_slice(words),
+            Data::U32(data) => data[offset..][..elements.len()].copy_from_slice(elements),
             Data::Float(data) => {
-                for (value, bits) in data[offset..][..words.len()].iter_mut().zip(words) {
+                for (value, bits) in data[offset..][..elements.len()].iter_mut().zip(elements) {
                     *value = F::from_f64(f64::from(f32::from_bits(*bits)));
                 }
             }
@@ -161,33 +186,30 @@ impl<F: CpuFloat> Backend for Cpu<F> {
         Ok(())
     }
 
-    fn run(&mut self, phase: Phase, steps: &[Step]) -> Result<()> {
-        let plan = Arc::clone(&self.plan);
-        self.run_dispatches(plan.phase(phase), steps, matches!(phase, Phase::Train | Phase::Gradients));
+    fn run(&mut self, programs: &[Program], steps: &[Step]) -> Result<()> {
+        let ids = self.plan.dispatch_ids(programs);
+        self.run_dispatches(&ids, steps);
         Ok(())
     }
 
-    fn read(&mut self, buffer: BufferId, len: usize) -> Result<Vec<u32>> {
-        Ok(match &self.buffers[buffer.0] {
-            Data::U32(words) => words[..len].to_vec(),
-            Data::Float(values) => values[..len].iter().map(|v| (v.to_f64() as f32).to_bits()).collect(),
-        })
+    fn read(&mut self, buffer: BufferId, len: usize) -> Answer<'_, Vec<u32>> {
+        Box::pin(std::future::ready(Ok(self.content(buffer, len))))
     }
 
-    fn time_dispatches(&mut self, phase: Phase, step: Step, rounds: usize) -> Result<KernelTimes> {
-        let plan = Arc::clone(&self.plan);
-        let dispatch_ids = plan.phase(phase);
-        let mut samples = vec![Vec::with_capacity(rounds); dispatch_ids.len()];
-        let Self { buffers, threads, level, .. } = self;
-        threads.install(|| {
+    fn time_dispatches(&mut self, programs: &[Program], step: Step, rounds: usize) -> Answer<'_, KernelTimes> {
+        let ids = self.plan.dispatch_ids(programs);
+        let mut samples = vec![Vec::with_capacity(rounds); ids.len()];
+        let Self { plan, buffers, pool, .. } = self;
+        install(pool.as_ref(), || {
             for _ in 0..rounds {
-                for (id, samples) in dispatch_ids.iter().zip(&mut samples) {
+                for (id, samples) in ids.iter().zip(&mut samples) {
                     let started = Instant::now();
-                    run(&plan.dispatches[*id], buffers, *level, step, true);
+                    run(plan.dispatch(*id), buffers, plan.profile.simd(), step);
                     samples.push(started.elapsed().as_secs_f64());
                 }
             }
         });
-        Ok(KernelTimes { clock: Clock::Wall, seconds: samples.into_iter().map(median).collect() })
+        let seconds = samples.into_iter().map(median).collect();
+        Box::pin(std::future::ready(Ok(KernelTimes { clock: Clock::Wall, seconds })))
     }
 }

@@ -1,10 +1,12 @@
 //! `gpu-cnn adapters`: lists the GPU adapters and which one `--adapter auto` selects.
 
+use super::environment::device_request;
 use super::options::Format;
+use crate::backend::gpu::{Listing, Listings};
+use crate::blocking;
+use crate::error::Result;
 use crate::report::{note, print, print_json};
-use gpu_cnn::Result;
-use gpu_cnn::backend::gpu::{self, Listing, Listings};
-use gpu_cnn::simd::{self, SimdLevel};
+use crate::simd::{self, SimdLevel};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -16,8 +18,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let level = SimdLevel::chosen()?.map_or(simd::PLAIN, SimdLevel::name);
-    let Listings { adapters, auto } = gpu::list()?;
+    let request = device_request("auto", 0)?;
+    let level = request.simd.map_or(simd::PLAIN, SimdLevel::name);
+    let Listings { adapters, auto } = blocking::list_adapters(&request)?;
     let auto = match auto {
         Ok(found) => Some(found.unwrap_or_else(|| "cpu".into())),
         Err(error) => {

@@ -1,11 +1,15 @@
 //! `gpu-cnn bench`
 
+use super::environment::device_request;
 use super::options::ModelChoice;
 use super::probe;
+use crate::backend::{Device, DeviceInfo, gpu};
+use crate::bench::{BenchOptions, Benched, disagreement};
+use crate::blocking;
+use crate::error::{Error, Result};
+use crate::graph::Model;
 use crate::report::{BenchReport, Probe, note, print};
-use gpu_cnn::backend::gpu;
-use gpu_cnn::bench::{BenchOptions, Benched, bench, disagreement};
-use gpu_cnn::{Device, DeviceInfo, Error, Result, Sequential, Settings};
+use crate::trainer::RunConfig;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -28,7 +32,7 @@ pub(super) struct Args {
     /// Steps before the first round, not timed
     #[arg(long, default_value_t = 5, value_name = "N")]
     warmup: u32,
-    /// Threads of the CPU backend [default: one a core]
+    /// Threads of the CPU backend [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Time every dispatch, and measure what each device can do at best
@@ -53,12 +57,11 @@ const DEFAULT_INPUT: [usize; 3] = [28, 28, 1];
 const DEFAULT_CLASSES: usize = 10;
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let sequential = model(&args.model)?;
+    let model = model_of(&args.model)?;
     if args.probe {
         let name = args.adapter.first().map_or("auto", String::as_str);
-        let device = Device::find(name, threads(args))?.device;
-        let batch_size = args.batch_size as usize;
-        return probe::answer(&sequential, Settings { device, batch_size, ..Settings::default() });
+        let device = find(name, args)?;
+        return probe::answer(model, &device, RunConfig { batch_size: args.batch_size, ..RunConfig::default() });
     }
     let exports = [&args.export_json, &args.export_markdown, &args.export_csv];
     exports.into_iter().flatten().try_for_each(|path| writable(path))?;
@@ -71,7 +74,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         kernels: args.kernels,
         skip_failing: args.adapter.is_empty(),
     };
-    let results = bench(&sequential, &devices, &options, &mut note)?;
+    let results = blocking::bench(&model, &devices, &options, &mut note)?;
     let probes = results.iter().map(|result| probe_of(args, result)).collect();
     let report = BenchReport { model: args.model.clone(), options, results, probes };
     print(&report.text())?;
@@ -88,7 +91,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
 }
 
-fn model(name: &str) -> Result<Sequential> {
+fn model_of(name: &str) -> Result<Model> {
     match ModelChoice::read(name)? {
         ModelChoice::Preset(preset) => Ok(preset.build(DEFAULT_INPUT, DEFAULT_CLASSES)),
         ModelChoice::File(file, _) => {
@@ -102,12 +105,17 @@ fn threads(args: &Args) -> usize {
     args.threads.map_or(0, usize::from)
 }
 
-/// Those named, or all, each once; the CPU last.
+/// The device of this name.
+fn find(name: &str, args: &Args) -> Result<Device> {
+    Ok(blocking::find_device(&device_request(name, threads(args))?)?.device)
+}
+
+/// The named devices, or all, each once; the CPU last.
 fn devices(args: &Args) -> Result<Vec<Device>> {
-    let threads = threads(args);
+    let request = device_request("auto", threads(args))?;
     let mut devices: Vec<Device> = match args.adapter.is_empty() {
-        true => gpu::all()?.into_iter().map(Device::Gpu).collect(),
-        false => args.adapter.iter().map(|name| Ok(Device::find(name, threads)?.device)).collect::<Result<_>>()?,
+        true => blocking::wait(gpu::all(&request))?.into_iter().map(Device::Gpu).collect(),
+        false => args.adapter.iter().map(|name| find(name, args)).collect::<Result<_>>()?,
     };
     devices.retain(|device| matches!(device, Device::Gpu(_)));
     let all = args.adapter.is_empty();
@@ -123,7 +131,7 @@ fn devices(args: &Args) -> Result<Vec<Device>> {
     if devices.is_empty() && all {
         note("note: no adapter: the CPU backend alone");
     }
-    devices.push(Device::Cpu { threads });
+    devices.push(Device::Cpu { threads: request.threads, simd: request.simd });
     Ok(devices)
 }
 

@@ -1,10 +1,13 @@
 //! `gpu-cnn evaluate`
 
 use super::options::{DataArgs, DeviceArgs, Format, ModelChoice, describe_data};
+use crate::backend::DeviceInfo;
+use crate::blocking::Trainer;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::graph::{load_weights, weights_of};
 use crate::report::{evaluation_table, note, print, print_json};
-use gpu_cnn::data::Dataset;
-use gpu_cnn::model::{load_weights, weights_of};
-use gpu_cnn::{ClassScore, Error, Evaluation, Result, Settings};
+use crate::trainer::{ClassScore, Evaluation, RunConfig};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -42,14 +45,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
     };
     note(&format!("data: {}", describe_data(&data)));
-    let arena = weights_of(&weights, &model.layout()?, &path)?;
-    let settings = Settings { device, batch_size: args.batch_size as usize, ..Settings::default() };
-    let mut model = model.compile(&settings)?;
-    model.set_weights(&arena)?;
-    let evaluation = model.evaluate(&data.test)?;
+    let arena = weights_of(&weights, &model.graph()?, &path)?;
+    let config = RunConfig { batch_size: args.batch_size, ..RunConfig::default() };
+    let mut trainer = Trainer::new(model, &device, config)?;
+    trainer.set_weights(&arena)?;
+    let evaluation = trainer.evaluate(&data.test)?;
     match args.format {
         Format::Text => print(&evaluation_table(&evaluation, &data.class_names)),
-        Format::Json => print_json(&as_json(&evaluation, &data, &path, model.device())),
+        Format::Json => print_json(&as_json(&evaluation, &data, &path, trainer.device())),
     }
 }
 
@@ -73,7 +76,7 @@ fn trained_on(weights: &Path, asked: &DataArgs) -> DataArgs {
     DataArgs { data: run["data"]["name"].as_str().map(str::to_owned), data_dir: asked.data_dir.clone().or(source) }
 }
 
-fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &gpu_cnn::DeviceInfo) -> serde_json::Value {
+fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &DeviceInfo) -> serde_json::Value {
     let class = |(i, class): (usize, &ClassScore)| {
         json!({
             "class": i,

@@ -1,8 +1,8 @@
 //! Ctrl-C (SIGINT) and SIGTERM: the process exits at once, or, during training, after the current step so that the
 //! weights can be saved.
 
+use crate::error::{Error, Result};
 use crate::report::note;
-use gpu_cnn::{Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether a signal has arrived.

@@ -2,22 +2,25 @@
 
 mod adapters;
 mod bench;
+mod environment;
 mod evaluate;
 mod interrupt;
 mod options;
 mod probe;
+mod run_args;
 mod source;
 mod summary;
 mod synthetic;
 mod train;
 
+use crate::error::Error;
 use crate::report::note;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Train Keras-style convolutional networks on any GPU, or on the CPU.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES)]
+#[command(version, after_help = format!("{EXIT_CODES}\n{}", environment::HELP))]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -25,11 +28,7 @@ struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 ran, and the answer is no; 2 usage or configuration; 3 no adapter; 4 data; 5 device lost or out of
-memory; 6 loss or weights not finite; 7 cannot write output; 130 interrupted.
-Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GPU_CNN_PROFILE
-(software, discrete, integrated) forces a tuning profile; GPU_CNN_SIMD (avx512, avx2, neon, plain) forces the vector
-instructions of the CPU backend; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST in; GPU_CNN_DATA_URL is an
-address to download it from.";
+memory; 6 loss or weights not finite; 7 cannot write output; 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -48,7 +47,7 @@ enum Command {
 }
 
 /// Parses, runs, and turns an error into its message and exit code.
-pub(crate) fn run() -> ExitCode {
+pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let result = interrupt::install().and_then(|()| match cli.command {
         Command::Train(args) => train::run(&args),
@@ -61,8 +60,28 @@ pub(crate) fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            note(&format!("error: {error}"));
+            note(&format!("error: {error}{}", hint(&error)));
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// What the option that the error is about is called; the library does not know options.
+fn hint(error: &Error) -> String {
+    let text = error.to_string();
+    if matches!(error, Error::NoAdapter(_)) {
+        return "\nhint: `--adapter cpu` needs no adapter; `gpu-cnn adapters` lists the adapters found".into();
+    }
+    if let Some((_, size)) = text.split_once("try a batch size of ") {
+        let size: String = size.chars().take_while(char::is_ascii_digit).collect();
+        return format!("\nhint: try --batch-size {size}");
+    }
+    let options = [
+        ("try a smaller batch size", "a smaller --batch-size"),
+        ("try a smaller learning rate", "a smaller --learning-rate"),
+        ("the CPU backend", "--adapter cpu"),
+    ];
+    let named: Vec<&str> =
+        options.iter().filter(|(words, _)| text.contains(words)).map(|(_, option)| *option).collect();
+    if named.is_empty() { String::new() } else { format!("\nhint: try {}", named.join(" or ")) }
 }

@@ -1,10 +1,13 @@
 //! Options that several subcommands share.
 
+use super::environment::device_request;
+use crate::backend::{Device, DeviceInfo};
+use crate::blocking;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::graph::{Model, ModelFile, Preset};
 use crate::report::note;
 use clap::ValueEnum;
-use gpu_cnn::data::Dataset;
-use gpu_cnn::model::ModelFile;
-use gpu_cnn::{Device, DeviceInfo, Error, Preset, Result, Sequential};
 use std::path::{Path, PathBuf};
 
 /// Output format of a command.
@@ -31,13 +34,18 @@ pub(super) struct DeviceArgs {
 impl DeviceArgs {
     /// Finds the device and prints its name to stderr, with a notice about the choice where there is one.
     pub(super) fn find(&self) -> Result<Device> {
-        let found = Device::find(&self.adapter, self.threads.map_or(0, usize::from))?;
-        if let Some(notice) = found.notice {
-            note(&notice);
-        }
-        note(&format!("adapter: {}", describe_device(&found.device.info())));
-        Ok(found.device)
+        find_device(&self.adapter, self.threads)
     }
+}
+
+/// Finds a device and prints its name to stderr, with a notice about the choice where there is one.
+pub(super) fn find_device(adapter: &str, threads: Option<u16>) -> Result<Device> {
+    let found = blocking::find_device(&device_request(adapter, threads.map_or(0, usize::from))?)?;
+    if let Some(notice) = found.notice {
+        note(&notice);
+    }
+    note(&format!("adapter: {}", describe_device(&found.device.info())));
+    Ok(found.device)
 }
 
 /// Options that select the data set.
@@ -49,14 +57,6 @@ pub(super) struct DataArgs {
     /// Folder to search for Fashion-MNIST, and to download it to
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
-}
-
-/// Parses a finite number above zero.
-pub(super) fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
-        _ => Err("it must be a positive number".into()),
-    }
 }
 
 /// The model that `--model` names.
@@ -80,12 +80,12 @@ impl ModelChoice {
     ///
     /// # Errors
     /// If the model of a file has fewer outputs than `classes`.
-    pub(super) fn for_data(self, input: [usize; 3], classes: usize) -> Result<Sequential> {
+    pub(super) fn for_data(self, input: [usize; 3], classes: usize) -> Result<Model> {
         match self {
             Self::Preset(preset) => Ok(preset.build(input, classes)),
             Self::File(file, name) => {
                 let model = file.build(input)?;
-                match model.classes()? {
+                match model.graph()?.classes() {
                     units if units < classes => Err(Error::Usage(format!(
                         "the model `{name}` ends in {units} units, the data has {classes} classes"
                     ))),

@@ -1,9 +1,13 @@
 //! Measures, in a separate process per device, the time from process start to the end of the first training step, and
 //! the peak memory.
 
+use crate::backend::Device;
+use crate::blocking::Trainer;
+use crate::data::synthetic;
+use crate::error::{Error, Result};
+use crate::graph::Model;
 use crate::report::{Probe, print_json};
-use gpu_cnn::data::synthetic;
-use gpu_cnn::{Error, FitOptions, Result, Sequential, Settings};
+use crate::trainer::{Flow, RunConfig};
 use serde::{Deserialize, Serialize};
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -50,21 +54,24 @@ fn start(arguments: &[String], backend: Option<&str>, env: &[(&str, &str)]) -> R
 }
 
 /// The child process: trains [`STEPS`] steps over synthetic images and writes an [`Answer`] to stdout.
-pub(super) fn answer(sequential: &Sequential, settings: Settings) -> Result<()> {
-    let batch = settings.batch_size;
+pub(super) fn answer(model: Model, device: &Device, config: RunConfig) -> Result<()> {
+    let batch = config.batch_size as usize;
+    let (input, classes) = (model.input(), model.graph()?.classes());
     let mut data = synthetic::generate(synthetic::DEFAULT_SEED, [STEPS * batch.min(64), 1]).train;
-    let image_len: usize = sequential.input.iter().product();
-    if data.image != sequential.input {
+    let image_len: usize = input.iter().product();
+    if data.image != input {
         data.pixels = data.pixels.iter().copied().cycle().take(data.len() * image_len).collect();
-        data.image = sequential.input;
+        data.image = input;
     }
-    let classes = sequential.classes()?;
     data.labels.iter_mut().for_each(|label| *label = (usize::from(*label) % classes) as u8);
-    let mut model = sequential.compile(&settings)?;
-    let options = FitOptions { epochs: 1, shuffle: false, steps_per_epoch: Some(1) };
-    model.fit(&data, &options)?;
-    let first_step_at = now();
-    model.fit(&data, &FitOptions { steps_per_epoch: Some(STEPS), ..options })?;
+    let config = RunConfig { shuffle: false, epochs: STEPS as u64, ..config };
+    let mut trainer = Trainer::new(model, device, config)?;
+    let mut first_step_at = None;
+    trainer.fit_with(&data, &mut |trainer, _| {
+        first_step_at.get_or_insert_with(now);
+        Ok(if trainer.progress().updates >= STEPS as u64 { Flow::Stop } else { Flow::Continue })
+    })?;
+    let first_step_at = first_step_at.ok_or_else(|| Error::Usage("no step was trained".into()))?;
     print_json(&Answer { first_step_at, peak_rss_mb: peak_rss_mb() })
 }
 

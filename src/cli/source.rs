@@ -1,9 +1,10 @@
 //! Opens the data set that `--data` selects: Fashion-MNIST (found or downloaded), synthetic images, or a folder.
 
+use super::environment;
 use super::options::DataArgs;
-use crate::report::{DownloadBar, note};
-use gpu_cnn::data::{self, Dataset, fashion_mnist, synthetic};
-use gpu_cnn::{Error, Result};
+use crate::data::{self, Dataset, fashion_mnist, synthetic};
+use crate::error::{Error, Result};
+use crate::report::note;
 use std::path::Path;
 
 /// The data set of `--data`. Without that option: Fashion-MNIST, or the synthetic set, with a warning, if Fashion-MNIST
@@ -35,18 +36,29 @@ fn synthetic_set() -> Dataset {
 
 /// Fashion-MNIST, or the text of a message with the folders and addresses that were tried.
 fn find_fashion_mnist(args: &DataArgs) -> Result<Result<Dataset, String>> {
-    let folders = fashion_mnist::folders(args.data_dir.as_deref());
+    let folders = environment::data_folders(args.data_dir.as_deref());
     if let Some(found) = fashion_mnist::read_any(&folders)? {
         return Ok(Ok(found));
     }
     let listed: Vec<String> = folders.iter().map(|f| format!("\n  {}", f.display())).collect();
     let searched = format!("Fashion-MNIST was not found in any of{}", listed.concat());
+    let hint = "hint: put the four .gz files into one of these folders, or use `--data synthetic`";
     let Some(target) = folders.first() else {
         return Ok(Err("there is no folder to search for Fashion-MNIST; name one with --data-dir".into()));
     };
+    let downloaded = download(target)?;
+    Ok(downloaded.map_err(|tried| format!("{searched}\nand could not be downloaded:\n{tried}\n{hint}")))
+}
+
+#[cfg(feature = "download")]
+fn download(target: &Path) -> Result<Result<Dataset, String>> {
     note(&format!("downloading Fashion-MNIST (30 MB) to {}", target.display()));
-    let mut bar = DownloadBar::default();
-    let hint = "hint: put the four .gz files into one of these folders, or use `--data synthetic`";
-    Ok(fashion_mnist::download(target, &mut |file, so_far, total| bar.update(file, so_far, total))?
-        .map_err(|tried| format!("{searched}\nand could not be downloaded:\n{}\n{hint}", tried)))
+    let mut bar = crate::report::DownloadBar::default();
+    let sources = environment::download_sources();
+    data::download::download(target, &sources, &mut |file, so_far, total| bar.update(file, so_far, total))
+}
+
+#[cfg(not(feature = "download"))]
+fn download(_: &Path) -> Result<Result<Dataset, String>> {
+    Ok(Err("  this program was built without the feature `download`".into()))
 }

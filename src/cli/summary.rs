@@ -1,8 +1,9 @@
 //! `gpu-cnn summary`: prints the layers, output shapes and parameter counts of a model.
 
+use super::environment;
 use super::options::{Format, ModelChoice};
+use crate::error::{Error, Result};
 use crate::report::{print, print_json, summary_table};
-use gpu_cnn::{Error, Result};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -37,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
     let summary = model.summary()?;
     match args.format {
-        Format::Text => print(&summary_table(&summary)),
+        Format::Text => print(&summary_table(&summary, environment::columns())),
         Format::Json => print_json(&summary),
     }
 }

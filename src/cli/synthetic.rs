@@ -1,8 +1,8 @@
 //! `gpu-cnn synthetic`: writes the synthetic data set as IDX files.
 
+use crate::data::{FILES, idx, synthetic};
+use crate::error::{Error, Result};
 use crate::report::note;
-use gpu_cnn::data::{FILES, idx, synthetic};
-use gpu_cnn::{Error, Result};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]

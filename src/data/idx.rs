@@ -4,7 +4,7 @@
 //! dimensions, then one 32-bit size per dimension), followed by the bytes in row-major order. See Y. LeCun, C. Cortes,
 //! C. Burges, "The MNIST database of handwritten digits".
 
-use super::Split;
+use super::dataset::Split;
 use crate::error::{Error, Result};
 use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};

@@ -1,6 +1,6 @@
 //! Batches of a split, in file order or shuffled.
 
-use super::Split;
+use super::dataset::Split;
 use crate::rng::{Purpose, Rng};
 
 /// The batches of one pass over a split; the last may be short.

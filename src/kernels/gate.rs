@@ -1,76 +1,142 @@
-//! How a gradient goes on to the layer below; twin of `shaders/gate.wgsl`.
+//! Gates: the derivative of the activation before a kernel, applied where its gradient is written. Twin of
+//! `shaders/gate.wgsl`.
 
-use crate::plan::View;
+use crate::plan::{BufferSlice, Constants, View, constants};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
 
-/// What the layer below does with a gradient by its output before its own backward pass.
+/// What happens to the gradient w.r.t. a layer's output before the layer's own backward pass.
 ///
-/// A convolution that was fused with its pool takes packed gradients: in the lowest bits of each lies the position of its
-/// window's maximum, so that one load gives both, to a part in 2^22 under a 2x2 pool, in 2^19 under the largest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gate {
-    /// Takes it as it is.
-    Linear,
-    /// Zero where its output is not positive.
-    Relu,
-    /// Packed with the index of its forward pass.
+/// The kernel that writes this gradient, in the layer that consumes the output, can apply the gate as it stores.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// Nothing.
+    #[default]
+    None,
+    /// The derivative of ReLU: zero where the output is not positive.
+    Relu {
+        /// The layer's output.
+        output: BufferSlice,
+    },
+    /// The layer is a convolution fused with its pool, which takes tagged gradients: in the low mantissa bits of each, the
+    /// argmax of its window, so that one load yields both, to a part in 2^22 under a 2x2 pool and in 2^19 under the largest.
+    /// Zero where the ReLU was inactive.
     Argmax {
-        /// The bits that positions take.
+        /// The argmax of each window.
+        argmax: BufferSlice,
+        /// The bits that window offsets take.
         mask: u32,
     },
 }
 
-/// In an index: no position, the ReLU is shut.
+/// A gate without its buffer, as kernels know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GateKind {
+    None,
+    Relu,
+    Argmax { mask: u32 },
+}
+
+/// Where a gradient w.r.t. an input is written, and through which gate.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GradientOut {
+    /// The gradient, of the input's shape.
+    pub(crate) to: BufferSlice,
+    /// The gate of the input's producer.
+    pub(crate) gate: Gate,
+}
+
+impl GradientOut {
+    /// `inputs` and the buffer that the gate reads, as the inputs of a dispatch.
+    pub(crate) fn inputs(&self, inputs: &[BufferSlice]) -> Vec<BufferSlice> {
+        inputs.iter().copied().chain(self.gate.input()).collect()
+    }
+}
+
+/// In an argmax buffer: the ReLU is inactive, no gradient flows.
 pub(crate) const INACTIVE: u32 = 256;
 
 impl Gate {
-    pub(crate) const FILE: &'static str = include_str!("../../shaders/gate.wgsl");
-
-    /// The constants of [`Self::FILE`], for rows of `cols` elements.
-    pub(crate) fn constants(self, binding: u64, cols: usize) -> [(&'static str, u64); 5] {
-        let mask = if let Self::Argmax { mask } = self { mask } else { 0 };
-        [
-            ("GATE", binding),
-            ("RELU_GATE?", u64::from(self == Self::Relu)),
-            ("ARGMAX_GATE?", u64::from(matches!(self, Self::Argmax { .. }))),
-            ("GATE_MASK", u64::from(mask)),
-            ("GATE_BY_4?", u64::from(cols.is_multiple_of(4))),
-        ]
+    pub(crate) fn kind(self) -> GateKind {
+        match self {
+            Self::None => GateKind::None,
+            Self::Relu { .. } => GateKind::Relu,
+            Self::Argmax { mask, .. } => GateKind::Argmax { mask },
+        }
     }
 
-    /// Turns `dx`, which starts at element `at`, into what goes on; `seen` is the layer's output or index.
+    /// The buffer that the gate reads.
+    pub(crate) fn input(self) -> Option<BufferSlice> {
+        match self {
+            Self::None => None,
+            Self::Relu { output } => Some(output),
+            Self::Argmax { argmax, .. } => Some(argmax),
+        }
+    }
+}
+
+impl GateKind {
+    /// The file with `apply_gate`.
+    pub(crate) fn file(self) -> &'static str {
+        match self {
+            Self::None => include_str!("../../shaders/gate_none.wgsl"),
+            _ => include_str!("../../shaders/gate.wgsl"),
+        }
+    }
+
+    /// Buffers that the gate binds, at `binding` and before the kernel's output.
+    pub(crate) fn bindings(self) -> usize {
+        usize::from(self != Self::None)
+    }
+
+    /// The constants of [`Self::file`], for rows of `cols` elements.
+    pub(crate) fn constants(self, binding: usize, cols: usize) -> Constants {
+        let mask = match self {
+            Self::None => return Constants::new(),
+            Self::Relu => 0,
+            Self::Argmax { mask } => mask,
+        };
+        constants! {
+            GATE: binding,
+            RELU_GATE: self == Self::Relu,
+            GATE_MASK: mask,
+            GATE_BY_4: cols.is_multiple_of(4),
+        }
+    }
+
+    /// Applies the gate to `dx`, which is element `first` and the following ones of the gradient; `gate_input` is what the gate
+    /// reads, whole.
     #[inline(always)]
-    pub(crate) fn apply_gate<F: Real>(self, dx: &mut [F], gate_input: View<'_, F>, at: usize) {
+    pub(crate) fn apply<F: Real>(self, dx: &mut [F], gate_input: View<'_, F>, first: usize) {
         match (self, gate_input) {
-            (Self::Linear, _) => {}
+            (Self::None, _) => {}
             (Self::Relu, View::Float(y)) => {
-                for (dx, y) in dx.iter_mut().zip(&y[at..]) {
+                for (dx, y) in dx.iter_mut().zip(&y[first..]) {
                     *dx = if *y > F::ZERO { *dx } else { F::ZERO };
                 }
             }
             (Self::Argmax { mask }, View::U32(argmax)) => {
-                for (dx, argmax) in dx.iter_mut().zip(&argmax[at..]) {
+                for (dx, argmax) in dx.iter_mut().zip(&argmax[first..]) {
                     *dx = if *argmax > mask { F::ZERO } else { dx.with_low_bits(mask, *argmax) };
                 }
             }
-            (gate, _) => panic!("{gate:?} is shown the wrong kind of buffer"),
+            (gate, _) => panic!("{gate:?} got a buffer of the wrong type"),
         }
     }
 
-    /// As [`Self::apply_gate`], by vector instructions.
-    pub(crate) fn apply_gate_simd(self, level: SimdLevel, dx: &mut [f32], gate_input: View<'_, f32>, at: usize) {
-        level.run(ApplyGate { gate: self, dx, gate_input, at });
+    /// As [`Self::apply`], compiled for `level`.
+    pub(crate) fn apply_simd(self, level: SimdLevel, dx: &mut [f32], gate_input: View<'_, f32>, first: usize) {
+        level.run(ApplyGate { gate: self, dx, gate_input, first });
     }
 }
 
-/// [`Gate::apply_gate`] by vector instructions.
+/// [`GateKind::apply`] as an operation for a SIMD level.
 struct ApplyGate<'a> {
-    gate: Gate,
+    gate: GateKind,
     dx: &'a mut [f32],
     gate_input: View<'a, f32>,
-    at: usize,
+    first: usize,
 }
 
 impl WithSimd for ApplyGate<'_> {
@@ -78,6 +144,6 @@ impl WithSimd for ApplyGate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.gate.apply_gate(self.dx, self.gate_input, self.at);
+        self.gate.apply(self.dx, self.gate_input, self.first);
     }
 }

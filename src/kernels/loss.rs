@@ -1,31 +1,34 @@
 //! Softmax and sparse categorical cross-entropy in one kernel, in log space; and softmax alone, for predictions.
 
-use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, Mode, STEP_FILE, Shader, constants, elementwise_grid};
 use crate::real::Real;
 use rayon::prelude::*;
 
-/// Loss, its gradient by the logits, and the step's metrics.
+/// Loss and metrics of a batch; in training also the gradient w.r.t. the logits, in inference the probabilities.
 ///
-/// Inputs: z [batch, classes], labels [window, batch]; outputs: dz like z, metrics [window, 2] (mean loss, number of
-/// correct answers).
+/// Inputs: z [batch, classes], labels [batches_per_upload, batch]; outputs: in training dz like z, in inference the predictions
+/// [batches_per_upload, batch, classes]; metrics [batches_per_upload, 2] (mean loss, number of correct answers).
 #[derive(Debug, Clone, Copy)]
-pub struct SoftmaxCrossEntropy {
-    /// Rows.
-    pub batch: usize,
-    /// Columns.
-    pub classes: usize,
+pub(crate) struct SoftmaxCrossEntropy {
+    pub(crate) batch: usize,
+    pub(crate) classes: usize,
+    pub(crate) mode: Mode,
 }
 
 /// Invocations of the shader's one workgroup; the twin adds up in the same order.
 const LANES: usize = 64;
-/// Rows that a thread takes, at least.
-const ROWS: usize = 64;
+/// Minimum number of rows of a task.
+const MIN_ROWS: usize = 64;
 
 impl KernelSpec for SoftmaxCrossEntropy {
     fn shader(&self) -> Shader {
+        let rows = match self.mode {
+            Mode::Train => include_str!("../../shaders/cross_entropy_gradient.wgsl"),
+            Mode::Infer => include_str!("../../shaders/cross_entropy_predictions.wgsl"),
+        };
         Shader {
-            files: vec![STEP_FILE, include_str!("../../shaders/softmax_cross_entropy.wgsl")],
-            constants: vec![("BATCH", self.batch as u64), ("CLASSES", self.classes as u64)],
+            files: vec![STEP_FILE, include_str!("../../shaders/softmax_cross_entropy.wgsl"), rows],
+            constants: constants! { BATCH: self.batch, CLASSES: self.classes },
             grid: [1, 1, 1],
             iterations: self.batch.div_ceil(LANES) * (1 + 3 * self.classes) + LANES,
             uses_step: true,
@@ -39,24 +42,31 @@ impl KernelSpec for SoftmaxCrossEntropy {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let step = io.step;
-        let (slot, images) = (step.batch_index as usize, step.images as usize);
-        let (z, labels) = (io.input(0), &io.input_u32(1)[slot * self.batch..][..self.batch]);
-        let (dz, metrics) = (io.output(0), io.output(1));
-        let share = F::ONE / F::from_f64(images as f64);
-        dz[images * self.classes..].fill(F::ZERO);
-        let rows = z.par_chunks_exact(self.classes).zip(dz.par_chunks_exact_mut(self.classes)).zip(labels);
-        let scores = rows.take(images).with_min_len(ROWS).map(|((z, dz), label)| {
+        let (index, images) = (step.batch_index as usize, step.images as usize);
+        let (z, labels) = (io.input(0), &io.input_u32(1)[index * self.batch..][..self.batch]);
+        let (rows, metrics) = (io.output(0), io.output(1));
+        let rows = match self.mode {
+            Mode::Train => rows,
+            Mode::Infer => &mut rows[index * self.batch * self.classes..][..self.batch * self.classes],
+        };
+        rows[images * self.classes..].fill(F::ZERO);
+        let share = F::ONE / F::from_f64(f64::from(step.global_images));
+        let rows = z.par_chunks_exact(self.classes).zip(rows.par_chunks_exact_mut(self.classes)).zip(labels);
+        let scores = rows.take(images).with_min_len(MIN_ROWS).map(|((z, row), label)| {
             let label = *label as usize;
-            let (answer, greatest) = argmax_and_max(z);
-            // The label's share less one is what the others have: no difference of two numbers near one.
-            let others: F = (0..self.classes).filter(|c| *c != label).map(|c| (z[c] - greatest).exp()).sum();
-            let total = others + (z[label] - greatest).exp();
-            if io.trains {
-                for (c, (d, v)) in dz.iter_mut().zip(z).enumerate() {
-                    *d = if c == label { -others } else { (*v - greatest).exp() } * (share / total);
+            let (answer, max_logit) = argmax_and_max(z);
+            row.iter_mut().zip(z).for_each(|(e, z)| *e = (*z - max_logit).exp());
+            // The label's probability less one is minus that of the others: no difference of two numbers near one.
+            let others: F = (0..self.classes).filter(|c| *c != label).map(|c| row[c]).sum();
+            let total = others + row[label];
+            match self.mode {
+                Mode::Train => {
+                    row[label] = -others;
+                    row.iter_mut().for_each(|d| *d = *d * (share / total));
                 }
+                Mode::Infer => row.iter_mut().for_each(|p| *p = *p / total),
             }
-            (total.ln() + greatest - z[label], if answer == label { F::ONE } else { F::ZERO })
+            (total.ln() + max_logit - z[label], if answer == label { F::ONE } else { F::ZERO })
         });
         let mut partial = [(F::ZERO, F::ZERO); LANES];
         for (n, (loss, correct)) in scores.collect::<Vec<_>>().into_iter().enumerate() {
@@ -68,34 +78,32 @@ impl KernelSpec for SoftmaxCrossEntropy {
             loss += l;
             correct += c;
         }
-        metrics[slot * 2] = loss * share;
-        metrics[slot * 2 + 1] = correct;
+        metrics[index * 2] = loss * share;
+        metrics[index * 2 + 1] = correct;
     }
 }
 
-/// Place and value of the first greatest element.
+/// Index and value of the first largest element.
 fn argmax_and_max<F: Real>(z: &[F]) -> (usize, F) {
     z.iter().copied().enumerate().skip(1).fold((0, z[0]), |best, next| if next.1 > best.1 { next } else { best })
 }
 
-/// Inputs: z [batch, classes]; outputs: p like z, rows that sum to 1.
+/// Inputs: z [batch, classes]; outputs: the predictions [batches_per_upload, batch, classes], rows that sum to 1.
 #[derive(Debug, Clone, Copy)]
-pub struct Softmax {
-    /// Rows.
-    pub batch: usize,
-    /// Columns.
-    pub classes: usize,
+pub(crate) struct Softmax {
+    pub(crate) batch: usize,
+    pub(crate) classes: usize,
 }
 
 impl KernelSpec for Softmax {
     fn shader(&self) -> Shader {
         let (grid, grid_x) = elementwise_grid(self.batch);
         Shader {
-            files: vec![include_str!("../../shaders/softmax.wgsl")],
-            constants: vec![("BATCH", self.batch as u64), ("CLASSES", self.classes as u64), grid_x],
+            files: vec![STEP_FILE, include_str!("../../shaders/softmax.wgsl")],
+            constants: constants! { BATCH: self.batch, CLASSES: self.classes }.and(grid_x),
             grid,
             iterations: 3 * self.classes,
-            uses_step: false,
+            uses_step: true,
         }
     }
 
@@ -106,11 +114,12 @@ impl KernelSpec for Softmax {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let (z, p) = (io.input(0), io.output(0));
+        let p = &mut p[io.step.batch_index as usize * self.batch * self.classes..];
         for (z, p) in z.chunks_exact(self.classes).zip(p.chunks_exact_mut(self.classes)) {
-            let (_, greatest) = argmax_and_max(z);
-            let total: F = z.iter().map(|v| (*v - greatest).exp()).sum();
+            let (_, max_logit) = argmax_and_max(z);
+            let total: F = z.iter().map(|v| (*v - max_logit).exp()).sum();
             for (p, v) in p.iter_mut().zip(z) {
-                *p = (*v - greatest).exp() / total;
+                *p = (*v - max_logit).exp() / total;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Benchmarks of an adapter's peak rates: a copy for the memory bandwidth, a loop of multiply-adds for the arithmetic.
 //! `gpu-cnn bench --kernels` compares the kernels with them.
 
-use crate::plan::{Cost, Io, KernelSpec, Shader, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, Shader, constants, elementwise_grid};
 use crate::real::Real;
 use rayon::prelude::*;
 
@@ -66,6 +66,6 @@ impl KernelSpec for MultiplyAdd {
 
 fn shader(count: usize, file: &'static str, iterations: usize) -> Shader {
     let (grid, grid_x) = elementwise_grid(count / 4);
-    let constants = vec![("COUNT", count as u64), ("ROUNDS", ROUNDS as u64), ("CHAINS", CHAINS as u64), grid_x];
+    let constants = constants! { COUNT: count, ROUNDS: ROUNDS, CHAINS: CHAINS }.and(grid_x);
     Shader { files: vec![file], constants, grid, iterations, uses_step: false }
 }

@@ -1,8 +1,6 @@
 //! Shared by the matrix kernels: tiling, the matmul cores' shaders, and split-K (the sum over k as partial sums).
 
-use super::sum_split_k::{Epilogue, SumSplitK};
-use crate::plan::{BufferSlice, KernelSpec, MatmulCore, Profile, Recorder, Shader, grid, output_file};
-use crate::real::{MatMul, Real, Strided};
+use crate::plan::{Constants, MatmulCore, Profile, Shader, constants, grid, output_file};
 
 /// Side of a square tile of the output matrix C, in elements.
 const TILE: usize = 32;
@@ -50,9 +48,9 @@ pub(crate) struct TileShader<'a> {
     /// Shader files that define how A and B are loaded and C is stored.
     pub(crate) files: &'a [&'static str],
     /// Binding index of the output.
-    pub(crate) out: u64,
+    pub(crate) out: usize,
     /// Shader constants of those files.
-    pub(crate) constants: &'a [(&'static str, u64)],
+    pub(crate) constants: Constants,
 }
 
 impl Tiles {
@@ -105,7 +103,7 @@ impl Tiles {
     }
 
     /// The shader that computes this product with the profile's matmul core.
-    pub(crate) fn shader(&self, spec: &TileShader<'_>) -> Shader {
+    pub(crate) fn shader(&self, spec: TileShader<'_>) -> Shader {
         let core = match self.profile.core {
             MatmulCore::Subgroup => include_str!("../../shaders/tile_subgroup.wgsl"),
             MatmulCore::Workgroup => include_str!("../../shaders/tile_workgroup.wgsl"),
@@ -113,20 +111,19 @@ impl Tiles {
         let (mut grid, grid_x) = grid(self.count() / self.batch_count);
         grid[2] = (self.split_k * self.batch_count) as u32;
         let by_4 = self.cols.is_multiple_of(4);
-        let mut constants = vec![
-            ("ROWS", self.rows as u64),
-            ("COLS", self.cols as u64),
-            ("K", self.k as u64),
-            ("COLS_BY_4?", u64::from(by_4)),
-            ("COL_TILES", self.cols.div_ceil(TILE) as u64),
-            ("TILE_ROWS", self.tile_rows() as u64),
-            ("ROWS_PER_OUTPUT", self.rows_per_output as u64),
-            ("OUT", spec.out),
-            ("SPLIT_K", self.split_k as u64),
-            ("K_PER_SPLIT", self.k_per_split() as u64),
-            grid_x,
-        ];
-        constants.extend_from_slice(spec.constants);
+        let constants = constants! {
+            ROWS: self.rows,
+            COLS: self.cols,
+            K: self.k,
+            COLS_BY_4: by_4,
+            COL_TILES: self.cols.div_ceil(TILE),
+            TILE_ROWS: self.tile_rows(),
+            ROWS_PER_OUTPUT: self.rows_per_output,
+            OUT: spec.out,
+            SPLIT_K: self.split_k,
+            K_PER_SPLIT: self.k_per_split(),
+        };
+        let constants = constants.and(grid_x).and(spec.constants);
         let mut files = spec.files.to_vec();
         files.extend([output_file(by_4), include_str!("../../shaders/tile.wgsl"), core]);
         let steps = self.k_per_split() / self.k_step();
@@ -138,54 +135,6 @@ impl Tiles {
     /// Floating-point operations of the whole batch: one multiplication and one addition per term.
     pub(crate) fn flops(&self) -> f64 {
         2.0 * (self.rows * self.cols * self.k * self.batch_count) as f64
-    }
-}
-
-/// Records a kernel whose sum over k is cut into `split_k` partial sums. With 1, the kernel writes to `out` directly;
-/// else it writes partial sums, and a second pass adds them in ascending order. `epilogue` is what that second pass
-/// applies to the sums of a forward kernel, with the weights that hold the bias; gradients have none.
-pub(crate) fn record_split_k<K: KernelSpec>(
-    recorder: &mut Recorder,
-    label: &str,
-    split_k: usize,
-    kernel: K,
-    inputs: &[BufferSlice],
-    out: BufferSlice,
-    epilogue: Option<(Epilogue, BufferSlice)>,
-) {
-    if split_k == 1 {
-        recorder.dispatch(label, kernel, inputs, &[out]);
-        return;
-    }
-    let partial = recorder.floats(format!("{label} partial sums"), split_k * out.len);
-    recorder.dispatch(label, kernel, inputs, &[partial]);
-    let sum = SumSplitK { split_k, count: out.len, epilogue: epilogue.map(|(epilogue, _)| epilogue) };
-    let inputs: Vec<BufferSlice> = [partial].into_iter().chain(epilogue.map(|(_, weights)| weights)).collect();
-    recorder.dispatch(format!("{label} sum"), sum, &inputs, &[out]);
-}
-
-/// `c = a b` on all threads; the result is bitwise independent of the thread count.
-pub(crate) fn par_matmul<F: Real>(size: MatMul, a: Strided<'_, F>, b: Strided<'_, F>, c: &mut [F]) {
-    F::matmul(size, a, b, false, c, rayon::current_num_threads());
-}
-
-/// `out[c] = sum over r of matrix[r, c]`, with r ascending: `matrix` is [rows, cols], `out` is [cols].
-pub(crate) fn sum_rows<F: Real>(matrix: &[F], cols: usize, out: &mut [F]) {
-    out.fill(F::ZERO);
-    for row in matrix.chunks_exact(cols) {
-        for (sum, v) in out.iter_mut().zip(row) {
-            *sum += *v;
-        }
-    }
-}
-
-/// Adds `bias` `[cols]` to each row of `y` [rows, cols], then applies ReLU if `relu`.
-pub(crate) fn bias_and_relu<F: Real>(y: &mut [F], bias: &[F], relu: bool) {
-    for row in y.chunks_exact_mut(bias.len()) {
-        for (v, b) in row.iter_mut().zip(bias) {
-            let sum = *v + *b;
-            *v = if relu && sum < F::ZERO { F::ZERO } else { sum };
-        }
     }
 }
 

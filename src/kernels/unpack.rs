@@ -1,6 +1,6 @@
 //! Bytes to floats: `x = byte / 255`, computed on the device, so that the upload moves one byte per pixel value.
 
-use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, constants, elementwise_grid};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -10,11 +10,11 @@ use rayon::prelude::*;
 ///
 /// Inputs: pixels [batches per upload, words] u32; outputs: x `[count]`.
 #[derive(Debug, Clone, Copy)]
-pub struct Unpack {
+pub(crate) struct Unpack {
     /// Pixel values (bytes) of a batch.
-    pub count: usize,
+    pub(crate) count: usize,
     /// u32 elements that hold them, four bytes each.
-    pub words: usize,
+    pub(crate) words: usize,
 }
 
 impl KernelSpec for Unpack {
@@ -22,7 +22,7 @@ impl KernelSpec for Unpack {
         let (grid, grid_x) = elementwise_grid(self.words);
         Shader {
             files: vec![STEP_FILE, include_str!("../../shaders/unpack.wgsl")],
-            constants: vec![("COUNT", self.count as u64), ("WORDS", self.words as u64), grid_x],
+            constants: constants! { COUNT: self.count, WORDS: self.words }.and(grid_x),
             grid,
             iterations: 0,
             uses_step: true,

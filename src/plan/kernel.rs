@@ -1,6 +1,8 @@
 //! The kernel traits: a kernel has a WGSL shader, a cost, and a CPU twin that computes the same result.
 
-use super::{Profile, Shader, Step};
+use super::buffers::MAX_BINDINGS;
+use super::step::Step;
+use super::wgsl::Shader;
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use std::fmt::Debug;
@@ -18,9 +20,9 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Multiplies `flops` by `share` if the plan is for the CPU, whose SIMD kernels execute only that fraction.
-    pub(crate) fn scaled_for_cpu(self, profile: Profile, share: f64) -> Self {
-        if profile == Profile::CPU { Self { flops: self.flops * share, ..self } } else { self }
+    /// The same work with `share` of the operations executed.
+    pub(crate) fn scaled(self, share: f64) -> Self {
+        Self { flops: self.flops * share, ..self }
     }
 }
 
@@ -47,13 +49,10 @@ pub enum ViewMut<'a, F> {
 pub struct Io<'a, F> {
     /// Parameters of the current step.
     pub step: Step,
-    /// Whether a backward pass follows. If not, a kernel may skip writing the argmax of a pool and the gradient of the
-    /// loss, which only the backward pass reads.
-    pub trains: bool,
-    /// Read-only slices.
-    pub inputs: Vec<View<'a, F>>,
+    /// Read-only slices; those past the dispatch's own are empty.
+    pub inputs: [View<'a, F>; MAX_BINDINGS],
     /// Writable slices; [`Io::output`] and [`Io::output_u32`] move one out.
-    pub outputs: Vec<Option<ViewMut<'a, F>>>,
+    pub outputs: [Option<ViewMut<'a, F>>; MAX_BINDINGS],
 }
 
 impl<'a, F> Io<'a, F> {
@@ -88,6 +87,11 @@ impl<'a, F> Io<'a, F> {
             other => panic!("output {i} must hold u32 elements and be taken once; still present: {}", other.is_some()),
         }
     }
+
+    /// Output `i` as [`Self::output_u32`], or none where the dispatch has no such output.
+    pub fn optional_output_u32(&mut self, i: usize) -> Option<&'a mut [u32]> {
+        self.outputs[i].is_some().then(|| self.output_u32(i))
+    }
 }
 
 /// A kernel as it is implemented: a small struct whose fields are its sizes.
@@ -96,6 +100,10 @@ pub trait KernelSpec: Debug + Send + Sync + 'static {
     fn shader(&self) -> Shader;
     /// Floating-point operations and bytes of one dispatch.
     fn cost(&self) -> Cost;
+    /// The algorithm that was chosen for this dispatch, where there are several.
+    fn algorithm(&self) -> Option<&'static str> {
+        None
+    }
     /// The CPU twin: the scalar reference implementation, with loops in the shader's order.
     fn run<F: Real>(&self, io: Io<'_, F>);
     /// The SIMD variant of the CPU twin; calls [`Self::run`] unless the kernel overrides it.
@@ -111,6 +119,8 @@ pub trait Kernel: Debug + Send + Sync {
     fn shader(&self) -> Shader;
     /// Floating-point operations and bytes of one dispatch.
     fn cost(&self) -> Cost;
+    /// The algorithm that was chosen for this dispatch, where there are several.
+    fn algorithm(&self) -> Option<&'static str>;
     /// The CPU twin in single precision.
     fn run_f32(&self, io: Io<'_, f32>);
     /// As [`Self::run_f32`], with SIMD instructions of `level` if the kernel has a SIMD variant.
@@ -125,6 +135,9 @@ impl<K: KernelSpec> Kernel for K {
     }
     fn cost(&self) -> Cost {
         KernelSpec::cost(self)
+    }
+    fn algorithm(&self) -> Option<&'static str> {
+        KernelSpec::algorithm(self)
     }
     fn run_f32(&self, io: Io<'_, f32>) {
         self.run(io);

@@ -1,5 +1,16 @@
 //! Tuning profiles: kernel and tile choices for each kind of adapter.
 
+use crate::simd::SimdLevel;
+
+/// What executes a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A wgpu adapter.
+    Adapter,
+    /// The CPU backend: SIMD kernels of this level, or the reference implementations.
+    Cpu(Option<SimdLevel>),
+}
+
 /// How the invocations of a 32 x 32 tile of a matrix product share the operands that they load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MatmulCore {
@@ -14,6 +25,8 @@ pub enum MatmulCore {
 pub struct Profile {
     /// The profile's name in reports and in `GPU_CNN_PROFILE`.
     pub name: &'static str,
+    /// What executes the plan.
+    pub target: Target,
     /// How a tile of a matrix product is computed.
     pub core: MatmulCore,
     /// Whether shaders access four elements as two 64-bit integers instead of a `vec4`.
@@ -31,6 +44,7 @@ impl Profile {
     /// Lavapipe and other software adapters with subgroups of eight lanes: limited by arithmetic and by loads.
     pub const SOFTWARE: Self = Self {
         name: "software",
+        target: Target::Adapter,
         core: MatmulCore::Subgroup,
         loads_u64: true,
         min_tiles: 16,
@@ -40,6 +54,7 @@ impl Profile {
     /// Discrete GPUs: limited by launch overhead at small batches, and able to run many workgroups at once.
     pub const DISCRETE: Self = Self {
         name: "discrete",
+        target: Target::Adapter,
         core: MatmulCore::Workgroup,
         loads_u64: false,
         min_tiles: 256,
@@ -48,8 +63,27 @@ impl Profile {
     };
     /// Integrated GPUs, and every adapter that neither of the other two profiles fits.
     pub const INTEGRATED: Self = Self { name: "integrated", min_tiles: 64, ..Self::DISCRETE };
-    /// The CPU backend, whose kernels are parallel inside, so that split-K is not needed.
-    pub const CPU: Self = Self { name: "cpu", min_tiles: 0, fuse: true, ..Self::DISCRETE };
-    /// The profiles of wgpu adapters, that is, all but [`Self::CPU`].
+    /// The reference implementations on the CPU: the twins of all kernels.
+    pub const REFERENCE: Self = Self { name: "cpu", target: Target::Cpu(None), min_tiles: 0, ..Self::DISCRETE };
+    /// The profiles of wgpu adapters, that is, those with [`Target::Adapter`].
     pub const ADAPTERS: [Self; 3] = [Self::SOFTWARE, Self::DISCRETE, Self::INTEGRATED];
+
+    /// The CPU backend with SIMD kernels of `level`, or with the reference implementations. Its kernels are parallel inside, so
+    /// that split-K is not needed.
+    pub const fn cpu(level: Option<SimdLevel>) -> Self {
+        Self { target: Target::Cpu(level), ..Self::REFERENCE }
+    }
+
+    /// The SIMD level of the kernels, if the plan is for the CPU and not for the reference implementations.
+    pub fn simd(&self) -> Option<SimdLevel> {
+        match self.target {
+            Target::Cpu(level) => level,
+            Target::Adapter => None,
+        }
+    }
+
+    /// The profile of this name, of those of adapters.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ADAPTERS.into_iter().find(|profile| profile.name == name)
+    }
 }

@@ -11,7 +11,8 @@
 //!
 //! becomes `sum[0u] += x[0u];` and so on. The file itself stays valid WGSL without this pass.
 
-use super::Profile;
+use super::constants::Constants;
+use super::profile::Profile;
 use std::collections::BTreeMap;
 
 /// A kernel's shader: files, constants and grid.
@@ -19,9 +20,8 @@ use std::collections::BTreeMap;
 pub struct Shader {
     /// Contents of the WGSL files that the shader consists of, in order.
     pub files: Vec<&'static str>,
-    /// Names and values of the constants declared before the files. They have type `u32`; a name that ends in `?`
-    /// declares a `bool` without the `?`, given as 0 or 1.
-    pub constants: Vec<(&'static str, u64)>,
+    /// Constants declared before the files.
+    pub constants: Constants,
     /// Number of workgroups in x, y and z.
     pub grid: [u32; 3],
     /// Upper bound of the loop iterations of one invocation, summed over all its loops; some adapters stop an
@@ -37,20 +37,15 @@ impl Shader {
     /// # Panics
     /// If the bounds of a marked loop are neither literals nor constants, which is a bug in the shader file.
     pub fn text(&self, profile: Profile) -> String {
-        let mut text = String::new();
-        for (name, value) in &self.constants {
-            text += &match name.strip_suffix('?') {
-                Some(flag) => format!("const {flag} = {};\n", *value != 0),
-                None => format!("const {name} = {value}u;\n"),
-            };
-        }
-        let constants = self.constants.iter().copied().collect();
+        let mut text = self.constants.declarations();
+        let bounds = self.constants.bounds();
         let four = match profile.loads_u64 {
             true => include_str!("../../shaders/four_u64.wgsl"),
             false => include_str!("../../shaders/four_f32.wgsl"),
         };
-        for file in [four].iter().chain(&self.files) {
-            text += &unroll(file, &constants);
+        let numbers = include_str!("../../shaders/numbers.wgsl");
+        for file in [four, numbers].iter().chain(&self.files) {
+            text += &unroll(file, &bounds);
         }
         text
     }
@@ -68,11 +63,34 @@ pub fn output_file(by_4: bool) -> &'static str {
     }
 }
 
-/// The file with the store function of a pool's argmax, bound at `ARGMAX`; `by_4` as in [`output_file`].
-pub fn argmax_file(by_4: bool) -> &'static str {
-    match by_4 {
-        true => include_str!("../../shaders/argmax_vec4.wgsl"),
-        false => include_str!("../../shaders/argmax_u32.wgsl"),
+/// How a pool's argmax is stored, bound at `ARGMAX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArgmaxStore {
+    /// Not at all, and nothing is bound: no backward pass follows.
+    None,
+    /// Single elements.
+    Single,
+    /// Whole vectors of four, at offsets divisible by four.
+    By4,
+}
+
+impl ArgmaxStore {
+    /// How a kernel that writes four elements at a time where `by_4` stores it, in training and in inference.
+    pub fn new(is_written: bool, by_4: bool) -> Self {
+        match (is_written, by_4) {
+            (false, _) => Self::None,
+            (true, false) => Self::Single,
+            (true, true) => Self::By4,
+        }
+    }
+
+    /// The file with the store function.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::None => include_str!("../../shaders/argmax_none.wgsl"),
+            Self::Single => include_str!("../../shaders/argmax_u32.wgsl"),
+            Self::By4 => include_str!("../../shaders/argmax_vec4.wgsl"),
+        }
     }
 }
 
@@ -81,14 +99,14 @@ const MAX_GRID_X: usize = 65_535;
 
 /// A two-dimensional grid of at least `groups` workgroups, and the constant `GRID_X` from which the shader computes its
 /// linear workgroup index, `y * GRID_X + x`.
-pub fn grid(groups: usize) -> ([u32; 3], (&'static str, u64)) {
+pub fn grid(groups: usize) -> ([u32; 3], Constants) {
     let x = groups.clamp(1, MAX_GRID_X);
     let y = groups.div_ceil(x).max(1);
-    ([x as u32, y as u32, 1], ("GRID_X", x as u64))
+    ([x as u32, y as u32, 1], Constants::new().with("GRID_X", x))
 }
 
 /// A grid of at least `items` invocations in workgroups of 64; the constant is `GRID_X` as in [`grid`].
-pub fn elementwise_grid(items: usize) -> ([u32; 3], (&'static str, u64)) {
+pub fn elementwise_grid(items: usize) -> ([u32; 3], Constants) {
     grid(items.div_ceil(64))
 }
 
@@ -187,7 +205,8 @@ mod tests {
     #[test]
     fn a_grid_has_at_least_the_requested_workgroups() {
         for groups in [0, 1, 65_535, 65_536, 1_000_000] {
-            let ([x, y, _], (_, stride)) = grid(groups);
+            let ([x, y, _], constants) = grid(groups);
+            let stride = constants.bounds()["GRID_X"];
             assert!(x as usize * y as usize >= groups && u64::from(x) == stride && x <= 65_535, "{groups}: {x} {y}");
         }
     }

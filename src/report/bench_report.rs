@@ -1,7 +1,7 @@
 //! What `bench` prints and writes: tables, JSON, CSV.
 
-use gpu_cnn::bench::{BenchOptions, Benched};
-use gpu_cnn::{Error, Result};
+use crate::bench::{BenchOptions, Benched};
+use crate::error::{Error, Result};
 use serde_json::{Value, json};
 
 /// Training images in an epoch of Fashion-MNIST, for the column `s/epoch`.
@@ -45,7 +45,7 @@ const HEAD: [&str; 12] = [
     "x cpu",
 ];
 
-const KERNEL_HEAD: [&str; 5] = ["dispatch", "ms", "GFLOP/s", "GB/s", "of peak"];
+const KERNEL_HEAD: [&str; 6] = ["dispatch", "algorithm", "ms", "GFLOP/s", "GB/s", "of peak"];
 
 impl BenchReport {
     fn epoch_s(&self, ms: f64) -> f64 {
@@ -90,8 +90,8 @@ impl BenchReport {
         let table = |result: &Benched| {
             let (rows, peak) = (result.kernels.as_ref()?, result.peak?);
             let clock = match rows.first()?.clock {
-                gpu_cnn::backend::Clock::TimestampQueries => "timestamp queries",
-                gpu_cnn::backend::Clock::Wall => "wall clock",
+                crate::backend::Clock::TimestampQueries => "timestamp queries",
+                crate::backend::Clock::Wall => "wall clock",
             };
             let title = format!(
                 "{}, by {clock}; peak {:.1} GFLOP/s, {:.1} GB/s",
@@ -99,17 +99,24 @@ impl BenchReport {
                 peak.gflop_per_s,
                 peak.gb_per_s
             );
-            let cells = |label: &str, ms: f64, gflop: f64, gb: f64, share: f64| {
+            let cells = |label: &str, algorithm: Option<&str>, ms: f64, gflop: f64, gb: f64, share: f64| {
                 let numbers = [format!("{ms:.3}"), format!("{gflop:.1}"), format!("{gb:.1}")];
-                [vec![label.to_owned()], numbers.to_vec(), vec![format!("{:.0} %", share * 100.0)]].concat()
+                [
+                    vec![label.to_owned(), algorithm.unwrap_or("-").to_owned()],
+                    numbers.to_vec(),
+                    vec![format!("{:.0} %", share * 100.0)],
+                ]
+                .concat()
             };
-            let mut lines: Vec<_> =
-                rows.iter().map(|r| cells(&r.label, r.ms, r.gflop_per_s, r.gb_per_s, r.share_of_peak)).collect();
+            let mut lines: Vec<_> = rows
+                .iter()
+                .map(|r| cells(&r.label, r.algorithm, r.ms, r.gflop_per_s, r.gb_per_s, r.share_of_peak))
+                .collect();
             let total: f64 = rows.iter().map(|r| r.ms).sum();
             let moved: f64 = rows.iter().map(|r| r.gb_per_s * r.ms).sum();
             let gflop = result.flops[0] / total / 1e6;
             let (gb, all) = (moved / total, format!("all {}", rows.len()));
-            lines.push(cells(&all, total, gflop, gb, (gflop / peak.gflop_per_s).max(gb / peak.gb_per_s)));
+            lines.push(cells(&all, None, total, gflop, gb, (gflop / peak.gflop_per_s).max(gb / peak.gb_per_s)));
             Some((title, lines))
         };
         self.results.iter().filter_map(table).collect()
@@ -120,9 +127,19 @@ impl BenchReport {
         format!("{}, batch {batch_size}, {rounds} interleaved rounds of {steps} steps", self.model)
     }
 
+    /// A line for each device with the algorithms of its convolutions; empty for a model without any.
+    fn algorithms(&self) -> String {
+        let line = |result: &Benched| {
+            let chosen: Vec<String> = result.algorithms.iter().map(|(pass, name)| format!("{pass}: {name}")).collect();
+            (!chosen.is_empty()).then(|| format!("{}\n  {}\n", Self::name(result), chosen.join("\n  ")))
+        };
+        let lines: String = self.results.iter().filter_map(line).collect();
+        if lines.is_empty() { lines } else { format!("\nalgorithms\n{lines}") }
+    }
+
     /// The tables as text with aligned columns, for the terminal.
     pub(crate) fn text(&self) -> String {
-        let mut text = format!("{}\n\n{}", self.title(), aligned(&HEAD, &self.rows()));
+        let mut text = format!("{}\n\n{}{}", self.title(), aligned(&HEAD, &self.rows()), self.algorithms());
         for (title, rows) in self.kernel_tables() {
             text += &format!("\n{title}\n\n{}", aligned(&KERNEL_HEAD, &rows));
         }
@@ -193,6 +210,7 @@ impl BenchReport {
                 "losses": result.losses,
                 "samples_ms": result.samples_ms,
                 "peak": result.peak,
+                "algorithms": result.algorithms.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
                 "kernels": result.kernels,
             })
         };

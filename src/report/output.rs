@@ -1,6 +1,6 @@
 //! The two output streams: data on stdout, everything else on stderr.
 
-use gpu_cnn::{Error, Result};
+use crate::error::{Error, Result};
 use std::io::Write;
 
 /// Writes one line to stderr. A failure is ignored, as it could not be reported anywhere.

@@ -1,39 +1,46 @@
 //! Progress on stderr: a live bar on a terminal, otherwise lines of text.
 
 use super::note;
-use gpu_cnn::{Event, Score};
+use crate::trainer::{Event, Score};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Without a terminal, the minimum time between two lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
-/// Progress of one epoch in the form of Keras: steps, time, ms per step, and accuracy and loss so far.
+/// Columns from which on a bar has room beside the figures.
+const BAR_COLUMNS: usize = 90;
+/// Columns that the figures take with their names written out.
+const FULL_COLUMNS: usize = 60;
+
+/// Progress of training in the form of Keras: steps, time, ms per step, and accuracy and loss so far.
 #[derive(Debug)]
 pub(crate) struct EpochProgress {
+    epochs: u64,
+    /// Number of the epoch that is shown.
+    epoch: u64,
+    /// Columns of the terminal; none where stderr is none.
+    columns: Option<usize>,
     bar: Option<ProgressBar>,
     started: Instant,
     last_line: Instant,
 }
 
 impl EpochProgress {
-    pub(crate) fn start(epoch: u64, epochs: u64) -> Self {
-        note(&format!("Epoch {epoch}/{epochs}"));
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{pos}/{len} {bar:30} {msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(0).with_style(style.progress_chars("━━ "))
-        });
-        Self { bar, started: Instant::now(), last_line: Instant::now() }
+    pub(crate) fn new(epochs: u64) -> Self {
+        let terminal = console::Term::stderr();
+        let columns = terminal.is_term().then(|| usize::from(terminal.size().1));
+        Self { epochs, epoch: 0, columns, bar: None, started: Instant::now(), last_line: Instant::now() }
     }
 
     pub(crate) fn show(&mut self, event: &Event) {
         match *event {
-            Event::Step { step, steps, so_far, .. } => {
-                let text = describe(self.started.elapsed(), step, so_far);
+            Event::Step { epoch, step, steps, so_far, .. } => {
+                if epoch != self.epoch {
+                    self.start(epoch, steps);
+                }
+                let text = self.describe(self.started.elapsed(), step, so_far);
                 if let Some(bar) = &self.bar {
-                    bar.set_length(steps as u64);
                     bar.set_position(step as u64);
                     bar.set_message(text);
                 } else if step < steps && self.last_line.elapsed() >= PLAIN_EVERY {
@@ -42,22 +49,40 @@ impl EpochProgress {
                 }
             }
             Event::Epoch { steps, score, elapsed, .. } => {
-                let text = describe(elapsed, steps, score);
-                match &self.bar {
+                let text = self.describe(elapsed, steps, score);
+                match self.bar.take() {
                     Some(bar) => bar.finish_with_message(text),
                     None => note(&format!("{steps}/{steps} {text}")),
                 }
             }
         }
     }
-}
 
-/// `38s 20ms/step - accuracy: 0.8312 - loss: 0.4712`
-fn describe(elapsed: Duration, step: usize, score: Score) -> String {
-    let secs = elapsed.as_secs_f64();
-    let (ms, decimals) = (secs * 1e3 / step as f64, usize::from(secs < 10.0));
-    let ms_decimals = if ms < 10.0 { 2 } else { 1 };
-    format!("{secs:.decimals$}s {ms:.ms_decimals$}ms/step - accuracy: {:.4} - loss: {:.4}", score.accuracy, score.loss)
+    fn start(&mut self, epoch: u64, steps: usize) {
+        note(&format!("Epoch {epoch}/{}", self.epochs));
+        self.epoch = epoch;
+        // The first step's metrics have just arrived; its time counts from the epoch's own clock when it ends.
+        (self.started, self.last_line) = (Instant::now(), Instant::now());
+        self.bar = self.columns.map(|columns| {
+            let template = if columns < BAR_COLUMNS { "{pos}/{len} {msg}" } else { "{pos}/{len} {bar:30} {msg}" };
+            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(steps as u64).with_style(style.progress_chars("━━ "))
+        });
+    }
+
+    /// `38s 20ms/step - accuracy: 0.8312 - loss: 0.4712`; on a narrow terminal `38s 20ms acc 0.8312 loss 0.4712`.
+    fn describe(&self, elapsed: Duration, step: usize, score: Score) -> String {
+        let secs = elapsed.as_secs_f64();
+        let (ms, decimals) = (secs * 1e3 / step as f64, usize::from(secs < 10.0));
+        let ms_decimals = if ms < 10.0 { 2 } else { 1 };
+        let (accuracy, loss) = (score.accuracy, score.loss);
+        match self.columns {
+            Some(columns) if columns < FULL_COLUMNS => {
+                format!("{secs:.decimals$}s {ms:.ms_decimals$}ms acc {accuracy:.4} loss {loss:.4}")
+            }
+            _ => format!("{secs:.decimals$}s {ms:.ms_decimals$}ms/step - accuracy: {accuracy:.4} - loss: {loss:.4}"),
+        }
+    }
 }
 
 /// Progress of a download: bytes of the current file. Shows nothing without a terminal.

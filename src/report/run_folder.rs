@@ -1,6 +1,6 @@
 //! The folder of a training run: run.json, metrics.jsonl, model.safetensors.
 
-use gpu_cnn::{Error, Result};
+use crate::error::{Error, Result};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write;

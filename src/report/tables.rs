@@ -1,7 +1,7 @@
 //! Tables as text for the terminal.
 
-use gpu_cnn::Evaluation;
-use gpu_cnn::model::Summary;
+use crate::graph::Summary;
+use crate::trainer::Evaluation;
 use std::fmt::Write;
 
 /// A number with a comma between thousands: `243,786`.
@@ -27,37 +27,40 @@ fn size(bytes: usize) -> String {
     }
 }
 
-/// The table of layers that Keras's `Model.summary()` prints.
-pub(crate) fn summary_table(summary: &Summary) -> String {
-    let head = ["Layer (type)".to_owned(), "Output Shape".to_owned(), "Param #".to_owned()];
-    let rows: Vec<[String; 3]> = summary
+/// The table of layers that Keras's `Model.summary()` prints, at most `columns` wide where that is given: long cells then take
+/// several lines.
+pub(crate) fn summary_table(summary: &Summary, columns: Option<usize>) -> String {
+    let mut head = vec!["Layer (type)", "Output Shape", "Param #"];
+    if summary.model == "functional" {
+        head.push("Connected to");
+    }
+    let head: Vec<String> = head.into_iter().map(String::from).collect();
+    let rows: Vec<Vec<String>> = summary
         .layers
         .iter()
         .map(|layer| {
             let shape: Vec<String> = layer.output_shape.iter().map(usize::to_string).collect();
-            [
+            let cells = [
                 format!("{} ({})", layer.name, layer.kind),
                 format!("(None, {})", shape.join(", ")),
                 thousands(layer.params),
-            ]
+                layer.inputs.join(", "),
+            ];
+            cells.into_iter().take(head.len()).collect()
         })
         .collect();
-    let width = |i: usize| rows.iter().chain([&head]).map(|row| row[i].chars().count()).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2)];
+    let widest = |i: usize| rows.iter().chain([&head]).map(|row| row[i].chars().count()).max().unwrap_or(0);
+    let widths = fitted((0..head.len()).map(widest).collect(), columns);
     let rule = |left: &str, middle: &str, right: &str, line: &str| {
-        format!("{left}{}{right}\n", widths.map(|w| line.repeat(w + 2)).join(middle))
+        let parts: Vec<String> = widths.iter().map(|w| line.repeat(w + 2)).collect();
+        format!("{left}{}{right}\n", parts.join(middle))
     };
-    let row = |cells: &[String; 3], edge: &str| {
-        let [a, b, c] = cells;
-        let [wa, wb, wc] = widths;
-        format!("{edge} {a:<wa$} {edge} {b:<wb$} {edge} {c:>wc$} {edge}\n")
-    };
-    let mut text = String::from("Model: \"sequential\"\n");
+    let mut text = format!("Model: \"{}\"\n", summary.model);
     text += &rule("┏", "┳", "┓", "━");
-    text += &row(&head, "┃");
+    text += &row(&head, &widths, "┃");
     text += &rule("┡", "╇", "┩", "━");
     let separator = rule("├", "┼", "┤", "─");
-    text += &rows.iter().map(|cells| row(cells, "│")).collect::<Vec<_>>().join(&separator);
+    text += &rows.iter().map(|cells| row(cells, &widths, "│")).collect::<Vec<_>>().join(&separator);
     text += &rule("└", "┴", "┘", "─");
     let totals = [
         ("Total params", summary.total_params),
@@ -69,6 +72,51 @@ pub(crate) fn summary_table(summary: &Summary) -> String {
         let _ = writeln!(text, " {name}: {} ({})", thousands(params), size(params * 4));
     }
     text
+}
+
+/// Widths of columns such that the table fits `columns`, the widest made narrower first.
+fn fitted(mut widths: Vec<usize>, columns: Option<usize>) -> Vec<usize> {
+    const MIN_WIDTH: usize = 7;
+    let Some(columns) = columns else { return widths };
+    let total = |widths: &[usize]| widths.iter().sum::<usize>() + 3 * widths.len() + 1;
+    while total(&widths) > columns
+        && let Some(widest) = widths.iter_mut().max().filter(|width| **width > MIN_WIDTH)
+    {
+        *widest -= 1;
+    }
+    widths
+}
+
+/// The cells of a row, each over as many lines as it needs; the third, of numbers, to the right.
+fn row(cells: &[String], widths: &[usize], edge: &str) -> String {
+    let cells: Vec<Vec<String>> = cells.iter().zip(widths).map(|(cell, width)| wrapped(cell, *width)).collect();
+    let lines = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let line = |n: usize| {
+        let cell = |(i, (cell, width)): (usize, (&Vec<String>, &usize))| {
+            let text = cell.get(n).map_or("", String::as_str);
+            if i == 2 { format!(" {text:>width$} {edge}") } else { format!(" {text:<width$} {edge}") }
+        };
+        let cells: String = cells.iter().zip(widths).enumerate().map(cell).collect();
+        format!("{edge}{cells}\n")
+    };
+    (0..lines).map(line).collect()
+}
+
+/// `text` in lines of at most `width` characters, broken at spaces where there are any.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("there is a line");
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() <= width {
+            *last += &format!(" {word}");
+            continue;
+        }
+        let pieces: Vec<char> = word.chars().collect();
+        for piece in pieces.chunks(width) {
+            lines.push(piece.iter().collect());
+        }
+    }
+    lines.into_iter().filter(|line| !line.is_empty()).collect()
 }
 
 /// Loss and accuracy, and one row per class with its accuracy; `names` are the classes' names.
@@ -94,5 +142,18 @@ mod tests {
         assert_eq!(thousands(1_000), "1,000");
         assert_eq!(size(243_786 * 4), "952.29 KB");
         assert_eq!(size(0), "0.00 B");
+    }
+
+    #[test]
+    fn a_summary_fits_a_narrow_terminal_and_loses_no_word() {
+        let summary = crate::Preset::Cnn.build([28, 28, 1], 10).summary().expect("a valid model");
+        for columns in [50, 60, 200] {
+            let text = summary_table(&summary, Some(columns));
+            assert!(text.lines().all(|line| line.chars().count() <= columns), "{columns} columns:\n{text}");
+            for word in ["max_pooling2d_1", "(MaxPooling2D)", "26,", "204,928"] {
+                assert!(text.contains(word), "{word} at {columns} columns:\n{text}");
+            }
+        }
+        assert_eq!(summary_table(&summary, Some(200)), summary_table(&summary, None));
     }
 }

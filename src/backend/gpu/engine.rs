@@ -1,23 +1,21 @@
 //! A plan loaded on a device: buffers, pipelines and bind groups are created once, then the dispatches are replayed.
 
-use super::Adapter;
+use super::adapter::Adapter;
 use super::resources::{
-    check_limits, group_layout, new_buffer, new_pipeline, out_of_memory, padded_bytes, readable_words, step_group,
-    watch,
+    check_limits, group_layout, new_buffer, new_pipeline, new_staging, out_of_memory, padded_bytes, step_group, watch,
 };
-use crate::backend::{Backend, DeviceInfo, KernelTimes};
+use crate::backend::info::DeviceInfo;
+use crate::backend::interface::{Answer, Backend, KernelTimes};
+use crate::clock::Duration;
 use crate::error::{Error, Result};
-use crate::plan::{BufferId, BufferSlice, Phase, Plan, Step};
+use crate::plan::{BufferId, BufferSlice, DispatchId, Plan, Program, Step};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 use wgpu::{BufferUsages, ErrorFilter};
 
 /// The value of the guard elements after each buffer's content; a kernel that changes one has written out of bounds.
 pub const GUARD_WORD: u32 = 0x7fc0_dead;
 
-/// Target duration of a submission: the driver's watchdog may reset the device if one takes much longer.
-const SUBMISSION: Duration = Duration::from_millis(80);
 /// Time after which a device that has not finished its work is reported as lost.
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// Bytes between two [`Step`]s in the uniform buffer: the largest dynamic-offset alignment that adapters require.
@@ -38,7 +36,6 @@ pub struct Engine {
     staging: wgpu::Buffer,
     dispatches: Vec<Loaded>,
     failure: Arc<Mutex<Option<String>>>,
-    batching: Batching,
 }
 
 /// The wgpu objects of one dispatch.
@@ -48,16 +45,6 @@ struct Loaded {
     group: wgpu::BindGroup,
     grid: [u32; 3],
     uses_step: bool,
-}
-
-/// How many steps go into one submission, adapted to the measured time per step.
-#[derive(Debug)]
-struct Batching {
-    steps_per_submission: usize,
-    /// When the first step since the last wait was submitted.
-    started: Option<Instant>,
-    /// Steps submitted since then.
-    queued: usize,
 }
 
 impl Engine {
@@ -92,14 +79,7 @@ impl Engine {
             }
         }
         let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
-        let max_len = plan.buffers.iter().map(|b| b.len).max().unwrap_or(0) + guard_words;
-        let readable = if guard_words > 0 { max_len } else { readable_words(&plan) };
-        let staging = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("staging"),
-            size: padded_bytes(readable),
-            usage: BufferUsages::MAP_READ | BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let staging = new_staging(&device, plan.max_host_read());
         let steps = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("steps"),
             size: plan.batches_per_upload as u64 * STEP_STRIDE,
@@ -114,7 +94,6 @@ impl Engine {
             info: adapter.info.clone(),
             step_group: step_group(&device, &steps),
             dispatches: Vec::new(),
-            batching: Batching { steps_per_submission: 1, started: None, queued: 0 },
             plan,
             device,
             queue,
@@ -144,9 +123,9 @@ impl Engine {
         for dispatch in &self.plan.dispatches {
             let shader = dispatch.kernel.shader();
             if shader.iterations > self.max_iterations {
-                let hint = if self.plan.batch > 1 { "try a smaller --batch-size, or" } else { "try" };
+                let hint = if self.plan.batch > 1 { "try a smaller batch size, or" } else { "try" };
                 return Err(Error::Device(format!(
-                    "kernel `{}` loops {} times, {} stops after {}; {hint} `--adapter cpu`",
+                    "kernel `{}` loops {} times, {} stops after {}; {hint} the CPU backend",
                     dispatch.label, shader.iterations, self.info.adapter, self.max_iterations
                 )));
             }
@@ -182,32 +161,32 @@ impl Engine {
         wgpu::BindGroupEntry { binding: binding as u32, resource: wgpu::BindingResource::Buffer(range) }
     }
 
-    /// Runs the dispatches `dispatch_ids` once for each step, in submissions short enough for the driver's watchdog.
-    pub fn run_dispatches(&mut self, dispatch_ids: &[usize], steps: &[Step]) -> Result<()> {
+    /// Runs the dispatches `ids` once for each step, in one submission.
+    pub fn run_dispatches(&mut self, ids: &[DispatchId], steps: &[Step]) -> Result<()> {
         self.check()?;
-        for steps in steps.chunks(self.plan.batches_per_upload) {
-            self.write_steps(steps);
-            self.batching.started.get_or_insert_with(Instant::now);
-            self.batching.queued += steps.len();
-            for first in (0..steps.len()).step_by(self.batching.steps_per_submission) {
-                let end = steps.len().min(first + self.batching.steps_per_submission);
-                self.submit(dispatch_ids, first..end);
+        self.write_steps(steps);
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            for step_index in 0..steps.len() {
+                ids.iter().for_each(|id| self.encode(&mut pass, *id, step_index));
             }
         }
+        self.queue.submit([encoder.finish()]);
         Ok(())
     }
 
     /// Writes `steps` to the uniform buffer, for the submissions that follow.
     pub(super) fn write_steps(&self, steps: &[Step]) {
         let stride = STEP_STRIDE as usize / size_of::<Step>();
-        let mut uniform = vec![Step { batch_index: 0, images: 0, rate: 0.0, padding: 0 }; steps.len() * stride];
+        let mut uniform = vec![Step::default(); steps.len() * stride];
         uniform.iter_mut().step_by(stride).zip(steps).for_each(|(entry, step)| *entry = *step);
         self.queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(&uniform));
     }
 
     /// Encodes dispatch `id` for element `step_index` of the steps last written.
-    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, id: usize, step_index: usize) {
-        let dispatch = &self.dispatches[id];
+    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, id: DispatchId, step_index: usize) {
+        let dispatch = &self.dispatches[id.0];
         pass.set_pipeline(&dispatch.pipeline);
         pass.set_bind_group(0, &dispatch.group, &[]);
         if dispatch.uses_step {
@@ -215,18 +194,6 @@ impl Engine {
         }
         let [x, y, z] = dispatch.grid;
         pass.dispatch_workgroups(x, y, z);
-    }
-
-    /// Submits the dispatches for each of `steps`, which index the steps last written.
-    fn submit(&self, dispatch_ids: &[usize], steps: std::ops::Range<usize>) {
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            for step_index in steps {
-                dispatch_ids.iter().for_each(|id| self.encode(&mut pass, *id, step_index));
-            }
-        }
-        self.queue.submit([encoder.finish()]);
     }
 
     /// Reads a buffer's content and the guard elements that follow it.
@@ -241,12 +208,13 @@ impl Engine {
     /// Waits for all submitted work and reads the first `len` elements of 4 bytes.
     async fn read_words(&mut self, buffer: BufferId, len: usize) -> Result<Vec<u32>> {
         let bytes = len as u64 * 4;
+        if bytes > self.staging.size() {
+            self.staging = new_staging(&self.device, len);
+        }
         let mut encoder = self.device.create_command_encoder(&Default::default());
         encoder.copy_buffer_to_buffer(&self.buffers[buffer.0], 0, &self.staging, 0, bytes);
         self.queue.submit([encoder.finish()]);
-        let words = bytemuck::pod_collect_to_vec(&self.map(&self.staging, bytes).await?);
-        self.adapt_batching();
-        Ok(words)
+        Ok(bytemuck::pod_collect_to_vec(&self.map(&self.staging, bytes).await?))
     }
 
     /// Waits for all submitted work and returns the first `bytes` bytes of `buffer`, which is mappable.
@@ -282,16 +250,6 @@ impl Engine {
         &self.queue
     }
 
-    /// Sets the number of steps in a submission from the time since the first submission. Called after a wait.
-    fn adapt_batching(&mut self) {
-        if let Some(started) = self.batching.started.take() {
-            let per_step = started.elapsed().as_secs_f64() / self.batching.queued.max(1) as f64;
-            let fitting = (SUBMISSION.as_secs_f64() / per_step.max(1e-9)) as usize;
-            self.batching.steps_per_submission = fitting.clamp(1, self.plan.batches_per_upload);
-            self.batching.queued = 0;
-        }
-    }
-
     /// Fails with the first asynchronous error that the device has reported, if any.
     fn check(&self) -> Result<()> {
         let failure = self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -313,16 +271,17 @@ impl Backend for Engine {
         Ok(())
     }
 
-    fn run(&mut self, phase: Phase, steps: &[Step]) -> Result<()> {
-        let plan = Arc::clone(&self.plan);
-        self.run_dispatches(plan.phase(phase), steps)
+    fn run(&mut self, programs: &[Program], steps: &[Step]) -> Result<()> {
+        let ids = self.plan.dispatch_ids(programs);
+        self.run_dispatches(&ids, steps)
     }
 
-    fn read(&mut self, buffer: BufferId, len: usize) -> Result<Vec<u32>> {
-        pollster::block_on(self.read_words(buffer, len))
+    fn read(&mut self, buffer: BufferId, len: usize) -> Answer<'_, Vec<u32>> {
+        Box::pin(self.read_words(buffer, len))
     }
 
-    fn time_dispatches(&mut self, phase: Phase, step: Step, rounds: usize) -> Result<KernelTimes> {
-        pollster::block_on(self.dispatch_times(phase, step, rounds))
+    fn time_dispatches(&mut self, programs: &[Program], step: Step, rounds: usize) -> Answer<'_, KernelTimes> {
+        let ids = self.plan.dispatch_ids(programs);
+        Box::pin(async move { self.dispatch_times(&ids, step, rounds).await })
     }
 }

@@ -1,9 +1,11 @@
-//! The GPU backend: replays a plan through wgpu.
+//! Replays a plan through wgpu.
 
 mod adapter;
 mod engine;
 mod profiler;
 mod resources;
+mod select;
 
-pub use adapter::{Adapter, Listing, Listings, all, find, forced_profile, list};
+pub use adapter::Adapter;
 pub use engine::{Engine, GUARD_WORD};
+pub use select::{Listing, Listings, all, find, list};

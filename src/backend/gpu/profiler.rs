@@ -1,36 +1,40 @@
 //! Times single dispatches: by timestamp queries where the adapter supports them, else by the wall clock.
 
-use super::Engine;
-use crate::backend::{Backend, Clock, KernelTimes};
-use crate::error::{Error, Result};
-use crate::plan::{Phase, Step};
-use std::time::Instant;
+use super::engine::Engine;
+use crate::backend::interface::{Backend, Clock, KernelTimes, median};
+use crate::clock::Instant;
+use crate::error::Result;
+use crate::plan::{DispatchId, Step};
 use wgpu::{BufferUsages, Features};
 
 /// Repetitions of a dispatch in one wall-clock measurement, which amortise the time of the wait.
 const REPEATS: usize = 16;
 
 impl Engine {
-    /// Seconds of each dispatch of `phase`, the median of `rounds` measurements.
-    pub(super) async fn dispatch_times(&mut self, phase: Phase, step: Step, rounds: usize) -> Result<KernelTimes> {
-        let dispatch_ids = self.plan().phase(phase).to_vec();
+    /// Seconds of each of the dispatches `ids`, the median of `rounds` measurements.
+    pub(super) async fn dispatch_times(
+        &mut self,
+        ids: &[DispatchId],
+        step: Step,
+        rounds: usize,
+    ) -> Result<KernelTimes> {
         let use_queries = self.device().features().contains(Features::TIMESTAMP_QUERY);
-        let mut samples = vec![Vec::with_capacity(rounds); dispatch_ids.len()];
+        let mut samples = vec![Vec::with_capacity(rounds); ids.len()];
         for _ in 0..rounds {
             let seconds = match use_queries {
-                true => self.by_queries(&dispatch_ids, step).await?,
-                false => self.by_wall_clock(&dispatch_ids, step)?,
+                true => self.by_queries(ids, step).await?,
+                false => self.by_wall_clock(ids, step).await?,
             };
             samples.iter_mut().zip(seconds).for_each(|(all, one)| all.push(one));
         }
         let clock = if use_queries { Clock::TimestampQueries } else { Clock::Wall };
-        let seconds = samples.into_iter().map(crate::backend::median).collect();
+        let seconds = samples.into_iter().map(median).collect();
         Ok(KernelTimes { clock, seconds })
     }
 
     /// Seconds of each dispatch, each in its own compute pass with a timestamp at the beginning and the end.
-    async fn by_queries(&mut self, dispatch_ids: &[usize], step: Step) -> Result<Vec<f64>> {
-        let count = 2 * dispatch_ids.len() as u32;
+    async fn by_queries(&mut self, ids: &[DispatchId], step: Step) -> Result<Vec<f64>> {
+        let count = 2 * ids.len() as u32;
         let device = self.device();
         let queries = device.create_query_set(&wgpu::QuerySetDescriptor {
             label: Some("timestamps"),
@@ -50,7 +54,7 @@ impl Engine {
         let staging = buffer(BufferUsages::MAP_READ | BufferUsages::COPY_DST);
         self.write_steps(&[step]);
         let mut encoder = self.device().create_command_encoder(&Default::default());
-        for (i, id) in dispatch_ids.iter().enumerate() {
+        for (i, id) in ids.iter().enumerate() {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: None,
                 timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
@@ -70,17 +74,18 @@ impl Engine {
     }
 
     /// Seconds of each dispatch: [`REPEATS`] repetitions, timed from the first submission until the device is idle.
-    fn by_wall_clock(&mut self, dispatch_ids: &[usize], step: Step) -> Result<Vec<f64>> {
-        let port = self.plan().ports.metrics;
-        let mut time = |id: usize| {
-            self.read(port, 1)?;
+    async fn by_wall_clock(&mut self, ids: &[DispatchId], step: Step) -> Result<Vec<f64>> {
+        let metrics = self.plan().host.metrics;
+        let mut seconds = Vec::with_capacity(ids.len());
+        for id in ids {
+            self.read(metrics, 1).await?;
             let started = Instant::now();
             for _ in 0..REPEATS {
-                self.run_dispatches(&[id], &[step])?;
+                self.run_dispatches(&[*id], &[step])?;
             }
-            self.read(port, 1)?;
-            Ok::<f64, Error>(started.elapsed().as_secs_f64() / REPEATS as f64)
-        };
-        dispatch_ids.iter().map(|id| time(*id)).collect()
+            self.read(metrics, 1).await?;
+            seconds.push(started.elapsed().as_secs_f64() / REPEATS as f64);
+        }
+        Ok(seconds)
     }
 }

@@ -1,6 +1,6 @@
 //! Creates the wgpu objects of an engine (buffers, layouts, pipelines) and checks limits.
 
-use super::Adapter;
+use super::adapter::Adapter;
 use crate::error::{Error, Result};
 use crate::plan::{Plan, Shader, Step};
 use std::sync::{Arc, Mutex};
@@ -28,7 +28,7 @@ pub(super) fn out_of_memory(adapter: &Adapter, plan: &Plan, label: &str, bytes: 
     let (mib, limit) = (plan.size_bytes() >> 20, adapter.inner.limits().max_buffer_size);
     let hint = match batch {
         1 => "the batch size is already 1: try a smaller model".to_owned(),
-        _ => format!("try --batch-size {}", batch / 2),
+        _ => format!("try a batch size of {}", batch / 2),
     };
     Error::Device(format!(
         "{name}: out of memory for buffer `{label}` of {bytes} bytes (limit of a buffer: {limit}; a batch of {batch} \
@@ -41,7 +41,7 @@ pub(super) fn check_limits(plan: &Plan, limits: &wgpu::Limits) -> Result<()> {
     let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
     match plan.buffers.iter().max_by_key(|b| b.len) {
         Some(b) if padded_bytes(b.len) > limit => Err(Error::Device(format!(
-            "buffer `{}` takes {} bytes for a batch of {}, the adapter's limit is {limit}; try --batch-size {}",
+            "buffer `{}` takes {} bytes for a batch of {}, the adapter's limit is {limit}; try a batch size of {}",
             b.label,
             padded_bytes(b.len),
             plan.batch,
@@ -51,10 +51,14 @@ pub(super) fn check_limits(plan: &Plan, limits: &wgpu::Limits) -> Result<()> {
     }
 }
 
-/// Length, in elements of 4 bytes, of the longest buffer that the host reads: the size of the staging buffer.
-pub(super) fn readable_words(plan: &Plan) -> usize {
-    let ports = [plan.ports.params, plan.ports.metrics, plan.ports.probabilities];
-    ports.iter().map(|id| plan.buffer(*id).len).max().unwrap_or(0)
+/// A buffer through which the host reads up to `len` elements of 4 bytes.
+pub(super) fn new_staging(device: &wgpu::Device, len: usize) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("staging"),
+        size: padded_bytes(len),
+        usage: BufferUsages::MAP_READ | BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
 }
 
 /// Bytes of a buffer of `len` elements of 4 bytes, rounded up to whole vectors of four elements.

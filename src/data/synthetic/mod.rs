@@ -8,7 +8,8 @@
 mod garments;
 
 use self::garments::{GARMENTS, Garment, Outline, Point};
-use super::{CLASS_NAMES, Dataset, Split, idx};
+use super::dataset::{CLASS_NAMES, Dataset, Split};
+use super::idx;
 use crate::rng::{Purpose, Rng};
 use rayon::prelude::*;
 use std::collections::BTreeMap;

@@ -1,68 +1,71 @@
-//! `dx = conv_transpose(dy, w)`; CPU twin of `shaders/conv2d_backward_input.wgsl`.
+//! The gradient w.r.t. the input as one kernel: `dx = conv_transpose(dy, w)`, then the gate. On adapters the tiled matrix product
+//! of `shaders/conv2d_backward_input.wgsl`.
 
-use super::cpu;
 use super::dims::Dims;
-use crate::kernels::gate::Gate;
+use super::{cpu, reference};
+use crate::kernels::gate::GateKind;
 use crate::kernels::tile::{TileShader, Tiles, dy_file, weights_file};
-use crate::plan::{Cost, Io, KernelSpec, Shader};
-use crate::real::{MatMul, Real, Strided};
+use crate::plan::{Cost, Io, KernelSpec, Shader, constants};
+use crate::real::Real;
 use crate::simd::SimdLevel;
-use rayon::prelude::*;
+
+/// How [`Conv2dBackwardInput`] computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    /// Tiles of an implicit matrix product, on adapters.
+    Tiles,
+    /// A matrix product and col2im, on the CPU.
+    Im2col,
+    /// Lists of the gradients that are not zero, through a pool, on the CPU.
+    Sparse,
+}
 
 /// Inputs: dy [n, oh, ow, c_out] or, with a pool, the tagged gradient [n, pool_oh, pool_ow, c_out]; weights
-/// (w [kh, kw, c_in, c_out], ..); the input of `gate`, shaped like dx. Output: dx [n, h, w, c_in] after the gate.
+/// (w [kh, kw, c_in, c_out], ..); what the gate reads, shaped like dx. Output: dx [n, h, w, c_in] after the gate.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dBackwardInput {
     pub(super) dims: Dims,
     pub(super) tiles: Tiles,
-    pub(super) gate: Gate,
+    pub(super) gate: GateKind,
+    pub(super) method: Method,
 }
 
 impl KernelSpec for Conv2dBackwardInput {
     fn shader(&self) -> Shader {
-        let mut constants = self.dims.constants();
-        constants.extend(self.gate.constants(2, self.dims.c_in));
-        constants.push(("DY", 0));
         let by_4 = self.dims.c_out.is_multiple_of(4);
+        let constants = self.dims.constants().and(self.gate.constants(2, self.dims.c_in)).and(constants! { DY: 0u32 });
         let files = [
             weights_file(by_4),
             dy_file(by_4),
             include_str!("../../../shaders/conv2d_backward_input.wgsl"),
             include_str!("../../../shaders/tagged_gradient.wgsl"),
-            Gate::FILE,
+            self.gate.file(),
             include_str!("../../../shaders/tile_backward_input.wgsl"),
         ];
-        self.tiles.shader(&TileShader { files: &files, out: 3, constants: &constants })
+        self.tiles.shader(TileShader { files: &files, out: 2 + self.gate.bindings(), constants })
     }
 
     fn cost(&self) -> Cost {
-        let d = &self.dims;
-        let gate_input = 1 + usize::from(self.gate != Gate::Linear);
-        let cost = d.cost([d.batch * d.in_image() * gate_input, d.batch * d.out_image(), d.patch_len() * d.c_out]);
-        cost.scaled_for_cpu(self.tiles.profile, cpu::backward_share(d))
+        let share = if self.method == Method::Sparse { 1.0 / self.dims.window_len() as f64 } else { 1.0 };
+        reference::input_cost(&self.dims, self.gate).scaled(share)
     }
 
-    fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        let d = &self.dims;
-        let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
-        let size = MatMul { m: d.image_windows() * d.window_len(), k: d.c_out, n: d.patch_len() };
-        let images = dx.par_chunks_mut(d.in_image()).zip(dy.par_chunks(d.out_image()));
-        images.enumerate().for_each_init(
-            || (vec![F::ZERO; size.m * size.n], vec![F::ZERO; size.m * size.k]),
-            |(patches, pixels), (image, (dx, dy))| {
-                d.unpool(dy, 0..size.m, pixels);
-                F::matmul(size, Strided::rows(pixels, size.k), Strided::transposed(weights, size.k), false, patches, 1);
-                dx.fill(F::ZERO);
-                d.col2im(patches, dx);
-                self.gate.apply_gate(dx, io.inputs[2], image * d.in_image());
-            },
-        );
+    fn algorithm(&self) -> Option<&'static str> {
+        Some(match self.method {
+            Method::Tiles => "tiles",
+            Method::Im2col => "im2col",
+            Method::Sparse => "sparse",
+        })
+    }
+
+    fn run<F: Real>(&self, io: Io<'_, F>) {
+        reference::backward_input(&self.dims, self.gate, io);
     }
 
     fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
-        match &self.dims {
-            d if cpu::sparse::supports(d, level) => cpu::sparse::backward_input(d, self.gate, level, io),
-            _ => self.run(io),
+        match self.method {
+            Method::Sparse => cpu::sparse::backward_input(&self.dims, self.gate, level, io),
+            Method::Tiles | Method::Im2col => self.run(io),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Sizes of a convolution and of the max pool it may be fused with; im2col, col2im and unpooling over them.
 
-use crate::kernels::WindowAxis;
-use crate::kernels::gate::Gate;
-use crate::plan::Cost;
+use crate::error::{Result, usage};
+use crate::kernels::window::Padding;
+use crate::kernels::window::WindowAxis;
+use crate::plan::{Constants, Cost, constants};
 use crate::real::Real;
 use std::ops::Range;
 
@@ -10,7 +11,7 @@ use std::ops::Range;
 /// pool window, window offset), where a window offset is the index of a pixel inside its pool window, row-major.
 /// Without a pool each window is a single pixel, so rows are the output pixels in order.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Dims {
+pub(crate) struct Dims {
     pub(super) batch: usize,
     pub(super) h: WindowAxis,
     pub(super) w: WindowAxis,
@@ -21,7 +22,45 @@ pub(super) struct Dims {
     pub(super) pool_w: WindowAxis,
 }
 
+/// Largest pool window in pixels: the rows of a window must fit into one tile of the matrix product.
+const MAX_WINDOW_LEN: usize = 32;
+
 impl Dims {
+    /// A convolution without a pool over `input` [h, w, c_in].
+    ///
+    /// # Errors
+    /// If there is no filter, or the kernel does not fit.
+    pub(crate) fn new(
+        batch: usize,
+        input: [usize; 3],
+        filters: usize,
+        kernel: [usize; 2],
+        strides: [usize; 2],
+        padding: Padding,
+    ) -> Result<Self> {
+        if filters == 0 {
+            return Err(usage!("Conv2D needs at least 1 filter"));
+        }
+        let h = WindowAxis::new(input[0], kernel[0], strides[0], padding)?;
+        let w = WindowAxis::new(input[1], kernel[1], strides[1], padding)?;
+        let (pool_h, pool_w) = (WindowAxis::pixels(h.output), WindowAxis::pixels(w.output));
+        Ok(Self { batch, h, w, c_in: input[2], c_out: filters, pool_h, pool_w })
+    }
+
+    /// The same convolution fused with a pool over its output, or none if the two cannot be fused: pool windows must not
+    /// overlap, must not be padded, and must have 2 to 32 pixels.
+    pub(crate) fn pooled(self, pool_h: WindowAxis, pool_w: WindowAxis) -> Option<Self> {
+        let disjoint = |axis: WindowAxis| axis.stride >= axis.kernel && !axis.is_padded();
+        let fusible =
+            disjoint(pool_h) && disjoint(pool_w) && (2..=MAX_WINDOW_LEN).contains(&(pool_h.kernel * pool_w.kernel));
+        fusible.then_some(Self { pool_h, pool_w, ..self })
+    }
+
+    /// Shape of one image's output before the pool.
+    pub(crate) fn output(&self) -> [usize; 3] {
+        [self.h.output, self.w.output, self.c_out]
+    }
+
     /// Number of kernel taps, kh * kw.
     pub(super) fn taps(&self) -> usize {
         self.h.kernel * self.w.kernel
@@ -39,12 +78,8 @@ impl Dims {
         self.pool_h.kernel * self.pool_w.kernel
     }
     /// Mask of the low mantissa bits that hold a window offset in a tagged gradient; 0 without a pool.
-    pub(super) fn offset_mask(&self) -> u32 {
+    pub(crate) fn offset_mask(&self) -> u32 {
         self.window_len().next_power_of_two() as u32 - 1
-    }
-    /// The gate of the fused layer: the next layer's backward kernel tags its dx with the argmax of this pool.
-    pub(super) fn gate(&self) -> Gate {
-        Gate::Argmax { mask: self.offset_mask() }
     }
     /// Pool windows in one image.
     pub(super) fn image_windows(&self) -> usize {
@@ -73,32 +108,31 @@ impl Dims {
     }
 
     /// The sizes as shader constants.
-    pub(super) fn constants(&self) -> Vec<(&'static str, u64)> {
-        let named = [
-            ("BATCH", self.batch),
-            ("H", self.h.input),
-            ("W", self.w.input),
-            ("C_IN", self.c_in),
-            ("C_OUT", self.c_out),
-            ("KH", self.h.kernel),
-            ("KW", self.w.kernel),
-            ("SY", self.h.stride),
-            ("SX", self.w.stride),
-            ("PAD_Y", self.h.pad),
-            ("PAD_X", self.w.pad),
-            ("WINDOW_LEN", self.window_len()),
-            ("OFFSET_MASK", self.offset_mask() as usize),
-            ("POOL_H", self.pool_h.kernel),
-            ("POOL_W", self.pool_w.kernel),
-            ("POOL_SY", self.pool_h.stride),
-            ("POOL_SX", self.pool_w.stride),
-            ("POOL_OH", self.pool_h.output),
-            ("POOL_OW", self.pool_w.output),
-            ("PADDED?", usize::from(self.is_padded())),
-            ("C_IN_BY_4?", usize::from(self.c_in.is_multiple_of(4))),
-            ("C_OUT_BY_4?", usize::from(self.c_out.is_multiple_of(4))),
-        ];
-        named.map(|(name, value)| (name, value as u64)).to_vec()
+    pub(super) fn constants(&self) -> Constants {
+        constants! {
+            BATCH: self.batch,
+            H: self.h.input,
+            W: self.w.input,
+            C_IN: self.c_in,
+            C_OUT: self.c_out,
+            KH: self.h.kernel,
+            KW: self.w.kernel,
+            SY: self.h.stride,
+            SX: self.w.stride,
+            PAD_Y: self.h.pad,
+            PAD_X: self.w.pad,
+            WINDOW_LEN: self.window_len(),
+            OFFSET_MASK: self.offset_mask(),
+            POOL_H: self.pool_h.kernel,
+            POOL_W: self.pool_w.kernel,
+            POOL_SY: self.pool_h.stride,
+            POOL_SX: self.pool_w.stride,
+            POOL_OH: self.pool_h.output,
+            POOL_OW: self.pool_w.output,
+            PADDED: self.is_padded(),
+            C_IN_BY_4: self.c_in.is_multiple_of(4),
+            C_OUT_BY_4: self.c_out.is_multiple_of(4),
+        }
     }
 
     /// Cost of a kernel that computes every row as a full dot product over its patch. Products with zero padding count.
@@ -164,7 +198,7 @@ impl Dims {
     }
 
     /// Expands tagged gradients [windows, c_out] to `dy` [rows, c_out] for `rows`. In a tagged gradient the argmax of
-    /// the window is stored in the low mantissa bits (see [`Gate`]); the pixel at that window offset receives the
+    /// the window is stored in the low mantissa bits (see [`crate::kernels::Gate`]); the pixel at that window offset receives the
     /// gradient, all others 0.
     pub(super) fn unpool<F: Real>(&self, tagged: &[F], rows: Range<usize>, dy: &mut [F]) {
         for (row, dy) in rows.zip(dy.chunks_exact_mut(self.c_out)) {

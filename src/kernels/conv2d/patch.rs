@@ -1,9 +1,12 @@
 //! Fused forward pass (convolution and pool) for few input channels; `shaders/conv2d_pool_forward_patch.wgsl`.
 
 use super::dims::Dims;
-use super::forward;
+use super::passes::ForwardPass;
+use super::reference;
 use crate::kernels::tile::weights_file;
-use crate::plan::{Cost, Io, KernelSpec, MatmulCore, Profile, Shader, argmax_file, grid, output_file};
+use crate::plan::{
+    ArgmaxStore, Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, Target, constants, grid, output_file,
+};
 use crate::real::Real;
 
 /// Values per lane, at most: the eight lanes of a subgroup together hold the input patch under one pool window.
@@ -14,18 +17,28 @@ const MAX_PRODUCTS: usize = 128;
 /// Filters per workgroup: eight lanes with four filters each.
 const FILTERS: usize = 32;
 
-/// Computes the same as [`forward::Conv2dForward`] with a pool. The input patch under a pool window is held in up to
+/// Computes the same as [`super::forward::Conv2dForward`] with a pool. The input patch under a pool window is held in up to
 /// [`MAX_LOADS`] registers of each of the eight lanes, and lanes read each other's values by subgroup shuffle.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dPoolPatchForward {
     pub(super) dims: Dims,
     pub(super) relu: bool,
+    /// Whether the argmax is an output.
+    pub(super) argmax: bool,
 }
 
 /// Whether the kernel supports these sizes; it needs subgroups of eight lanes.
-pub(super) fn supports(d: &Dims, profile: Profile) -> bool {
+pub(super) fn supports(d: &Dims, profile: &Profile) -> bool {
     let few = patch_len(d) <= 8 * MAX_LOADS && d.window_len() * d.patch_len() <= MAX_PRODUCTS;
-    profile.core == MatmulCore::Subgroup && few
+    profile.target == Target::Adapter && profile.core == MatmulCore::Subgroup && d.window_len() > 1 && few
+}
+
+/// Records the kernel.
+pub(super) fn record(r: &mut Recorder, pass: &ForwardPass<'_>) {
+    let ForwardPass { name, dims, relu, x, weights, y, argmax } = *pass;
+    let kernel = Conv2dPoolPatchForward { dims, relu, argmax: argmax.is_some() };
+    let outputs: Vec<_> = [y].into_iter().chain(argmax).collect();
+    r.dispatch(format!("{name} forward"), kernel, &[x, weights], &outputs);
 }
 
 /// Shape of the input patch under one pool window: [height, width, channels].
@@ -45,36 +58,39 @@ impl KernelSpec for Conv2dPoolPatchForward {
         let by_4 = d.c_out.is_multiple_of(4);
         let blocks = d.c_out.div_ceil(FILTERS);
         let (grid, grid_x) = grid(d.batch * d.pool_h.output * blocks);
-        let mut constants = d.constants();
-        constants.extend([
-            ("RELU?", u64::from(self.relu)),
-            ("OUT", 2),
-            ("ARGMAX", 3),
-            ("COLS", d.c_out as u64),
-            ("COLS_BY_4?", u64::from(by_4)),
-            ("K", d.patch_len() as u64),
-            ("BLOCKS", blocks as u64),
-            ("PATCH_W", patch(d)[1] as u64),
-            ("PATCH", patch_len(d) as u64),
-            ("LOADS", patch_len(d).div_ceil(8) as u64),
-            grid_x,
-        ]);
+        let constants = constants! {
+            RELU: self.relu,
+            OUT: 2u32,
+            ARGMAX: 3u32,
+            COLS: d.c_out,
+            COLS_BY_4: by_4,
+            K: d.patch_len(),
+            BLOCKS: blocks,
+            PATCH_W: patch(d)[1],
+            PATCH: patch_len(d),
+            LOADS: patch_len(d).div_ceil(8),
+        };
+        let constants = d.constants().and(constants).and(grid_x);
         let files = vec![
             include_str!("../../../shaders/conv2d_pool_forward_patch.wgsl"),
             weights_file(by_4),
             include_str!("../../../shaders/tile_weights.wgsl"),
             include_str!("../../../shaders/pooled_output.wgsl"),
             output_file(by_4),
-            argmax_file(by_4),
+            ArgmaxStore::new(self.argmax, by_4).file(),
         ];
         Shader { files, constants, grid, iterations: d.pool_w.output, uses_step: false }
     }
 
     fn cost(&self) -> Cost {
-        forward::cost(&self.dims)
+        reference::forward_cost(&self.dims)
+    }
+
+    fn algorithm(&self) -> Option<&'static str> {
+        Some("patch")
     }
 
     fn run<F: Real>(&self, io: Io<'_, F>) {
-        forward::run(&self.dims, self.relu, io);
+        reference::forward(&self.dims, self.relu, io);
     }
 }

@@ -1,11 +1,12 @@
 //! Gradient w.r.t. the weights through a 2x2 pool by subgroup shuffles;
 //! `shaders/conv2d_pool_backward_weights_select.wgsl`.
 
-use super::backward_weights;
 use super::dims::Dims;
-use crate::kernels::LayerContext;
-use crate::kernels::tile::{dy_file, record_split_k};
-use crate::plan::{BufferSlice, Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, output_file};
+use super::passes::WeightsPass;
+use super::reference;
+use crate::kernels::split_k::record_split_k;
+use crate::kernels::tile::dy_file;
+use crate::plan::{Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, Target, constants, output_file};
 use crate::real::Real;
 
 /// Filters per workgroup: eight lanes with four filters each.
@@ -19,7 +20,7 @@ const ENOUGH_WORKGROUPS: usize = 32;
 /// Pool windows per split, at most: some adapters abort loops with too many iterations (see `Shader::iterations`).
 const MAX_WINDOWS: usize = 1 << 17;
 
-/// Computes the same as [`backward_weights::Conv2dBackwardWeights`] under a 2x2 pool. For one kernel row, the four
+/// Computes the same as [`super::backward_weights::Conv2dBackwardWeights`] under a 2x2 pool. For one kernel row, the four
 /// pixels of a window read at most 2x4 input pixels, which the eight lanes hold, one each; every filter selects its
 /// input pixel by its argmax with a shuffle.
 #[derive(Debug, Clone, Copy)]
@@ -29,22 +30,22 @@ pub(super) struct Conv2dPoolSelectWeights {
 }
 
 /// Whether the kernel supports these sizes; it needs subgroups of eight lanes.
-pub(super) fn supports(d: &Dims, profile: Profile) -> bool {
+pub(super) fn supports(d: &Dims, profile: &Profile) -> bool {
     let pool = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
     let conv = d.h.stride == 1 && d.w.stride == 1 && d.w.kernel <= 3;
     let channels = d.c_in < 4 || d.c_in.is_multiple_of(4);
-    profile.core == MatmulCore::Subgroup && pool && conv && channels
+    profile.target == Target::Adapter && profile.core == MatmulCore::Subgroup && pool && conv && channels
 }
 
 /// Records the kernel and, if the sum over windows is split (split-K), a second pass that adds the partial sums.
-pub(super) fn record(recorder: &mut Recorder, ctx: &LayerContext<'_>, dims: Dims, dy: BufferSlice) {
+pub(super) fn record(r: &mut Recorder, pass: &WeightsPass<'_>) {
+    let WeightsPass { name, dims, x, dy, gradients } = *pass;
     let mut kernel = Conv2dPoolSelectWeights { dims, split_k: 1 };
     let max_splits = dims.windows().div_ceil(MIN_WINDOWS);
     kernel.split_k =
         ENOUGH_WORKGROUPS.div_ceil(kernel.workgroups()).min(max_splits).max(dims.windows().div_ceil(MAX_WINDOWS));
     kernel.split_k = dims.windows().div_ceil(kernel.windows_per_split());
-    let label = format!("{} backward weights", ctx.name);
-    record_split_k(recorder, &label, kernel.split_k, kernel, &[ctx.x, dy], ctx.grads, None);
+    record_split_k(r, &format!("{name} backward weights"), kernel.split_k, kernel, &[x, dy], gradients, None);
 }
 
 impl Conv2dPoolSelectWeights {
@@ -76,25 +77,25 @@ impl KernelSpec for Conv2dPoolSelectWeights {
         let d = &self.dims;
         let [channels, rows] = self.block();
         let by_4 = d.c_out.is_multiple_of(4);
-        let mut constants = d.constants();
-        constants.extend([
-            ("OUT", 2),
-            ("DY", 1),
-            ("COLS", d.c_out as u64),
-            ("COLS_BY_4?", u64::from(by_4)),
-            ("K", d.rows() as u64),
-            ("WINDOWS", d.windows() as u64),
-            ("WINDOWS_PER_SPLIT", self.windows_per_split() as u64),
-            ("CHANNELS", channels as u64),
-            ("FOURS", channels.div_ceil(4) as u64),
-            ("LANES_OF_FOUR", channels.min(4) as u64),
-            ("KERNEL_ROWS", rows as u64),
-            ("PAIRS", (rows / 2 + 1) as u64),
-            ("ROW_BLOCKS", d.h.kernel.div_ceil(rows) as u64),
-            ("ROWS", (d.patch_len() + 1) as u64),
-            ("SUMS", (rows * d.w.kernel * channels) as u64),
-            ("UNROLL", UNROLL as u64),
-        ]);
+        let constants = constants! {
+            OUT: 2u32,
+            DY: 1u32,
+            COLS: d.c_out,
+            COLS_BY_4: by_4,
+            K: d.rows(),
+            WINDOWS: d.windows(),
+            WINDOWS_PER_SPLIT: self.windows_per_split(),
+            CHANNELS: channels,
+            FOURS: channels.div_ceil(4),
+            LANES_OF_FOUR: channels.min(4),
+            KERNEL_ROWS: rows,
+            PAIRS: rows / 2 + 1,
+            ROW_BLOCKS: d.h.kernel.div_ceil(rows),
+            ROWS: d.patch_len() + 1,
+            SUMS: rows * d.w.kernel * channels,
+            UNROLL: UNROLL,
+        };
+        let constants = d.constants().and(constants);
         let inputs = match d.c_in {
             ..4 => include_str!("../../../shaders/select_few.wgsl"),
             _ => include_str!("../../../shaders/select_by_4.wgsl"),
@@ -113,11 +114,15 @@ impl KernelSpec for Conv2dPoolSelectWeights {
 
     /// Only one of the four pixels of each window has a gradient, so a quarter of the dense products remains.
     fn cost(&self) -> Cost {
-        let cost = backward_weights::cost(&self.dims);
-        Cost { flops: cost.flops / 4.0, ..cost }
+        let cost = reference::weights_cost(&self.dims);
+        cost.scaled(0.25)
+    }
+
+    fn algorithm(&self) -> Option<&'static str> {
+        Some("select")
     }
 
     fn run<F: Real>(&self, io: Io<'_, F>) {
-        backward_weights::run(&self.dims, self.windows_per_split() * self.dims.window_len(), io);
+        reference::backward_weights(&self.dims, self.windows_per_split() * self.dims.window_len(), io);
     }
 }

@@ -1,9 +1,12 @@
 //! Direct convolution: four output pixels (one 2x2 pool window, if there is a pool) times a panel of filters, with all
 //! sums in registers. For pool windows of another size, an image's sums are stored to scratch and pooled from there.
 
+use super::padding::{first_pixels, padded, padded_len, padded_size};
 use super::panels::{Panels, ROWS, multiply, rows_of};
-use super::{argmax_chunks, first_pixels, padded, padded_len, padded_size, pool};
+use super::pool;
 use crate::kernels::conv2d::dims::Dims;
+use crate::kernels::conv2d::reference::argmax_chunks;
+use crate::kernels::maximum::better;
 use crate::plan::Io;
 use crate::simd::{SimdLevel, load, store, store_u32s, with_scratch};
 use pulp::{Simd, WithSimd};
@@ -121,7 +124,7 @@ impl Image<'_> {
                 let cols = first..d.c_out.min(first + S::F32_LANES);
                 let mut best = (load(simd, &sums[cols.clone()]), simd.splat_u32s(0));
                 for (offset, sums) in sums.chunks_exact(d.c_out).enumerate().skip(1) {
-                    best = pool::greater(simd, best, load(simd, &sums[cols.clone()]), offset as u32);
+                    best = better(simd, best, load(simd, &sums[cols.clone()]), offset as u32);
                 }
                 let (value, window_offset) =
                     pool::bias_and_relu(simd, best, load(simd, &self.b[cols.clone()]), self.relu);

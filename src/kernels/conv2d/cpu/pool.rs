@@ -1,7 +1,7 @@
 //! The epilogue of a convolution: bias, ReLU, and the maximum and argmax of a pool window.
 
 use crate::kernels::gate::INACTIVE;
-pub(super) use crate::kernels::max_pool2d::greater;
+use crate::kernels::maximum::better;
 use pulp::Simd;
 
 /// Pixels of the pool windows that are pooled in registers.
@@ -17,7 +17,7 @@ pub(super) fn max_of_window<S: Simd>(
 ) -> (S::f32s, S::u32s) {
     let mut best = (sums[0], simd.splat_u32s(0));
     for (offset, sum) in sums.into_iter().enumerate().skip(1) {
-        best = greater(simd, best, sum, offset as u32);
+        best = better(simd, best, sum, offset as u32);
     }
     bias_and_relu(simd, best, bias, relu)
 }

@@ -1,10 +1,12 @@
 //! Forward pass by Winograd's F(2x2, 3x3) under a 2x2 pool (Lavin and Gray 2016): 16 multiplications where the direct
 //! convolution needs 36. Each pool window is one output tile; `conv2d/winograd/mod.rs` has the formulas.
 
+use super::padding::{padded, padded_len, padded_size};
 use super::panels::{Panels, ROWS, multiply, rows_of};
-use super::{argmax_chunks, padded, padded_len, padded_size, pool};
+use super::pool;
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::winograd::{G, TILE_LEN};
+use crate::kernels::conv2d::reference::argmax_chunks;
+use crate::kernels::conv2d::winograd::matrices::{G, TILE_LEN};
 use crate::plan::Io;
 use crate::simd::{SimdLevel, store_u32s, with_scratch};
 use pulp::{Simd, WithSimd};
@@ -14,19 +16,14 @@ use rayon::prelude::*;
 const MIN_WINDOWS: usize = 96;
 /// Floats of the transformed input and output of one image, at most.
 const MAX_FLOATS: usize = 1 << 22;
-/// Minimum number of channels: with fewer, the transforms cost more than the saved multiplications.
-const MIN_CHANNELS: usize = 16;
+/// Multiplications as a share of those of the direct sums.
+pub(in crate::kernels::conv2d) const SHARE: f64 = 16.0 / 36.0;
 
-/// Whether the kernel supports these sizes and is faster than the direct convolution.
+/// Whether the kernel computes these sizes: channels fill whole vectors, and an image's transforms fit the caches.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
-    is_profitable(d) && [d.c_in, d.c_out].iter().all(|c| c.is_multiple_of(level.vector_width()))
-}
-
-/// Whether the algorithm supports the window sizes, and the transforms cost less than they save.
-pub(super) fn is_profitable(d: &Dims) -> bool {
     let square = [d.h, d.w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
     let pooled = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
-    let channels = [d.c_in, d.c_out].iter().all(|c| *c >= MIN_CHANNELS);
+    let channels = [d.c_in, d.c_out].iter().all(|c| c.is_multiple_of(level.vector_width()));
     let small = TILE_LEN * d.image_windows() * (d.c_in + d.c_out) <= MAX_FLOATS;
     square && pooled && channels && small
 }

@@ -1,9 +1,9 @@
 //! The batch of 16 matrix products, forward and backward, on the tiled matrix product of the other kernels.
 
-use super::{A, TILE_LEN, transform};
+use super::matrices::{A, TILE_LEN, transform};
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::tile::{TileShader, Tiles};
-use crate::plan::{Cost, Io, KernelSpec, Profile, Shader};
+use crate::plan::{Constants, Cost, Io, KernelSpec, Profile, Shader, constants};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
 
@@ -20,11 +20,15 @@ impl KernelSpec for Product {
         let d = &self.dims;
         let files = [include_str!("../../../../shaders/winograd_product.wgsl")];
         let tiles = tiles(d, d.c_out, d.c_in, self.profile);
-        tiles.shader(&TileShader { files: &files, out: 2, constants: &[] })
+        tiles.shader(TileShader { files: &files, out: 2, constants: Constants::new() })
     }
 
     fn cost(&self) -> Cost {
         cost(&self.dims)
+    }
+
+    fn algorithm(&self) -> Option<&'static str> {
+        Some("winograd")
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -54,13 +58,17 @@ impl KernelSpec for ProductBackward {
             include_str!("../../../../shaders/winograd_product_backward.wgsl"),
             include_str!("../../../../shaders/tagged_gradient.wgsl"),
         ];
-        let constants = [("OFFSET_MASK", u64::from(d.offset_mask()))];
+        let constants = constants! { OFFSET_MASK: d.offset_mask() };
         let tiles = tiles(d, d.c_in, d.c_out, self.profile);
-        tiles.shader(&TileShader { files: &files, out: 2, constants: &constants })
+        tiles.shader(TileShader { files: &files, out: 2, constants })
     }
 
     fn cost(&self) -> Cost {
         cost(&self.dims)
+    }
+
+    fn algorithm(&self) -> Option<&'static str> {
+        Some("winograd")
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {

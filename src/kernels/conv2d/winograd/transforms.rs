@@ -1,11 +1,11 @@
 //! Winograd transforms of the weights, the input, the output and the gradient w.r.t. the input.
 
-use super::{A_T, B, B_T, G, TILE_LEN, transform};
-use crate::kernels::WindowAxis;
+use super::matrices::{A_T, B, B_T, G, TILE_LEN, transform};
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::forward::pool;
-use crate::kernels::gate::Gate;
-use crate::plan::{Cost, Io, KernelSpec, Shader, argmax_file, elementwise_grid, output_file};
+use crate::kernels::conv2d::reference::{argmax_chunks, pool};
+use crate::kernels::gate::GateKind;
+use crate::kernels::window::WindowAxis;
+use crate::plan::{ArgmaxStore, Constants, Cost, Io, KernelSpec, Shader, constants, elementwise_grid, output_file};
 use crate::real::Real;
 use rayon::prelude::*;
 
@@ -19,11 +19,15 @@ impl KernelSpec for WeightsTransform {
     fn shader(&self) -> Shader {
         let pairs = self.dims.c_in * self.dims.c_out;
         let files = vec![include_str!("../../../../shaders/winograd_weights.wgsl")];
-        shader(&self.dims, files, pairs / 4, 0, &[("PAIRS", pairs as u64)])
+        shader(&self.dims, files, pairs / 4, 0, constants! { PAIRS: pairs })
     }
 
     fn cost(&self) -> Cost {
         cost(self.dims.c_in * self.dims.c_out, [9 + TILE_LEN, 66])
+    }
+
+    fn algorithm(&self) -> Option<&'static str> {
+        Some("winograd")
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -47,11 +51,15 @@ impl KernelSpec for InputTransform {
     fn shader(&self) -> Shader {
         let d = &self.dims;
         let files = vec![include_str!("../../../../shaders/winograd_input.wgsl")];
-        shader(d, files, d.batch * d.pool_h.output * d.c_in / 4, d.pool_w.output, &[])
+        shader(d, files, d.batch * d.pool_h.output * d.c_in / 4, d.pool_w.output, Constants::new())
     }
 
     fn cost(&self) -> Cost {
         cost(self.dims.windows() * self.dims.c_in, [4 + TILE_LEN, 32])
+    }
+
+    fn algorithm(&self) -> Option<&'static str> {
+        Some("winograd")
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -74,6 +82,8 @@ impl KernelSpec for InputTransform {
 pub(super) struct OutputTransform {
     pub(super) dims: Dims,
     pub(super) relu: bool,
+    /// Whether the argmax is an output.
+    pub(super) argmax: bool,
 }
 
 impl KernelSpec for OutputTransform {
@@ -83,21 +93,26 @@ impl KernelSpec for OutputTransform {
             include_str!("../../../../shaders/winograd_output.wgsl"),
             include_str!("../../../../shaders/pooled_output.wgsl"),
             output_file(true),
-            argmax_file(true),
+            ArgmaxStore::new(self.argmax, true).file(),
         ];
-        let own = [("RELU?", u64::from(self.relu)), ("OUT", 2), ("ARGMAX", 3)];
-        shader(d, files, d.windows() * d.c_out / 4, 0, &own)
+        let own = constants! { RELU: self.relu, OUT: 2u32, ARGMAX: 3u32 };
+        shader(d, files, d.windows() * d.c_out / 4, 0, own)
     }
 
     fn cost(&self) -> Cost {
         cost(self.dims.windows() * self.dims.c_out, [TILE_LEN + 2, 29])
     }
 
+    fn algorithm(&self) -> Option<&'static str> {
+        Some("winograd")
+    }
+
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let d = &self.dims;
-        let (m, weights, y, argmax) = (io.input(0), io.input(1), io.output(0), io.output_u32(1));
+        let (m, weights, y) = (io.input(0), io.input(1), io.output(0));
+        let argmax = argmax_chunks(&mut io, d.windows(), d.c_out);
         let bias = &weights[d.patch_len() * d.c_out..];
-        let windows = y.par_chunks_mut(d.c_out).zip(argmax.par_chunks_mut(d.c_out));
+        let windows = y.par_chunks_mut(d.c_out).zip(argmax);
         windows.enumerate().for_each(|(window, (y, argmax))| {
             let mut sums = vec![F::ZERO; 4 * d.c_out];
             for o in 0..d.c_out {
@@ -116,24 +131,27 @@ impl KernelSpec for OutputTransform {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BackwardInput {
     pub(super) dims: Dims,
-    pub(super) gate: Gate,
+    pub(super) gate: GateKind,
 }
 
 impl KernelSpec for BackwardInput {
     fn shader(&self) -> Shader {
         let d = &self.dims;
-        let mut own = self.gate.constants(1, d.c_in).to_vec();
-        own.push(("OUT", 2));
+        let own = self.gate.constants(1, d.c_in).with("OUT", 1 + self.gate.bindings());
         let files = vec![
             include_str!("../../../../shaders/winograd_backward_input.wgsl"),
-            Gate::FILE,
+            self.gate.file(),
             include_str!("../../../../shaders/out_vec4.wgsl"),
         ];
-        shader(d, files, d.batch * d.c_in / 4, self.iterations(), &own)
+        shader(d, files, d.batch * d.c_in / 4, self.iterations(), own)
     }
 
     fn cost(&self) -> Cost {
         cost(self.dims.windows() * self.dims.c_in, [TILE_LEN + 4, 44])
+    }
+
+    fn algorithm(&self) -> Option<&'static str> {
+        Some("winograd")
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -151,7 +169,7 @@ impl KernelSpec for BackwardInput {
                     }
                 }
             }
-            self.gate.apply_gate(dx, io.inputs[1], image * d.in_image());
+            self.gate.apply(dx, io.inputs[1], image * d.in_image());
         });
     }
 }
@@ -191,11 +209,9 @@ fn gather<F: Real>(matrices: &[F], matrix_len: usize, index: usize) -> [[F; 4]; 
 }
 
 /// A shader with `count` invocations, each of which processes four channels.
-fn shader(d: &Dims, files: Vec<&'static str>, count: usize, iterations: usize, own: &[(&'static str, u64)]) -> Shader {
+fn shader(d: &Dims, files: Vec<&'static str>, count: usize, iterations: usize, own: Constants) -> Shader {
     let (grid, grid_x) = elementwise_grid(count);
-    let mut constants = d.constants();
-    constants.extend([("COUNT", count as u64), ("WINDOWS", d.windows() as u64), grid_x]);
-    constants.extend_from_slice(own);
+    let constants = d.constants().and(constants! { COUNT: count, WINDOWS: d.windows() }).and(grid_x).and(own);
     Shader { files, constants, grid, iterations, uses_step: false }
 }
 

@@ -1,10 +1,10 @@
 //! Gradient w.r.t. the input: nonzero gradients are listed by pixel, and each adds a multiple of its filter to the
 //! patch under that pixel.
 
-use super::{ENTRY, Entry, by_block};
-use crate::kernels::conv2d::cpu::{first_pixels, padded_size};
+use super::entry::{ENTRY, Entry, by_block};
+use crate::kernels::conv2d::cpu::padding::{first_pixels, padded_size};
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::gate::Gate;
+use crate::kernels::gate::GateKind;
 use crate::plan::{Io, View};
 use crate::real::Real;
 use crate::simd::{SimdLevel, store, with_scratch};
@@ -12,7 +12,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// SIMD variant of `Conv2dBackwardInput`.
-pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: Gate, level: SimdLevel, mut io: Io<'_, f32>) {
+pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: GateKind, level: SimdLevel, mut io: Io<'_, f32>) {
     let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
     let gate_input = io.inputs[2];
     let lanes = level.vector_width();
@@ -96,7 +96,7 @@ struct InputSums<'a> {
     /// Scratch for one block of channels of the padded image's gradient.
     padded: &'a mut [f32],
     dx: &'a mut [f32],
-    gate: Gate,
+    gate: GateKind,
     gate_input: View<'a, f32>,
     /// Index in `gate_input` of the first element of `dx`.
     first: usize,
@@ -129,7 +129,7 @@ impl WithSimd for InputSums<'_> {
                 }
             }
         }
-        self.gate.apply_gate(self.dx, self.gate_input, self.first);
+        self.gate.apply(self.dx, self.gate_input, self.first);
     }
 }
 

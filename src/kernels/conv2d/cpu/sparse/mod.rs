@@ -3,46 +3,10 @@
 //! an input patch to the gradient w.r.t. the weights, and a multiple of the filter to a patch of the gradient w.r.t.
 //! the input. SIMD lanes are input channels, and each tap has one accumulator register.
 
+mod entry;
 mod input;
 mod weights;
 
+pub(in crate::kernels::conv2d) use entry::supports;
 pub(in crate::kernels::conv2d) use input::backward_input;
 pub(in crate::kernels::conv2d) use weights::backward_weights;
-
-use crate::kernels::conv2d::dims::Dims;
-use crate::simd::SimdLevel;
-use bytemuck::{Pod, Zeroable};
-
-/// A nonzero gradient with its index: of the first pixel of its patch in the padded image (for the gradient w.r.t. the
-/// weights), or of its filter (for the gradient w.r.t. the input).
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct Entry {
-    index: u32,
-    value: f32,
-}
-
-/// Size of an entry in floats.
-const ENTRY: usize = 2;
-
-/// Whether the kernels support these sizes, and at least half of a vector of input channels is used.
-pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
-    d.window_len() > 1 && matches!(d.w.kernel, 2..=5 | 7) && 2 * d.c_in >= level.vector_width()
-}
-
-/// Calls `$f::<S, ROWS, WIDTH>(..)` for the block of taps that is summed in registers at once: the whole of a 3x3
-/// kernel, otherwise one kernel row.
-macro_rules! by_block {
-    ($d:expr, $f:ident($($arg:expr),*)) => {
-        match ($d.h.kernel, $d.w.kernel) {
-            (3, 3) => $f::<S, 3, 3>($($arg),*),
-            (_, 2) => $f::<S, 1, 2>($($arg),*),
-            (_, 3) => $f::<S, 1, 3>($($arg),*),
-            (_, 4) => $f::<S, 1, 4>($($arg),*),
-            (_, 5) => $f::<S, 1, 5>($($arg),*),
-            (_, 7) => $f::<S, 1, 7>($($arg),*),
-            (_, width) => unreachable!("unsupported kernel width {width}"),
-        }
-    };
-}
-use by_block;

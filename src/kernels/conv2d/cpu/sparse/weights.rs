@@ -1,8 +1,8 @@
 //! Gradient w.r.t. the weights: nonzero gradients are listed by filter, and each adds a multiple of its input patch to
 //! the filter's sums.
 
-use super::{ENTRY, Entry, by_block};
-use crate::kernels::conv2d::cpu::{first_pixels, padded_size};
+use super::entry::{ENTRY, Entry, by_block};
+use crate::kernels::conv2d::cpu::padding::{first_pixels, padded_size};
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::Io;
 use crate::real::Real;

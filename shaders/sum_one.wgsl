@@ -1,0 +1,8 @@
+// A sum of one term. a: [COUNT].
+
+@group(0) @binding(0) var<storage, read> a: array<Four>;
+
+fn sum_at(i: u32) -> vec4<f32> {
+    if (BY_4) { return four(a[i / 4u]); }
+    return vec4(four(a[i / 4u])[i % 4u]);
+}

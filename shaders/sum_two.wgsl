@@ -1,0 +1,9 @@
+// A sum of two terms. a and b: [COUNT].
+
+@group(0) @binding(0) var<storage, read> a: array<Four>;
+@group(0) @binding(1) var<storage, read> b: array<Four>;
+
+fn sum_at(i: u32) -> vec4<f32> {
+    if (BY_4) { return four(a[i / 4u]) + four(b[i / 4u]); }
+    return vec4(four(a[i / 4u])[i % 4u] + four(b[i / 4u])[i % 4u]);
+}

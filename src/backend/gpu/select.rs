@@ -1,0 +1,151 @@
+//! The adapters of this machine, and which of them a request means.
+
+use super::adapter::Adapter;
+use crate::backend::info::DeviceInfo;
+use crate::backend::request::DeviceRequest;
+use crate::error::{Error, Result, usage};
+use serde::Serialize;
+use wgpu::{Backends, Features};
+
+/// An adapter with the limits that are relevant to plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listing {
+    /// Name, backend, type and driver, flattened in JSON.
+    #[serde(flatten)]
+    pub info: DeviceInfo,
+    /// Name of its tuning profile.
+    pub profile: &'static str,
+    /// Maximum size of a buffer, in bytes.
+    pub max_buffer_size: u64,
+    /// Maximum size of a storage binding, in bytes.
+    pub max_storage_buffer_binding_size: u64,
+    /// Maximum workgroup memory, in bytes.
+    pub max_compute_workgroup_storage_size: u32,
+    /// Minimum and maximum subgroup size; `None` without subgroup operations.
+    pub subgroup_sizes: Option<[u32; 2]>,
+    /// Whether kernels can be timed by timestamp queries.
+    pub timestamp_query: bool,
+    /// Whether `auto` selects this adapter.
+    pub auto: bool,
+}
+
+/// Requests that name a graphics API rather than an adapter.
+const BACKEND_NAMES: [(&str, Backends); 4] =
+    [("vulkan", Backends::VULKAN), ("metal", Backends::METAL), ("dx12", Backends::DX12), ("gl", Backends::GL)];
+
+/// The backends that `list` names, separated by commas; all without a list.
+fn backends(list: Option<&str>) -> Result<Backends> {
+    let Some(list) = list else {
+        return Ok(Backends::VULKAN | Backends::METAL | Backends::DX12 | Backends::GL | Backends::BROWSER_WEBGPU);
+    };
+    let backends = Backends::from_comma_list(list);
+    if list.split(',').any(|name| Backends::from_comma_list(name).is_empty()) {
+        return Err(usage!(
+            "backends `{list}`; they must be vulkan, metal, dx12, gl, or several of them separated by commas"
+        ));
+    }
+    Ok(backends)
+}
+
+/// Adapters that can run the kernels, from the backends that `request` allows, best first.
+async fn adapters(request: &DeviceRequest) -> Result<Vec<Adapter>> {
+    let backends = backends(request.backends.as_deref())?;
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = backends;
+    descriptor.flags = wgpu::InstanceFlags::empty();
+    let instance = wgpu::Instance::new(descriptor);
+    let found = instance.enumerate_adapters(backends).await;
+    let mut adapters: Vec<Adapter> = found.into_iter().map(Adapter::new).filter(Adapter::can_compute).collect();
+    adapters.sort_by_key(Adapter::rank);
+    Ok(adapters)
+}
+
+/// The adapters of this machine.
+#[derive(Debug)]
+pub struct Listings {
+    /// All adapters that can run the kernels, best first.
+    pub adapters: Vec<Listing>,
+    /// The name of the adapter that `auto` selects, `None` if that is the CPU backend, or the error.
+    pub auto: Result<Option<String>>,
+}
+
+/// Lists all adapters and marks the one that `auto` selects under the other fields of `request`.
+pub async fn list(request: &DeviceRequest) -> Result<Listings> {
+    let adapters = all(request).await?;
+    let choice = choose(&adapters, &DeviceRequest { adapter: "auto".into(), ..request.clone() });
+    let auto = choice.as_ref().ok().copied().flatten();
+    let listings = adapters
+        .iter()
+        .map(|adapter| {
+            let (limits, features, info) = (adapter.inner.limits(), adapter.inner.features(), adapter.inner.get_info());
+            Listing {
+                profile: adapter.profile().name,
+                max_buffer_size: limits.max_buffer_size,
+                max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
+                max_compute_workgroup_storage_size: limits.max_compute_workgroup_storage_size,
+                subgroup_sizes: features
+                    .contains(Features::SUBGROUP)
+                    .then_some([info.subgroup_min_size, info.subgroup_max_size]),
+                timestamp_query: features.contains(Features::TIMESTAMP_QUERY),
+                auto: auto.is_some_and(|auto| std::ptr::eq(auto, adapter)),
+                info: adapter.info.clone(),
+            }
+        })
+        .collect();
+    let name = |adapter: &Adapter| adapter.info.adapter.clone();
+    Ok(Listings { adapters: listings, auto: choice.map(|adapter| adapter.map(name)) })
+}
+
+/// The adapter that `request` means; `None` if `auto` finds no GPU. See [`crate::Device::find`].
+pub async fn find(request: &DeviceRequest) -> Result<Option<Adapter>> {
+    let adapters = adapters(request).await?;
+    let found = choose(&adapters, request)?;
+    let with_profile = |adapter: &Adapter| match request.profile {
+        Some(profile) => adapter.with_profile(profile),
+        None => Ok(adapter.clone()),
+    };
+    found.map(with_profile).transpose()
+}
+
+/// All adapters, best first; those that support the profile of `request` use it.
+pub async fn all(request: &DeviceRequest) -> Result<Vec<Adapter>> {
+    let with_profile =
+        |adapter: Adapter| request.profile.and_then(|profile| adapter.with_profile(profile).ok()).unwrap_or(adapter);
+    Ok(adapters(request).await?.into_iter().map(with_profile).collect())
+}
+
+/// The first of `adapters` that matches `request`; `None` only if `auto` finds no GPU.
+fn choose<'a>(adapters: &'a [Adapter], request: &DeviceRequest) -> Result<Option<&'a Adapter>> {
+    let name = request.adapter.trim().to_lowercase();
+    if name.is_empty() {
+        return Err(usage!("empty adapter name; use auto, cpu, vulkan, metal, dx12, gl, or part of an adapter's name"));
+    }
+    let backend = BACKEND_NAMES.iter().find(|(backend, _)| *backend == name);
+    let stand_in = request.adapter_name.as_ref().filter(|_| backend.is_some() || name == "auto");
+    let wanted_name = match (stand_in, backend) {
+        (Some(stand_in), _) => Some(stand_in.to_lowercase()),
+        (None, None) if name != "auto" => Some(name.clone()),
+        _ => None,
+    };
+    // Where backends are named, `auto` also accepts a software adapter of those.
+    let allow_software = name != "auto" || stand_in.is_some() || request.backends.is_some();
+    let found = adapters.iter().find(|adapter| {
+        backend.is_none_or(|(backend, _)| adapter.info.backend == *backend)
+            && wanted_name.as_ref().is_none_or(|name| adapter.info.adapter.to_lowercase().contains(name))
+            && (allow_software || !adapter.is_software())
+    });
+    if found.is_none() && allow_software {
+        return Err(Error::NoAdapter(no_match(stand_in.unwrap_or(&request.adapter), request, adapters)));
+    }
+    Ok(found)
+}
+
+fn no_match(wanted: &str, request: &DeviceRequest, adapters: &[Adapter]) -> String {
+    let among = request.backends.as_ref().map(|list| format!(" among the backends `{list}`")).unwrap_or_default();
+    let mut text = format!("no adapter matches `{wanted}`{among}; ");
+    text += if adapters.is_empty() { "none was found" } else { "found:" };
+    for adapter in adapters {
+        text += &format!("\n  {} ({}, {})", adapter.info.adapter, adapter.info.backend, adapter.info.device_type);
+    }
+    text
+}

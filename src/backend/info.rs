@@ -1,0 +1,30 @@
+//! How reports name a device.
+
+use crate::simd::{self, SimdLevel};
+use serde::Serialize;
+
+/// A device as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceInfo {
+    /// `llvmpipe (LLVM 15.0.6, 256 bits)`, or `cpu, 2 threads`.
+    pub adapter: String,
+    /// `vulkan`, `metal`, `dx12`, `gl`, or `cpu`.
+    pub backend: String,
+    /// `discrete`, `integrated`, `virtual`, `software`, `cpu` or `other`.
+    pub device_type: &'static str,
+    /// The driver and its version; on the CPU its vector instructions.
+    pub driver: String,
+}
+
+impl DeviceInfo {
+    pub(crate) fn cpu(threads: usize, level: Option<SimdLevel>) -> Self {
+        let plural = if threads == 1 { "" } else { "s" };
+        let adapter = format!("cpu, {threads} thread{plural}");
+        Self {
+            adapter,
+            backend: "cpu".into(),
+            device_type: "cpu",
+            driver: level.map_or(simd::PLAIN, SimdLevel::name).to_owned(),
+        }
+    }
+}

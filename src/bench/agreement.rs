@@ -1,0 +1,34 @@
+//! Whether the devices computed the same losses.
+
+use super::results::Benched;
+
+/// Steps whose losses have to agree one by one: after more, differences in rounding have grown.
+const COMPARED_STEPS: usize = 20;
+/// By how much, of the loss or of 1.
+const AGREEMENT: f64 = 2e-3;
+/// By how much the mean over all steps has to agree.
+const MEAN_AGREEMENT: f64 = 0.1;
+
+/// Where the losses of a device are not those of the last device (the CPU), in words: one of the first 20 steps by more than
+/// 0.2 %, or the mean of all by more than 10 %.
+pub fn disagreement(results: &[Benched]) -> Option<String> {
+    let all: Vec<_> = results.iter().map(|r| (r.info.adapter.as_str(), &r.losses[..])).collect();
+    parted(&all)
+}
+
+/// As [`disagreement`], of names and losses.
+pub(super) fn parted(all: &[(&str, &[f64])]) -> Option<String> {
+    let ((reference, expected), others) = all.split_last()?;
+    // A loss that is not a number agrees with nothing.
+    let close = |a: f64, b: f64, tolerance: f64| (a - b).abs() <= tolerance * b.abs().max(1.0);
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len().max(1) as f64;
+    others.iter().find_map(|(name, losses)| {
+        let mut pairs = losses.iter().zip(*expected).take(COMPARED_STEPS).enumerate();
+        if let Some((i, (a, b))) = pairs.find(|(_, (a, b))| !close(**a, **b, AGREEMENT)) {
+            return Some(format!("the loss of step {} is {a} on {name} and {b} on {reference}", i + 1));
+        }
+        let (a, b) = (mean(losses), mean(expected));
+        let text = format!("the mean loss of {} steps is {a} on {name} and {b} on {reference}", losses.len());
+        (!close(a, b, MEAN_AGREEMENT)).then_some(text)
+    })
+}

@@ -1,0 +1,10 @@
+//! `bench`: the same model from the same weights on several devices, interleaved round by round.
+
+mod agreement;
+mod kernels;
+mod results;
+mod run;
+
+pub use agreement::disagreement;
+pub use results::{BenchOptions, Benched, KernelRow, Peak};
+pub use run::bench;

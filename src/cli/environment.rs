@@ -1,0 +1,74 @@
+//! The environment: the only place that reads it.
+
+use crate::backend::DeviceRequest;
+use crate::error::{Result, usage};
+use crate::plan::Profile;
+use crate::simd::SimdLevel;
+use std::path::{Path, PathBuf};
+
+/// What `--help` says of it.
+pub(super) const HELP: &str = "\
+Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GPU_CNN_PROFILE
+(software, discrete, integrated) forces a tuning profile; GPU_CNN_SIMD (avx512, avx2, neon, plain) forces the SIMD level of
+the CPU backend; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST in; GPU_CNN_DATA_URL is an address to download it
+from.";
+
+/// A variable that is set and not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The request for `adapter` and `threads` (0: one per core) with what the environment says.
+///
+/// # Errors
+/// If `GPU_CNN_PROFILE` or `GPU_CNN_SIMD` has a value that does not exist.
+pub(super) fn device_request(adapter: &str, threads: usize) -> Result<DeviceRequest> {
+    let profile = variable("GPU_CNN_PROFILE").map(|name| {
+        let names = Profile::ADAPTERS.map(|profile| profile.name).join(", ");
+        Profile::named(&name).ok_or_else(|| usage!("GPU_CNN_PROFILE is `{name}`; it must be one of {names}"))
+    });
+    let simd = match variable("GPU_CNN_SIMD") {
+        Some(name) => SimdLevel::named(&name)
+            .ok_or_else(|| usage!("GPU_CNN_SIMD is `{name}`; this machine has {}", SimdLevel::names().join(", ")))?,
+        None => SimdLevel::best(),
+    };
+    Ok(DeviceRequest {
+        adapter: adapter.to_owned(),
+        threads,
+        simd,
+        backends: variable("WGPU_BACKEND"),
+        adapter_name: variable("WGPU_ADAPTER_NAME"),
+        profile: profile.transpose()?,
+    })
+}
+
+/// Folders to look for Fashion-MNIST in, in order; a download goes into the first.
+pub(super) fn data_folders(data_dir: Option<&Path>) -> Vec<PathBuf> {
+    let folder = |name: &str| variable(name).map(PathBuf::from);
+    let keras = folder("KERAS_HOME").or_else(|| dirs::home_dir().map(|home| home.join(".keras")));
+    let all = [
+        data_dir.map(Path::to_path_buf),
+        folder("GPU_CNN_DATA_DIR"),
+        dirs::cache_dir().map(|cache| cache.join("gpu-cnn").join("fashion-mnist")),
+        keras.map(|keras| keras.join("datasets").join("fashion-mnist")),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// Addresses to download Fashion-MNIST from.
+#[cfg(feature = "download")]
+pub(super) fn download_sources() -> Vec<String> {
+    match variable("GPU_CNN_DATA_URL") {
+        Some(url) => vec![url],
+        None => crate::data::download::SOURCES.map(String::from).to_vec(),
+    }
+}
+
+/// Columns that tables may take: those of the terminal, else what `COLUMNS` says; none without limit.
+pub(super) fn columns() -> Option<usize> {
+    let terminal = console::Term::stdout();
+    match terminal.is_term() {
+        true => Some(usize::from(terminal.size().1)),
+        false => variable("COLUMNS").and_then(|columns| columns.parse().ok()),
+    }
+}

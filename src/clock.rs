@@ -1,0 +1,3 @@
+//! Time, on every host: in a browser `std::time::Instant` panics.
+
+pub(crate) use web_time::{Duration, Instant};

@@ -1,0 +1,102 @@
+//! A folder with the four IDX files of a data set.
+
+use super::dataset::{Dataset, FILES, Split};
+use super::idx;
+use crate::error::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Reads a folder that holds the four IDX files, each plain or gzipped.
+///
+/// The image size comes from the files, the number of classes from the maximum training label. Up to nine consecutive
+/// classes may have no image; a label after a longer gap is treated as damage.
+///
+/// # Errors
+/// [`Error::Data`] for a file that is missing, damaged or inconsistent with another, a training label far above all
+/// others, or a test label above all training labels.
+pub fn read_folder(dir: &Path) -> Result<Dataset> {
+    let mut sha256 = BTreeMap::new();
+    let mut read = |name: &str| -> Result<(PathBuf, Vec<u8>)> {
+        let (path, bytes) = read_either(dir, name)?;
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        sha256.insert(file, idx::sha256_hex(&bytes));
+        Ok((path, bytes))
+    };
+    let [train_images, train_labels, test_images, test_labels] = FILES;
+    let train_images = read(train_images)?;
+    let train_label_file = read(train_labels)?;
+    let train = idx::read_split(&train_images, &train_label_file)?;
+    let classes = count_classes(&train.labels);
+    check_labels(&train, classes, &train_label_file.0)?;
+    let test_label_file = read(test_labels)?;
+    let test = idx::read_split(&read(test_images)?, &test_label_file)?;
+    if train.image != test.image {
+        let what = format!("test images are {:?}, training images {:?}", test.image, train.image);
+        return Err(Error::data(dir, what));
+    }
+    if classes < 2 {
+        return Err(Error::data(&train_label_file.0, "all labels are 0; training needs at least two classes"));
+    }
+    check_labels(&test, classes, &test_label_file.0)?;
+    let name = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).display().to_string();
+    Ok(Dataset { source: name.clone(), name, train, test, classes, class_names: Vec::new(), sha256 })
+}
+
+/// The path and content of `name.gz` or else `name` in `dir`.
+fn read_either(dir: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
+    for path in [dir.join(format!("{name}.gz")), dir.join(name)] {
+        match std::fs::read(&path) {
+            Ok(bytes) => return Ok((path, bytes)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(Error::data(&path, format!("cannot read: {e}"))),
+        }
+    }
+    Err(Error::data(
+        dir,
+        format!("no {name}.gz or {name} here; a data folder holds {}, each plain or .gz", FILES.join(", ")),
+    ))
+}
+
+/// Maximum number of consecutive classes without images; a label after a longer gap is treated as damage.
+const MAX_EMPTY_CLASSES: usize = 9;
+
+/// One more than the maximum label, ignoring labels after a gap of more than [`MAX_EMPTY_CLASSES`] unused ones.
+fn count_classes(labels: &[u8]) -> usize {
+    let used: BTreeSet<u8> = labels.iter().copied().collect();
+    used.into_iter().map(usize::from).fold(0, |classes, label| match label - classes.min(label) {
+        empty if empty <= MAX_EMPTY_CLASSES => label + 1,
+        _ => classes,
+    })
+}
+
+/// Checks that every label is below `classes`.
+///
+/// # Errors
+/// [`Error::Data`] with the first label that is not; `path` names the label file in the message.
+pub fn check_labels(split: &Split, classes: usize, path: &Path) -> Result<()> {
+    match split.labels.iter().position(|l| usize::from(*l) >= classes) {
+        Some(i) => {
+            let label = split.labels[i];
+            let what = match classes {
+                0 => format!("label {label} of image {i} is out of range: labels are numbered from 0"),
+                _ => format!("label {label} of image {i} is out of range: labels run from 0 to {}", classes - 1),
+            };
+            Err(Error::data(path, what))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_count_ignores_labels_after_a_long_gap() {
+        assert_eq!(count_classes(&[0, 1, 2, 1]), 3);
+        assert_eq!(count_classes(&[0, 9]), 10);
+        assert_eq!(count_classes(&(0..=255).collect::<Vec<_>>()), 256);
+        assert_eq!(count_classes(&[0, 1, 200, 2]), 3);
+        assert_eq!(count_classes(&[0, 0]), 1);
+    }
+}

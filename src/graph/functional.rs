@@ -1,0 +1,153 @@
+//! `Functional`: layers that name their inputs, in any acyclic graph.
+
+use super::{Graph, Source, infer, names::Namer};
+use crate::error::{Result, usage};
+use crate::layers::AnyLayer;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// The name by which layers mean the images.
+pub(super) const INPUT: &str = "input";
+
+/// A layer of a [`Functional`] model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FunctionalLayer {
+    /// The layer's name; none for Keras's own (`conv2d_1`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Names of the layers whose outputs it takes, or `input`; none for the layer before it in the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<String>>,
+    /// The layer itself.
+    #[serde(flatten)]
+    pub layer: AnyLayer,
+}
+
+/// Layers in any acyclic graph with one input and one output: the layer whose output no other takes.
+///
+/// ```
+/// use gpu_cnn::{Activation::{Relu, Softmax}, ActivationLayer, Add, Conv2D, Dense, Flatten, Functional, Padding};
+///
+/// let conv = || Conv2D::new(8, 3).padding(Padding::Same);
+/// let model = Functional::new([12, 12, 1])
+///     .add("stem", conv().activation(Relu), &["input"])
+///     .add("a", conv().activation(Relu), &["stem"])
+///     .add("b", conv(), &["a"])
+///     .add("sum", Add {}, &["b", "stem"])
+///     .add("block", ActivationLayer::new(Relu), &["sum"])
+///     .add("flat", Flatten {}, &["block"])
+///     .add("classes", Dense::new(10).activation(Softmax), &["flat"]);
+/// assert_eq!(model.graph()?.classes(), 10);
+/// # Ok::<(), gpu_cnn::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Functional {
+    /// Shape of one image: height, width, channels.
+    pub input: [usize; 3],
+    /// The layers, in any order.
+    pub layers: Vec<FunctionalLayer>,
+}
+
+impl Functional {
+    /// No layers yet, over images of [height, width, channels].
+    pub fn new(input: [usize; 3]) -> Self {
+        Self { input, layers: Vec::new() }
+    }
+
+    /// The same model with the layer `name` over the outputs of the layers `inputs` (`input` is the images).
+    #[must_use]
+    pub fn add(mut self, name: &str, layer: impl Into<AnyLayer>, inputs: &[&str]) -> Self {
+        let inputs = Some(inputs.iter().map(|&input| input.to_owned()).collect());
+        self.layers.push(FunctionalLayer { name: Some(name.to_owned()), inputs, layer: layer.into() });
+        self
+    }
+
+    /// The layers in topological order, as a graph.
+    ///
+    /// # Errors
+    /// A name that two layers have or none, layers that feed each other, more than one output, or a layer that does not fit
+    /// its inputs.
+    pub fn graph(&self) -> Result<Graph> {
+        let names = self.names()?;
+        let index: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        let mut inputs = Vec::with_capacity(self.layers.len());
+        for (i, layer) in self.layers.iter().enumerate() {
+            let source = |name: &String| match name.as_str() {
+                INPUT => Ok(Source::Input),
+                other => index.get(other).map(|i| Source::Node(*i)).ok_or_else(|| {
+                    usage!("layer `{}` takes its input from `{other}`; there is no such layer", names[i])
+                }),
+            };
+            inputs.push(match &layer.inputs {
+                Some(named) => named.iter().map(source).collect::<Result<Vec<_>>>()?,
+                None => vec![i.checked_sub(1).map_or(Source::Input, Source::Node)],
+            });
+        }
+        let order = topological_order(&inputs, &names)?;
+        let mut position = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(at, layer)| position[*layer] = at);
+        let moved = |source: &Source| match source {
+            Source::Input => Source::Input,
+            Source::Node(i) => Source::Node(position[*i]),
+        };
+        let layers = order
+            .iter()
+            .map(|&i| (Some(names[i].clone()), self.layers[i].layer.clone(), inputs[i].iter().map(moved).collect()));
+        infer::graph(self.input, layers.collect())
+    }
+
+    /// The name of each layer: the given one, or Keras's.
+    fn names(&self) -> Result<Vec<String>> {
+        let mut namer = Namer::default();
+        for name in self.layers.iter().filter_map(|layer| layer.name.as_deref()) {
+            if name.is_empty() || name == INPUT {
+                return Err(usage!("a layer cannot be named `{name}`"));
+            }
+            if !namer.take(name) {
+                return Err(usage!("two layers are named `{name}`"));
+            }
+        }
+        let name = |layer: &FunctionalLayer| match &layer.name {
+            Some(name) => name.clone(),
+            None => namer.next(layer.layer.as_layer().kind()),
+        };
+        Ok(self.layers.iter().map(name).collect())
+    }
+}
+
+/// Indices of the layers such that each stands after its inputs, otherwise in the order of the list.
+fn topological_order(inputs: &[Vec<Source>], names: &[String]) -> Result<Vec<usize>> {
+    let mut order: Vec<usize> = Vec::with_capacity(inputs.len());
+    let mut placed = vec![false; inputs.len()];
+    while order.len() < inputs.len() {
+        let ready = |i: usize| {
+            inputs[i].iter().all(|s| matches!(s, Source::Input) || matches!(s, Source::Node(n) if placed[*n]))
+        };
+        match (0..inputs.len()).find(|&i| !placed[i] && ready(i)) {
+            Some(i) => {
+                placed[i] = true;
+                order.push(i);
+            }
+            None => {
+                let names: Vec<String> =
+                    in_circles(inputs, &placed).iter().map(|i| format!("`{}`", names[*i])).collect();
+                return Err(usage!("layers feed each other in a circle: {}", names.join(", ")));
+            }
+        }
+    }
+    Ok(order)
+}
+
+/// Of the layers that are not placed, those that feed each other: not those that only follow them.
+fn in_circles(inputs: &[Vec<Source>], placed: &[bool]) -> Vec<usize> {
+    let mut left: Vec<usize> = (0..inputs.len()).filter(|i| !placed[*i]).collect();
+    loop {
+        let feeds = |i: usize| left.iter().any(|other| inputs[*other].contains(&Source::Node(i)));
+        let kept: Vec<usize> = left.iter().copied().filter(|i| feeds(*i)).collect();
+        if kept.len() == left.len() {
+            return left;
+        }
+        left = kept;
+    }
+}

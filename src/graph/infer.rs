@@ -1,0 +1,93 @@
+//! Shapes, names and the addresses of parameters: from layers and their inputs to a graph.
+
+use super::names::Namer;
+use super::{ArenaTensor, Graph, Node, Source};
+use crate::error::{Error, Result, usage};
+use crate::layers::{Activation, AnyLayer, TensorSpec};
+use crate::plan::SLICE_ALIGN;
+use std::ops::Range;
+
+/// No buffer may have more elements: the shaders count in 32 bits.
+pub(super) const MAX_ELEMENTS: usize = 1 << 30;
+
+fn checked_len(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= MAX_ELEMENTS)
+}
+
+/// A layer with its name, if it has one already, and its inputs.
+type Entry = (Option<String>, AnyLayer, Vec<Source>);
+
+/// The graph of `layers`, each of which takes its inputs from earlier ones.
+pub(super) fn graph(input: [usize; 3], layers: Vec<Entry>) -> Result<Graph> {
+    if input.contains(&0) {
+        return Err(usage!("images of {input:?}: height, width and channels must be at least 1"));
+    }
+    if checked_len(&input).is_none() {
+        return Err(usage!("images of {input:?} are more than {MAX_ELEMENTS} numbers"));
+    }
+    let mut namer = Namer::default();
+    let mut graph = Graph {
+        input,
+        nodes: Vec::with_capacity(layers.len()),
+        output: 0,
+        parameters: Vec::new(),
+        parameters_len: 0,
+        state: Vec::new(),
+        state_len: 0,
+    };
+    for (i, (name, layer, inputs)) in layers.into_iter().enumerate() {
+        let name = name.unwrap_or_else(|| namer.next(layer.as_layer().kind()));
+        let in_layer = |e: Error| Error::Usage(format!("layer {} `{name}`: {e}", i + 1));
+        let shapes: Vec<&[usize]> = inputs.iter().map(|source| graph.shape(*source)).collect();
+        let inferred = layer.as_layer().infer(&shapes).map_err(in_layer)?;
+        if checked_len(&inferred.output).is_none() {
+            let output = &inferred.output;
+            return Err(in_layer(usage!("an output of {output:?} is more than {MAX_ELEMENTS} numbers")));
+        }
+        let parameters =
+            lay_out(&name, inferred.parameters, &mut graph.parameters, &mut graph.parameters_len).map_err(in_layer)?;
+        let state = lay_out(&name, inferred.state, &mut graph.state, &mut graph.state_len).map_err(in_layer)?;
+        graph.nodes.push(Node { name, layer, inputs, output: inferred.output, parameters, state });
+    }
+    graph.output = output(&graph)?;
+    Ok(graph)
+}
+
+/// Appends the tensors of layer `name` to an arena of `len` floats so far.
+fn lay_out(name: &str, specs: Vec<TensorSpec>, arena: &mut Vec<ArenaTensor>, len: &mut usize) -> Result<Range<usize>> {
+    let first = arena.len();
+    for TensorSpec { name: tensor, shape, init } in specs {
+        let size = checked_len(&shape)
+            .ok_or_else(|| usage!("its {tensor} of {shape:?} is more than {MAX_ELEMENTS} numbers"))?;
+        arena.push(ArenaTensor { name: format!("{name}.{tensor}"), shape, offset: *len, init });
+        *len += size;
+    }
+    *len = len.next_multiple_of(SLICE_ALIGN);
+    Ok(first..arena.len())
+}
+
+/// The one node whose output no other takes; it has to end in a softmax over one axis, and no other node may have one.
+fn output(graph: &Graph) -> Result<usize> {
+    let taken = |i: usize| graph.nodes.iter().any(|node| node.inputs.contains(&Source::Node(i)));
+    let ends: Vec<usize> = (0..graph.nodes.len()).filter(|i| !taken(*i)).collect();
+    let [output] = ends[..] else {
+        let names: Vec<String> = ends.iter().map(|i| format!("`{}`", graph.nodes[*i].name)).collect();
+        return Err(usage!("a model has one output; {} layers feed no other: {}", ends.len(), names.join(", ")));
+    };
+    for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| *i != output) {
+        if node.layer.as_layer().activation() == Activation::Softmax {
+            return Err(usage!("layer {} `{}`: softmax is for the last layer only", i + 1, node.name));
+        }
+    }
+    let last = &graph.nodes[output];
+    match (last.layer.as_layer().activation(), &last.output[..]) {
+        (Activation::Softmax, [_]) => Ok(output),
+        (Activation::Softmax, shape) => {
+            Err(usage!("layer `{}` has the output {shape:?}; the last must have one axis, the classes", last.name))
+        }
+        (activation, _) => Err(usage!(
+            "the last layer is {} with {activation:?} activation; it must have activation = \"softmax\"",
+            last.layer.as_layer().kind()
+        )),
+    }
+}

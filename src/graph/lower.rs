@@ -1,0 +1,120 @@
+//! From layers to operations: views vanish, a convolution and its pool become one, softmax is left to the loss.
+
+use super::{Graph, Node, Source};
+use crate::layers::{Activation, AnyLayer, Layer, PooledConv2D};
+use crate::plan::Profile;
+
+/// A tensor of activations in a lowered graph: the input, or the output of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ValueId(pub(super) usize);
+
+/// The images.
+pub(super) const INPUT: ValueId = ValueId(0);
+
+/// What an operation computes.
+#[derive(Debug)]
+pub(super) enum Kind<'g> {
+    /// One layer.
+    Layer(&'g dyn Layer),
+    /// A convolution and the pool after it.
+    Pooled(PooledConv2D),
+}
+
+/// A recorded operation: a layer, or several as one.
+#[derive(Debug)]
+pub(super) struct Op<'g> {
+    /// `conv2d_1`, or `conv2d_1+max_pooling2d_1`.
+    pub(super) name: String,
+    pub(super) kind: Kind<'g>,
+    /// The node whose parameters the operation has.
+    pub(super) node: &'g Node,
+    /// Inputs with the shapes under which the layer sees them.
+    pub(super) inputs: Vec<(ValueId, &'g [usize])>,
+    pub(super) output: ValueId,
+    pub(super) output_shape: &'g [usize],
+}
+
+impl Op<'_> {
+    pub(super) fn layer(&self) -> &dyn Layer {
+        match &self.kind {
+            Kind::Layer(layer) => *layer,
+            Kind::Pooled(pair) => pair,
+        }
+    }
+}
+
+/// Operations in topological order.
+#[derive(Debug)]
+pub(super) struct Lowered<'g> {
+    pub(super) ops: Vec<Op<'g>>,
+    /// The input of the final softmax.
+    pub(super) logits: ValueId,
+}
+
+impl<'g> Lowered<'g> {
+    /// Lowers `graph` for adapters of `profile`.
+    pub(super) fn new(graph: &'g Graph, profile: Profile) -> Self {
+        let mut ops: Vec<Op<'g>> = Vec::new();
+        // The value that each node's output is.
+        let mut values: Vec<ValueId> = Vec::with_capacity(graph.nodes.len());
+        for node in &graph.nodes {
+            let layer = node.layer.as_layer();
+            let value = |source: &Source| match source {
+                Source::Input => INPUT,
+                Source::Node(i) => values[*i],
+            };
+            let inputs = node.inputs.iter().map(|source| (value(source), graph.shape(*source)));
+            let inputs: Vec<(ValueId, &[usize])> = inputs.collect();
+            let softmax_alone =
+                matches!(node.layer, AnyLayer::Activation(_)) && layer.activation() == Activation::Softmax;
+            if layer.is_view() || softmax_alone {
+                values.push(inputs[0].0);
+            } else if let Some(conv) = fusible_convolution(graph, node, profile)
+                && let Some(op) = ops.iter_mut().find(|op| op.output == values[conv.0])
+            {
+                op.name += &format!("+{}", node.name);
+                op.kind = Kind::Pooled(conv.1);
+                op.output_shape = &node.output;
+                values.push(op.output);
+            } else {
+                let output = ValueId(ops.len() + 1);
+                let (name, output_shape) = (node.name.clone(), &node.output[..]);
+                ops.push(Op { name, kind: Kind::Layer(layer), node, inputs, output, output_shape });
+                values.push(output);
+            }
+        }
+        Self { ops, logits: values[graph.output] }
+    }
+
+    /// Operations that take `value`, each as often as it takes it.
+    pub(super) fn uses(&self, value: ValueId) -> usize {
+        self.ops.iter().flat_map(|op| &op.inputs).filter(|(input, _)| *input == value).count()
+    }
+
+    /// The operation whose output `value` is; none for the input.
+    pub(super) fn producer(&self, value: ValueId) -> Option<usize> {
+        value.0.checked_sub(1)
+    }
+
+    /// For each value, whether parameters lie before it, so that its gradient is of use.
+    pub(super) fn needs_gradient(&self) -> Vec<bool> {
+        let mut needs = vec![false; self.ops.len() + 1];
+        for op in &self.ops {
+            needs[op.output.0] = !op.node.parameters.is_empty() || op.inputs.iter().any(|(input, _)| needs[input.0]);
+        }
+        needs
+    }
+}
+
+/// The index of the convolution that `node`, a pool, can be fused with, and the pair.
+fn fusible_convolution(graph: &Graph, node: &Node, profile: Profile) -> Option<(usize, PooledConv2D)> {
+    let AnyLayer::MaxPooling2D(pool) = &node.layer else { return None };
+    let [Source::Node(i)] = node.inputs[..] else { return None };
+    let AnyLayer::Conv2D(conv) = &graph.nodes[i].layer else { return None };
+    let consumers = graph.nodes.iter().flat_map(|node| &node.inputs).filter(|input| **input == Source::Node(i)).count();
+    if !profile.fuse || consumers != 1 {
+        return None;
+    }
+    let pair = PooledConv2D::new(conv, pool, graph.input_shapes(&graph.nodes[i])[0])?;
+    Some((i, pair))
+}

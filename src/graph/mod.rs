@@ -1,0 +1,115 @@
+//! Models as graphs of layers: names, shapes, addresses of parameters, and how a graph becomes a plan. No device in here.
+
+mod functional;
+mod infer;
+mod init;
+mod lower;
+mod model;
+mod names;
+mod record;
+mod sequential;
+mod summary;
+mod weights;
+
+pub use functional::{Functional, FunctionalLayer};
+pub use init::initial_values;
+pub use model::{Model, ModelFile, Preset};
+pub use record::RecordOptions;
+pub use sequential::Sequential;
+pub use summary::{Summary, SummaryRow};
+pub use weights::{Weights, load_weights, save_weights, weights_of};
+
+use crate::layers::{AnyLayer, Init};
+use std::ops::Range;
+
+/// Where a node takes an input from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The images.
+    Input,
+    /// The output of the node with this index in [`Graph::nodes`].
+    Node(usize),
+}
+
+/// A layer in a graph, its shapes known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Keras's name, `conv2d_1`, or the one that the model gives.
+    pub name: String,
+    /// The layer.
+    pub layer: AnyLayer,
+    /// Where its inputs come from; nodes that stand before this one.
+    pub inputs: Vec<Source>,
+    /// Shape of one image's output.
+    pub output: Vec<usize>,
+    /// Its parameters, a range of [`Graph::parameters`].
+    pub parameters: Range<usize>,
+    /// Its state, a range of [`Graph::state`].
+    pub state: Range<usize>,
+}
+
+/// A tensor in an arena.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArenaTensor {
+    /// `conv2d_1.kernel`.
+    pub name: String,
+    /// Shape in Keras's layout.
+    pub shape: Vec<usize>,
+    /// Index of the first float in the arena.
+    pub offset: usize,
+    /// Initial values.
+    pub init: Init,
+}
+
+impl ArenaTensor {
+    /// Number of floats.
+    pub fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// A model whose layers fit each other: nodes in topological order, with one input and one output.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    /// Shape of one image: height, width, channels.
+    pub input: [usize; 3],
+    /// Each node stands after the nodes that it takes its inputs from.
+    pub nodes: Vec<Node>,
+    /// Index of the node whose output is the model's.
+    pub output: usize,
+    /// All parameters. A layer's lie side by side; the block of each layer starts at a multiple of
+    /// [`crate::plan::SLICE_ALIGN`].
+    pub parameters: Vec<ArenaTensor>,
+    /// Floats of the parameter arena.
+    pub parameters_len: usize,
+    /// State of layers that is not differentiated, laid out as the parameters.
+    pub state: Vec<ArenaTensor>,
+    /// Floats of the state arena.
+    pub state_len: usize,
+}
+
+impl Graph {
+    /// Classes that the model tells apart: outputs of its last layer.
+    pub fn classes(&self) -> usize {
+        self.nodes[self.output].output.iter().product()
+    }
+
+    /// First float and length of a node's block in the parameter arena.
+    pub(crate) fn block(&self, node: &Node) -> (usize, usize) {
+        let tensors = &self.parameters[node.parameters.clone()];
+        (tensors.first().map_or(0, |t| t.offset), tensors.iter().map(ArenaTensor::size).sum())
+    }
+
+    /// Shape of one image at `source`.
+    pub(crate) fn shape(&self, source: Source) -> &[usize] {
+        match source {
+            Source::Input => &self.input,
+            Source::Node(i) => &self.nodes[i].output,
+        }
+    }
+
+    /// Shapes of a node's inputs.
+    pub(crate) fn input_shapes(&self, node: &Node) -> Vec<&[usize]> {
+        node.inputs.iter().map(|source| self.shape(*source)).collect()
+    }
+}

@@ -1,0 +1,270 @@
+//! From a graph to a plan: buffers, forward passes for training and inference, loss, backward pass, update.
+
+use super::Graph;
+use super::infer::MAX_ELEMENTS;
+use super::lower::{Lowered, Op, ValueId};
+use crate::error::{Error, Result, usage};
+use crate::kernels::elementwise::Sum;
+use crate::kernels::loss::{Softmax, SoftmaxCrossEntropy};
+use crate::kernels::unpack::Unpack;
+use crate::kernels::{Gate, GradientOut};
+use crate::layers::{Loss, Optimizer, Saved, Site, Tensor};
+use crate::plan::{BufferSlice, HostBuffers, Mode, Plan, Profile, Recorder};
+
+/// What a plan is recorded for, beside the model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RecordOptions {
+    /// Images in a batch.
+    pub batch: usize,
+    /// Batches that one upload holds.
+    pub batches_per_upload: usize,
+    /// How kernels are chosen and tiled.
+    pub profile: Profile,
+    /// What training minimises.
+    pub loss: Loss,
+    /// How parameters follow their gradients.
+    pub optimizer: Optimizer,
+}
+
+impl RecordOptions {
+    /// One batch of `batch` images an upload, for adapters of `profile`, with the default loss and optimizer.
+    pub fn new(batch: usize, profile: Profile) -> Self {
+        Self { batch, batches_per_upload: 1, profile, loss: Loss::default(), optimizer: Optimizer::default() }
+    }
+}
+
+impl Graph {
+    /// Records this model.
+    ///
+    /// # Errors
+    /// If a batch is too large for any device.
+    pub fn record(&self, options: &RecordOptions) -> Result<Plan> {
+        let RecordOptions { batch, batches_per_upload, .. } = *options;
+        if batch == 0 || batches_per_upload == 0 {
+            return Err(usage!("{batches_per_upload} batches of {batch} images; both must be at least 1"));
+        }
+        let outputs = self.nodes.iter().map(|node| (node.name.as_str(), &node.output[..]));
+        let largest =
+            outputs.chain([("input", &self.input[..])]).max_by_key(|(_, shape)| shape.iter().product::<usize>());
+        if let Some((name, shape)) = largest {
+            let per_image: usize = shape.iter().product();
+            if per_image.saturating_mul(batch) > MAX_ELEMENTS {
+                let fitting = MAX_ELEMENTS / per_image;
+                return Err(Error::Device(format!(
+                    "`{name}` takes {per_image} numbers an image, too many for a batch of {batch}; try a batch size of {fitting}"
+                )));
+            }
+        }
+        Ok(Recording::new(self, options).plan())
+    }
+}
+
+/// The arenas, [graph.parameters_len] f32 each.
+struct Arenas {
+    parameters: BufferSlice,
+    gradients: BufferSlice,
+    optimizer: Vec<BufferSlice>,
+    state: Option<BufferSlice>,
+}
+
+struct Recording<'g> {
+    graph: &'g Graph,
+    lowered: Lowered<'g>,
+    options: RecordOptions,
+    r: Recorder,
+    arenas: Arenas,
+    /// The input as floats, [batch, input].
+    input: BufferSlice,
+}
+
+impl<'g> Recording<'g> {
+    fn new(graph: &'g Graph, options: &RecordOptions) -> Self {
+        let mut r = Recorder::new(options.profile);
+        let len = graph.parameters_len;
+        let optimizer = options.optimizer;
+        let arenas = Arenas {
+            parameters: r.persistent("parameters", len),
+            gradients: r.floats("gradients", len),
+            optimizer: (optimizer.state_arenas().iter())
+                .map(|name| r.persistent(format!("{} {name}", optimizer.name()), len))
+                .collect(),
+            state: (graph.state_len > 0).then(|| r.persistent("layer state", graph.state_len)),
+        };
+        let input = r.floats("input", options.batch * graph.input.iter().product::<usize>());
+        Self { graph, lowered: Lowered::new(graph, options.profile), options: *options, r, arenas, input }
+    }
+
+    fn plan(mut self) -> Plan {
+        let RecordOptions { batch, batches_per_upload, profile, loss, optimizer } = self.options;
+        let classes = self.graph.classes();
+        let words_per_batch = self.input.len.div_ceil(4);
+        let pixels = self.r.u32s("pixels", batches_per_upload * words_per_batch);
+        let targets = self.r.u32s("targets", batches_per_upload * batch);
+        let metrics = self.r.floats("metrics", batches_per_upload * 2);
+        let predictions = self.r.floats("predictions", batches_per_upload * batch * classes);
+        let logits_gradient = self.r.floats("logits gradient", batch * classes);
+
+        let unpack = Unpack { count: self.input.len, words: words_per_batch };
+        let unpack = self.r.dispatch("input unpack", unpack, &[pixels], &[self.input]);
+        self.r.recorded();
+        let saved = self.forward(Mode::Train);
+        let logits = self.value(self.lowered.logits);
+        let loss_kernel = |mode| match loss {
+            Loss::SparseCategoricalCrossentropy => SoftmaxCrossEntropy { batch, classes, mode },
+        };
+        self.r.dispatch("loss", loss_kernel(Mode::Train), &[logits, targets], &[logits_gradient, metrics]);
+        self.backward(&saved, logits_gradient);
+        let gradients = self.r.recorded();
+        optimizer.record(&mut self.r, self.arenas.parameters, self.arenas.gradients, &self.arenas.optimizer);
+        let update = self.r.recorded();
+
+        self.forward(Mode::Infer);
+        let infer = self.r.recorded();
+        self.r.dispatch("loss", loss_kernel(Mode::Infer), &[logits, targets], &[predictions, metrics]);
+        let evaluate = self.r.recorded();
+        self.r.dispatch("softmax", Softmax { batch, classes }, &[logits], &[predictions]);
+        let predict = self.r.recorded();
+
+        let after_unpack = |lists: &[&[_]]| [&[unpack], &lists.concat()[..]].concat();
+        Plan {
+            programs: [
+                after_unpack(&[&gradients]),
+                update,
+                after_unpack(&[&infer, &evaluate]),
+                after_unpack(&[&infer, &predict]),
+            ],
+            buffers: self.r.buffers,
+            dispatches: self.r.dispatches,
+            profile,
+            host: HostBuffers {
+                input: pixels.buffer,
+                targets: targets.buffer,
+                metrics: metrics.buffer,
+                predictions: predictions.buffer,
+                parameters: self.arenas.parameters.buffer,
+                gradients: self.arenas.gradients.buffer,
+                optimizer_state: self.arenas.optimizer.iter().map(|slice| slice.buffer).collect(),
+                layer_state: self.arenas.state.map(|slice| slice.buffer),
+            },
+            batch,
+            batches_per_upload,
+            words_per_batch,
+        }
+    }
+
+    /// The activations of `value`, [batch, shape].
+    fn value(&mut self, value: ValueId) -> BufferSlice {
+        match self.lowered.producer(value) {
+            None => self.input,
+            Some(i) => {
+                let op = &self.lowered.ops[i];
+                let len = self.options.batch * op.output_shape.iter().product::<usize>();
+                self.r.floats(format!("{} output", op.name), len)
+            }
+        }
+    }
+
+    /// Records the forward pass; returns what each operation saved.
+    fn forward(&mut self, mode: Mode) -> Vec<Saved> {
+        (0..self.lowered.ops.len())
+            .map(|i| {
+                let slices = self.slices(i);
+                let op = &self.lowered.ops[i];
+                op.layer().forward(&mut self.r, &site(op, self.graph, &self.options, &self.arenas, &slices), mode)
+            })
+            .collect()
+    }
+
+    /// The activations that operation `i` reads, then those that it writes.
+    fn slices(&mut self, i: usize) -> Vec<BufferSlice> {
+        let op = &self.lowered.ops[i];
+        let values: Vec<ValueId> = op.inputs.iter().map(|(value, _)| *value).chain([op.output]).collect();
+        values.into_iter().map(|value| self.value(value)).collect()
+    }
+
+    /// Records the backward pass from the gradient w.r.t. the logits.
+    ///
+    /// The gradient of a value that one operation takes is written by that operation, through the gate of the value's
+    /// producer if its kernels support gates. Otherwise the plain gradients are summed in the order in which the backward
+    /// pass makes them, and the sum goes through the gate.
+    fn backward(&mut self, saved: &[Saved], logits_gradient: BufferSlice) {
+        let needs_gradient = self.lowered.needs_gradient();
+        let mut gradients: Vec<Vec<BufferSlice>> = vec![Vec::new(); needs_gradient.len()];
+        let mut gated = vec![false; needs_gradient.len()];
+        gradients[self.lowered.logits.0].push(logits_gradient);
+        gated[self.lowered.logits.0] = true;
+        for i in (0..self.lowered.ops.len()).rev() {
+            let slices = self.slices(i);
+            let output = self.lowered.ops[i].output;
+            if !needs_gradient[output.0] {
+                continue;
+            }
+            let gate = if gated[output.0] { Gate::None } else { saved[i].gate };
+            let dy = self.sum(i, &gradients[output.0], gate);
+            let op = &self.lowered.ops[i];
+            let layer = op.layer();
+            let mut dx = Vec::with_capacity(op.inputs.len());
+            for (n, (value, _)) in op.inputs.iter().enumerate() {
+                if !needs_gradient[value.0] {
+                    dx.push(None);
+                } else if layer.passes_gradient() {
+                    gradients[value.0].push(dy);
+                    dx.push(None);
+                } else {
+                    let which = if op.inputs.len() == 1 { String::new() } else { format!(" {n}") };
+                    let to = self.r.floats(format!("{} input{which} gradient", op.name), slices[n].len);
+                    let fused = layer.supports_gates() && self.lowered.uses(*value) == 1;
+                    let producer = self.lowered.producer(*value).filter(|_| fused);
+                    gated[value.0] = fused;
+                    gradients[value.0].push(to);
+                    dx.push(Some(GradientOut { to, gate: producer.map_or(Gate::None, |i| saved[i].gate) }));
+                }
+            }
+            let site = site(op, self.graph, &self.options, &self.arenas, &slices);
+            layer.backward(&mut self.r, &site, &saved[i], dy, &dx);
+        }
+    }
+
+    /// The sum of the gradients w.r.t. the output of operation `i`, through `gate`.
+    fn sum(&mut self, i: usize, gradients: &[BufferSlice], gate: Gate) -> BufferSlice {
+        let name = self.lowered.ops[i].name.clone();
+        if let ([only], Gate::None) = (gradients, gate) {
+            return *only;
+        }
+        let pairs = gradients.len().saturating_sub(1).max(1);
+        let mut sum = gradients[0];
+        for n in 1..=pairs {
+            let gate = if n == pairs { gate } else { Gate::None };
+            let terms: Vec<BufferSlice> = [sum].into_iter().chain(gradients.get(n).copied()).collect();
+            let suffix = if n == 1 { String::new() } else { format!(" {n}") };
+            let to = self.r.floats(format!("{name} output gradient{suffix}"), sum.len);
+            let kernel = Sum { count: to.len, terms: terms.len(), relu: false, gate: gate.kind() };
+            let inputs: Vec<BufferSlice> = terms.into_iter().chain(gate.input()).collect();
+            self.r.dispatch(format!("{name} add gradients{suffix}"), kernel, &inputs, &[to]);
+            sum = to;
+        }
+        sum
+    }
+}
+
+/// Where `op` stands: its inputs and its output are `slices`.
+fn site<'a>(
+    op: &'a Op<'a>,
+    graph: &Graph,
+    options: &RecordOptions,
+    arenas: &Arenas,
+    slices: &[BufferSlice],
+) -> Site<'a> {
+    let (offset, len) = graph.block(op.node);
+    let block = |arena: BufferSlice| BufferSlice { buffer: arena.buffer, offset, len };
+    let (output, inputs) = slices.split_last().expect("an operation has an output");
+    let shapes = op.inputs.iter().map(|(_, shape)| *shape);
+    Site {
+        name: &op.name,
+        batch: options.batch,
+        inputs: inputs.iter().zip(shapes).map(|(slice, shape)| Tensor { slice: *slice, shape }).collect(),
+        output: Tensor { slice: *output, shape: op.output_shape },
+        parameters: block(arenas.parameters),
+        gradients: block(arenas.gradients),
+    }
+}

@@ -1,0 +1,91 @@
+//! Weights files in safetensors format: tensors named and laid out as in Keras, with the model's description in the
+//! metadata.
+
+use super::{Graph, Model};
+use crate::error::{Error, Result, usage};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The only key of the file's `__metadata__`. A second key would make the bytes depend on the iteration order of the
+/// map.
+const MODEL_KEY: &str = "gpu_cnn.model";
+
+/// The content of a weights file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights {
+    /// The model, if the file describes it.
+    pub model: Option<Model>,
+    /// Name, shape and values of each tensor.
+    pub tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
+}
+
+/// Encodes the parameters in `arena` as a weights file; the same weights always give the same bytes.
+pub fn save_weights(model: &Model, graph: &Graph, arena: &[f32]) -> Result<Vec<u8>> {
+    let views = graph.parameters.iter().map(|t| {
+        let bytes = bytemuck::cast_slice(&arena[t.offset..][..t.size()]);
+        TensorView::new(Dtype::F32, t.shape.clone(), bytes).map(|view| (t.name.clone(), view))
+    });
+    let failed = |e| Error::Device(format!("cannot lay out the weights: {e}"));
+    let views: Vec<_> = views.collect::<Result<_, _>>().map_err(failed)?;
+    let description = serde_json::to_string(model).map_err(|e| usage!("cannot describe the model: {e}"))?;
+    let metadata = HashMap::from([(MODEL_KEY.to_owned(), description)]);
+    safetensors::serialize(views, Some(metadata)).map_err(failed)
+}
+
+/// Reads a weights file.
+///
+/// # Errors
+/// [`Error::Usage`] if there is no such file, [`Error::Data`] if it is not a valid weights file of `F32` tensors.
+pub fn load_weights(path: &Path) -> Result<Weights> {
+    let bytes = std::fs::read(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => usage!("no such weights file: {}", path.display()),
+        _ => Error::data(path, format!("cannot read the weights: {e}")),
+    })?;
+    let damaged = |e: &dyn std::fmt::Display| Error::data(path, format!("not a weights file ({e})"));
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
+    let description = header.metadata().as_ref().and_then(|m| m.get(MODEL_KEY));
+    let unusable =
+        |e: &dyn std::fmt::Display| Error::data(path, format!("the model in `{MODEL_KEY}` cannot be used ({e})"));
+    let model: Option<Model> =
+        description.map(|text| serde_json::from_str(text)).transpose().map_err(|e| unusable(&e))?;
+    if let Some(model) = &model {
+        model.graph().map_err(|e| unusable(&e))?;
+    }
+    let mut tensors = HashMap::new();
+    for (name, view) in file.tensors() {
+        if view.dtype() != Dtype::F32 {
+            return Err(Error::data(path, format!("tensor `{name}` holds {:?}, expected F32", view.dtype())));
+        }
+        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        tensors.insert(name, (view.shape().to_vec(), values));
+    }
+    Ok(Weights { model, tensors })
+}
+
+/// Copies the tensors of `weights` into an arena of `graph`. `path` is used in messages only.
+///
+/// # Errors
+/// [`Error::Usage`] if the names or shapes differ from the model's, [`Error::Data`] if a value is not finite.
+pub fn weights_of(weights: &Weights, graph: &Graph, path: &Path) -> Result<Vec<f32>> {
+    let mismatch = |what: String| usage!("the weights are of another model: {what}: {}", path.display());
+    let mut arena = vec![0.0; graph.parameters_len];
+    for tensor in &graph.parameters {
+        let (shape, values) = weights
+            .tensors
+            .get(&tensor.name)
+            .ok_or_else(|| mismatch(format!("tensor `{}` is missing", tensor.name)))?;
+        if *shape != tensor.shape {
+            return Err(mismatch(format!("tensor `{}` is {shape:?}, the model has {:?}", tensor.name, tensor.shape)));
+        }
+        if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+            return Err(Error::data(path, format!("tensor `{}` holds {} at index {i}", tensor.name, values[i])));
+        }
+        arena[tensor.offset..][..values.len()].copy_from_slice(values);
+    }
+    match weights.tensors.keys().filter(|name| graph.parameters.iter().all(|t| t.name != **name)).min() {
+        Some(extra) => Err(mismatch(format!("the model has no tensor `{extra}`"))),
+        None => Ok(arena),
+    }
+}

@@ -1,0 +1,39 @@
+//! Entries of the lists, and the sizes that the kernels take.
+
+use crate::kernels::conv2d::dims::Dims;
+use crate::simd::SimdLevel;
+use bytemuck::{Pod, Zeroable};
+
+/// A nonzero gradient with its index: of the first pixel of its patch in the padded image (for the gradient w.r.t. the
+/// weights), or of its filter (for the gradient w.r.t. the input).
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Entry {
+    pub(super) index: u32,
+    pub(super) value: f32,
+}
+
+/// Size of an entry in floats.
+pub(super) const ENTRY: usize = 2;
+
+/// Whether the kernels support these sizes, and at least half of a vector of input channels is used.
+pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
+    d.window_len() > 1 && matches!(d.w.kernel, 2..=5 | 7) && 2 * d.c_in >= level.vector_width()
+}
+
+/// Calls `$f::<S, ROWS, WIDTH>(..)` for the block of taps that is summed in registers at once: the whole of a 3x3
+/// kernel, otherwise one kernel row.
+macro_rules! by_block {
+    ($d:expr, $f:ident($($arg:expr),*)) => {
+        match ($d.h.kernel, $d.w.kernel) {
+            (3, 3) => $f::<S, 3, 3>($($arg),*),
+            (_, 2) => $f::<S, 1, 2>($($arg),*),
+            (_, 3) => $f::<S, 1, 3>($($arg),*),
+            (_, 4) => $f::<S, 1, 4>($($arg),*),
+            (_, 5) => $f::<S, 1, 5>($($arg),*),
+            (_, 7) => $f::<S, 1, 7>($($arg),*),
+            (_, width) => unreachable!("unsupported kernel width {width}"),
+        }
+    };
+}
+pub(super) use by_block;

@@ -1,0 +1,148 @@
+//! Reference implementations of the convolution's passes by im2col and matrix products, for f32 and f64: the CPU twins of all
+//! kernels of a pass.
+
+use super::dims::Dims;
+use crate::kernels::gate::{GateKind, INACTIVE};
+use crate::kernels::matrix::{bias_and_relu, sum_rows};
+use crate::kernels::maximum::is_better;
+use crate::plan::{Cost, Io};
+use crate::real::{MatMul, Real, Strided};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Chunks of rows that are summed in parallel. The number is fixed, so that the order of additions, and with it every
+/// bit of the result, does not depend on the number of threads.
+const CHUNKS: usize = 8;
+/// Rows per im2col block: few enough for the patches to stay in the L2 cache.
+const PIXELS: usize = 128;
+
+/// Counts each operand as read or written once.
+pub(super) fn forward_cost(d: &Dims) -> Cost {
+    let argmax = if d.window_len() > 1 { 2 } else { 1 };
+    d.cost([d.batch * d.in_image(), argmax * d.batch * d.out_image(), (d.patch_len() + 1) * d.c_out])
+}
+
+/// Counts each operand as read or written once.
+pub(super) fn weights_cost(d: &Dims) -> Cost {
+    d.cost([d.batch * d.in_image(), d.batch * d.out_image(), (d.patch_len() + 1) * d.c_out])
+}
+
+/// Counts each operand as read or written once.
+pub(super) fn input_cost(d: &Dims, gate: GateKind) -> Cost {
+    d.cost([d.batch * d.in_image() * (1 + gate.bindings()), d.batch * d.out_image(), d.patch_len() * d.c_out])
+}
+
+/// The reference implementation of every forward kernel with these inputs and outputs.
+pub(super) fn forward<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
+    let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
+    let (w, b) = weights.split_at(d.patch_len() * d.c_out);
+    let size = MatMul { m: d.image_windows() * d.window_len(), k: d.patch_len(), n: d.c_out };
+    let convolve = |patches: &mut [F], x: &[F], sums: &mut [F]| {
+        d.im2col(x, 0..size.m, patches);
+        F::matmul(size, Strided::rows(patches, size.k), Strided::rows(w, size.n), false, sums, 1);
+    };
+    let patches = || vec![F::ZERO; size.m * size.k];
+    if d.window_len() == 1 {
+        y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image())).for_each_init(patches, |patches, (y, x)| {
+            convolve(patches, x, y);
+            bias_and_relu(y, b, relu);
+        });
+        return;
+    }
+    let argmax = argmax_chunks(&mut io, d.batch, d.out_image());
+    y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image())).zip(argmax).for_each_init(
+        || (patches(), vec![F::ZERO; size.m * size.n]),
+        |(patches, sums), ((y, x), argmax)| {
+            convolve(patches, x, sums);
+            pool(d, relu, sums, b, y, argmax);
+        },
+    );
+}
+
+/// The argmax of a pool in `count` chunks of `len` elements; as many times none where it is not written.
+pub(super) fn argmax_chunks<'a, F>(io: &mut Io<'a, F>, count: usize, len: usize) -> Vec<Option<&'a mut [u32]>> {
+    match io.optional_output_u32(1) {
+        Some(argmax) => argmax.chunks_mut(len).map(Some).collect(),
+        None => (0..count).map(|_| None).collect(),
+    }
+}
+
+/// Max pool over `sums` [windows, window_len, c_out], then bias and optional ReLU: `y` and `argmax` are [windows,
+/// c_out]. The argmax is the window offset of the first maximum, or [`INACTIVE`] where the ReLU outputs 0. Bias and
+/// ReLU are monotonic, so applying them after the maximum gives the same result with fewer operations.
+pub(super) fn pool<F: Real>(d: &Dims, relu: bool, sums: &[F], bias: &[F], y: &mut [F], mut argmax: Option<&mut [u32]>) {
+    let windows = sums.chunks_exact(d.window_len() * d.c_out);
+    for (window, (sums, y)) in windows.zip(y.chunks_exact_mut(d.c_out)).enumerate() {
+        for (c, (y, b)) in y.iter_mut().zip(bias).enumerate() {
+            let (mut best, mut window_offset) = (sums[c], 0);
+            for offset in 1..d.window_len() {
+                let value = sums[offset * d.c_out + c];
+                if is_better(value, best) {
+                    (best, window_offset) = (value, offset as u32);
+                }
+            }
+            let sum = best + *b;
+            let inactive = relu && sum <= F::ZERO;
+            *y = if inactive { F::ZERO } else { sum };
+            if let Some(argmax) = &mut argmax {
+                argmax[window * d.c_out + c] = if inactive { INACTIVE } else { window_offset };
+            }
+        }
+    }
+}
+
+/// The reference implementation of every weights gradient kernel with these inputs and outputs. A split sums
+/// `per_split` rows.
+pub(super) fn backward_weights<F: Real>(d: &Dims, per_split: usize, mut io: Io<'_, F>) {
+    let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
+    for (split, block) in out.chunks_exact_mut((d.patch_len() + 1) * d.c_out).enumerate() {
+        let end = d.rows().min((split + 1) * per_split);
+        let range = (split * per_split).min(end)..end;
+        let chunk = range.len().div_ceil(CHUNKS).max(1);
+        let starts: Vec<usize> = range.clone().step_by(chunk).collect();
+        let sums: Vec<Vec<F>> =
+            starts.into_par_iter().map(|start| sum_over(d, x, dy, start..end.min(start + chunk))).collect();
+        block.fill(F::ZERO);
+        for sum in &sums {
+            for (total, partial) in block.iter_mut().zip(sum) {
+                *total += *partial;
+            }
+        }
+    }
+}
+
+/// dw [kh, kw, c_in, c_out] followed by db `[c_out]`, summed over the rows of `range`.
+fn sum_over<F: Real>(d: &Dims, x: &[F], tagged: &[F], range: Range<usize>) -> Vec<F> {
+    let (m, n) = (d.patch_len(), d.c_out);
+    let mut sum = vec![F::ZERO; (m + 1) * n];
+    let (dw, db) = sum.split_at_mut(m * n);
+    let mut patches = vec![F::ZERO; PIXELS * m];
+    let mut dy = vec![F::ZERO; range.len() * n];
+    d.unpool(tagged, range.clone(), &mut dy);
+    for start in range.clone().step_by(PIXELS) {
+        let pixels = start..range.end.min(start + PIXELS);
+        let size = MatMul { m, k: pixels.len(), n };
+        d.im2col(x, pixels, &mut patches);
+        let dy = &dy[(start - range.start) * n..];
+        F::matmul(size, Strided::transposed(&patches, m), Strided::rows(dy, n), true, dw, 1);
+    }
+    sum_rows(&dy, n, db);
+    sum
+}
+
+/// The reference implementation of every input gradient kernel of one dispatch.
+pub(super) fn backward_input<F: Real>(d: &Dims, gate: GateKind, mut io: Io<'_, F>) {
+    let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
+    let size = MatMul { m: d.image_windows() * d.window_len(), k: d.c_out, n: d.patch_len() };
+    let images = dx.par_chunks_mut(d.in_image()).zip(dy.par_chunks(d.out_image()));
+    images.enumerate().for_each_init(
+        || (vec![F::ZERO; size.m * size.n], vec![F::ZERO; size.m * size.k]),
+        |(patches, pixels), (image, (dx, dy))| {
+            d.unpool(dy, 0..size.m, pixels);
+            F::matmul(size, Strided::rows(pixels, size.k), Strided::transposed(weights, size.k), false, patches, 1);
+            dx.fill(F::ZERO);
+            d.col2im(patches, dx);
+            gate.apply(dx, io.inputs[2], image * d.in_image());
+        },
+    );
+}

@@ -1,0 +1,103 @@
+//! Elementwise kernels: sums with an epilogue, and copies of rows.
+
+use super::gate::GateKind;
+use super::maximum::relu;
+use crate::plan::{Cost, Io, KernelSpec, Shader, constants, elementwise_grid, output_file};
+use crate::real::Real;
+use rayon::prelude::*;
+
+/// `y = a` or `y = a + b`, then ReLU or a gate. Inputs: a `[count]`, b `[count]` if there are two terms, what the gate reads;
+/// outputs: y `[count]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sum {
+    pub(crate) count: usize,
+    /// 1 or 2.
+    pub(crate) terms: usize,
+    pub(crate) relu: bool,
+    pub(crate) gate: GateKind,
+}
+
+impl Sum {
+    /// `y = max(0, a)`.
+    pub(crate) fn relu(count: usize) -> Self {
+        Self { count, terms: 1, relu: true, gate: GateKind::None }
+    }
+}
+
+/// Elements of a task on the CPU.
+const CHUNK: usize = 4096;
+
+impl KernelSpec for Sum {
+    fn shader(&self) -> Shader {
+        let by_4 = self.count.is_multiple_of(4);
+        let lanes: usize = if by_4 { 4 } else { 1 };
+        let (grid, grid_x) = elementwise_grid(self.count / lanes);
+        let out = self.terms + self.gate.bindings();
+        let constants = constants! { COUNT: self.count, LANES: lanes, BY_4: by_4, RELU: self.relu, OUT: out };
+        let constants = constants.and(grid_x).and(self.gate.constants(self.terms, self.count));
+        let terms = match self.terms {
+            1 => include_str!("../../shaders/sum_one.wgsl"),
+            _ => include_str!("../../shaders/sum_two.wgsl"),
+        };
+        let files = vec![include_str!("../../shaders/sum.wgsl"), terms, self.gate.file(), output_file(by_4)];
+        Shader { files, constants, grid, iterations: 0, uses_step: false }
+    }
+
+    fn cost(&self) -> Cost {
+        let moved = (self.terms + self.gate.bindings() + 1) * self.count;
+        Cost { flops: self.count as f64, dense_flops: self.count as f64, bytes: 4.0 * moved as f64 }
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let (a, y) = (io.input(0), io.output(0));
+        let b = if self.terms == 2 { io.input(1) } else { a };
+        let gate_input = io.inputs[self.terms];
+        let chunks = y.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).zip(b.par_chunks(CHUNK));
+        chunks.enumerate().for_each(|(i, ((y, a), b))| {
+            for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
+                let sum = if self.terms == 2 { *a + *b } else { *a };
+                *y = if self.relu { relu(sum) } else { sum };
+            }
+            self.gate.apply(y, gate_input, i * CHUNK);
+        });
+    }
+}
+
+/// Copies `rows` rows of `len` elements from one matrix into another. Inputs: x; outputs: y, of which all other elements stay.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CopyRows {
+    pub(crate) rows: usize,
+    pub(crate) len: usize,
+    /// Row length of x, and the first column to read.
+    pub(crate) from: [usize; 2],
+    /// Row length of y, and the first column to write.
+    pub(crate) to: [usize; 2],
+}
+
+impl KernelSpec for CopyRows {
+    fn shader(&self) -> Shader {
+        let count = self.rows * self.len;
+        let (grid, grid_x) = elementwise_grid(count);
+        let constants = constants! {
+            COUNT: count,
+            LEN: self.len,
+            FROM_LEN: self.from[0],
+            FROM: self.from[1],
+            TO_LEN: self.to[0],
+            TO: self.to[1],
+            OUT: 1u32,
+        };
+        let files = vec![include_str!("../../shaders/copy_rows.wgsl"), output_file(false)];
+        Shader { files, constants: constants.and(grid_x), grid, iterations: 0, uses_step: false }
+    }
+
+    fn cost(&self) -> Cost {
+        Cost { flops: 0.0, dense_flops: 0.0, bytes: 8.0 * (self.rows * self.len) as f64 }
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let (x, y) = (io.input(0), io.output(0));
+        let rows = y.par_chunks_exact_mut(self.to[0]).zip(x.par_chunks_exact(self.from[0]));
+        rows.for_each(|(y, x)| y[self.to[1]..][..self.len].copy_from_slice(&x[self.from[1]..][..self.len]));
+    }
+}

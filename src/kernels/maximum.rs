@@ -1,0 +1,39 @@
+//! ReLU and running maxima that keep NaN; twins of `shaders/numbers.wgsl`.
+
+use crate::real::Real;
+use pulp::Simd;
+
+/// max(0, x); NaN stays NaN.
+#[inline(always)]
+pub(crate) fn relu<F: Real>(x: F) -> F {
+    if x < F::ZERO { F::ZERO } else { x }
+}
+
+/// Whether `value` takes the place of `best` in a running maximum: the first of equals stays, and the first NaN is the
+/// maximum.
+#[inline(always)]
+pub(crate) fn is_better<F: Real>(value: F, best: F) -> bool {
+    value > best || (is_nan(value) && !is_nan(best))
+}
+
+#[inline(always)]
+fn is_nan<F: Real>(value: F) -> bool {
+    // No order: NaN alone is not equal to itself.
+    value.partial_cmp(&value).is_none()
+}
+
+/// One step of a running maximum, lane by lane: `best`, found at `window_offset`, or `value`, found at `offset`, as
+/// [`is_better`] says; with the window offset of each.
+#[inline(always)]
+pub(crate) fn better<S: Simd>(
+    simd: S,
+    (best, window_offset): (S::f32s, S::u32s),
+    value: S::f32s,
+    offset: u32,
+) -> (S::f32s, S::u32s) {
+    // Not less or equal: greater, or one of the two is NaN. A NaN in `best` stays.
+    let not_worse = simd.not_m32s(simd.less_than_or_equal_f32s(value, best));
+    let better = simd.and_m32s(not_worse, simd.equal_f32s(best, best));
+    let window_offset = simd.select_u32s(better, simd.splat_u32s(offset), window_offset);
+    (simd.select_f32s(better, value, best), window_offset)
+}

@@ -1,0 +1,9 @@
+//! Pools: windows that slide over images, channel by channel.
+
+mod backward;
+mod dims;
+mod forward;
+
+pub(crate) use backward::MaxPool2dBackward;
+pub(crate) use dims::Dims;
+pub(crate) use forward::MaxPool2dForward;

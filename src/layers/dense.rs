@@ -1,0 +1,83 @@
+//! Dense: `y = act(x w + b)`.
+
+use super::args::{Activation, single};
+use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
+use crate::error::{Result, usage};
+use crate::kernels::dense::DenseDims;
+use crate::kernels::{Gate, GradientOut};
+use crate::plan::{BufferSlice, Mode, Recorder};
+use serde::{Deserialize, Serialize};
+
+/// A fully connected layer; `kernel` is [inputs, units], `bias` `[units]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dense {
+    /// Outputs.
+    pub units: usize,
+    /// What follows the sum.
+    #[serde(default)]
+    pub activation: Activation,
+}
+
+impl Dense {
+    /// `units` outputs, no activation.
+    pub fn new(units: usize) -> Self {
+        Self { units, activation: Activation::Linear }
+    }
+
+    /// The same layer with `activation`.
+    #[must_use]
+    pub fn activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
+    }
+}
+
+impl Dense {
+    fn dims(&self, site: &Site<'_>) -> DenseDims {
+        DenseDims { batch: site.batch, inputs: site.inputs[0].shape[0], units: self.units }
+    }
+}
+
+impl Layer for Dense {
+    fn kind(&self) -> &'static str {
+        "Dense"
+    }
+
+    fn infer(&self, inputs: &[&[usize]]) -> Result<Inferred> {
+        let [inputs] = single("Dense", inputs)? else {
+            let input = single("Dense", inputs)?;
+            return Err(usage!("Dense takes a flat input, its input is {input:?}; put a Flatten before it"));
+        };
+        if self.units == 0 {
+            return Err(usage!("Dense needs at least 1 unit"));
+        }
+        let init = Init::GlorotUniform { fan_in: *inputs, fan_out: self.units };
+        let parameters = vec![
+            TensorSpec { name: "kernel", shape: vec![*inputs, self.units], init },
+            TensorSpec { name: "bias", shape: vec![self.units], init: Init::Zeros },
+        ];
+        Ok(Inferred { parameters, ..Inferred::output([self.units]) })
+    }
+
+    fn forward(&self, r: &mut Recorder, site: &Site<'_>, _: Mode) -> Saved {
+        let (relu, output) = (self.activation == Activation::Relu, site.output.slice);
+        self.dims(site).record_forward(r, site.name, relu, [site.x(), site.parameters, output]);
+        Saved { gate: if relu { Gate::Relu { output } } else { Gate::None } }
+    }
+
+    fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
+        let dims = self.dims(site);
+        dims.record_backward_weights(r, site.name, [site.x(), dy, site.gradients]);
+        if let [Some(dx)] = dx {
+            dims.record_backward_input(r, site.name, [dy, site.parameters], *dx);
+        }
+    }
+
+    fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    fn supports_gates(&self) -> bool {
+        true
+    }
+}

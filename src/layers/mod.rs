@@ -1,0 +1,31 @@
+//! The layers as users write them, one file each: Keras's arguments, shapes, parameters, and how a layer is recorded.
+//! The mathematics is in `kernels`.
+
+mod activation;
+mod add;
+mod args;
+mod concatenate;
+mod conv2d;
+mod conv2d_pooled;
+mod dense;
+mod flatten;
+mod layer;
+mod loss;
+mod max_pooling2d;
+mod optimizer;
+mod table;
+
+pub use activation::ActivationLayer;
+pub use add::Add;
+pub use args::{Activation, Padding, Pair};
+pub use concatenate::Concatenate;
+pub use conv2d::Conv2D;
+pub(crate) use conv2d_pooled::PooledConv2D;
+pub use dense::Dense;
+pub use flatten::Flatten;
+pub use layer::{Inferred, Init, TensorSpec};
+pub(crate) use layer::{Layer, Saved, Site, Tensor};
+pub use loss::Loss;
+pub use max_pooling2d::MaxPooling2D;
+pub use optimizer::Optimizer;
+pub use table::AnyLayer;

@@ -1,0 +1,53 @@
+//! The table of layers: a line here is all that model files, summaries and graphs need to know of a layer.
+
+use super::activation::ActivationLayer;
+use super::add::Add;
+use super::concatenate::Concatenate;
+use super::conv2d::Conv2D;
+use super::dense::Dense;
+use super::flatten::Flatten;
+use super::layer::Layer;
+use super::max_pooling2d::MaxPooling2D;
+use serde::{Deserialize, Serialize};
+
+/// Declares the table of layers: the enum that models are made of, conversions into it, and the names in model files.
+macro_rules! layers {
+    ($($(#[doc = $doc:literal])* $variant:ident($layer:ty)),* $(,)?) => {
+        /// Any layer. In a TOML file: `[[layers]]`, `type = "Conv2D"`, then its arguments.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "type")]
+        pub enum AnyLayer { $($(#[doc = $doc])* $variant($layer)),* }
+
+        impl AnyLayer {
+            /// The name of every layer, as in model files.
+            pub const KINDS: &[&str] = &[$(stringify!($variant)),*];
+
+            pub(crate) fn as_layer(&self) -> &dyn Layer {
+                match self { $(Self::$variant(layer) => layer),* }
+            }
+        }
+
+        $(impl From<$layer> for AnyLayer {
+            fn from(layer: $layer) -> Self {
+                Self::$variant(layer)
+            }
+        })*
+    };
+}
+
+layers! {
+    /// Convolution over images.
+    Conv2D(Conv2D),
+    /// Maximum of each window.
+    MaxPooling2D(MaxPooling2D),
+    /// All axes as one.
+    Flatten(Flatten),
+    /// Fully connected layer.
+    Dense(Dense),
+    /// Activation as a layer of its own.
+    Activation(ActivationLayer),
+    /// Sum of several tensors of one shape.
+    Add(Add),
+    /// Several tensors one after the other along an axis.
+    Concatenate(Concatenate),
+}

@@ -1,0 +1,135 @@
+//! A recorded model as plain data.
+
+use super::buffers::{BufferDesc, BufferId, BufferSlice, Lifetime};
+use super::kernel::Kernel;
+use super::profile::Profile;
+use std::sync::Arc;
+
+/// Index of a dispatch in [`Plan::dispatches`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DispatchId(pub usize);
+
+/// One kernel with its buffers.
+#[derive(Debug, Clone)]
+pub struct Dispatch {
+    /// `conv2d_1 backward weights`: the same words in profiler, bench, test and error.
+    pub label: String,
+    /// What is computed.
+    pub kernel: Arc<dyn Kernel>,
+    /// Read-only slices, in the order of the shader's bindings.
+    pub inputs: Vec<BufferSlice>,
+    /// Read-write slices, whose bindings follow those of the inputs.
+    pub outputs: Vec<BufferSlice>,
+}
+
+/// What a forward pass is recorded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A backward pass follows: what it needs (the argmax of a pool, the gradient of the loss) is written.
+    Train,
+    /// No backward pass follows.
+    Infer,
+}
+
+/// A list of dispatches that a backend replays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// Forward pass for training, loss and its metrics, backward pass into the gradient arena.
+    Gradients,
+    /// Gradient arena to parameters, by the optimizer.
+    Update,
+    /// Forward pass for inference, loss metrics and predictions; needs targets.
+    Evaluate,
+    /// Forward pass for inference and predictions.
+    Predict,
+}
+
+impl Program {
+    /// Every program.
+    pub const ALL: [Self; 4] = [Self::Gradients, Self::Update, Self::Evaluate, Self::Predict];
+    /// One training step.
+    pub const TRAIN: [Self; 2] = [Self::Gradients, Self::Update];
+}
+
+/// The buffers that the host reads and writes, by role.
+#[derive(Debug, Clone)]
+pub struct HostBuffers {
+    /// Pixels of an upload: [batches_per_upload, words_per_batch] u32, four bytes each, first byte lowest.
+    pub input: BufferId,
+    /// Class of each image: [batches_per_upload, batch] u32.
+    pub targets: BufferId,
+    /// Per step, mean loss and number of correct answers: [batches_per_upload, 2] f32.
+    pub metrics: BufferId,
+    /// Outputs of the model, after its last activation: [batches_per_upload, batch, outputs] f32.
+    pub predictions: BufferId,
+    /// The parameter arena, f32.
+    pub parameters: BufferId,
+    /// The gradient arena: same offsets as the parameters.
+    pub gradients: BufferId,
+    /// The optimizer's arenas (Adam's m and v): same offsets as the parameters.
+    pub optimizer_state: Vec<BufferId>,
+    /// State of layers that is not differentiated (moving averages), f32; none if no layer has any.
+    pub layer_state: Option<BufferId>,
+}
+
+/// A recorded model.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// All buffers.
+    pub buffers: Vec<BufferDesc>,
+    /// All dispatches; programs are lists of indices into it.
+    pub dispatches: Vec<Dispatch>,
+    /// Dispatches of each program, in the order of [`Program::ALL`].
+    pub programs: [Vec<DispatchId>; 4],
+    /// What the plan was recorded for.
+    pub profile: Profile,
+    /// The host's buffers.
+    pub host: HostBuffers,
+    /// Images in a batch.
+    pub batch: usize,
+    /// Batches that one upload holds.
+    pub batches_per_upload: usize,
+    /// 32-bit elements that the pixels of one batch take.
+    pub words_per_batch: usize,
+}
+
+impl Plan {
+    /// The dispatches of `program`, in order.
+    pub fn program(&self, program: Program) -> &[DispatchId] {
+        &self.programs[program as usize]
+    }
+
+    /// The dispatches of several programs, one program after the other.
+    pub fn dispatch_ids(&self, programs: &[Program]) -> Vec<DispatchId> {
+        programs.iter().flat_map(|program| self.program(*program)).copied().collect()
+    }
+
+    /// The dispatch with this index.
+    pub fn dispatch(&self, id: DispatchId) -> &Dispatch {
+        &self.dispatches[id.0]
+    }
+
+    /// The description of a buffer.
+    pub fn buffer(&self, id: BufferId) -> &BufferDesc {
+        &self.buffers[id.0]
+    }
+
+    /// The buffers that a checkpoint holds.
+    pub fn persistent_buffers(&self) -> impl Iterator<Item = (BufferId, &BufferDesc)> {
+        let buffers = self.buffers.iter().enumerate().map(|(i, buffer)| (BufferId(i), buffer));
+        buffers.filter(|(_, buffer)| buffer.lifetime == Lifetime::Persistent)
+    }
+
+    /// Elements of the largest buffer that the host reads back.
+    pub fn max_host_read(&self) -> usize {
+        let read = [self.host.metrics, self.host.predictions, self.host.gradients];
+        let read =
+            read.into_iter().map(|id| self.buffer(id)).chain(self.persistent_buffers().map(|(_, buffer)| buffer));
+        read.map(|buffer| buffer.len).max().unwrap_or(0)
+    }
+
+    /// Bytes of all buffers.
+    pub fn size_bytes(&self) -> u64 {
+        self.buffers.iter().map(|b| b.len as u64 * 4).sum()
+    }
+}

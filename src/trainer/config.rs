@@ -1,0 +1,147 @@
+//! What a run is told: on the command line, in a configuration file, and in `run.json`.
+
+use crate::error::{Result, usage};
+use crate::layers::Optimizer;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The settings of a run. The same as options of `gpu-cnn train`, as keys of a TOML or JSON file, and as `settings` in `run.json`:
+/// each stands here once. What is left out has its default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+pub struct RunConfig {
+    /// cnn, dnn, or a TOML file
+    #[cfg_attr(feature = "cli", arg(long, value_name = "MODEL"))]
+    pub model: String,
+    /// auto, cpu, vulkan, metal, dx12, gl, or a part of an adapter's name
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
+    pub adapter: String,
+    /// Threads of the CPU backend [default: one per core]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024)))]
+    pub threads: Option<u16>,
+    /// fashion-mnist, synthetic, or a folder with four IDX files [default: fashion-mnist if it can be had, else synthetic]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SET"))]
+    pub data: Option<String>,
+    /// Folder to look for Fashion-MNIST in, and to download it to
+    #[cfg_attr(feature = "cli", arg(long, value_name = "DIR"))]
+    pub data_dir: Option<PathBuf>,
+    /// Passes over the training images
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000)))]
+    pub epochs: u64,
+    /// Images in a batch
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536)))]
+    pub batch_size: u32,
+    /// Optimizer: adam; a configuration file can set its beta_1, beta_2 and epsilon
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = optimizer))]
+    pub optimizer: Optimizer,
+    /// Learning rate
+    #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = positive))]
+    pub learning_rate: f64,
+    /// Seed of the initial weights and the shuffling
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
+    pub seed: u64,
+    /// Weights to start from instead of random ones (safetensors)
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
+    pub weights: Option<PathBuf>,
+    /// Take the images in file order
+    #[cfg_attr(feature = "cli", arg(long = "no-shuffle", action = clap::ArgAction::Set, num_args = 0, default_missing_value = "false"))]
+    pub shuffle: bool,
+    /// End each epoch after this many steps [default: all images]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..)))]
+    pub steps_per_epoch: Option<u32>,
+    /// Write a line for every step to metrics.jsonl
+    #[cfg_attr(feature = "cli", arg(long, action = clap::ArgAction::Set, num_args = 0, default_missing_value = "true"))]
+    pub log_steps: bool,
+    /// The run's folder [default: runs/<utc time>-<model>]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "DIR"))]
+    pub out: Option<PathBuf>,
+    /// Replace what an earlier run left in the folder
+    #[cfg_attr(feature = "cli", arg(long, action = clap::ArgAction::Set, num_args = 0, default_missing_value = "true"))]
+    pub overwrite: bool,
+}
+
+impl Default for RunConfig {
+    /// The tutorial's CNN: five epochs in batches of 32, Adam with 0.001, seed 0.
+    fn default() -> Self {
+        Self {
+            model: "cnn".into(),
+            adapter: "auto".into(),
+            threads: None,
+            data: None,
+            data_dir: None,
+            epochs: 5,
+            batch_size: 32,
+            optimizer: Optimizer::default(),
+            learning_rate: 1e-3,
+            seed: 0,
+            weights: None,
+            shuffle: true,
+            steps_per_epoch: None,
+            log_steps: false,
+            out: None,
+            overwrite: false,
+        }
+    }
+}
+
+impl RunConfig {
+    /// Whether the settings of the training are in range, wherever they come from.
+    ///
+    /// # Errors
+    /// The first that is not, with its value.
+    pub fn check(&self) -> Result<()> {
+        if !(1..=65_536).contains(&self.batch_size) {
+            return Err(usage!("a batch size of {}; it must be 1 to 65536", self.batch_size));
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return Err(usage!("a learning rate of {}; it must be a positive number", self.learning_rate));
+        }
+        if self.steps_per_epoch == Some(0) {
+            return Err(usage!("0 steps per epoch; there must be at least 1"));
+        }
+        self.optimizer.check()
+    }
+}
+
+/// A number above zero.
+#[cfg(feature = "cli")]
+fn positive(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err("it must be a positive number".into()),
+    }
+}
+
+#[cfg(feature = "cli")]
+fn optimizer(name: &str) -> std::result::Result<Optimizer, String> {
+    Optimizer::named(name).ok_or_else(|| format!("it must be {}", Optimizer::NAMES.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_reads_as_it_was_written() {
+        let config = RunConfig { epochs: 7, steps_per_epoch: Some(3), shuffle: false, ..RunConfig::default() };
+        let json = serde_json::to_string(&config).expect("serialises");
+        assert_eq!(serde_json::from_str::<RunConfig>(&json).expect("reads back"), config);
+        let toml = "epochs = 7\nshuffle = false\nsteps_per_epoch = 3\n";
+        assert_eq!(toml::from_str::<RunConfig>(toml).expect("a file with few settings"), config);
+        assert!(toml::from_str::<RunConfig>("epoch = 7\n").is_err(), "a misspelt setting");
+        let optimizer =
+            toml::from_str::<RunConfig>("[optimizer]\ntype = \"adam\"\nbeta_1 = 0.8\n").expect("Adam").optimizer;
+        assert_eq!(optimizer, Optimizer::Adam { beta_1: 0.8, beta_2: 0.999, epsilon: 1e-7 });
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused_with_their_values() {
+        let refused = |config: RunConfig| config.check().expect_err("out of range").to_string();
+        assert!(refused(RunConfig { batch_size: 0, ..RunConfig::default() }).contains("batch size of 0"));
+        assert!(refused(RunConfig { learning_rate: f64::NAN, ..RunConfig::default() }).contains("NaN"));
+        assert!(refused(RunConfig { steps_per_epoch: Some(0), ..RunConfig::default() }).contains("steps per epoch"));
+        let optimizer = Optimizer::Adam { beta_1: 1.0, beta_2: 0.9, epsilon: 1e-7 };
+        assert!(refused(RunConfig { optimizer, ..RunConfig::default() }).contains("beta_1"));
+    }
+}

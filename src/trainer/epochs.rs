@@ -1,0 +1,133 @@
+//! Training over epochs, event by event.
+
+use super::events::Event;
+use super::metrics::Tally;
+use super::pass::Pass;
+use super::state::Trainer;
+use crate::clock::Instant;
+use crate::data::{Batches, Split};
+use crate::error::{Error, Result};
+use crate::plan::{Program, Step};
+use std::collections::VecDeque;
+
+/// Training that is under way: [`Self::next`] goes on until the next event. Between two events the trainer is free: its weights can
+/// be read, and training ends where `next` is not called again.
+#[derive(Debug)]
+pub struct Fit<'d> {
+    data: &'d Split,
+    /// Epochs that have not begun.
+    epochs_left: u64,
+    epoch: Option<Epoch<'d>>,
+}
+
+#[derive(Debug)]
+struct Epoch<'d> {
+    pass: Pass<'d>,
+    started: Instant,
+    /// Scores that have arrived and have not been told.
+    arrived: VecDeque<Tally>,
+    told: usize,
+    so_far: Tally,
+}
+
+impl Trainer {
+    /// Trains over `data` for the configured epochs, event by event.
+    ///
+    /// # Errors
+    /// If the model cannot take `data`.
+    pub fn fit<'d>(&self, data: &'d Split) -> Result<Fit<'d>> {
+        self.check(data)?;
+        Ok(Fit { data, epochs_left: self.config.epochs, epoch: None })
+    }
+}
+
+impl Fit<'_> {
+    /// The next event; none after the last epoch.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] with epoch and step if a loss is not a finite number or, after an epoch, a weight;
+    /// [`Error::Device`] if the device is lost.
+    pub async fn next(&mut self, trainer: &mut Trainer) -> Result<Option<Event>> {
+        if self.epoch.is_none() {
+            if self.epochs_left == 0 {
+                return Ok(None);
+            }
+            self.epochs_left -= 1;
+            self.epoch = Some(Epoch::start(trainer, self.data));
+        }
+        let Some(epoch) = &mut self.epoch else { return Ok(None) };
+        match epoch.next(trainer).await? {
+            Some(event) => Ok(Some(event)),
+            None => {
+                let event = epoch.end(trainer).await?;
+                self.epoch = None;
+                Ok(Some(event))
+            }
+        }
+    }
+}
+
+impl<'d> Epoch<'d> {
+    fn start(trainer: &mut Trainer, data: &'d Split) -> Self {
+        let (config, batch) = (&trainer.config, trainer.session.plan.batch);
+        let batches = match config.shuffle {
+            true => Batches::shuffled(data, batch, config.seed, trainer.progress.epoch + 1),
+            false => Batches::in_order(data, batch),
+        };
+        let steps = config.steps_per_epoch.map_or(usize::MAX, |steps| steps as usize);
+        trainer.progress.batch = 0;
+        Self {
+            pass: Pass::new(batches, &Program::TRAIN, steps),
+            started: Instant::now(),
+            arrived: VecDeque::new(),
+            told: 0,
+            so_far: Tally::default(),
+        }
+    }
+
+    /// The next step's event; none after the last.
+    async fn next(&mut self, trainer: &mut Trainer) -> Result<Option<Event>> {
+        if self.arrived.is_empty() {
+            let (config, updates) = (&trainer.config, trainer.progress.updates);
+            let done = trainer.progress.batch;
+            let step = |i: usize| config.step(updates + 1 + (i as u64 - done));
+            let Some(report) = self.pass.next(&mut trainer.session, step).await? else { return Ok(None) };
+            let progress = &mut trainer.progress;
+            progress.batch += report.tallies.len() as u64;
+            progress.updates += report.tallies.len() as u64;
+            progress.images_seen += report.tallies.iter().map(|tally| tally.images as u64).sum::<u64>();
+            self.arrived.extend(report.tallies);
+        }
+        let Some(tally) = self.arrived.pop_front() else { return Ok(None) };
+        self.told += 1;
+        let (epoch, step) = (trainer.progress.epoch + 1, self.told);
+        if !tally.loss.is_finite() {
+            let hint = if step == 1 { "look at the weights and the data" } else { "try a smaller learning rate" };
+            return Err(Error::NotFinite(format!("the loss is {} at epoch {epoch}, step {step}; {hint}", tally.loss)));
+        }
+        self.so_far.add(tally);
+        let (batch, so_far) = (tally.score(), self.so_far.score());
+        Ok(Some(Event::Step { epoch, step, steps: self.pass.steps(), batch, so_far }))
+    }
+
+    async fn end(&mut self, trainer: &mut Trainer) -> Result<Event> {
+        trainer.check_weights(self.told).await?;
+        trainer.progress.epoch += 1;
+        trainer.progress.batch = 0;
+        let score = self.so_far.score();
+        Ok(Event::Epoch { epoch: trainer.progress.epoch, steps: self.told, score, elapsed: self.started.elapsed() })
+    }
+}
+
+impl super::config::RunConfig {
+    /// What update `update` (from 1) brings beside its batch.
+    pub(super) fn step(&self, update: u64) -> Step {
+        Step {
+            update: update as u32,
+            seed: (self.seed ^ (self.seed >> 32)) as u32,
+            learning_rate: self.learning_rate as f32,
+            scalars: self.optimizer.step_scalars(self.learning_rate, update),
+            ..Step::default()
+        }
+    }
+}

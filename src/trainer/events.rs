@@ -1,0 +1,50 @@
+//! What training tells, and what it may be told.
+
+use super::metrics::Score;
+use crate::clock::Duration;
+
+/// What happens during training.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event {
+    /// A step's metrics have arrived.
+    Step {
+        /// Number of the epoch, from 1.
+        epoch: u64,
+        /// Number of the step in the epoch, from 1.
+        step: usize,
+        /// Steps of the epoch.
+        steps: usize,
+        /// Score of this batch, before its update.
+        batch: Score,
+        /// Score of the epoch so far.
+        so_far: Score,
+    },
+    /// An epoch is over.
+    Epoch {
+        /// Number of the epoch, from 1.
+        epoch: u64,
+        /// Steps that it had.
+        steps: usize,
+        /// Score over all its batches, each before its update.
+        score: Score,
+        /// Time that it took.
+        elapsed: Duration,
+    },
+}
+
+/// What a callback wants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Flow {
+    /// Training goes on.
+    #[default]
+    Continue,
+    /// Training ends here, without an error.
+    Stop,
+}
+
+/// The score of each epoch that ended.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// In the order of the epochs.
+    pub epochs: Vec<Score>,
+}

@@ -1,0 +1,48 @@
+//! Scores of batches and of what they add up to, and how far training has come.
+
+use serde::{Deserialize, Serialize};
+
+/// Loss and accuracy, over a batch, an epoch or a test set.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Score {
+    /// Mean loss over the images; cross-entropies are in nats.
+    pub loss: f64,
+    /// Share of images whose most probable class is the label's.
+    pub accuracy: f64,
+}
+
+/// Loss and correct answers of some images.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    /// Mean over the images.
+    pub(super) loss: f64,
+    pub(super) correct: f64,
+    pub(super) images: f64,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: Self) {
+        let images = self.images + other.images;
+        self.loss = (self.loss * self.images + other.loss * other.images) / images;
+        self.correct += other.correct;
+        self.images = images;
+    }
+
+    pub(super) fn score(&self) -> Score {
+        Score { loss: self.loss, accuracy: self.correct / self.images }
+    }
+}
+
+/// How far training has come. It moves when the metrics of steps have arrived, so it always says what the parameters on the
+/// device are the result of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Epochs that are over.
+    pub epoch: u64,
+    /// Batches of the current epoch that are done.
+    pub batch: u64,
+    /// Updates of the parameters, over all epochs.
+    pub updates: u64,
+    /// Images that training has seen, over all epochs.
+    pub images_seen: u64,
+}

@@ -1,0 +1,19 @@
+//! Training, evaluation and prediction: one loop over batches, a session with a device, and what a run is told.
+
+mod config;
+mod epochs;
+mod evaluation;
+mod events;
+mod metrics;
+mod pacer;
+mod pass;
+mod queue;
+mod session;
+mod state;
+
+pub use config::RunConfig;
+pub use epochs::Fit;
+pub use evaluation::{ClassScore, Evaluation};
+pub use events::{Event, Flow, History};
+pub use metrics::{Progress, Score};
+pub use state::Trainer;

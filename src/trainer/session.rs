@@ -1,0 +1,37 @@
+//! A plan on a device, with the queue and the pace of its batches.
+
+use super::pacer::Pacer;
+use super::queue::BatchQueue;
+use crate::backend::{Backend, Device};
+use crate::error::Result;
+use crate::plan::{BufferId, Plan};
+use std::sync::Arc;
+
+/// What every pass over batches needs.
+pub(crate) struct Session {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) backend: Box<dyn Backend>,
+    pub(super) queue: BatchQueue,
+    pub(super) pacer: Pacer,
+}
+
+impl Session {
+    pub(super) async fn load(plan: Plan, device: &Device) -> Result<Self> {
+        let plan = Arc::new(plan);
+        let backend = device.load(Arc::clone(&plan)).await?;
+        let (queue, pacer) = (BatchQueue::new(&plan), Pacer::new(plan.batches_per_upload));
+        Ok(Self { plan, backend, queue, pacer })
+    }
+
+    /// The whole of a buffer of floats.
+    pub(super) async fn floats(&mut self, buffer: BufferId) -> Result<Vec<f32>> {
+        let len = self.plan.buffer(buffer).len;
+        self.backend.read_f32(buffer, len).await
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("device", self.backend.info()).finish_non_exhaustive()
+    }
+}

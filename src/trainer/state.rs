@@ -1,0 +1,182 @@
+//! A model on a device, and how far its training has come.
+
+use super::config::RunConfig;
+use super::metrics::Progress;
+use super::pass::Pass;
+use super::session::Session;
+use crate::backend::{Device, DeviceInfo};
+use crate::data::{Batches, Split};
+use crate::error::{Error, Result, usage};
+use crate::graph::{Graph, Model, RecordOptions, initial_values, load_weights, save_weights, weights_of};
+use crate::layers::Loss;
+use crate::plan::Program;
+use std::path::Path;
+
+/// A model on a device, ready to train. All that waits for the device is async; [`crate::blocking::Trainer`] is the same for
+/// callers that wait.
+#[derive(Debug)]
+pub struct Trainer {
+    pub(super) model: Model,
+    pub(super) graph: Graph,
+    pub(crate) session: Session,
+    pub(super) progress: Progress,
+    pub(super) config: RunConfig,
+}
+
+/// Batches that one upload holds, at most.
+const BATCHES_PER_UPLOAD: usize = 32;
+/// Bytes of pixels that one upload may hold, unless a single batch has more.
+const UPLOAD_BYTES: usize = 16 << 20;
+/// Bytes of pixels that a batch may have.
+const MAX_BATCH_BYTES: usize = 1 << 30;
+
+impl Trainer {
+    /// Records `model`, loads it on `device` and gives it its initial weights. Of `config` it takes what training is about: batch
+    /// size, optimizer, learning rate, seed, epochs, shuffling.
+    ///
+    /// # Errors
+    /// If the layers do not fit each other, a setting is out of range, or the device cannot hold the model.
+    pub async fn new(model: impl Into<Model>, device: &Device, config: RunConfig) -> Result<Self> {
+        let model = model.into();
+        let graph = model.graph()?;
+        config.check()?;
+        let batch = config.batch_size as usize;
+        let batch_bytes = graph.input.iter().product::<usize>().saturating_mul(batch);
+        if batch_bytes > MAX_BATCH_BYTES {
+            return Err(usage!("a batch of {batch} images is {batch_bytes} bytes of pixels; try a smaller batch size"));
+        }
+        let batches_per_upload = (UPLOAD_BYTES / batch_bytes).clamp(1, BATCHES_PER_UPLOAD);
+        let (profile, optimizer) = (device.profile(), config.optimizer);
+        let options = RecordOptions { batch, batches_per_upload, profile, loss: Loss::default(), optimizer };
+        let session = Session::load(graph.record(&options)?, device).await?;
+        let mut trainer = Self { model, graph, session, progress: Progress::default(), config };
+        let seed = trainer.config.seed;
+        let (parameters, state) = (&trainer.graph.parameters, &trainer.graph.state);
+        let weights = initial_values(parameters, trainer.graph.parameters_len, seed);
+        let state = initial_values(state, trainer.graph.state_len, seed);
+        trainer.set_weights(&weights)?;
+        if let Some(buffer) = trainer.session.plan.host.layer_state {
+            trainer.session.backend.write_f32(buffer, 0, &state)?;
+        }
+        Ok(trainer)
+    }
+
+    /// The model as it was described.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The model's layers, shapes and parameters.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// What it runs on.
+    pub fn device(&self) -> &DeviceInfo {
+        self.session.backend.info()
+    }
+
+    /// How far training has come.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// The parameter arena, [`Graph::parameters_len`] floats.
+    pub async fn weights(&mut self) -> Result<Vec<f32>> {
+        let buffer = self.session.plan.host.parameters;
+        self.session.floats(buffer).await
+    }
+
+    /// The weights as a safetensors file, named and laid out as in Keras, with the model's description.
+    pub async fn to_safetensors(&mut self) -> Result<Vec<u8>> {
+        let arena = self.weights().await?;
+        save_weights(&self.model, &self.graph, &arena)
+    }
+
+    /// Takes the weights of a safetensors file that holds exactly this model's tensors.
+    pub fn load(&mut self, path: &Path) -> Result<()> {
+        let arena = weights_of(&load_weights(path)?, &self.graph, path)?;
+        self.set_weights(&arena)
+    }
+
+    /// Replaces the parameter arena.
+    ///
+    /// # Errors
+    /// If there are not [`Graph::parameters_len`] floats.
+    pub fn set_weights(&mut self, arena: &[f32]) -> Result<()> {
+        if arena.len() != self.graph.parameters_len {
+            return Err(usage!("{} weights, the model has {}", arena.len(), self.graph.parameters_len));
+        }
+        self.session.backend.write_f32(self.session.plan.host.parameters, 0, arena)
+    }
+
+    /// Every persistent buffer by its label: parameters, optimizer state, layer state. With [`Self::progress`] and the
+    /// configuration, all that training depends on.
+    pub async fn persistent(&mut self) -> Result<Vec<(String, Vec<f32>)>> {
+        let plan = std::sync::Arc::clone(&self.session.plan);
+        let mut buffers = Vec::new();
+        for (id, buffer) in plan.persistent_buffers() {
+            buffers.push((buffer.label.clone(), self.session.floats(id).await?));
+        }
+        Ok(buffers)
+    }
+
+    /// Gradients of the first batch of `data`, as an arena; nothing is updated.
+    pub async fn gradients(&mut self, data: &Split) -> Result<Vec<f32>> {
+        self.check(data)?;
+        let batches = Batches::in_order(data, self.session.plan.batch);
+        let step = self.config.step(self.progress.updates + 1);
+        Pass::new(batches, &[Program::Gradients], 1).next(&mut self.session, |_| step).await?;
+        let buffer = self.session.plan.host.gradients;
+        self.session.floats(buffer).await
+    }
+
+    /// Trains on the first `steps` batches of `data` in order, outside any epoch, and adds their losses to `losses`; the
+    /// device is idle on return.
+    pub(crate) async fn train_in_order(&mut self, data: &Split, steps: usize, losses: &mut Vec<f64>) -> Result<()> {
+        let batches = Batches::in_order(data, self.session.plan.batch);
+        let mut pass = Pass::new(batches, &Program::TRAIN, steps);
+        let (config, first) = (&self.config, self.progress.updates + 1);
+        while let Some(report) = pass.next(&mut self.session, |i| config.step(first + i as u64)).await? {
+            self.progress.updates += report.tallies.len() as u64;
+            losses.extend(report.tallies.iter().map(|tally| tally.loss));
+        }
+        Ok(())
+    }
+
+    /// An error that names the first tensor with a weight that is not finite.
+    pub(super) async fn check_weights(&mut self, step: usize) -> Result<()> {
+        let weights = self.weights().await?;
+        let is_finite = |tensor: &crate::graph::ArenaTensor| {
+            weights[tensor.offset..][..tensor.size()].iter().all(|weight| weight.is_finite())
+        };
+        match self.graph.parameters.iter().find(|tensor| !is_finite(tensor)) {
+            Some(tensor) => Err(Error::NotFinite(format!(
+                "a weight of `{}` is not finite after epoch {}, step {step}; try a smaller learning rate",
+                tensor.name,
+                self.progress.epoch + 1
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the model can take `data`.
+    pub(super) fn check(&self, data: &Split) -> Result<()> {
+        let (input, classes) = (self.graph.input, self.graph.classes());
+        if data.image != input {
+            return Err(usage!("the model takes images of {input:?}, the data has {:?}", data.image));
+        }
+        if data.pixels.len() != data.len() * data.image_len() {
+            let (pixels, images) = (data.pixels.len(), data.len());
+            return Err(Error::Data(format!("{pixels} bytes of pixels for {images} images of {:?}", data.image)));
+        }
+        match data.labels.iter().position(|l| usize::from(*l) >= classes) {
+            Some(i) => Err(Error::Data(format!(
+                "label {} of image {i} is out of range: the model has {classes} classes",
+                data.labels[i]
+            ))),
+            None if data.is_empty() => Err(Error::Data("no images".into())),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A case: a model with a batch and its tolerances, and the plan of it filled at random.
+
+use crate::backend::{Backend, Cpu, CpuFloat};
+use crate::error::Result;
+use crate::graph::{Graph, Model, RecordOptions, Sequential, initial_values};
+use crate::plan::{Plan, Profile, Step};
+use crate::rng::{Purpose, Rng};
+use std::sync::Arc;
+
+/// A model with a batch size, chosen to exercise edge cases.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// What the case is about.
+    pub name: &'static str,
+    /// The model.
+    pub model: Model,
+    /// Batch size.
+    pub batch: usize,
+    /// Valid images in the batch, at most `batch`; the others are padding.
+    pub images: usize,
+    /// Number of distinct pixel values: 256, or few, so that pooling windows have ties.
+    pub levels: usize,
+    /// Bound of ||got - expected|| / ||expected|| for each output of a dispatch.
+    pub tolerance: f64,
+    /// Share of the elements of an argmax that may differ: of two values that are equal but for rounding, either is the
+    /// maximum.
+    pub argmax_tolerance: f64,
+}
+
+/// A case with a full batch, all 256 pixel values and the usual tolerances.
+pub(super) fn case(name: &'static str, batch: usize, model: impl Into<Model>) -> Case {
+    let model = model.into();
+    Case { name, model, batch, images: batch, levels: 256, tolerance: 5e-6, argmax_tolerance: 3e-4 }
+}
+
+/// An empty model over images of `[h, w, c]`.
+pub(super) fn images(h: usize, w: usize, c: usize) -> Sequential {
+    Sequential::new([h, w, c])
+}
+
+impl Case {
+    /// A case of another model, with a full batch and the usual tolerances.
+    pub fn new(name: &'static str, batch: usize, model: impl Into<Model>) -> Self {
+        case(name, batch, model)
+    }
+
+    /// A step over the first batch of the upload.
+    pub fn step(&self) -> Step {
+        let scalars = [1e-3, 0.0];
+        Step { update: 1, learning_rate: 1e-3, scalars, ..Step::evaluate(0, self.images) }
+    }
+
+    /// The model as a graph.
+    ///
+    /// # Errors
+    /// If its layers do not fit each other.
+    pub fn graph(&self) -> Result<Graph> {
+        self.model.graph()
+    }
+
+    /// The plan for `profile`.
+    ///
+    /// # Errors
+    /// If the model cannot be recorded.
+    pub fn plan(&self, profile: Profile) -> Result<Plan> {
+        self.graph()?.record(&RecordOptions::new(self.batch, profile))
+    }
+
+    /// The plan for `profile`, loaded on the CPU with random pixels, labels and weights. A plan for an adapter runs by the
+    /// reference implementations.
+    ///
+    /// # Errors
+    /// If the model cannot be recorded or loaded.
+    pub fn filled<F: CpuFloat>(&self, profile: Profile) -> Result<(Arc<Plan>, Cpu<F>)> {
+        let graph = self.graph()?;
+        let plan = Arc::new(self.plan(profile)?);
+        let mut cpu = Cpu::load(Arc::clone(&plan), 2)?;
+        let mut rng = Rng::new(42, Purpose::TrainImage, self.batch as u64);
+        let mut pixel = || (rng.below(self.levels) * 255 / (self.levels - 1)) as u32;
+        let pixels: Vec<u32> =
+            (0..plan.words_per_batch).map(|_| (0..4).fold(0, |word, _| word << 8 | pixel())).collect();
+        let labels: Vec<u32> = (0..self.batch).map(|_| rng.below(graph.classes()) as u32).collect();
+        cpu.write(plan.host.input, 0, &pixels)?;
+        cpu.write(plan.host.targets, 0, &labels)?;
+        let mut weights = initial_values(&graph.parameters, graph.parameters_len, 1);
+        for tensor in graph.parameters.iter().filter(|t| t.name.ends_with("bias")) {
+            weights[tensor.offset..][..tensor.size()].fill_with(|| rng.range(-0.5, 0.5));
+        }
+        cpu.write_f32(plan.host.parameters, 0, &weights)?;
+        Ok((plan, cpu))
+    }
+}

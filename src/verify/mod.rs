@@ -1,0 +1,10 @@
+//! Verification: the table of cases, and how they are compared. Tests use it, and so can any user on their own adapter.
+
+mod case;
+mod cases;
+mod compare;
+mod graphs;
+
+pub use case::Case;
+pub use cases::{cases, presets, wide};
+pub use compare::{Outcome, PROGRAMS, check_adapter, check_gradients};
