@@ -7,7 +7,7 @@ use crate::bench::{BenchOptions, Benched};
 use crate::data::Split;
 use crate::error::Result;
 use crate::graph::Model;
-use crate::trainer::{self, Evaluation, Event, Flow, History, RunConfig};
+use crate::trainer::{self, Evaluation, Event, Flow, History, RunConfig, Score};
 use std::ops::{Deref, DerefMut};
 
 /// Waits for `future` on this thread.
@@ -140,6 +140,14 @@ impl Trainer {
         observer: &mut (dyn FnMut() -> Result<()> + Send),
     ) -> Result<Evaluation> {
         wait(self.0.evaluate_with(data, observer))
+    }
+
+    /// As [`trainer::Trainer::score`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn score(&mut self, data: &Split) -> Result<Score> {
+        wait(self.0.score(data))
     }
 
     /// As [`trainer::Trainer::predict`].

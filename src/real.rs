@@ -7,7 +7,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 /// A matrix operand: element (row, column) is `data[row * row_stride + column * col_stride]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Strided<'a, F> {
-    /// The elements.
+    /// The elements, among others that the view skips.
     pub data: &'a [F],
     /// Distance between two rows, in elements.
     pub row_stride: usize,

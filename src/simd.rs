@@ -20,6 +20,9 @@ pub enum SimdLevel {
     /// NEON: vectors of 4 floats, 32 vector registers.
     #[cfg(target_arch = "aarch64")]
     Neon(pulp::aarch64::Neon),
+    /// WebAssembly's simd128: vectors of 4 floats; 16 registers are taken to be there.
+    #[cfg(target_family = "wasm")]
+    Simd128(pulp::wasm::Simd128),
 }
 
 /// The name of no SIMD level: kernels run their scalar reference implementation.
@@ -46,7 +49,9 @@ impl SimdLevel {
         let found = [pulp::x86::V4::try_new().map(Self::Avx512), pulp::x86::V3::try_new().map(Self::Avx2)];
         #[cfg(target_arch = "aarch64")]
         let found = [pulp::aarch64::Neon::try_new().map(Self::Neon)];
-        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        #[cfg(target_family = "wasm")]
+        let found = [pulp::wasm::Simd128::try_new().map(Self::Simd128)];
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_family = "wasm")))]
         let found = [None; 0];
         found.into_iter().flatten().collect()
     }
@@ -60,6 +65,8 @@ impl SimdLevel {
             Self::Avx2(_) => 8,
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => 4,
+            #[cfg(target_family = "wasm")]
+            Self::Simd128(_) => 4,
         }
     }
 
@@ -72,6 +79,8 @@ impl SimdLevel {
             Self::Avx2(_) => 16,
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => 32,
+            #[cfg(target_family = "wasm")]
+            Self::Simd128(_) => 16,
         }
     }
 
@@ -84,6 +93,8 @@ impl SimdLevel {
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => "neon",
+            #[cfg(target_family = "wasm")]
+            Self::Simd128(_) => "simd128",
         }
     }
 
@@ -106,6 +117,13 @@ impl SimdLevel {
         Self::available().into_iter().map(Self::name).chain([PLAIN]).collect()
     }
 
+    /// Calls `f`, compiled for this instruction set: what is inlined into it uses the set's vectors. So code that is written
+    /// once, for the reference implementation, is fast without a hand-written form.
+    #[inline(always)]
+    pub(crate) fn compiled<R>(self, f: impl FnOnce() -> R) -> R {
+        self.run(Compiled(f))
+    }
+
     /// Runs `op`, compiled for this instruction set.
     pub(crate) fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
         match self {
@@ -115,7 +133,21 @@ impl SimdLevel {
             Self::Avx2(simd) => Simd::vectorize(simd, op),
             #[cfg(target_arch = "aarch64")]
             Self::Neon(simd) => Simd::vectorize(simd, op),
+            #[cfg(target_family = "wasm")]
+            Self::Simd128(simd) => Simd::vectorize(simd, op),
         }
+    }
+}
+
+/// A closure as an operation for a SIMD level.
+struct Compiled<F>(F);
+
+impl<R, F: FnOnce() -> R> WithSimd for Compiled<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> R {
+        (self.0)()
     }
 }
 

@@ -326,6 +326,14 @@ fn inconsistent_data_fails_with_four_and_the_values() {
     std::fs::write(&labels, &good[..good.len() - 3]).unwrap();
     fails(&train, 4, "holds 47 bytes after its header, which declares [50]");
     std::fs::remove_file(&labels).unwrap();
+    std::fs::write(&labels, idx::encode(&[50], &[1; 50])).unwrap();
+    let images = folder.join(FILES[2]);
+    let original = std::fs::read(&images).unwrap();
+    std::fs::write(&images, idx::encode(&[50, 14, 56], &[0; 50 * 14 * 56])).unwrap();
+    fails(&train, 4, &format!("images of [14, 56, 1], but training images of [28, 28, 1] in {data}"));
+    fails(&train, 4, FILES[2]);
+    std::fs::write(&images, original).unwrap();
+    std::fs::remove_file(&labels).unwrap();
     let train_labels = folder.join(FILES[1]);
     let good = std::fs::read(&train_labels).unwrap();
     let mut stray = good.clone();

@@ -4,7 +4,9 @@
 mod architecture;
 mod bench;
 mod cli;
+mod coverage;
 mod download;
+mod examples;
 mod fusion;
 mod golden;
 mod gradients;

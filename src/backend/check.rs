@@ -14,7 +14,7 @@ const GUARD_WORDS: usize = 64;
 /// A dispatch whose output is not its twin's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
-    /// The dispatch.
+    /// Label of the dispatch.
     pub label: String,
     /// The output's buffer.
     pub buffer: String,

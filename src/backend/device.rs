@@ -20,14 +20,14 @@ pub enum Device {
         /// SIMD level of the kernels; none for the reference implementations.
         simd: Option<SimdLevel>,
     },
-    /// An adapter.
+    /// An adapter that wgpu found.
     Gpu(Adapter),
 }
 
 /// What [`Device::find`] found.
 #[derive(Debug)]
 pub struct Found {
-    /// The device.
+    /// The device that the request means.
     pub device: Device,
     /// What the user should know about the choice.
     pub notice: Option<String>,

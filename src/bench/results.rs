@@ -30,7 +30,7 @@ impl Default for BenchOptions {
 /// One dispatch of a training step.
 #[derive(Debug, Clone, Serialize)]
 pub struct KernelRow {
-    /// As in the plan.
+    /// Label of the dispatch, as in the plan.
     pub label: String,
     /// Which algorithm ran, where there are several.
     pub algorithm: Option<&'static str>,
@@ -38,27 +38,27 @@ pub struct KernelRow {
     pub clock: Clock,
     /// Milliseconds, median.
     pub ms: f64,
-    /// Work done.
+    /// Floating-point operations executed, in 10^9 a second.
     pub gflop_per_s: f64,
     /// Bytes moved if each element moved once.
     pub gb_per_s: f64,
-    /// Of this device's multiply-add loop, or of its copy, whichever it comes nearer to.
+    /// Share of what this device reaches in a multiply-add loop, or in a copy, whichever is larger.
     pub share_of_peak: f64,
 }
 
 /// What a device can do at best, as measured here.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Peak {
-    /// Of a loop of multiply-adds; on the CPU of a matrix product in cache.
+    /// Operations in a loop of multiply-adds, in 10^9 a second; on the CPU in a matrix product in cache.
     pub gflop_per_s: f64,
-    /// Of a copy, read and written.
+    /// Bytes read and written by a copy, in 10^9 a second.
     pub gb_per_s: f64,
 }
 
 /// A device's figures.
 #[derive(Debug, Clone)]
 pub struct Benched {
-    /// Which.
+    /// The device, as reports name it.
     pub info: DeviceInfo,
     /// Whether it is a software adapter.
     pub software: bool,
@@ -72,7 +72,7 @@ pub struct Benched {
     pub flops: [f64; 2],
     /// Dispatches of a step.
     pub dispatches: usize,
-    /// Its best, if single dispatches were timed.
+    /// What the device can do at best, if single dispatches were timed.
     pub peak: Option<Peak>,
     /// For each pass that has a choice of algorithms, the label of its dispatch and what was chosen.
     pub algorithms: Vec<(String, &'static str)>,
@@ -81,7 +81,7 @@ pub struct Benched {
 }
 
 impl Benched {
-    /// Median, least and greatest milliseconds a step.
+    /// Median, minimum and maximum of the milliseconds a step.
     pub fn ms_per_step(&self) -> [f64; 3] {
         let sorted = |pick: fn(f64, f64) -> f64| self.samples_ms.iter().copied().reduce(pick).unwrap_or(0.0);
         [median(self.samples_ms.clone()), sorted(f64::min), sorted(f64::max)]

@@ -146,11 +146,11 @@ fn algorithms(plan: &Plan) -> Vec<(String, &'static str)> {
 
 /// Seconds of a pass over `test`, median.
 async fn evaluation_secs(trainer: &mut Trainer, test: &Split) -> Result<f64> {
-    trainer.evaluate(test).await?;
+    trainer.score(test).await?;
     let mut passes = Vec::with_capacity(EVAL_PASSES);
     while passes.is_empty() || passes.len() < EVAL_PASSES && passes.iter().sum::<f64>() < EVAL_SECS {
         let started = Instant::now();
-        trainer.evaluate(test).await?;
+        trainer.score(test).await?;
         passes.push(started.elapsed().as_secs_f64());
     }
     Ok(median(passes))

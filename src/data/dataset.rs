@@ -42,9 +42,9 @@ pub struct Dataset {
     pub name: String,
     /// Where it was read from or how it was generated, for the report.
     pub source: String,
-    /// Training set.
+    /// Images to train on.
     pub train: Split,
-    /// Test set.
+    /// Images to test on.
     pub test: Split,
     /// Number of classes; labels are in 0..classes.
     pub classes: usize,

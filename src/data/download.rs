@@ -25,7 +25,7 @@ pub type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
 /// partial data file.
 ///
 /// # Errors
-/// [`Error::Data`] if the files cannot be read afterwards.
+/// [`crate::Error::Data`] if the files cannot be read afterwards.
 pub fn download(dir: &Path, sources: &[String], progress: &mut Progress<'_>) -> Result<Result<Dataset, String>> {
     if let Err(e) = std::fs::create_dir_all(dir) {
         return Ok(Err(format!("  cannot write to {}: {e}", dir.display())));

@@ -29,10 +29,12 @@ pub fn read_folder(dir: &Path) -> Result<Dataset> {
     let classes = count_classes(&train.labels);
     check_labels(&train, classes, &train_label_file.0)?;
     let test_label_file = read(test_labels)?;
-    let test = idx::read_split(&read(test_images)?, &test_label_file)?;
+    let test_image_file = read(test_images)?;
+    let test = idx::read_split(&test_image_file, &test_label_file)?;
     if train.image != test.image {
-        let what = format!("test images are {:?}, training images {:?}", test.image, train.image);
-        return Err(Error::data(dir, what));
+        let (test, train, other) = (test.image, train.image, train_images.0.display());
+        let what = format!("images of {test:?}, but training images of {train:?} in {other}");
+        return Err(Error::data(&test_image_file.0, what));
     }
     if classes < 2 {
         return Err(Error::data(&train_label_file.0, "all labels are 0; training needs at least two classes"));

@@ -25,7 +25,7 @@ use std::ops::Range;
 /// Where a node takes an input from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// The images.
+    /// The images, as floats from 0 to 1.
     Input,
     /// The output of the node with this index in [`Graph::nodes`].
     Node(usize),
@@ -36,7 +36,7 @@ pub enum Source {
 pub struct Node {
     /// Keras's name, `conv2d_1`, or the one that the model gives.
     pub name: String,
-    /// The layer.
+    /// The layer with its arguments.
     pub layer: AnyLayer,
     /// Where its inputs come from; nodes that stand before this one.
     pub inputs: Vec<Source>,

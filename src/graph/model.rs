@@ -11,7 +11,7 @@ use std::path::Path;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Model {
-    /// A chain.
+    /// A chain: each layer takes the output of the one before.
     Sequential(Sequential),
     /// Any acyclic graph with one input and one output.
     Functional(Functional),
@@ -105,7 +105,7 @@ impl Preset {
 pub struct ModelFile {
     /// Shape of one image: height, width, channels.
     pub input: Option<[usize; 3]>,
-    /// The layers.
+    /// The layers, with names and inputs where the file gives them.
     pub layers: Vec<FunctionalLayer>,
 }
 

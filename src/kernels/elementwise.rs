@@ -2,8 +2,9 @@
 
 use super::gate::GateKind;
 use super::maximum::relu;
-use crate::plan::{Cost, Io, KernelSpec, Shader, constants, elementwise_grid, output_file};
+use crate::plan::{Cost, Io, KernelSpec, Shader, View, constants, elementwise_grid, output_file};
 use crate::real::Real;
+use crate::simd::SimdLevel;
 use rayon::prelude::*;
 
 /// `y = a` or `y = a + b`, then ReLU or a gate. Inputs: a `[count]`, b `[count]` if there are two terms, what the gate reads;
@@ -49,17 +50,38 @@ impl KernelSpec for Sum {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        self.for_each_chunk(&mut io, |y, a, b, gate_input, first| self.sum(y, a, b, gate_input, first));
+    }
+
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
+        self.for_each_chunk(&mut io, |y, a, b, gate_input, first| {
+            level.compiled(|| self.sum(y, a, b, gate_input, first));
+        });
+    }
+}
+
+impl Sum {
+    /// Calls `each(y, a, b, gate_input, first)` for chunks in parallel; `first` is the index of a chunk's first element in
+    /// `gate_input`, which is whole. With one term b is a.
+    fn for_each_chunk<F: Real>(
+        &self,
+        io: &mut Io<'_, F>,
+        each: impl Fn(&mut [F], &[F], &[F], View<'_, F>, usize) + Sync,
+    ) {
         let (a, y) = (io.input(0), io.output(0));
         let b = if self.terms == 2 { io.input(1) } else { a };
         let gate_input = io.inputs[self.terms];
         let chunks = y.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).zip(b.par_chunks(CHUNK));
-        chunks.enumerate().for_each(|(i, ((y, a), b))| {
-            for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
-                let sum = if self.terms == 2 { *a + *b } else { *a };
-                *y = if self.relu { relu(sum) } else { sum };
-            }
-            self.gate.apply(y, gate_input, i * CHUNK);
-        });
+        chunks.enumerate().for_each(|(i, ((y, a), b))| each(y, a, b, gate_input, i * CHUNK));
+    }
+
+    #[inline(always)]
+    fn sum<F: Real>(&self, y: &mut [F], a: &[F], b: &[F], gate_input: View<'_, F>, first: usize) {
+        for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
+            let sum = if self.terms == 2 { *a + *b } else { *a };
+            *y = if self.relu { relu(sum) } else { sum };
+        }
+        self.gate.apply(y, gate_input, first);
     }
 }
 

@@ -4,14 +4,13 @@
 use crate::plan::{BufferSlice, Constants, View, constants};
 use crate::real::Real;
 use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
 
 /// What happens to the gradient w.r.t. a layer's output before the layer's own backward pass.
 ///
 /// The kernel that writes this gradient, in the layer that consumes the output, can apply the gate as it stores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Gate {
-    /// Nothing.
+    /// The gradient stays as it is.
     #[default]
     None,
     /// The derivative of ReLU: zero where the output is not positive.
@@ -127,23 +126,6 @@ impl GateKind {
 
     /// As [`Self::apply`], compiled for `level`.
     pub(crate) fn apply_simd(self, level: SimdLevel, dx: &mut [f32], gate_input: View<'_, f32>, first: usize) {
-        level.run(ApplyGate { gate: self, dx, gate_input, first });
-    }
-}
-
-/// [`GateKind::apply`] as an operation for a SIMD level.
-struct ApplyGate<'a> {
-    gate: GateKind,
-    dx: &'a mut [f32],
-    gate_input: View<'a, f32>,
-    first: usize,
-}
-
-impl WithSimd for ApplyGate<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.gate.apply(self.dx, self.gate_input, self.first);
+        level.compiled(|| self.apply(dx, gate_input, first));
     }
 }

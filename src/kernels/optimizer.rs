@@ -3,7 +3,6 @@
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, constants, elementwise_grid};
 use crate::real::Real;
 use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Adam (Kingma and Ba 2015, end of section 2). Inputs: gradients `[count]`; outputs: parameters, m, v, all `[count]`. The step
@@ -50,7 +49,7 @@ impl KernelSpec for AdamUpdate {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let step_size = io.step.scalars[0];
-        for_each_chunk(&mut io, |p, g, [m, v]| level.run(Update { adam: self, step_size, p, g, m, v }));
+        for_each_chunk(&mut io, |p, g, [m, v]| level.compiled(|| self.update(step_size, p, g, m, v)));
     }
 }
 
@@ -88,23 +87,4 @@ impl AdamUpdate {
 fn flushed<F: Real>(value: F) -> F {
     let smallest = F::from_f64(f64::from(f32::MIN_POSITIVE));
     if value < smallest && value > -smallest { F::ZERO } else { value }
-}
-
-/// [`AdamUpdate::update`] as an operation for a SIMD level.
-struct Update<'a> {
-    adam: &'a AdamUpdate,
-    step_size: f32,
-    p: &'a mut [f32],
-    g: &'a [f32],
-    m: &'a mut [f32],
-    v: &'a mut [f32],
-}
-
-impl WithSimd for Update<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.adam.update(self.step_size, self.p, self.g, self.m, self.v);
-    }
 }

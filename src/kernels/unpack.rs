@@ -3,7 +3,6 @@
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, constants, elementwise_grid};
 use crate::real::Real;
 use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Converts one batch of an upload to floats in [0, 1].
@@ -35,41 +34,32 @@ impl KernelSpec for Unpack {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        let words = &io.input_u32(0)[io.step.batch_index as usize * self.words..][..self.words];
-        let x = io.output(0);
-        x.par_chunks_mut(4 * CHUNK).zip(words.par_chunks(CHUNK)).for_each(|(x, words)| {
-            for (x, byte) in x.iter_mut().zip(words.iter().flat_map(|w| w.to_le_bytes())) {
-                *x = F::from_f64(f64::from(byte)) / F::from_f64(255.0);
-            }
-        });
+        self.for_each_chunk(&mut io, |x, words| unpack(x, words));
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        let words = &io.input_u32(0)[io.step.batch_index as usize * self.words..][..self.words];
-        let x = io.output(0);
-        let chunks = x.par_chunks_mut(4 * CHUNK).zip(words.par_chunks(CHUNK));
-        chunks.for_each(|(x, words)| level.run(Chunk { x, words }));
+        self.for_each_chunk(&mut io, |x, words| level.compiled(|| unpack(x, words)));
     }
 }
 
 /// u32 elements of one parallel task.
 const CHUNK: usize = 1024;
 
-/// The SIMD variant for one chunk: `x` holds up to four floats for each element of `words`.
-struct Chunk<'a> {
-    x: &'a mut [f32],
-    words: &'a [u32],
+impl Unpack {
+    fn for_each_chunk<F: Real>(&self, io: &mut Io<'_, F>, each: impl Fn(&mut [F], &[u32]) + Sync) {
+        let words = &io.input_u32(0)[io.step.batch_index as usize * self.words..][..self.words];
+        let chunks = io.output(0).par_chunks_mut(4 * CHUNK).zip(words.par_chunks(CHUNK));
+        chunks.for_each(|(x, words)| each(x, words));
+    }
 }
 
-impl WithSimd for Chunk<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        // The first byte is in the lowest bits of each u32, and every target with a SIMD variant is little-endian, so
-        // the bytes in memory are already in order.
-        for (x, byte) in self.x.iter_mut().zip(bytemuck::cast_slice::<u32, u8>(self.words)) {
-            *x = f32::from(*byte) / 255.0;
-        }
+/// `x` holds up to four floats for each element of `words`, whose lowest byte is the first.
+#[inline(always)]
+fn unpack<F: Real>(x: &mut [F], words: &[u32]) {
+    let scaled = |byte: u8| F::from_f64(f64::from(byte)) / F::from_f64(255.0);
+    if cfg!(target_endian = "little") {
+        x.iter_mut().zip(bytemuck::cast_slice::<u32, u8>(words)).for_each(|(x, byte)| *x = scaled(*byte));
+    } else {
+        x.iter_mut().zip(words.iter().flat_map(|word| word.to_le_bytes())).for_each(|(x, byte)| *x = scaled(byte));
     }
 }

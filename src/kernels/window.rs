@@ -20,15 +20,15 @@ const MAX_WINDOW: usize = 1024;
 /// One axis of a window that slides: sizes in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WindowAxis {
-    /// Input pixels.
+    /// Input size in pixels.
     pub(crate) input: usize,
-    /// Window.
+    /// Window size in pixels: the kernel of a convolution, or the pool.
     pub(crate) kernel: usize,
     /// Distance between windows.
     pub(crate) stride: usize,
     /// Padding before the first pixel; what follows the last is implied by `output`.
     pub(crate) pad: usize,
-    /// Windows.
+    /// Number of windows: the output size in pixels.
     pub(crate) output: usize,
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dense {
-    /// Outputs.
+    /// Number of outputs.
     pub units: usize,
     /// What follows the sum.
     #[serde(default)]

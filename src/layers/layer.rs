@@ -27,7 +27,7 @@ pub struct TensorSpec {
     pub name: &'static str,
     /// Shape in Keras's layout.
     pub shape: Vec<usize>,
-    /// Initial values.
+    /// Its initial values.
     pub init: Init,
 }
 

@@ -1,13 +1,13 @@
 //! Buffers, described before any is allocated.
 
-/// Index of a buffer in [`Plan::buffers`].
+/// Index of a buffer in [`super::Plan::buffers`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BufferId(pub usize);
 
 /// Type of a buffer's 32-bit elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {
-    /// Floating point.
+    /// 32-bit floating point.
     F32,
     /// Unsigned integers (labels, argmax, packed bytes).
     U32,
@@ -38,9 +38,9 @@ pub struct BufferDesc {
 /// A range of a buffer, in elements. Offsets are multiples of [`SLICE_ALIGN`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BufferSlice {
-    /// The buffer.
+    /// The buffer that the range lies in.
     pub buffer: BufferId,
-    /// First element.
+    /// Index of the first element.
     pub offset: usize,
     /// Number of elements.
     pub len: usize,

@@ -44,7 +44,7 @@ impl From<f32> for Constant {
 pub struct Constants(Vec<(&'static str, Constant)>);
 
 impl Constants {
-    /// None.
+    /// No constants yet.
     pub fn new() -> Self {
         Self::default()
     }

@@ -106,10 +106,9 @@ pub trait KernelSpec: Debug + Send + Sync + 'static {
     }
     /// The CPU twin: the scalar reference implementation, with loops in the shader's order.
     fn run<F: Real>(&self, io: Io<'_, F>);
-    /// The SIMD variant of the CPU twin; calls [`Self::run`] unless the kernel overrides it.
+    /// The same by SIMD kernels of `level`: the reference implementation compiled for it, unless the kernel has its own form.
     fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
-        let _ = level;
-        self.run(io);
+        level.compiled(|| self.run(io));
     }
 }
 

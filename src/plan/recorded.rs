@@ -45,7 +45,7 @@ pub enum Program {
 }
 
 impl Program {
-    /// Every program.
+    /// Every program, in the order of their lists in a plan.
     pub const ALL: [Self; 4] = [Self::Gradients, Self::Update, Self::Evaluate, Self::Predict];
     /// One training step.
     pub const TRAIN: [Self; 2] = [Self::Gradients, Self::Update];
@@ -75,7 +75,7 @@ pub struct HostBuffers {
 /// A recorded model.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// All buffers.
+    /// All buffers, each under its [`BufferId`].
     pub buffers: Vec<BufferDesc>,
     /// All dispatches; programs are lists of indices into it.
     pub dispatches: Vec<Dispatch>,

@@ -68,7 +68,7 @@ pub fn output_file(by_4: bool) -> &'static str {
 pub enum ArgmaxStore {
     /// Not at all, and nothing is bound: no backward pass follows.
     None,
-    /// Single elements.
+    /// As single elements, for rows whose length does not divide by four.
     Single,
     /// Whole vectors of four, at offsets divisible by four.
     By4,

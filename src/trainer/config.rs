@@ -53,7 +53,7 @@ pub struct RunConfig {
     /// Write a line for every step to metrics.jsonl
     #[cfg_attr(feature = "cli", arg(long, action = clap::ArgAction::Set, num_args = 0, default_missing_value = "true"))]
     pub log_steps: bool,
-    /// The run's folder [default: runs/<utc time>-<model>]
+    /// The run's folder [default: runs/TIME-MODEL]
     #[cfg_attr(feature = "cli", arg(long, value_name = "DIR"))]
     pub out: Option<PathBuf>,
     /// Replace what an earlier run left in the folder

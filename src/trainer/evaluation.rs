@@ -66,10 +66,22 @@ impl Trainer {
         }
         let correct: usize = scores.iter().map(|class| class.correct).sum();
         let score = Score { loss: total.loss, accuracy: correct as f64 / data.len() as f64 };
-        match score.loss.is_finite() {
-            true => Ok(Evaluation { score, classes: scores }),
-            false => Err(Error::NotFinite(format!("the loss over {} images is {}", data.len(), score.loss))),
+        Ok(Evaluation { score: finite(score, data)?, classes: scores })
+    }
+
+    /// Loss and accuracy over `data`, without those of each class, for which the predictions would be read.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate_with`].
+    pub async fn score(&mut self, data: &Split) -> Result<Score> {
+        self.check(data)?;
+        let batches = Batches::in_order(data, self.session.plan.batch);
+        let mut pass = Pass::new(batches, &[Program::Evaluate], usize::MAX);
+        let mut total = Tally::default();
+        while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
+            report.tallies.into_iter().for_each(|tally| total.add(tally));
         }
+        finite(total.score(), data)
     }
 
     /// Class probabilities of images given as bytes, [n, height, width, channels]; each row sums to 1.
@@ -97,4 +109,12 @@ impl Trainer {
 /// The most probable class, the first of equals.
 fn most_probable(row: &[f32]) -> usize {
     (1..row.len()).fold(0, |best, c| if row[c] > row[best] { c } else { best })
+}
+
+/// `score`, unless its loss is not a finite number.
+fn finite(score: Score, data: &Split) -> Result<Score> {
+    match score.loss.is_finite() {
+        true => Ok(score),
+        false => Err(Error::NotFinite(format!("the loss over {} images is {}", data.len(), score.loss))),
+    }
 }

@@ -12,9 +12,9 @@ use std::sync::Arc;
 pub struct Case {
     /// What the case is about.
     pub name: &'static str,
-    /// The model.
+    /// The model that is recorded.
     pub model: Model,
-    /// Batch size.
+    /// Images in a batch.
     pub batch: usize,
     /// Valid images in the batch, at most `batch`; the others are padding.
     pub images: usize,

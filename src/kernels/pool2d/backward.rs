@@ -5,7 +5,6 @@ use crate::kernels::gate::GateKind;
 use crate::plan::{Cost, Io, KernelSpec, Shader, View};
 use crate::real::Real;
 use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Inputs: dy [n, oh, ow, c], argmax of the same shape, the gate's input [n, h, w, c] (see [`crate::kernels::Gate`]); outputs: dx
@@ -29,14 +28,13 @@ impl KernelSpec for MaxPool2dBackward {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         self.for_each_image(&mut io, |dy, argmax, dx, gate_input, at| {
-            unpool(&self.dims, dy, argmax, dx);
-            self.gate.apply(dx, gate_input, at);
+            self.unpool(dy, argmax, dx, gate_input, at);
         });
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         self.for_each_image(&mut io, |dy, argmax, dx, gate_input, at| {
-            level.run(Unpool { kernel: self, dy, argmax, dx, gate_input, at });
+            level.compiled(|| self.unpool(dy, argmax, dx, gate_input, at));
         });
     }
 }
@@ -55,39 +53,21 @@ impl MaxPool2dBackward {
         let images = dx.par_chunks_mut(d.in_image()).zip(grads).enumerate();
         images.for_each(|(image, (dx, (dy, argmax)))| each(dy, argmax, dx, gate_input, image * d.in_image()));
     }
-}
 
-/// The SIMD variant of [`MaxPool2dBackward`] for one image.
-struct Unpool<'a> {
-    kernel: &'a MaxPool2dBackward,
-    dy: &'a [f32],
-    argmax: &'a [u32],
-    dx: &'a mut [f32],
-    gate_input: View<'a, f32>,
-    /// Index of the image's first element in `gate_input`.
-    at: usize,
-}
-
-impl WithSimd for Unpool<'_> {
-    type Output = ();
-
+    /// The gradient w.r.t. one image's input: each window's gradient is added to the pixel of its argmax; then the gate, in whose
+    /// input the image begins at element `at`.
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        unpool(&self.kernel.dims, self.dy, self.argmax, self.dx);
-        self.kernel.gate.apply(self.dx, self.gate_input, self.at);
-    }
-}
-
-/// The gradient w.r.t. one image's input: each window's gradient is added to the pixel of its argmax.
-#[inline(always)]
-fn unpool<F: Real>(d: &Dims, dy: &[F], argmax: &[u32], dx: &mut [F]) {
-    dx.fill(F::ZERO);
-    let pixels = dy.chunks_exact(d.channels).zip(argmax.chunks_exact(d.channels));
-    for (pixel, (dy, argmax)) in pixels.enumerate() {
-        d.for_each_tap(pixel / d.w.output, pixel % d.w.output, |window_offset, at| {
-            for ((dx, dy), argmax) in dx[at..][..d.channels].iter_mut().zip(dy).zip(argmax) {
-                *dx += if *argmax == window_offset { *dy } else { F::ZERO };
-            }
-        });
+    fn unpool<F: Real>(&self, dy: &[F], argmax: &[u32], dx: &mut [F], gate_input: View<'_, F>, at: usize) {
+        let d = &self.dims;
+        dx.fill(F::ZERO);
+        let pixels = dy.chunks_exact(d.channels).zip(argmax.chunks_exact(d.channels));
+        for (pixel, (dy, argmax)) in pixels.enumerate() {
+            d.for_each_tap(pixel / d.w.output, pixel % d.w.output, |window_offset, at| {
+                for ((dx, dy), argmax) in dx[at..][..d.channels].iter_mut().zip(dy).zip(argmax) {
+                    *dx += if *argmax == window_offset { *dy } else { F::ZERO };
+                }
+            });
+        }
+        self.gate.apply(dx, gate_input, at);
     }
 }

@@ -27,12 +27,15 @@ pub(in crate::kernels::conv2d) fn supports(d: &Dims) -> bool {
 }
 
 /// Whether a permutation can select the input pixels.
+#[cfg(target_arch = "x86_64")]
 pub(in crate::kernels::conv2d) fn permutes(d: &Dims, level: SimdLevel) -> bool {
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        SimdLevel::Avx512(_) => permute::supports(d),
-        _ => false,
-    }
+    matches!(level, SimdLevel::Avx512(_)) && permute::supports(d)
+}
+
+/// As on x86-64, where AVX-512 has the permutation.
+#[cfg(not(target_arch = "x86_64"))]
+pub(in crate::kernels::conv2d) fn permutes(_: &Dims, _: SimdLevel) -> bool {
+    false
 }
 
 /// SIMD variant of `Conv2dBackwardWeights` with split-K 1.

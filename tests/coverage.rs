@@ -1,0 +1,45 @@
+//! The case table covers the layers: each of them, and for each argument at least two values.
+
+use gpu_cnn::internals::layers::AnyLayer;
+use gpu_cnn::internals::verify::{Case, cases, wide};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// For each layer and argument, the values that the cases give it.
+fn values(cases: &[Case]) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
+    let mut found: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    for node in cases.iter().flat_map(|case| case.graph().unwrap().nodes) {
+        let Value::Object(mut arguments) = serde_json::to_value(&node.layer).unwrap() else { panic!("{node:?}") };
+        let kind = arguments.remove("type").unwrap().as_str().unwrap().to_owned();
+        let layer = found.entry(kind).or_default();
+        for (name, value) in arguments {
+            layer.entry(name).or_default().insert(value.to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_layer_and_every_argument_occurs_in_a_case() {
+    let found = values(&cases().into_iter().chain(wide()).collect::<Vec<_>>());
+    let kinds: Vec<&str> = found.keys().map(String::as_str).collect();
+    let mut expected = AnyLayer::KINDS.to_vec();
+    expected.sort_unstable();
+    assert_eq!(kinds, expected);
+    for (kind, arguments) in &found {
+        for (name, values) in arguments {
+            // An optional argument is absent by default, so one value is a second one.
+            let optional = kind == "MaxPooling2D" && name == "strides";
+            assert!(values.len() >= if optional { 1 } else { 2 }, "{kind}.{name} is always {values:?}");
+        }
+    }
+    let names = |kind: &str| found[kind].keys().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(names("Conv2D"), ["activation", "filters", "kernel_size", "padding", "strides"]);
+    assert_eq!(names("MaxPooling2D"), ["padding", "pool_size", "strides"]);
+}
+
+#[test]
+fn a_layer_that_no_case_has_would_be_missed() {
+    let few: Vec<Case> = cases().into_iter().filter(|case| !case.name.contains("joined")).collect();
+    assert!(!values(&few).contains_key("Concatenate"));
+}
