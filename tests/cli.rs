@@ -179,6 +179,75 @@ fn train_writes_a_run_that_evaluate_reads() {
 }
 
 #[test]
+fn a_configuration_file_an_earlier_run_and_the_options_are_one() {
+    let workspace = Workspace::new();
+    let data = workspace.name("data");
+    let toml = workspace.path("run.toml");
+    let text =
+        format!("model = \"dnn\"\nadapter = \"cpu\"\nepochs = 1\nbatch_size = 16\nshuffle = false\ndata = {data:?}\n");
+    std::fs::write(&toml, text).unwrap();
+    let train = |arguments: &[&str], out: &str| {
+        let output = run(&[&["train"], arguments, &["--out", &workspace.name(out)]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        let settings = json_file(&workspace.path(out).join("run.json"))["settings"].clone();
+        (settings, std::fs::read(workspace.path(out).join("model.safetensors")).unwrap())
+    };
+    let (from_file, weights) = train(&["--config", toml.to_str().unwrap(), "--seed", "4"], "file");
+    assert_eq!(
+        (&from_file["batch_size"], &from_file["shuffle"], &from_file["seed"]),
+        (&16.into(), &false.into(), &4.into())
+    );
+    // The same by options alone.
+    let options = ["--model", "dnn", "--adapter", "cpu", "--epochs", "1", "--batch-size", "16", "--no-shuffle"];
+    let (_, by_options) = train(&[&options[..], &["--data", &data, "--seed", "4"]].concat(), "options");
+    assert!(weights == by_options);
+    // An earlier run's settings, without its folder; an option wins over the file.
+    let earlier = workspace.name("file/run.json");
+    let (repeated, same) = train(&["--config", &earlier], "repeated");
+    assert!(weights == same && repeated["out"].as_str().unwrap().ends_with("repeated"));
+    assert!(train(&["--config", &earlier, "--seed", "5"], "other").1 != weights);
+
+    fails(&["train", "--config", "/nosuch.toml"], 2, "/nosuch.toml");
+    std::fs::write(&toml, "epoch = 3\n").unwrap();
+    fails(&["train", "--config", toml.to_str().unwrap()], 2, "unknown field `epoch`");
+    std::fs::write(&toml, "learning_rate = -1\n").unwrap();
+    fails(&["train", "--config", toml.to_str().unwrap()], 2, "a learning rate of -1");
+}
+
+#[test]
+fn a_residual_network_trains_from_a_file_on_each_backend() {
+    let workspace = Workspace::new();
+    let model = workspace.path("residual.toml");
+    let layer = |text: &str| format!("[[layers]]\n{}\n", text.replace("; ", "\n"));
+    let conv = "type = \"Conv2D\"; filters = 4; kernel_size = 3; padding = \"same\"; name = ";
+    let text = [
+        layer(&format!("{conv}\"stem\"; activation = \"relu\"")),
+        layer(&format!("{conv}\"branch\"")),
+        layer("type = \"Add\"; inputs = [\"branch\", \"stem\"]"),
+        layer("type = \"Activation\"; activation = \"relu\""),
+        layer("type = \"MaxPooling2D\""),
+        layer("type = \"Flatten\""),
+        layer("type = \"Dense\"; units = 10; activation = \"softmax\""),
+    ];
+    std::fs::write(&model, text.concat()).unwrap();
+    let path = model.to_str().unwrap();
+    let summary = stdout(&run(&["summary", "--model", path]));
+    for word in ["Model: \"functional\"", "Connected to", "branch, stem", "add (Add)"] {
+        assert!(summary.contains(word), "{word}: {summary}");
+    }
+    let devices: &[&str] = if adapter().is_some() { &["cpu", "vulkan"] } else { &["cpu"] };
+    for name in devices {
+        let output = workspace.train_model(path, name, &["--adapter", name]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        // The weights file describes the graph.
+        let evaluated = run(&["evaluate", &workspace.name(name), "--adapter", "cpu"]);
+        assert!(stdout(&evaluated).contains("accuracy: "), "{}", stderr(&evaluated));
+    }
+    std::fs::write(&model, text.concat().replace("[\"branch\", \"stem\"]", "[\"branch\", \"stam\"]")).unwrap();
+    fails(&["summary", "--model", path], 2, "layer `add` takes its input from `stam`; there is no such layer");
+}
+
+#[test]
 fn the_same_command_writes_the_same_weights_on_each_backend() {
     let workspace = Workspace::new();
     let adapters: &[&str] = if adapter().is_some() { &["cpu", "vulkan"] } else { &["cpu"] };

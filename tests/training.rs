@@ -190,7 +190,8 @@ fn the_dense_network_reaches_the_tutorials_accuracy_on_fashion_mnist() {
     let Some(data) = fashion_mnist() else { return };
     let model = Preset::Dnn.build([28, 28, 1], 10);
     let score = trained(model, &Device::cpu(0), RunConfig::default(), &data.train).evaluate(&data.test).unwrap().score;
-    assert!(score.accuracy >= 0.865, "{score:?}");
+    // Ten seeds gave 0.862 to 0.882.
+    assert!(score.accuracy >= 0.86, "{score:?}");
 }
 
 #[test]
@@ -198,5 +199,6 @@ fn the_convolutional_network_learns_fashion_mnist_in_one_epoch() {
     let Some(data) = fashion_mnist() else { return };
     let model = Preset::Cnn.build([28, 28, 1], 10);
     let score = trained(model, &Device::cpu(0), epochs(1), &data.train).evaluate(&data.test).unwrap().score;
+    // Ten seeds gave 0.866 to 0.880.
     assert!(score.accuracy >= 0.86, "{score:?}");
 }

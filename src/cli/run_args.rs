@@ -61,7 +61,8 @@ impl FromArgMatches for RunArgs {
     }
 }
 
-/// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`.
+/// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`,
+/// whose folder is not taken over.
 fn read(path: &Path) -> Result<RunConfig> {
     let text =
         std::fs::read_to_string(path).map_err(|e| usage!("cannot read the configuration: {e}: {}", path.display()))?;
@@ -70,6 +71,12 @@ fn read(path: &Path) -> Result<RunConfig> {
         return toml::from_str(&text).map_err(|e| wrong(&e));
     }
     let mut json: serde_json::Value = serde_json::from_str(&text).map_err(|e| wrong(&e))?;
-    let settings = json.get_mut("settings").map(serde_json::Value::take);
-    serde_json::from_value(settings.unwrap_or(json)).map_err(|e| wrong(&e))
+    match json.get_mut("settings").map(serde_json::Value::take) {
+        Some(settings) => {
+            let config: RunConfig = serde_json::from_value(settings).map_err(|e| wrong(&e))?;
+            // Another run, with a folder of its own.
+            Ok(RunConfig { out: None, overwrite: false, ..config })
+        }
+        None => serde_json::from_value(json).map_err(|e| wrong(&e)),
+    }
 }

@@ -101,8 +101,12 @@ impl Functional {
     fn names(&self) -> Result<Vec<String>> {
         let mut namer = Namer::default();
         for name in self.layers.iter().filter_map(|layer| layer.name.as_deref()) {
-            if name.is_empty() || name == INPUT {
-                return Err(usage!("a layer cannot be named `{name}`"));
+            // Labels of buffers and dispatches are a name and words, or two names with a plus.
+            let is_allowed = |c: char| c.is_alphanumeric() || "_-./:".contains(c);
+            if name.is_empty() || name == INPUT || !name.chars().all(is_allowed) {
+                return Err(usage!(
+                    "a layer cannot be named `{name}`: use letters, digits and _ - . / : (`{INPUT}` is the images)"
+                ));
             }
             if !namer.take(name) {
                 return Err(usage!("two layers are named `{name}`"));

@@ -50,6 +50,9 @@ pub(super) fn graph(input: [usize; 3], layers: Vec<Entry>) -> Result<Graph> {
         graph.nodes.push(Node { name, layer, inputs, output: inferred.output, parameters, state });
     }
     graph.output = output(&graph)?;
+    if graph.parameters.is_empty() {
+        return Err(usage!("the model has no parameters, so nothing to train; add a Dense or Conv2D layer"));
+    }
     Ok(graph)
 }
 

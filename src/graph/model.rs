@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn graphs_that_cannot_be_are_refused_by_name() {
-        use crate::layers::{Activation, Add, Dense, Flatten};
+        use crate::layers::{Activation, ActivationLayer, Add, Dense, Flatten};
         let dense = |name: &str, input: &str, model: Functional| model.add(name, Dense::new(4), &[input]);
         let end =
             |model: Functional, input: &str| model.add("end", Dense::new(2).activation(Activation::Softmax), &[input]);
@@ -198,6 +198,9 @@ mod tests {
             (end(flat().add("x", Dense::new(3), &["flat"]).add("b", Add {}, &["x", "flat"]), "b"), "[3] and [4]"),
             (end(flat().add("input", Dense::new(3), &["flat"]), "input"), "cannot be named `input`"),
             (flat(), "the last layer is Flatten"),
+            (end(flat().add("a b", Dense::new(3), &["flat"]), "a b"), "cannot be named `a b`"),
+            (end(flat().add("a+b", Dense::new(3), &["flat"]), "a+b"), "cannot be named `a+b`"),
+            (flat().add("end", ActivationLayer::new(Activation::Softmax), &["flat"]), "the model has no parameters"),
         ];
         for (model, message) in cases {
             match model.graph() {

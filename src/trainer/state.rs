@@ -25,7 +25,7 @@ pub struct Trainer {
 
 /// Batches that one upload holds, at most.
 const BATCHES_PER_UPLOAD: usize = 32;
-/// Bytes of pixels that one upload may hold, unless a single batch has more.
+/// Bytes of pixels that one upload may hold, and of the predictions over it, unless a single batch has more.
 const UPLOAD_BYTES: usize = 16 << 20;
 /// Bytes of pixels that a batch may have.
 const MAX_BATCH_BYTES: usize = 1 << 30;
@@ -45,7 +45,8 @@ impl Trainer {
         if batch_bytes > MAX_BATCH_BYTES {
             return Err(usage!("a batch of {batch} images is {batch_bytes} bytes of pixels; try a smaller batch size"));
         }
-        let batches_per_upload = (UPLOAD_BYTES / batch_bytes).clamp(1, BATCHES_PER_UPLOAD);
+        let prediction_bytes = batch * graph.classes() * size_of::<f32>();
+        let batches_per_upload = (UPLOAD_BYTES / batch_bytes.max(prediction_bytes)).clamp(1, BATCHES_PER_UPLOAD);
         let (profile, optimizer) = (device.profile(), config.optimizer);
         let options = RecordOptions { batch, batches_per_upload, profile, loss: Loss::default(), optimizer };
         let session = Session::load(graph.record(&options)?, device).await?;

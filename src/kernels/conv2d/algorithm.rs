@@ -42,12 +42,18 @@ pub(crate) fn record_backward_input(r: &mut Recorder, pass: &InputPass<'_>) {
     (choose(&input_algorithms(), &pass.dims, &r.profile).record)(r, pass);
 }
 
-fn is_adapter(_: &Dims, profile: &Profile) -> bool {
-    profile.target == Target::Adapter
+/// Whether a general algorithm computes these sizes: any. A new size has to be answered for here, and in every `supports`.
+fn any_size(d: &Dims) -> bool {
+    let Dims { batch: _, h: _, w: _, c_in: _, c_out: _, pool_h: _, pool_w: _ } = *d;
+    true
 }
 
-fn is_cpu(_: &Dims, profile: &Profile) -> bool {
-    profile.target != Target::Adapter
+fn is_adapter(d: &Dims, profile: &Profile) -> bool {
+    any_size(d) && profile.target == Target::Adapter
+}
+
+fn is_cpu(d: &Dims, profile: &Profile) -> bool {
+    any_size(d) && profile.target != Target::Adapter
 }
 
 fn dense(_: &Dims) -> f64 {
@@ -76,7 +82,7 @@ fn forward_algorithms<'a>() -> [Algorithm<ForwardPass<'a>>; 6] {
             record: |r, pass| record(r, pass, forward::Method::Winograd),
         },
         Algorithm {
-            supports: |_, profile| profile.simd().is_some(),
+            supports: |d, profile| any_size(d) && profile.simd().is_some(),
             cost: dense,
             record: |r, pass| record(r, pass, forward::Method::Direct),
         },

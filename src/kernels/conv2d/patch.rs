@@ -29,8 +29,11 @@ pub(super) struct Conv2dPoolPatchForward {
 
 /// Whether the kernel supports these sizes; it needs subgroups of eight lanes.
 pub(super) fn supports(d: &Dims, profile: &Profile) -> bool {
-    let few = patch_len(d) <= 8 * MAX_LOADS && d.window_len() * d.patch_len() <= MAX_PRODUCTS;
-    profile.target == Target::Adapter && profile.core == MatmulCore::Subgroup && d.window_len() > 1 && few
+    // Any number of filters, any batch.
+    let Dims { batch: _, h, w, c_in, c_out: _, pool_h, pool_w } = *d;
+    let window_len = pool_h.kernel * pool_w.kernel;
+    let few = patch_len(d) <= 8 * MAX_LOADS && window_len * h.kernel * w.kernel * c_in <= MAX_PRODUCTS;
+    profile.target == Target::Adapter && profile.core == MatmulCore::Subgroup && window_len > 1 && few
 }
 
 /// Records the kernel.

@@ -31,9 +31,10 @@ pub(super) struct Conv2dPoolSelectWeights {
 
 /// Whether the kernel supports these sizes; it needs subgroups of eight lanes.
 pub(super) fn supports(d: &Dims, profile: &Profile) -> bool {
-    let pool = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
-    let conv = d.h.stride == 1 && d.w.stride == 1 && d.w.kernel <= 3;
-    let channels = d.c_in < 4 || d.c_in.is_multiple_of(4);
+    let Dims { batch: _, h, w, c_in, c_out: _, pool_h, pool_w } = *d;
+    let pool = [pool_h, pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
+    let conv = h.stride == 1 && w.stride == 1 && w.kernel <= 3;
+    let channels = c_in < 4 || c_in.is_multiple_of(4);
     profile.target == Target::Adapter && profile.core == MatmulCore::Subgroup && pool && conv && channels
 }
 

@@ -23,7 +23,9 @@ const TERMS: usize = 9;
 
 /// Whether the kernel supports these sizes. With more channels or larger kernels the matrix product is faster.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims) -> bool {
-    d.c_in <= 4 && d.patch_len() <= MAX_PATCH_LEN && matches!(d.window_len(), 1 | pool::WINDOW_LEN)
+    let Dims { batch: _, h, w, c_in, c_out: _, pool_h, pool_w } = *d;
+    let patch_len = h.kernel * w.kernel * c_in;
+    c_in <= 4 && patch_len <= MAX_PATCH_LEN && matches!(pool_h.kernel * pool_w.kernel, 1 | pool::WINDOW_LEN)
 }
 
 /// Whether a permutation can select the input pixels.

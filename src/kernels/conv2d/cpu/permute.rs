@@ -16,9 +16,10 @@ const PATCH: usize = 16;
 
 /// Whether the kernel supports these sizes.
 pub(super) fn supports(d: &Dims) -> bool {
-    let kernel = [d.h, d.w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
-    let pool = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2);
-    kernel && pool && d.c_in == 1 && d.c_out.is_multiple_of(16)
+    let Dims { batch: _, h, w, c_in, c_out, pool_h, pool_w } = *d;
+    let kernel = [h, w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
+    let pool = [pool_h, pool_w].iter().all(|axis| axis.kernel == 2);
+    kernel && pool && c_in == 1 && c_out.is_multiple_of(16)
 }
 
 /// Adds one image's contribution to `sums`, [taps and the bias, c_out]. `x` includes the zero padding; `dy` is the

@@ -21,10 +21,11 @@ pub(in crate::kernels::conv2d) const SHARE: f64 = 16.0 / 36.0;
 
 /// Whether the kernel computes these sizes: channels fill whole vectors, and an image's transforms fit the caches.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
-    let square = [d.h, d.w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
-    let pooled = [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
-    let channels = [d.c_in, d.c_out].iter().all(|c| c.is_multiple_of(level.vector_width()));
-    let small = TILE_LEN * d.image_windows() * (d.c_in + d.c_out) <= MAX_FLOATS;
+    let Dims { batch: _, h, w, c_in, c_out, pool_h, pool_w } = *d;
+    let square = [h, w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
+    let pooled = [pool_h, pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
+    let channels = [c_in, c_out].iter().all(|c| c.is_multiple_of(level.vector_width()));
+    let small = TILE_LEN * d.image_windows() * (c_in + c_out) <= MAX_FLOATS;
     square && pooled && channels && small
 }
 
