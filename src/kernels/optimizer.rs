@@ -68,8 +68,8 @@ fn for_each_chunk<F: Real, const S: usize>(io: &mut Io<'_, F>, update: impl Fn(&
 }
 
 impl AdamUpdate {
-    /// Adapters take numbers below the normal ones for zero; so does this, as a moment without gradients shrinks to them and
-    /// processors are slow at them.
+    /// Subnormal moments are flushed to zero, as on adapters: a moment without gradients shrinks to them, and processors are
+    /// slow at arithmetic with them.
     #[inline(always)]
     fn update<F: Real>(&self, step_size: F, p: &mut [F], g: &[F], m: &mut [F], v: &mut [F]) {
         let (left_1, left_2) = (F::from_f64(1.0 - self.beta_1), F::from_f64(1.0 - self.beta_2));
@@ -82,7 +82,7 @@ impl AdamUpdate {
     }
 }
 
-/// Zero for a number below the normal ones.
+/// Zero for a subnormal number.
 #[inline(always)]
 fn flushed<F: Real>(value: F) -> F {
     let smallest = F::from_f64(f64::from(f32::MIN_POSITIVE));

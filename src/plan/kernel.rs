@@ -88,9 +88,13 @@ impl<'a, F> Io<'a, F> {
         }
     }
 
-    /// Output `i` as [`Self::output_u32`], or none where the dispatch has no such output.
-    pub fn optional_output_u32(&mut self, i: usize) -> Option<&'a mut [u32]> {
-        self.outputs[i].is_some().then(|| self.output_u32(i))
+    /// Output `i` as [`Self::output_u32`] in `count` chunks of `len` elements; as many times none where the dispatch has no
+    /// such output.
+    pub fn optional_chunks_u32(&mut self, i: usize, count: usize, len: usize) -> Vec<Option<&'a mut [u32]>> {
+        match self.outputs[i].is_some() {
+            true => self.output_u32(i).chunks_mut(len).map(Some).collect(),
+            false => (0..count).map(|_| None).collect(),
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn forward<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
         });
         return;
     }
-    let argmax = argmax_chunks(&mut io, d.batch, d.out_image());
+    let argmax = io.optional_chunks_u32(1, d.batch, d.out_image());
     y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image())).zip(argmax).for_each_init(
         || (patches(), vec![F::ZERO; size.m * size.n]),
         |(patches, sums), ((y, x), argmax)| {
@@ -57,14 +57,6 @@ pub(super) fn forward<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
             pool(d, relu, sums, b, y, argmax);
         },
     );
-}
-
-/// The argmax of a pool in `count` chunks of `len` elements; as many times none where it is not written.
-pub(super) fn argmax_chunks<'a, F>(io: &mut Io<'a, F>, count: usize, len: usize) -> Vec<Option<&'a mut [u32]>> {
-    match io.optional_output_u32(1) {
-        Some(argmax) => argmax.chunks_mut(len).map(Some).collect(),
-        None => (0..count).map(|_| None).collect(),
-    }
 }
 
 /// Max pool over `sums` [windows, window_len, c_out], then bias and optional ReLU: `y` and `argmax` are [windows,

@@ -101,7 +101,7 @@ impl KernelSpec for DenseForward {
     }
 }
 
-/// `dx = dy w^T`; inputs: dy [n, u], weights (w [i, u], ..), what `below` sees; outputs: dx [n, i].
+/// `dx = dy w^T`; inputs: dy [n, u], weights (w [i, u], ..), what the gate reads, shaped like dx; outputs: dx [n, i].
 #[derive(Debug, Clone, Copy)]
 struct DenseBackwardInput {
     tiles: Tiles,

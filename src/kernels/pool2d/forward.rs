@@ -41,10 +41,7 @@ impl MaxPool2dForward {
     fn for_each_image<F: Real>(&self, io: &mut Io<'_, F>, pool: impl Fn(&[F], &mut [F], Option<&mut [u32]>) + Sync) {
         let d = &self.dims;
         let (x, y) = (io.input(0), io.output(0));
-        let argmax: Vec<Option<&mut [u32]>> = match io.optional_output_u32(1) {
-            Some(argmax) => argmax.chunks_mut(d.out_image()).map(Some).collect(),
-            None => (0..d.batch).map(|_| None).collect(),
-        };
+        let argmax = io.optional_chunks_u32(1, d.batch, d.out_image());
         let images = y.par_chunks_mut(d.out_image()).zip(argmax);
         images.zip(x.par_chunks(d.in_image())).for_each(|((y, argmax), x)| pool(x, y, argmax));
     }

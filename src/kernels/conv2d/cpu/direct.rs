@@ -5,7 +5,6 @@ use super::padding::{first_pixels, padded, padded_len, padded_size};
 use super::panels::{Panels, ROWS, multiply, rows_of};
 use super::pool;
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::reference::argmax_chunks;
 use crate::kernels::maximum::better;
 use crate::plan::Io;
 use crate::simd::{SimdLevel, load, store, store_u32s, with_scratch};
@@ -18,7 +17,7 @@ pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel
     let (w, b) = weights.split_at(d.patch_len() * d.c_out);
     let panels = Panels::new(level, d.c_out);
     let pixels = first_pixels(d);
-    let argmax = argmax_chunks(&mut io, d.batch, d.out_image());
+    let argmax = io.optional_chunks_u32(1, d.batch, d.out_image());
     with_scratch([panels.len(d.patch_len()), panels.len(1)], |[packed_w, packed_b]| {
         panels.pack(w, packed_w);
         panels.pack(&b[..d.c_out], packed_b);

@@ -5,7 +5,6 @@ use super::padding::{padded, padded_len, padded_size};
 use super::panels::{Panels, ROWS, multiply, rows_of};
 use super::pool;
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::reference::argmax_chunks;
 use crate::kernels::conv2d::winograd::matrices::{G, TILE_LEN};
 use crate::plan::Io;
 use crate::simd::{SimdLevel, store_u32s, with_scratch};
@@ -35,7 +34,7 @@ pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel
     let bias = &weights[d.patch_len() * d.c_out..][..d.c_out];
     let panels = Panels::new(level, d.c_out);
     let images = MIN_WINDOWS.div_ceil(d.image_windows());
-    let argmax = argmax_chunks(&mut io, d.batch.div_ceil(images), images * d.out_image());
+    let argmax = io.optional_chunks_u32(1, d.batch.div_ceil(images), images * d.out_image());
     with_scratch([TILE_LEN * panels.len(d.c_in)], |[u]| {
         u.par_chunks_mut(panels.len(d.c_in)).enumerate().for_each(|(element, u)| {
             level.run(Weights { d, panels, element, w: weights, u });

@@ -2,7 +2,7 @@
 
 use super::matrices::{A_T, B, B_T, G, TILE_LEN, transform};
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::reference::{argmax_chunks, pool};
+use crate::kernels::conv2d::reference::pool;
 use crate::kernels::gate::GateKind;
 use crate::kernels::window::WindowAxis;
 use crate::plan::{ArgmaxStore, Constants, Cost, Io, KernelSpec, Shader, constants, elementwise_grid, output_file};
@@ -110,7 +110,7 @@ impl KernelSpec for OutputTransform {
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let d = &self.dims;
         let (m, weights, y) = (io.input(0), io.input(1), io.output(0));
-        let argmax = argmax_chunks(&mut io, d.windows(), d.c_out);
+        let argmax = io.optional_chunks_u32(1, d.windows(), d.c_out);
         let bias = &weights[d.patch_len() * d.c_out..];
         let windows = y.par_chunks_mut(d.c_out).zip(argmax);
         windows.enumerate().for_each(|(window, (y, argmax))| {
