@@ -98,6 +98,8 @@ fn nan_is_kept_on_every_simd_level() {
 }
 
 fn compare(case: &Case, on: &str, found: &[(String, Vec<u32>)], expected: &[(String, Vec<u32>)]) {
+    let labels = |traces: &[(String, Vec<u32>)]| traces.iter().map(|(l, t)| (l.clone(), t.len())).collect::<Vec<_>>();
+    assert_eq!(labels(found), labels(expected), "{on}, {}: the buffers differ", case.name);
     for ((label, found), (_, expected)) in found.iter().zip(expected) {
         let differing = found.iter().zip(expected).filter(|(a, b)| a != b).count();
         assert!(differing == 0, "{on}, {}: {differing} of {} elements of `{label}` differ", case.name, found.len());

@@ -13,9 +13,9 @@ Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GP
 the CPU backend; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST in; GPU_CNN_DATA_URL is an address to download it
 from.";
 
-/// A variable that is set and not empty.
+/// A variable that is set and not empty. Bytes that are not UTF-8 read as U+FFFD, so that no name agrees with them.
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
 /// The request for `adapter` and `threads` (0: one per core) with what the environment says.
@@ -44,7 +44,7 @@ pub(super) fn device_request(adapter: &str, threads: usize) -> Result<DeviceRequ
 
 /// Folders to look for Fashion-MNIST in, in order; a download goes into the first.
 pub(super) fn data_folders(data_dir: Option<&Path>) -> Vec<PathBuf> {
-    let folder = |name: &str| variable(name).map(PathBuf::from);
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let keras = folder("KERAS_HOME").or_else(|| dirs::home_dir().map(|home| home.join(".keras")));
     let all = [
         data_dir.map(Path::to_path_buf),

@@ -66,11 +66,16 @@ impl FromArgMatches for RunArgs {
 fn read(path: &Path) -> Result<RunConfig> {
     let text =
         std::fs::read_to_string(path).map_err(|e| usage!("cannot read the configuration: {e}: {}", path.display()))?;
-    let wrong = |e: &dyn std::fmt::Display| usage!("not a configuration: {e}: {}", path.display());
-    if path.extension().is_none_or(|extension| extension != "json") {
+    let wrong =
+        |e: &dyn std::fmt::Display| usage!("not a configuration: {}: {}", path.display(), e.to_string().trim_end());
+    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
         return toml::from_str(&text).map_err(|e| wrong(&e));
     }
     let mut json: serde_json::Value = serde_json::from_str(&text).map_err(|e| wrong(&e))?;
+    // Serde would read a struct from an array, too, by position.
+    if !json.get("settings").unwrap_or(&json).is_object() {
+        return Err(wrong(&"settings are an object, as in {\"epochs\": 5}"));
+    }
     match json.get_mut("settings").map(serde_json::Value::take) {
         Some(settings) => {
             let config: RunConfig = serde_json::from_value(settings).map_err(|e| wrong(&e))?;

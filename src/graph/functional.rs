@@ -105,7 +105,7 @@ impl Functional {
             let is_allowed = |c: char| c.is_alphanumeric() || "_-./:".contains(c);
             if name.is_empty() || name == INPUT || !name.chars().all(is_allowed) {
                 return Err(usage!(
-                    "a layer cannot be named `{name}`: use letters, digits and _ - . / : (`{INPUT}` is the images)"
+                    "a layer cannot be named {name:?}: use letters, digits and _ - . / : (`{INPUT}` is the images)"
                 ));
             }
             if !namer.take(name) {

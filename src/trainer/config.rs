@@ -1,9 +1,16 @@
-//! What a run is told: on the command line, in a configuration file, and in `run.json`.
+//! The settings of a run, from the command line, a configuration file or `run.json`.
 
 use crate::error::{Result, usage};
 use crate::layers::Optimizer;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+
+const THREADS: RangeInclusive<i64> = 1..=1024;
+const EPOCHS: RangeInclusive<u64> = 1..=1_000_000;
+const BATCH_SIZE: RangeInclusive<i64> = 1..=65_536;
 
 /// The settings of a run. The same as options of `gpu-cnn train`, as keys of a TOML or JSON file, and as `settings` in `run.json`:
 /// each stands here once. What is left out has its default.
@@ -18,7 +25,7 @@ pub struct RunConfig {
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
     pub adapter: String,
     /// Threads of the CPU backend [default: one per core]
-    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024)))]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(THREADS)))]
     pub threads: Option<u16>,
     /// fashion-mnist, synthetic, or a folder with four IDX files [default: fashion-mnist if it can be had, else synthetic]
     #[cfg_attr(feature = "cli", arg(long, value_name = "SET"))]
@@ -27,13 +34,14 @@ pub struct RunConfig {
     #[cfg_attr(feature = "cli", arg(long, value_name = "DIR"))]
     pub data_dir: Option<PathBuf>,
     /// Passes over the training images
-    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000)))]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(EPOCHS)))]
     pub epochs: u64,
     /// Images in a batch
-    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536)))]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(BATCH_SIZE)))]
     pub batch_size: u32,
     /// Optimizer: adam; a configuration file can set its beta_1, beta_2 and epsilon
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = optimizer))]
+    #[serde(deserialize_with = "optimizer_or_name")]
     pub optimizer: Optimizer,
     /// Learning rate
     #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = positive))]
@@ -91,11 +99,18 @@ impl RunConfig {
     /// # Errors
     /// The first that is not, with its value.
     pub fn check(&self) -> Result<()> {
-        if !(1..=65_536).contains(&self.batch_size) {
-            return Err(usage!("a batch size of {}; it must be 1 to 65536", self.batch_size));
+        if let Some(threads) = self.threads.filter(|&threads| !THREADS.contains(&threads.into())) {
+            return Err(usage!("{threads} threads; there must be {} to {}", THREADS.start(), THREADS.end()));
         }
-        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return Err(usage!("a learning rate of {}; it must be a positive number", self.learning_rate));
+        if !EPOCHS.contains(&self.epochs) {
+            return Err(usage!("{} epochs; there must be {} to {}", self.epochs, EPOCHS.start(), EPOCHS.end()));
+        }
+        if !BATCH_SIZE.contains(&self.batch_size.into()) {
+            let (min, max) = (BATCH_SIZE.start(), BATCH_SIZE.end());
+            return Err(usage!("a batch size of {}; it must be {min} to {max}", self.batch_size));
+        }
+        if !is_learning_rate(self.learning_rate) {
+            return Err(usage!("a learning rate of {:?}; {LEARNING_RATE}", self.learning_rate));
         }
         if self.steps_per_epoch == Some(0) {
             return Err(usage!("0 steps per epoch; there must be at least 1"));
@@ -104,18 +119,48 @@ impl RunConfig {
     }
 }
 
-/// A number above zero.
+const LEARNING_RATE: &str = "it must be a positive number that f32 can hold";
+
+/// The kernels compute in f32: what rounds to zero or infinity there trains nothing.
+fn is_learning_rate(value: f64) -> bool {
+    let single = value as f32;
+    single.is_finite() && single > 0.0
+}
+
 #[cfg(feature = "cli")]
 fn positive(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
-        _ => Err("it must be a positive number".into()),
+        Ok(value) if is_learning_rate(value) => Ok(value),
+        _ => Err(LEARNING_RATE.into()),
     }
 }
 
 #[cfg(feature = "cli")]
 fn optimizer(name: &str) -> std::result::Result<Optimizer, String> {
     Optimizer::named(name).ok_or_else(|| format!("it must be {}", Optimizer::NAMES.join(", ")))
+}
+
+/// Reads an optimizer's name, which has the defaults, or a table with its `type` and arguments.
+fn optimizer_or_name<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Optimizer, D::Error> {
+    struct NameOrTable;
+
+    impl<'de> Visitor<'de> for NameOrTable {
+        type Value = Optimizer;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            write!(f, "an optimizer's name ({}), or a table with its `type` and arguments", Optimizer::NAMES.join(", "))
+        }
+
+        fn visit_str<E: serde::de::Error>(self, name: &str) -> std::result::Result<Optimizer, E> {
+            Optimizer::named(name).ok_or_else(|| E::invalid_value(Unexpected::Str(name), &self))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Optimizer, A::Error> {
+            Optimizer::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_any(NameOrTable)
 }
 
 #[cfg(test)]
@@ -130,6 +175,9 @@ mod tests {
         let toml = "epochs = 7\nshuffle = false\nsteps_per_epoch = 3\n";
         assert_eq!(toml::from_str::<RunConfig>(toml).expect("a file with few settings"), config);
         assert!(toml::from_str::<RunConfig>("epoch = 7\n").is_err(), "a misspelt setting");
+        assert_eq!(toml::from_str::<RunConfig>("optimizer = \"adam\"").expect("a name"), RunConfig::default());
+        let unknown = toml::from_str::<RunConfig>("optimizer = \"sdg\"").expect_err("no such optimizer").to_string();
+        assert!(unknown.contains("sdg") && unknown.contains("adam"), "{unknown}");
         let optimizer =
             toml::from_str::<RunConfig>("[optimizer]\ntype = \"adam\"\nbeta_1 = 0.8\n").expect("Adam").optimizer;
         assert_eq!(optimizer, Optimizer::Adam { beta_1: 0.8, beta_2: 0.999, epsilon: 1e-7 });
@@ -139,7 +187,10 @@ mod tests {
     fn settings_out_of_range_are_refused_with_their_values() {
         let refused = |config: RunConfig| config.check().expect_err("out of range").to_string();
         assert!(refused(RunConfig { batch_size: 0, ..RunConfig::default() }).contains("batch size of 0"));
+        assert!(refused(RunConfig { epochs: 0, ..RunConfig::default() }).contains("0 epochs"));
+        assert!(refused(RunConfig { threads: Some(60_000), ..RunConfig::default() }).contains("60000 threads"));
         assert!(refused(RunConfig { learning_rate: f64::NAN, ..RunConfig::default() }).contains("NaN"));
+        assert!(refused(RunConfig { learning_rate: 1e-60, ..RunConfig::default() }).contains("1e-60"));
         assert!(refused(RunConfig { steps_per_epoch: Some(0), ..RunConfig::default() }).contains("steps per epoch"));
         let optimizer = Optimizer::Adam { beta_1: 1.0, beta_2: 0.9, epsilon: 1e-7 };
         assert!(refused(RunConfig { optimizer, ..RunConfig::default() }).contains("beta_1"));

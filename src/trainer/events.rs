@@ -1,4 +1,4 @@
-//! What training tells, and what it may be told.
+//! Events that training reports, and the caller's answer: continue or stop.
 
 use super::metrics::Score;
 use crate::clock::Duration;
@@ -35,7 +35,7 @@ pub enum Event {
 /// What a callback wants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Flow {
-    /// Training goes on.
+    /// Training continues.
     #[default]
     Continue,
     /// Training ends here, without an error.

@@ -1,4 +1,4 @@
-//! Training, evaluation and prediction: one loop over batches, a session with a device, and what a run is told.
+//! Training, evaluation and prediction: one loop over batches, a session with a device, and the settings of a run.
 
 mod config;
 mod epochs;
