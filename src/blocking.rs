@@ -18,7 +18,7 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 /// As [`Device::find`].
 ///
 /// # Errors
-/// As there.
+/// Those of the async function.
 pub fn find_device(request: &DeviceRequest) -> Result<Found> {
     wait(Device::find(request))
 }
@@ -26,7 +26,7 @@ pub fn find_device(request: &DeviceRequest) -> Result<Found> {
 /// As [`gpu::list`].
 ///
 /// # Errors
-/// As there.
+/// Those of the async function.
 pub fn list_adapters(request: &DeviceRequest) -> Result<gpu::Listings> {
     wait(gpu::list(request))
 }
@@ -34,7 +34,7 @@ pub fn list_adapters(request: &DeviceRequest) -> Result<gpu::Listings> {
 /// As [`crate::bench::bench`].
 ///
 /// # Errors
-/// As there.
+/// Those of the async function.
 pub fn bench(
     model: &Model,
     devices: &[Device],
@@ -86,7 +86,7 @@ impl Trainer {
     /// As [`trainer::Trainer::new`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the async function.
     pub fn new(model: impl Into<Model>, device: &Device, config: RunConfig) -> Result<Self> {
         wait(trainer::Trainer::new(model, device, config)).map(Self)
     }
@@ -125,7 +125,7 @@ impl Trainer {
     /// As [`trainer::Trainer::evaluate`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the async function.
     pub fn evaluate(&mut self, data: &Split) -> Result<Evaluation> {
         wait(self.0.evaluate(data))
     }
@@ -133,7 +133,7 @@ impl Trainer {
     /// As [`trainer::Trainer::evaluate_with`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the async function.
     pub fn evaluate_with(
         &mut self,
         data: &Split,
@@ -145,7 +145,7 @@ impl Trainer {
     /// As [`trainer::Trainer::score`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the async function.
     pub fn score(&mut self, data: &Split) -> Result<Score> {
         wait(self.0.score(data))
     }
@@ -153,7 +153,7 @@ impl Trainer {
     /// As [`trainer::Trainer::predict`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the async function.
     pub fn predict(&mut self, pixels: &[u8]) -> Result<Vec<Vec<f32>>> {
         wait(self.0.predict(pixels))
     }
@@ -161,7 +161,7 @@ impl Trainer {
     /// As [`trainer::Trainer::weights`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the async function.
     pub fn weights(&mut self) -> Result<Vec<f32>> {
         wait(self.0.weights())
     }
@@ -169,7 +169,7 @@ impl Trainer {
     /// As [`trainer::Trainer::to_safetensors`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the async function.
     pub fn to_safetensors(&mut self) -> Result<Vec<u8>> {
         wait(self.0.to_safetensors())
     }
@@ -177,7 +177,7 @@ impl Trainer {
     /// As [`trainer::Trainer::persistent`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the async function.
     pub fn persistent(&mut self) -> Result<Vec<(String, Vec<f32>)>> {
         wait(self.0.persistent())
     }
@@ -185,7 +185,7 @@ impl Trainer {
     /// As [`trainer::Trainer::gradients`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the async function.
     pub fn gradients(&mut self, data: &Split) -> Result<Vec<f32>> {
         wait(self.0.gradients(data))
     }

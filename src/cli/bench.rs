@@ -33,7 +33,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 5, value_name = "N")]
     warmup: u32,
     /// Threads of the CPU backend [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(RunConfig::THREADS))]
     threads: Option<u16>,
     /// Time every dispatch, and measure what each device can do at best
     #[arg(long)]

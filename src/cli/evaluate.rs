@@ -23,7 +23,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// Images at a time
-    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::BATCH_SIZE))]
     batch_size: u32,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]

@@ -7,6 +7,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::{Model, ModelFile, Preset};
 use crate::report::note;
+use crate::trainer::RunConfig;
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,7 @@ pub(super) struct DeviceArgs {
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub(super) adapter: String,
     /// Threads of the CPU backend [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(RunConfig::THREADS))]
     pub(super) threads: Option<u16>,
 }
 

@@ -8,10 +8,6 @@ use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-const THREADS: RangeInclusive<i64> = 1..=1024;
-const EPOCHS: RangeInclusive<u64> = 1..=1_000_000;
-const BATCH_SIZE: RangeInclusive<i64> = 1..=65_536;
-
 /// The settings of a run. The same as options of `gpu-cnn train`, as keys of a TOML or JSON file, and as `settings` in `run.json`:
 /// each stands here once. What is left out has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,23 +17,23 @@ pub struct RunConfig {
     /// cnn, dnn, or a TOML file
     #[cfg_attr(feature = "cli", arg(long, value_name = "MODEL"))]
     pub model: String,
-    /// auto, cpu, vulkan, metal, dx12, gl, or a part of an adapter's name
+    /// auto, cpu, vulkan, metal, dx12, gl, or part of an adapter's name
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
     pub adapter: String,
     /// Threads of the CPU backend [default: one per core]
-    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(THREADS)))]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(RunConfig::THREADS)))]
     pub threads: Option<u16>,
-    /// fashion-mnist, synthetic, or a folder with four IDX files [default: fashion-mnist if it can be had, else synthetic]
+    /// fashion-mnist, synthetic, or a folder with four IDX files [default: fashion-mnist if available, else synthetic]
     #[cfg_attr(feature = "cli", arg(long, value_name = "SET"))]
     pub data: Option<String>,
-    /// Folder to look for Fashion-MNIST in, and to download it to
+    /// Folder to search for Fashion-MNIST, and to download it to
     #[cfg_attr(feature = "cli", arg(long, value_name = "DIR"))]
     pub data_dir: Option<PathBuf>,
     /// Passes over the training images
-    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(EPOCHS)))]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(RunConfig::EPOCHS)))]
     pub epochs: u64,
     /// Images in a batch
-    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(BATCH_SIZE)))]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::BATCH_SIZE)))]
     pub batch_size: u32,
     /// Optimizer: adam; a configuration file can set its beta_1, beta_2 and epsilon
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = optimizer))]
@@ -94,19 +90,35 @@ impl Default for RunConfig {
 }
 
 impl RunConfig {
+    /// Threads of the CPU backend.
+    pub(crate) const THREADS: RangeInclusive<i64> = 1..=1024;
+    /// Images in a batch.
+    pub(crate) const BATCH_SIZE: RangeInclusive<i64> = 1..=65_536;
+    /// Passes over the training images.
+    const EPOCHS: RangeInclusive<u64> = 1..=1_000_000;
+
     /// Whether the settings of the training are in range, wherever they come from.
     ///
     /// # Errors
     /// The first that is not, with its value.
     pub fn check(&self) -> Result<()> {
-        if let Some(threads) = self.threads.filter(|&threads| !THREADS.contains(&threads.into())) {
-            return Err(usage!("{threads} threads; there must be {} to {}", THREADS.start(), THREADS.end()));
+        if let Some(threads) = self.threads.filter(|&threads| !Self::THREADS.contains(&threads.into())) {
+            return Err(usage!(
+                "{threads} threads; there must be {} to {}",
+                Self::THREADS.start(),
+                Self::THREADS.end()
+            ));
         }
-        if !EPOCHS.contains(&self.epochs) {
-            return Err(usage!("{} epochs; there must be {} to {}", self.epochs, EPOCHS.start(), EPOCHS.end()));
+        if !Self::EPOCHS.contains(&self.epochs) {
+            return Err(usage!(
+                "{} epochs; there must be {} to {}",
+                self.epochs,
+                Self::EPOCHS.start(),
+                Self::EPOCHS.end()
+            ));
         }
-        if !BATCH_SIZE.contains(&self.batch_size.into()) {
-            let (min, max) = (BATCH_SIZE.start(), BATCH_SIZE.end());
+        if !Self::BATCH_SIZE.contains(&self.batch_size.into()) {
+            let (min, max) = (Self::BATCH_SIZE.start(), Self::BATCH_SIZE.end());
             return Err(usage!("a batch size of {}; it must be {min} to {max}", self.batch_size));
         }
         if !is_learning_rate(self.learning_rate) {
