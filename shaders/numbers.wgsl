@@ -9,7 +9,7 @@ fn relu(x: vec4<f32>) -> vec4<f32> {
     return select(x, vec4(0.0), (bitcast<vec4<u32>>(x) - vec4(0x80000000u)) <= vec4(0x7f800000u));
 }
 
-// Whether `value` takes the place of `best`: the first of equals stays, and the first NaN is the maximum.
+// Whether `value` replaces `best`: the first of equals stays, and the first NaN is the maximum.
 fn is_better(value: vec4<f32>, best: vec4<f32>) -> vec4<bool> {
     return (value > best) | (is_nan(value) & !is_nan(best));
 }

@@ -13,7 +13,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let row = n * CLASSES;
     let to = (step.batch_index * BATCH + n) * CLASSES;
     var max_logit = z[row];
-    for (var c = 1u; c < CLASSES; c++) { max_logit = max(max_logit, z[row + c]); }
+    for (var c = 1u; c < CLASSES; c++) {
+        let value = z[row + c];
+        if (is_better(vec4(value), vec4(max_logit)).x) { max_logit = value; }
+    }
     var total = 0.0;
     for (var c = 0u; c < CLASSES; c++) { total += exp(z[row + c] - max_logit); }
     for (var c = 0u; c < CLASSES; c++) { p[to + c] = exp(z[row + c] - max_logit) / total; }

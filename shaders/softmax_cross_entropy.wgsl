@@ -1,5 +1,5 @@
 // loss = mean over n of log(sum over c of exp(z[n, c])) - z[n, label[n]], over the images of all ranks
-// metrics[batch_index] = (loss, number of rows whose first largest logit is the label's)
+// metrics[batch_index] = (loss, number of rows whose first largest probability is the label's)
 //
 // Training also writes the gradient w.r.t. the logits, inference the probabilities: the file with `write_row` says which.
 // One workgroup: each invocation takes every 64th row, the first adds up in order. z: [BATCH, CLASSES], labels: [uploaded
@@ -18,13 +18,9 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     for (var n = lane; n < BATCH; n += 64u) {
         let row = n * CLASSES;
         var max_logit = z[row];
-        var answer = 0u;
         for (var c = 1u; c < CLASSES; c++) {
             let value = z[row + c];
-            if (value > max_logit) {
-                max_logit = value;
-                answer = c;
-            }
+            if (is_better(vec4(value), vec4(max_logit)).x) { max_logit = value; }
         }
         let in_batch = n < step.images;
         let label = min(labels[step.batch_index * BATCH + n], CLASSES - 1u);
@@ -34,6 +30,16 @@ fn main(@builtin(local_invocation_index) lane: u32) {
             if (c != label) { others += exp(z[row + c] - max_logit); }
         }
         let total = others + exp(z[row + label] - max_logit);
+        // The first largest probability, not logit: logits that differ in their last bits may give equal probabilities.
+        var answer = 0u;
+        var best = exp(z[row] - max_logit) / total;
+        for (var c = 1u; c < CLASSES; c++) {
+            let probability = exp(z[row + c] - max_logit) / total;
+            if (is_better(vec4(probability), vec4(best)).x) {
+                best = probability;
+                answer = c;
+            }
+        }
         write_row(n, label, max_logit, others, total, in_batch);
         if (in_batch) {
             sum += vec2(log(total) + max_logit - z[row + label], select(0.0, 1.0, answer == label));

@@ -166,3 +166,21 @@ macro_rules! real {
 
 real!(f32, u32);
 real!(f64, u64);
+
+/// Whether `value` replaces `best` in a running maximum: the first of equals stays, and the first NaN is the maximum.
+#[inline(always)]
+pub(crate) fn is_better<F: Real>(value: F, best: F) -> bool {
+    value > best || (is_nan(value) && !is_nan(best))
+}
+
+#[inline(always)]
+fn is_nan<F: Real>(value: F) -> bool {
+    // No order: NaN alone is not equal to itself.
+    value.partial_cmp(&value).is_none()
+}
+
+/// Index of the maximum, the first of equals or of NaN; 0 of no values.
+pub(crate) fn argmax<F: Real>(values: impl IntoIterator<Item = F>) -> usize {
+    let better = |best: (usize, F), next: (usize, F)| if is_better(next.1, best.1) { next } else { best };
+    values.into_iter().enumerate().reduce(better).map_or(0, |(index, _)| index)
+}

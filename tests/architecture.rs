@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("graph", &["error", "rng", "plan", "kernels", "layers"]),
     ("backend", &["error", "clock", "real", "simd", "plan"]),
     ("data", &["error", "rng"]),
-    ("trainer", &["error", "clock", "plan", "layers", "graph", "backend", "data"]),
+    ("trainer", &["error", "clock", "real", "plan", "layers", "graph", "backend", "data"]),
     ("verify", &["error", "rng", "plan", "layers", "graph", "backend"]),
     ("bench", &["error", "clock", "rng", "real", "plan", "kernels", "graph", "backend", "data", "trainer"]),
     ("blocking", &["error", "graph", "backend", "data", "trainer", "bench"]),

@@ -1,7 +1,7 @@
 //! Softmax and sparse categorical cross-entropy in one kernel, in log space; and softmax alone, for predictions.
 
 use crate::plan::{Cost, Io, KernelSpec, Mode, STEP_FILE, Shader, constants, elementwise_grid};
-use crate::real::Real;
+use crate::real::{Real, argmax};
 use rayon::prelude::*;
 
 /// Loss and metrics of a batch; in training also the gradient w.r.t. the logits, in inference the probabilities.
@@ -30,7 +30,7 @@ impl KernelSpec for SoftmaxCrossEntropy {
             files: vec![STEP_FILE, include_str!("../../shaders/softmax_cross_entropy.wgsl"), rows],
             constants: constants! { BATCH: self.batch, CLASSES: self.classes },
             grid: [1, 1, 1],
-            iterations: self.batch.div_ceil(LANES) * (1 + 3 * self.classes) + LANES,
+            iterations: self.batch.div_ceil(LANES) * (1 + 4 * self.classes) + LANES,
             uses_step: true,
         }
     }
@@ -54,11 +54,12 @@ impl KernelSpec for SoftmaxCrossEntropy {
         let rows = z.par_chunks_exact(self.classes).zip(rows.par_chunks_exact_mut(self.classes)).zip(labels);
         let scores = rows.take(images).with_min_len(MIN_ROWS).map(|((z, row), label)| {
             let label = *label as usize;
-            let (answer, max_logit) = argmax_and_max(z);
+            let max_logit = z[argmax(z.iter().copied())];
             row.iter_mut().zip(z).for_each(|(e, z)| *e = (*z - max_logit).exp());
             // The label's probability less one is minus that of the others: no difference of two numbers near one.
             let others: F = (0..self.classes).filter(|c| *c != label).map(|c| row[c]).sum();
             let total = others + row[label];
+            let answer = argmax(row.iter().map(|e| *e / total));
             match self.mode {
                 Mode::Train => {
                     row[label] = -others;
@@ -81,11 +82,6 @@ impl KernelSpec for SoftmaxCrossEntropy {
         metrics[index * 2] = loss * share;
         metrics[index * 2 + 1] = correct;
     }
-}
-
-/// Index and value of the first largest element.
-fn argmax_and_max<F: Real>(z: &[F]) -> (usize, F) {
-    z.iter().copied().enumerate().skip(1).fold((0, z[0]), |best, next| if next.1 > best.1 { next } else { best })
 }
 
 /// Inputs: z [batch, classes]; outputs: the predictions [batches_per_upload, batch, classes], rows that sum to 1.
@@ -116,7 +112,7 @@ impl KernelSpec for Softmax {
         let (z, p) = (io.input(0), io.output(0));
         let p = &mut p[io.step.batch_index as usize * self.batch * self.classes..];
         for (z, p) in z.chunks_exact(self.classes).zip(p.chunks_exact_mut(self.classes)) {
-            let (_, max_logit) = argmax_and_max(z);
+            let max_logit = z[argmax(z.iter().copied())];
             let total: F = z.iter().map(|v| (*v - max_logit).exp()).sum();
             for (p, v) in p.iter_mut().zip(z) {
                 *p = (*v - max_logit).exp() / total;

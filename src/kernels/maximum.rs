@@ -9,21 +9,8 @@ pub(crate) fn relu<F: Real>(x: F) -> F {
     if x < F::ZERO { F::ZERO } else { x }
 }
 
-/// Whether `value` takes the place of `best` in a running maximum: the first of equals stays, and the first NaN is the
-/// maximum.
-#[inline(always)]
-pub(crate) fn is_better<F: Real>(value: F, best: F) -> bool {
-    value > best || (is_nan(value) && !is_nan(best))
-}
-
-#[inline(always)]
-fn is_nan<F: Real>(value: F) -> bool {
-    // No order: NaN alone is not equal to itself.
-    value.partial_cmp(&value).is_none()
-}
-
 /// One step of a running maximum, lane by lane: `best`, found at `window_offset`, or `value`, found at `offset`, as
-/// [`is_better`] says; with the window offset of each.
+/// [`crate::real::is_better`] says; with the window offset of each.
 #[inline(always)]
 pub(crate) fn better<S: Simd>(
     simd: S,

@@ -6,6 +6,7 @@ use super::state::Trainer;
 use crate::data::{Batches, Split};
 use crate::error::{Error, Result, usage};
 use crate::plan::{Program, Step};
+use crate::real::argmax;
 
 /// A split's score, whole and class by class.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +61,7 @@ impl Trainer {
             for (row, label) in report.predictions.chunks_exact(classes).zip(&mut labels) {
                 let class = &mut scores[usize::from(*label)];
                 class.images += 1;
-                class.correct += usize::from(most_probable(row) == usize::from(*label));
+                class.correct += usize::from(argmax(row.iter().copied()) == usize::from(*label));
             }
             observer()?;
         }
@@ -104,11 +105,6 @@ impl Trainer {
         }
         Ok(rows)
     }
-}
-
-/// The most probable class, the first of equals.
-fn most_probable(row: &[f32]) -> usize {
-    (1..row.len()).fold(0, |best, c| if row[c] > row[best] { c } else { best })
 }
 
 /// `score`, unless its loss is not a finite number.

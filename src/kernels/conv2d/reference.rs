@@ -4,8 +4,8 @@
 use super::dims::Dims;
 use crate::kernels::gate::{GateKind, INACTIVE};
 use crate::kernels::matrix::{bias_and_relu, sum_rows};
-use crate::kernels::maximum::is_better;
 use crate::plan::{Cost, Io};
+use crate::real::is_better;
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
 use std::ops::Range;

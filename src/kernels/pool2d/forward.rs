@@ -1,9 +1,9 @@
 //! The maxima of windows.
 
 use super::dims::Dims;
-use crate::kernels::maximum::{better, is_better};
+use crate::kernels::maximum::better;
 use crate::plan::{ArgmaxStore, Cost, Io, KernelSpec, Shader, constants};
-use crate::real::Real;
+use crate::real::{Real, is_better};
 use crate::simd::{SimdLevel, load, store, store_u32s};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
