@@ -35,7 +35,8 @@ pub use backend::{Device, DeviceInfo, DeviceRequest, Found};
 pub use error::{Error, Result};
 pub use graph::{Functional, Graph, Model, Preset, Sequential, Summary};
 pub use layers::{
-    Activation, ActivationLayer, Add, AnyLayer, Concatenate, Conv2D, Dense, Flatten, MaxPooling2D, Optimizer, Padding,
+    Activation, ActivationLayer, Add, AnyLayer, Concatenate, Conv2D, Dense, Flatten, Loss, MaxPooling2D, Optimizer,
+    Padding,
 };
 pub use trainer::{ClassScore, Evaluation, Event, Fit, Flow, History, Progress, RunConfig, Score, Trainer};
 

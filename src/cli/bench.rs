@@ -3,13 +3,13 @@
 use super::environment::device_request;
 use super::options::ModelChoice;
 use super::probe;
+use super::run_args::{Names, Shared};
 use crate::backend::{Device, DeviceInfo, gpu};
 use crate::bench::{BenchOptions, Benched, disagreement};
 use crate::blocking;
 use crate::error::{Error, Result};
 use crate::graph::Model;
 use crate::report::{BenchReport, Probe, note, print};
-use crate::trainer::RunConfig;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -17,12 +17,8 @@ pub(super) struct Args {
     /// An adapter, as for `train`; several times for several [default: every adapter found]
     #[arg(long, value_name = "NAME")]
     adapter: Vec<String>,
-    /// cnn, dnn, or a TOML file
-    #[arg(long, default_value = "cnn", value_name = "MODEL")]
-    model: String,
-    /// Images in a batch
-    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    batch_size: u32,
+    #[command(flatten)]
+    shared: Shared<Options>,
     /// Steps of a round
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
@@ -32,9 +28,6 @@ pub(super) struct Args {
     /// Steps before the first round, not timed
     #[arg(long, default_value_t = 5, value_name = "N")]
     warmup: u32,
-    /// Threads of the CPU backend [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(RunConfig::THREADS))]
-    threads: Option<u16>,
     /// Time every dispatch, and measure what each device can do at best
     #[arg(long)]
     kernels: bool,
@@ -52,22 +45,29 @@ pub(super) struct Args {
     probe: bool,
 }
 
+#[derive(Debug)]
+struct Options;
+
+impl Names for Options {
+    const NAMES: &'static [&'static str] = &["model", "threads", "batch_size"];
+}
+
 /// Images of the presets.
 const DEFAULT_INPUT: [usize; 3] = [28, 28, 1];
 const DEFAULT_CLASSES: usize = 10;
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let model = model_of(&args.model)?;
+    let model = model_of(&args.shared.0.model)?;
     if args.probe {
         let name = args.adapter.first().map_or("auto", String::as_str);
         let device = find(name, args)?;
-        return probe::answer(model, &device, RunConfig { batch_size: args.batch_size, ..RunConfig::default() });
+        return probe::answer(model, &device, args.shared.0.clone());
     }
     let exports = [&args.export_json, &args.export_markdown, &args.export_csv];
     exports.into_iter().flatten().try_for_each(|path| writable(path))?;
     let devices = devices(args)?;
     let options = BenchOptions {
-        batch_size: args.batch_size as usize,
+        batch_size: args.shared.0.batch_size as usize,
         steps: args.steps as usize,
         rounds: args.rounds as usize,
         warmup: args.warmup as usize,
@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
     let results = blocking::bench(&model, &devices, &options, &mut note)?;
     let probes = results.iter().map(|result| probe_of(args, result)).collect();
-    let report = BenchReport { model: args.model.clone(), options, results, probes };
+    let report = BenchReport { model: args.shared.0.model.clone(), options, results, probes };
     print(&report.text())?;
     let texts = [report.json()?, report.markdown(), report.csv()];
     // All are tried before the first failure is reported.
@@ -102,7 +102,7 @@ fn model_of(name: &str) -> Result<Model> {
 }
 
 fn threads(args: &Args) -> usize {
-    args.threads.map_or(0, usize::from)
+    args.shared.0.threads.map_or(0, usize::from)
 }
 
 /// The device of this name.
@@ -140,9 +140,11 @@ fn probe_of(args: &Args, result: &Benched) -> Probe {
     let name = if result.info.backend == "cpu" { "cpu" } else { result.info.adapter.as_str() };
     note(&format!("first step on {name}"));
     let mut arguments: Vec<String> =
-        ["bench", "--probe", "--adapter", name, "--model", &args.model, "--batch-size"].map(String::from).to_vec();
-    arguments.push(args.batch_size.to_string());
-    arguments.extend(args.threads.iter().flat_map(|n| ["--threads".to_owned(), n.to_string()]));
+        ["bench", "--probe", "--adapter", name, "--model", &args.shared.0.model, "--batch-size"]
+            .map(String::from)
+            .to_vec();
+    arguments.push(args.shared.0.batch_size.to_string());
+    arguments.extend(args.shared.0.threads.iter().flat_map(|n| ["--threads".to_owned(), n.to_string()]));
     let backend = (result.info.backend != "cpu").then_some(result.info.backend.as_str());
     probe::ask(&arguments, backend).unwrap_or_else(|error| {
         note(&format!("warning: no time of a first step on {name}: {error}"));

@@ -1,6 +1,7 @@
 //! `gpu-cnn evaluate`
 
-use super::options::{DataArgs, DeviceArgs, Format, ModelChoice, describe_data};
+use super::options::{Format, ModelChoice, describe_data, find_device};
+use super::run_args::{Names, Shared};
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
@@ -16,26 +17,29 @@ pub(super) struct Args {
     /// A run folder, or a weights file
     run_or_file: PathBuf,
     #[command(flatten)]
-    device: DeviceArgs,
-    #[command(flatten)]
-    data: DataArgs,
+    shared: Shared<Options>,
     /// The model, for a file that does not describe it: cnn, dnn, or a TOML file
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
-    /// Images at a time
-    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::BATCH_SIZE))]
-    batch_size: u32,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
+#[derive(Debug)]
+struct Options;
+
+impl Names for Options {
+    const NAMES: &'static [&'static str] = &["adapter", "threads", "data", "data_dir", "batch_size"];
+}
+
 pub(super) fn run(args: &Args) -> Result<()> {
     let path = weights_path(&args.run_or_file)?;
     let weights = load_weights(&path)?;
-    let data_args = if args.data.data.is_some() { args.data.clone() } else { trained_on(&path, &args.data) };
-    let device = args.device.find()?;
-    let data = super::source::open(&data_args)?;
+    let asked = &args.shared.0;
+    let config = if asked.data.is_some() { asked.clone() } else { trained_on(&path, asked) };
+    let device = find_device(&config)?;
+    let data = super::source::open(&config)?;
     let model = match (&args.model, &weights.model) {
         (Some(name), _) => ModelChoice::read(name)?.for_data(data.test.image, data.classes)?,
         (None, Some(model)) => model.clone(),
@@ -46,7 +50,6 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
     note(&format!("data: {}", describe_data(&data)));
     let arena = weights_of(&weights, &model.graph()?, &path)?;
-    let config = RunConfig { batch_size: args.batch_size, ..RunConfig::default() };
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&arena)?;
     let evaluation = trainer.evaluate(&data.test)?;
@@ -69,11 +72,12 @@ fn weights_path(run_or_file: &Path) -> Result<PathBuf> {
 }
 
 /// The data set that `run.json` beside the weights names, and where it lay; `asked` where that says nothing.
-fn trained_on(weights: &Path, asked: &DataArgs) -> DataArgs {
+fn trained_on(weights: &Path, asked: &RunConfig) -> RunConfig {
     let text = std::fs::read_to_string(weights.with_file_name("run.json")).unwrap_or_default();
     let run: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let source = run["data"]["source"].as_str().map(PathBuf::from).filter(|source| source.is_dir());
-    DataArgs { data: run["data"]["name"].as_str().map(str::to_owned), data_dir: asked.data_dir.clone().or(source) }
+    let data = run["data"]["name"].as_str().map(str::to_owned);
+    RunConfig { data, data_dir: asked.data_dir.clone().or(source), ..asked.clone() }
 }
 
 fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &DeviceInfo) -> serde_json::Value {

@@ -9,7 +9,7 @@ use crate::graph::{Model, ModelFile, Preset};
 use crate::report::note;
 use crate::trainer::RunConfig;
 use clap::ValueEnum;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Output format of a command.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -21,43 +21,14 @@ pub(super) enum Format {
     Json,
 }
 
-/// Options that select the device.
-#[derive(Debug, clap::Args)]
-pub(super) struct DeviceArgs {
-    /// auto, cpu, vulkan, metal, dx12, gl, or part of an adapter's name
-    #[arg(long, default_value = "auto", value_name = "NAME")]
-    pub(super) adapter: String,
-    /// Threads of the CPU backend [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(RunConfig::THREADS))]
-    pub(super) threads: Option<u16>,
-}
-
-impl DeviceArgs {
-    /// Finds the device and prints its name to stderr, with a notice about the choice where there is one.
-    pub(super) fn find(&self) -> Result<Device> {
-        find_device(&self.adapter, self.threads)
-    }
-}
-
-/// Finds a device and prints its name to stderr, with a notice about the choice where there is one.
-pub(super) fn find_device(adapter: &str, threads: Option<u16>) -> Result<Device> {
-    let found = blocking::find_device(&device_request(adapter, threads.map_or(0, usize::from))?)?;
+/// Finds the device that the settings name and prints its name to stderr, with a notice about the choice where there is one.
+pub(super) fn find_device(config: &RunConfig) -> Result<Device> {
+    let found = blocking::find_device(&device_request(&config.adapter, config.threads.map_or(0, usize::from))?)?;
     if let Some(notice) = found.notice {
         note(&notice);
     }
     note(&format!("adapter: {}", describe_device(&found.device.info())));
     Ok(found.device)
-}
-
-/// Options that select the data set.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct DataArgs {
-    /// fashion-mnist, synthetic, or a folder with four IDX files [default: fashion-mnist if available, else synthetic]
-    #[arg(long, value_name = "SET")]
-    pub(super) data: Option<String>,
-    /// Folder to search for Fashion-MNIST, and to download it to
-    #[arg(long, value_name = "DIR")]
-    pub(super) data_dir: Option<PathBuf>,
 }
 
 /// The model that `--model` names.

@@ -1,13 +1,37 @@
-//! The options of a run: a configuration file, and options that override it.
+//! The options of a run: a configuration file, and options that override it; and those of them that other subcommands have.
 
-use crate::error::{Error, Result, usage};
+use crate::error::{Result, usage};
 use crate::trainer::RunConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use std::ffi::OsString;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-/// The configuration that a command line asks for: the defaults, then a file, then single options.
-#[derive(Debug, Clone)]
-pub(super) struct RunArgs(pub(super) RunConfig);
+type Matched<T> = std::result::Result<T, clap::Error>;
+
+/// The options of [`RunConfig`], none of them required, with its defaults in their help.
+fn add_options(command: Command) -> Command {
+    let command = RunConfig::augment_args_for_update(command);
+    let Ok(serde_json::Value::Object(defaults)) = serde_json::to_value(RunConfig::default()) else {
+        return command;
+    };
+    defaults.into_iter().fold(command, |command, (name, default)| {
+        let shown = match &default {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Number(number) => number.to_string(),
+            serde_json::Value::Object(value) => value["type"].as_str().unwrap_or_default().to_owned(),
+            _ => return command,
+        };
+        command.mut_arg(name, |arg| {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            arg.help(format!("{help} [default: {shown}]"))
+        })
+    })
+}
+
+/// The configuration that a command line asks for: the defaults, then a file, then single options; or what is wrong with it.
+#[derive(Debug)]
+pub(super) struct RunArgs(pub(super) Result<RunConfig>);
 
 /// The option that is no setting.
 #[derive(Debug, Clone, Args)]
@@ -18,24 +42,8 @@ struct ConfigFile {
 }
 
 impl Args for RunArgs {
-    /// The options of [`RunConfig`], none of them required, with its defaults in their help.
     fn augment_args(command: Command) -> Command {
-        let command = RunConfig::augment_args_for_update(ConfigFile::augment_args(command));
-        let Ok(serde_json::Value::Object(defaults)) = serde_json::to_value(RunConfig::default()) else {
-            return command;
-        };
-        defaults.into_iter().fold(command, |command, (name, default)| {
-            let shown = match &default {
-                serde_json::Value::String(text) => text.clone(),
-                serde_json::Value::Number(number) => number.to_string(),
-                serde_json::Value::Object(value) => value["type"].as_str().unwrap_or_default().to_owned(),
-                _ => return command,
-            };
-            command.mut_arg(name, |arg| {
-                let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-                arg.help(format!("{help} [default: {shown}]"))
-            })
-        })
+        add_options(ConfigFile::augment_args(command))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -44,21 +52,69 @@ impl Args for RunArgs {
 }
 
 impl FromArgMatches for RunArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
-        let failed = |error: Error| clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{error}\n"));
-        let mut config = match ConfigFile::from_arg_matches(matches)?.config {
-            Some(path) => read(&path).map_err(failed)?,
-            None => RunConfig::default(),
+    fn from_arg_matches(matches: &ArgMatches) -> Matched<Self> {
+        let file = ConfigFile::from_arg_matches(matches)?.config;
+        let mut config = match file.map_or_else(|| Ok(RunConfig::default()), |path| read(&path)) {
+            Ok(config) => config,
+            Err(error) => return Ok(Self(Err(error))),
         };
         config.update_from_arg_matches(matches)?;
-        config.check().map_err(failed)?;
-        Ok(Self(config))
+        Ok(Self(config.check().map(|()| config)))
     }
 
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> std::result::Result<(), clap::Error> {
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Matched<()> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// Names, as in [`RunConfig`], of the options that another subcommand has, too.
+pub(super) trait Names: std::fmt::Debug {
+    const NAMES: &'static [&'static str];
+}
+
+/// Those options of `train` that `N` names; other settings have their defaults.
+#[derive(Debug)]
+pub(super) struct Shared<N: Names>(pub(super) RunConfig, PhantomData<N>);
+
+impl<N: Names> Args for Shared<N> {
+    fn augment_args(command: Command) -> Command {
+        let all = add_options(Command::new("train"));
+        command.args(all.get_arguments().filter(|arg| N::NAMES.contains(&arg.get_id().as_str())))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<N: Names> FromArgMatches for Shared<N> {
+    /// Passes the named options on to a parser that knows all, since that of [`RunConfig`] asks for each.
+    fn from_arg_matches(matches: &ArgMatches) -> Matched<Self> {
+        let parser = RunConfig::augment_args_for_update(Command::new("train")).no_binary_name(true);
+        let mut options = Vec::new();
+        for arg in parser.get_arguments().filter(|arg| N::NAMES.contains(&arg.get_id().as_str())) {
+            for value in matches.get_raw(arg.get_id().as_str()).into_iter().flatten() {
+                let mut option = OsString::from(format!("--{}=", arg.get_long().unwrap_or_default()));
+                option.push(value);
+                options.push(option);
+            }
+        }
+        let mut config = RunConfig::default();
+        config.update_from_arg_matches(&parser.try_get_matches_from(options)?)?;
+        Ok(Self(config, PhantomData))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Matched<()> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// `run.json`; what it has beside the settings describes the run.
+#[derive(serde::Deserialize)]
+struct RunFile {
+    settings: RunConfig,
 }
 
 /// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`,
@@ -66,22 +122,28 @@ impl FromArgMatches for RunArgs {
 fn read(path: &Path) -> Result<RunConfig> {
     let text =
         std::fs::read_to_string(path).map_err(|e| usage!("cannot read the configuration: {e}: {}", path.display()))?;
-    let wrong =
-        |e: &dyn std::fmt::Display| usage!("not a configuration: {}: {}", path.display(), e.to_string().trim_end());
-    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-        return toml::from_str(&text).map_err(|e| wrong(&e));
-    }
-    let mut json: serde_json::Value = serde_json::from_str(&text).map_err(|e| wrong(&e))?;
+    let config = match path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        true => from_json(&text),
+        false => toml::from_str(&text).map_err(|e| e.to_string()),
+    };
+    let checked = config.and_then(|config: RunConfig| config.check().map(|()| config).map_err(|e| e.to_string()));
+    checked.map_err(|e| usage!("not a configuration: {}: {}", path.display(), e.trim_end()))
+}
+
+/// Parsed twice: a [`serde_json::Value`] shows what it is, but keeps only the last of two equal keys.
+fn from_json(text: &str) -> Result<RunConfig, String> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let settings = value.get("settings");
     // Serde would read a struct from an array, too, by position.
-    if !json.get("settings").unwrap_or(&json).is_object() {
-        return Err(wrong(&"settings are an object, as in {\"epochs\": 5}"));
+    if !settings.unwrap_or(&value).is_object() {
+        return Err("settings are an object, as in {\"epochs\": 5}".into());
     }
-    match json.get_mut("settings").map(serde_json::Value::take) {
-        Some(settings) => {
-            let config: RunConfig = serde_json::from_value(settings).map_err(|e| wrong(&e))?;
+    match settings {
+        Some(_) => {
+            let run: RunFile = serde_json::from_str(text).map_err(|e| e.to_string())?;
             // Another run, with a folder of its own.
-            Ok(RunConfig { out: None, overwrite: false, ..config })
+            Ok(RunConfig { out: None, overwrite: false, ..run.settings })
         }
-        None => serde_json::from_value(json).map_err(|e| wrong(&e)),
+        None => serde_json::from_str(text).map_err(|e| e.to_string()),
     }
 }

@@ -1,25 +1,25 @@
 //! Opens the data set that `--data` selects: Fashion-MNIST (found or downloaded), synthetic images, or a folder.
 
 use super::environment;
-use super::options::DataArgs;
 use crate::data::{self, Dataset, fashion_mnist, synthetic};
 use crate::error::{Error, Result};
 use crate::report::note;
+use crate::trainer::RunConfig;
 use std::path::Path;
 
 /// The data set of `--data`. Without that option: Fashion-MNIST, or the synthetic set, with a warning, if Fashion-MNIST
 /// is neither found nor can be downloaded.
-pub(super) fn open(args: &DataArgs) -> Result<Dataset> {
-    match args.data.as_deref() {
+pub(super) fn open(config: &RunConfig) -> Result<Dataset> {
+    match config.data.as_deref() {
         Some("synthetic") => Ok(synthetic_set()),
-        Some("fashion-mnist") => find_fashion_mnist(args)?.map_err(Error::Data),
+        Some("fashion-mnist") => find_fashion_mnist(config)?.map_err(Error::Data),
         Some(folder) if Path::new(folder).is_dir() => data::read_folder(Path::new(folder)),
         Some(other) => {
             let text =
                 format!("no folder `{other}`; --data takes fashion-mnist, synthetic, or a folder with four IDX files");
             Err(Error::Data(text))
         }
-        None => match find_fashion_mnist(args)? {
+        None => match find_fashion_mnist(config)? {
             Ok(data) => Ok(data),
             Err(why) => {
                 note(&format!("warning: {why}"));
@@ -35,8 +35,8 @@ fn synthetic_set() -> Dataset {
 }
 
 /// Fashion-MNIST, or the text of a message with the folders and addresses that were tried.
-fn find_fashion_mnist(args: &DataArgs) -> Result<Result<Dataset, String>> {
-    let folders = environment::data_folders(args.data_dir.as_deref());
+fn find_fashion_mnist(config: &RunConfig) -> Result<Result<Dataset, String>> {
+    let folders = environment::data_folders(config.data_dir.as_deref());
     if let Some(found) = fashion_mnist::read_any(&folders)? {
         return Ok(Ok(found));
     }

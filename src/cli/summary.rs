@@ -2,14 +2,14 @@
 
 use super::environment;
 use super::options::{Format, ModelChoice};
+use super::run_args::{Names, Shared};
 use crate::error::{Error, Result};
 use crate::report::{print, print_json, summary_table};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// cnn, dnn, or a TOML file
-    #[arg(long, default_value = "cnn", value_name = "MODEL")]
-    model: String,
+    #[command(flatten)]
+    shared: Shared<Options>,
     /// Height, width and channels of an image [default: those in the TOML file, or 28,28,1]
     #[arg(long, value_name = "H,W,C", value_delimiter = ',', num_args = 1..)]
     input_shape: Option<Vec<usize>>,
@@ -21,6 +21,13 @@ pub(super) struct Args {
     format: Format,
 }
 
+#[derive(Debug)]
+struct Options;
+
+impl Names for Options {
+    const NAMES: &'static [&'static str] = &["model"];
+}
+
 /// Height, width and channels of the images of Fashion-MNIST.
 const DEFAULT_INPUT: [usize; 3] = [28, 28, 1];
 
@@ -29,7 +36,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         args.input_shape.clone().map(TryInto::try_into).transpose().map_err(|shape: Vec<usize>| {
             Error::Usage(format!("--input-shape has {} numbers, but takes three: height,width,channels", shape.len()))
         })?;
-    let model = match ModelChoice::read(&args.model)? {
+    let model = match ModelChoice::read(&args.shared.0.model)? {
         ModelChoice::Preset(preset) => preset.build(requested.unwrap_or(DEFAULT_INPUT), usize::from(args.classes)),
         ModelChoice::File(file, _) => {
             let input = requested.or(file.input).unwrap_or(DEFAULT_INPUT);

@@ -1,6 +1,6 @@
 //! `gpu-cnn train`
 
-use super::options::{DataArgs, ModelChoice, describe_data, find_device};
+use super::options::{ModelChoice, describe_data, find_device};
 use super::run_args::RunArgs;
 use super::{environment, interrupt};
 use crate::blocking::Trainer;
@@ -18,16 +18,16 @@ pub(super) struct Args {
     run: RunArgs,
 }
 
-pub(super) fn run(args: &Args) -> Result<()> {
-    let config = &args.run.0;
+pub(super) fn run(args: Args) -> Result<()> {
+    let config = &args.run.0?;
     let weights =
         config.weights.as_deref().map(|path| load_weights(path).map(|weights| (weights, path))).transpose()?;
     let choice = ModelChoice::read(&config.model)?;
     if let Some(out) = &config.out {
         RunFolder::check(out, config.overwrite)?;
     }
-    let device = find_device(&config.adapter, config.threads)?;
-    let data = super::source::open(&DataArgs { data: config.data.clone(), data_dir: config.data_dir.clone() })?;
+    let device = find_device(config)?;
+    let data = super::source::open(config)?;
     note(&format!("data: {}", describe_data(&data)));
 
     let model = choice.for_data(data.train.image, data.classes)?;
@@ -81,7 +81,7 @@ fn describe(trainer: &Trainer, config: &RunConfig, data: &Dataset) -> Value {
 
 /// Trains with progress on stderr, metrics in the folder and weights saved after each epoch and on an interrupt; returns the
 /// last epoch's score.
-fn fit(trainer: &mut Trainer, data: &Dataset, config: &RunConfig, folder: &mut RunFolder) -> Result<Score> {
+fn fit(trainer: &mut Trainer, data: &Dataset, config: &RunConfig, folder: &mut RunFolder) -> Result<Option<Score>> {
     interrupt::defer();
     let mut progress = EpochProgress::new(config.epochs);
     let history = trainer.fit_with(&data.train, &mut |trainer, event| {
@@ -100,7 +100,7 @@ fn fit(trainer: &mut Trainer, data: &Dataset, config: &RunConfig, folder: &mut R
             Error::Interrupted(format!("{error}; the weights after {updates} steps are in {}", path.display()))
         })
     })?;
-    Ok(history.epochs.last().copied().unwrap_or_default())
+    Ok(history.epochs.last().copied())
 }
 
 /// An error once the user has asked to stop.
@@ -133,10 +133,10 @@ fn metrics_line(event: &Event) -> Value {
 }
 
 /// Reports the test; returns the figures for run.json.
-fn finish(folder: &mut RunFolder, last: Score, test: Score) -> Result<Value> {
+fn finish(folder: &mut RunFolder, last: Option<Score>, test: Score) -> Result<Value> {
     folder.log(&json!({ "event": "test", "loss": test.loss, "accuracy": test.accuracy }))?;
     note(&format!("run folder: {}", folder.path().display()));
     print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))?;
     let figures = |score: Score| json!({ "loss": score.loss, "accuracy": score.accuracy });
-    Ok(json!({ "last_epoch": figures(last), "test": figures(test) }))
+    Ok(json!({ "last_epoch": last.map(figures), "test": figures(test) }))
 }

@@ -3,6 +3,7 @@
 use crate::error::{Result, usage};
 use crate::kernels::optimizer::AdamUpdate;
 use crate::plan::{BufferSlice, DispatchId, Recorder};
+use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 
 /// How parameters follow their gradients.
@@ -75,7 +76,8 @@ impl Optimizer {
 
     /// The optimizer of this name with its default settings.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::default()].into_iter().find(|optimizer| optimizer.name() == name)
+        let arguments = std::iter::once(("type", name));
+        Self::deserialize(MapDeserializer::<_, serde::de::value::Error>::new(arguments)).ok()
     }
 
     /// Names of the arenas that the optimizer keeps, each as long as the parameters'.
@@ -117,6 +119,13 @@ impl Optimizer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_is_that_of_an_optimizer() {
+        assert!(Optimizer::NAMES.into_iter().all(|name| Optimizer::named(name).expect(name).name() == name));
+        assert_eq!(Optimizer::named("adam"), Some(Optimizer::default()));
+        assert!(Optimizer::named("adamant").is_none());
+    }
 
     #[test]
     fn adams_step_size_corrects_both_moments() {

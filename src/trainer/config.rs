@@ -1,7 +1,7 @@
 //! The settings of a run, from the command line, a configuration file or `run.json`.
 
 use crate::error::{Result, usage};
-use crate::layers::Optimizer;
+use crate::layers::{Loss, Optimizer};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
@@ -35,10 +35,13 @@ pub struct RunConfig {
     /// Images in a batch
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::BATCH_SIZE)))]
     pub batch_size: u32,
-    /// Optimizer: adam; a configuration file can set its beta_1, beta_2 and epsilon
+    /// Optimizer with its default settings: adam; a configuration file can set its beta_1, beta_2 and epsilon
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = optimizer))]
     #[serde(deserialize_with = "optimizer_or_name")]
     pub optimizer: Optimizer,
+    /// Loss
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = loss))]
+    pub loss: Loss,
     /// Learning rate
     #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = positive))]
     pub learning_rate: f64,
@@ -49,19 +52,19 @@ pub struct RunConfig {
     #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
     pub weights: Option<PathBuf>,
     /// Take the images in file order
-    #[cfg_attr(feature = "cli", arg(long = "no-shuffle", action = clap::ArgAction::Set, num_args = 0, default_missing_value = "false"))]
+    #[cfg_attr(feature = "cli", arg(long = "no-shuffle", action = clap::ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = not))]
     pub shuffle: bool,
     /// End each epoch after this many steps [default: all images]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..)))]
     pub steps_per_epoch: Option<u32>,
     /// Write a line for every step to metrics.jsonl
-    #[cfg_attr(feature = "cli", arg(long, action = clap::ArgAction::Set, num_args = 0, default_missing_value = "true"))]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
     pub log_steps: bool,
     /// The run's folder [default: runs/TIME-MODEL]
     #[cfg_attr(feature = "cli", arg(long, value_name = "DIR"))]
     pub out: Option<PathBuf>,
     /// Replace what an earlier run left in the folder
-    #[cfg_attr(feature = "cli", arg(long, action = clap::ArgAction::Set, num_args = 0, default_missing_value = "true"))]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
     pub overwrite: bool,
 }
 
@@ -77,6 +80,7 @@ impl Default for RunConfig {
             epochs: 5,
             batch_size: 32,
             optimizer: Optimizer::default(),
+            loss: Loss::default(),
             learning_rate: 1e-3,
             seed: 0,
             weights: None,
@@ -145,6 +149,17 @@ fn positive(text: &str) -> std::result::Result<f64, String> {
         Ok(value) if is_learning_rate(value) => Ok(value),
         _ => Err(LEARNING_RATE.into()),
     }
+}
+
+/// The opposite of a switch.
+#[cfg(feature = "cli")]
+fn not(text: &str) -> std::result::Result<bool, String> {
+    text.parse::<bool>().map(|value| !value).map_err(|_| "it must be true or false".into())
+}
+
+#[cfg(feature = "cli")]
+fn loss(name: &str) -> std::result::Result<Loss, String> {
+    Loss::named(name).ok_or_else(|| format!("it must be {}", Loss::NAMES.join(", ")))
 }
 
 #[cfg(feature = "cli")]

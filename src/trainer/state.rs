@@ -7,8 +7,7 @@ use super::session::Session;
 use crate::backend::{Device, DeviceInfo};
 use crate::data::{Batches, Split};
 use crate::error::{Error, Result, usage};
-use crate::graph::{Graph, Model, RecordOptions, initial_values, load_weights, save_weights, weights_of};
-use crate::layers::Loss;
+use crate::graph::{ArenaTensor, Graph, Model, RecordOptions, initial_values, load_weights, save_weights, weights_of};
 use crate::plan::Program;
 use std::path::Path;
 
@@ -47,8 +46,8 @@ impl Trainer {
         }
         let prediction_bytes = batch * graph.classes() * size_of::<f32>();
         let batches_per_upload = (UPLOAD_BYTES / batch_bytes.max(prediction_bytes)).clamp(1, BATCHES_PER_UPLOAD);
-        let (profile, optimizer) = (device.profile(), config.optimizer);
-        let options = RecordOptions { batch, batches_per_upload, profile, loss: Loss::default(), optimizer };
+        let (profile, loss, optimizer) = (device.profile(), config.loss, config.optimizer);
+        let options = RecordOptions { batch, batches_per_upload, profile, loss, optimizer };
         let session = Session::load(graph.record(&options)?, device).await?;
         let mut trainer = Self { model, graph, session, progress: Progress::default(), config };
         let seed = trainer.config.seed;
@@ -148,9 +147,8 @@ impl Trainer {
     /// An error that names the first tensor with a weight that is not finite.
     pub(super) async fn check_weights(&mut self, step: usize) -> Result<()> {
         let weights = self.weights().await?;
-        let is_finite = |tensor: &crate::graph::ArenaTensor| {
-            weights[tensor.offset..][..tensor.size()].iter().all(|weight| weight.is_finite())
-        };
+        let is_finite =
+            |tensor: &ArenaTensor| weights[tensor.offset..][..tensor.size()].iter().all(|weight| weight.is_finite());
         match self.graph.parameters.iter().find(|tensor| !is_finite(tensor)) {
             Some(tensor) => Err(Error::NotFinite(format!(
                 "a weight of `{}` is not finite after epoch {}, step {step}; try a smaller learning rate",
