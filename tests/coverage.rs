@@ -33,9 +33,20 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
             assert!(values.len() >= if optional { 1 } else { 2 }, "{kind}.{name} is always {values:?}");
         }
     }
-    let names = |kind: &str| found[kind].keys().map(String::as_str).collect::<Vec<_>>();
-    assert_eq!(names("Conv2D"), ["activation", "filters", "kernel_size", "padding", "strides"]);
-    assert_eq!(names("MaxPooling2D"), ["padding", "pool_size", "strides"]);
+    // All that serialise, so that none is left out here by a default.
+    let arguments: [(&str, &[&str]); 7] = [
+        ("Activation", &["activation"]),
+        ("Add", &[]),
+        ("Concatenate", &["axis"]),
+        ("Conv2D", &["activation", "filters", "kernel_size", "padding", "strides"]),
+        ("Dense", &["activation", "units"]),
+        ("Flatten", &[]),
+        ("MaxPooling2D", &["padding", "pool_size", "strides"]),
+    ];
+    for (kind, expected) in arguments {
+        assert_eq!(found[kind].keys().map(String::as_str).collect::<Vec<_>>(), expected, "{kind}");
+    }
+    assert_eq!(arguments.map(|(kind, _)| kind), *kinds);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A convolution fused with its pool against the two apart: the same gradients and losses.
+//! A convolution fused with its pool against the two as dispatches of their own: the same gradients and losses.
 
 use crate::support::{adapter_with, distance, wait};
 use gpu_cnn::internals::backend::Backend;
@@ -7,7 +7,7 @@ use gpu_cnn::internals::plan::{Element, Plan, Profile, Program};
 use gpu_cnn::internals::simd::SimdLevel;
 use gpu_cnn::internals::verify::{Case, cases, presets};
 
-fn apart(profile: Profile) -> Profile {
+fn unfused(profile: Profile) -> Profile {
     Profile { fuse: false, ..profile }
 }
 
@@ -22,8 +22,8 @@ fn is_fused(case: &Case) -> bool {
 
 /// Both plans of the case, which have to differ in what this file is about.
 fn assert_plans_differ(case: &Case, profile: Profile) {
-    let [fused, apart] = [profile, apart(profile)].map(|profile| case.plan(profile).unwrap());
-    assert!(has_fused(&fused) && !has_fused(&apart), "{}, {}", case.name, profile.name);
+    let [fused, unfused] = [profile, self::unfused(profile)].map(|profile| case.plan(profile).unwrap());
+    assert!(has_fused(&fused) && !has_fused(&unfused), "{}, {}", case.name, profile.name);
 }
 
 /// Gradients and loss on the CPU in double precision.
@@ -34,15 +34,15 @@ fn on_cpu(case: &Case, profile: Profile) -> [Vec<f64>; 2] {
 }
 
 #[test]
-fn fused_and_apart_the_twins_give_the_same_gradients() {
+fn fused_or_not_the_twins_give_the_same_gradients_and_losses() {
     let mut compared = 0;
     for case in cases().iter().filter(|case| is_fused(case)) {
         // The twins of the tile kernels, and those of Winograd's algorithm, against the plain convolution and pool.
         for profile in [Profile::REFERENCE, Profile::SOFTWARE] {
             assert_plans_differ(case, profile);
-            let expected = on_cpu(case, apart(Profile::REFERENCE));
-            for (fused, apart) in on_cpu(case, profile).into_iter().zip(expected) {
-                let error = distance(fused, apart);
+            let expected = on_cpu(case, self::unfused(Profile::REFERENCE));
+            for (fused, unfused) in on_cpu(case, profile).into_iter().zip(expected) {
+                let error = distance(fused, unfused);
                 assert!(error < 1e-9, "{}, {}: {error:.1e}", case.name, profile.name);
                 compared += 1;
             }
@@ -52,45 +52,46 @@ fn fused_and_apart_the_twins_give_the_same_gradients() {
 }
 
 #[test]
-fn fused_and_apart_the_simd_kernels_give_the_same_gradients() {
+fn fused_or_not_the_simd_kernels_give_the_same_gradients_and_losses() {
     for level in SimdLevel::available() {
         let profile = Profile::cpu(Some(level));
         for case in &presets()[1..] {
             assert_plans_differ(case, profile);
-            let gradients = |profile| {
+            let results = |profile| {
                 let (plan, mut cpu) = case.filled::<f32>(profile).unwrap();
                 cpu.run(&[Program::Gradients], &[case.step()]).unwrap();
-                cpu.values(plan.host.gradients).iter().map(|g| f64::from(*g)).collect::<Vec<_>>()
+                [plan.host.gradients, plan.host.metrics]
+                    .map(|id| cpu.values(id).iter().map(|value| f64::from(*value)).collect::<Vec<_>>())
             };
-            let error = distance(gradients(profile), gradients(apart(profile)));
-            assert!(error < 1e-5, "{}, {}: {error:.1e}", level.name(), case.name);
+            for (fused, unfused) in results(profile).into_iter().zip(results(unfused(profile))) {
+                let error = distance(fused, unfused);
+                assert!(error < 1e-5, "{}, {}: {error:.1e}", level.name(), case.name);
+            }
         }
     }
 }
 
 #[test]
-fn fused_and_apart_the_adapter_gives_the_same_gradients_on_every_profile() {
-    let case = &presets()[2];
-    let mut found = Vec::new();
-    for profile in Profile::ADAPTERS {
-        assert_plans_differ(case, profile);
-        for profile in [profile, apart(profile)] {
-            let Some(adapter) = adapter_with(profile) else { continue };
-            let (plan, cpu) = case.filled::<f32>(profile).unwrap();
-            let mut gpu = wait(Engine::load(&adapter, plan.clone(), 0)).unwrap();
-            for id in [plan.host.input, plan.host.targets, plan.host.parameters] {
-                gpu.write(id, 0, &cpu.content(id, plan.buffer(id).len)).unwrap();
+fn fused_or_not_the_adapter_gives_the_same_gradients_and_losses_on_every_profile() {
+    for case in &presets()[1..] {
+        let expected = on_cpu(case, unfused(Profile::REFERENCE));
+        for profile in Profile::ADAPTERS {
+            assert_plans_differ(case, profile);
+            for profile in [profile, unfused(profile)] {
+                let Some(adapter) = adapter_with(profile) else { continue };
+                let (plan, cpu) = case.filled::<f32>(profile).unwrap();
+                let mut gpu = wait(Engine::load(&adapter, plan.clone(), 0)).unwrap();
+                for id in [plan.host.input, plan.host.targets, plan.host.parameters] {
+                    gpu.write(id, 0, &cpu.content(id, plan.buffer(id).len)).unwrap();
+                }
+                gpu.run(&[Program::Gradients], &[case.step()]).unwrap();
+                for (id, expected) in [plan.host.gradients, plan.host.metrics].into_iter().zip(&expected) {
+                    let found = wait(gpu.read_f32(id, plan.buffer(id).len)).unwrap();
+                    let error = distance(found.into_iter().map(f64::from), expected.iter().copied());
+                    assert!(error < 1e-5, "{}, {}, fused: {}: {error:.1e}", case.name, profile.name, profile.fuse);
+                }
             }
-            gpu.run(&[Program::Gradients], &[case.step()]).unwrap();
-            let len = plan.buffer(plan.host.gradients).len;
-            let gradients = wait(gpu.read_f32(plan.host.gradients, len)).unwrap();
-            found.push((profile, gradients.into_iter().map(f64::from).collect::<Vec<_>>()));
         }
-    }
-    let Some((_, reference)) = found.last().cloned() else { return };
-    for (profile, gradients) in found {
-        let error = distance(gradients, reference.iter().copied());
-        assert!(error < 1e-5, "{}, fused: {}: {error:.1e}", profile.name, profile.fuse);
     }
 }
 

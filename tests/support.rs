@@ -100,6 +100,8 @@ pub(crate) fn small_cnn() -> Sequential {
 
 /// Relative L2 error ||a - b|| / ||b||, or ||a|| where b is zero; infinite if the difference is not finite.
 pub(crate) fn distance(a: impl IntoIterator<Item = f64>, b: impl IntoIterator<Item = f64>) -> f64 {
+    let (a, b): (Vec<f64>, Vec<f64>) = (a.into_iter().collect(), b.into_iter().collect());
+    assert_eq!(a.len(), b.len(), "two arrays of different lengths");
     let (mut distance, mut norm) = (0.0, 0.0);
     for (a, b) in a.into_iter().zip(b) {
         distance += (a - b) * (a - b);

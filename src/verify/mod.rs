@@ -4,6 +4,7 @@ mod case;
 mod cases;
 mod compare;
 mod graphs;
+mod pooled;
 
 pub use case::Case;
 pub use cases::{cases, presets, wide};

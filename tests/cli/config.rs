@@ -1,0 +1,64 @@
+//! Configuration files, and options over them.
+
+use super::*;
+
+#[test]
+fn a_configuration_file_an_earlier_run_and_the_options_are_one() {
+    let workspace = Workspace::new();
+    let data = workspace.name("data");
+    let toml = workspace.path("run.toml");
+    let text =
+        format!("model = \"dnn\"\nadapter = \"cpu\"\nepochs = 1\nbatch_size = 16\nshuffle = false\ndata = {data:?}\n");
+    std::fs::write(&toml, text).unwrap();
+    let train = |arguments: &[&str], out: &str| {
+        let output = run(&[&["train"], arguments, &["--out", &workspace.name(out)]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        let settings = json_file(&workspace.path(out).join("run.json"))["settings"].clone();
+        (settings, std::fs::read(workspace.path(out).join("model.safetensors")).unwrap())
+    };
+    let (from_file, weights) = train(&["--config", toml.to_str().unwrap(), "--seed", "4"], "file");
+    assert_eq!(
+        (&from_file["batch_size"], &from_file["shuffle"], &from_file["seed"]),
+        (&16.into(), &false.into(), &4.into())
+    );
+    // The same by options alone.
+    let options = ["--model", "dnn", "--adapter", "cpu", "--epochs", "1", "--batch-size", "16", "--no-shuffle"];
+    let (_, by_options) = train(&[&options[..], &["--data", &data, "--seed", "4"]].concat(), "options");
+    assert!(weights == by_options);
+    // An earlier run's settings, without its folder; an option wins over the file.
+    let earlier = workspace.name("file/run.json");
+    let (repeated, same) = train(&["--config", &earlier], "repeated");
+    assert!(weights == same && repeated["out"].as_str().unwrap().ends_with("repeated"));
+    assert!(train(&["--config", &earlier, "--seed", "5"], "other").1 != weights);
+
+    // Switches both ways.
+    let (switched, shuffled) = train(&["--config", &earlier, "--no-shuffle=false", "--log-steps=true"], "shuffled");
+    assert!(shuffled != weights && switched["shuffle"] == true && switched["log_steps"] == true);
+    let (back, _) = train(&["--config", &workspace.name("shuffled/run.json"), "--log-steps=false"], "back");
+    assert!(back["log_steps"] == false && back["shuffle"] == true);
+}
+
+#[test]
+fn what_is_wrong_with_a_configuration_is_said_with_its_path() {
+    let workspace = Workspace::new();
+    let refused = |name: &str, text: &str, wanted: &str| {
+        let path = workspace.path(name);
+        std::fs::write(&path, text).unwrap();
+        let output = run(&["train", "--config", path.to_str().unwrap()]);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}: {message}");
+        let complete = message.contains(wanted) && message.contains(name) && !message.contains("Usage");
+        assert!(complete, "{text}: {message}");
+    };
+    refused("run.toml", "epoch = 3\n", "unknown field `epoch`");
+    refused("run.toml", "learning_rate = -1\n", "a learning rate of -1");
+    refused("run.toml", "loss = \"hinge\"\n", "hinge");
+    refused("run.json", r#"{"epochs": 3, "epochs": 4}"#, "duplicate field `epochs`");
+    refused("run.json", r#"{"settings": {"seed": 3, "seed": 4}}"#, "duplicate field `seed`");
+    refused("run.json", r#"{"optimizer": {"type": "adam", "beta_1": 0.8, "beta_1": 0.9}}"#, "duplicate field `beta_1`");
+    refused("run.json", "[3]", "settings are an object");
+    refused("run.json", r#"{"settings": [3]}"#, "settings are an object");
+    fails(&["train", "--config", "/nosuch.toml"], 2, "/nosuch.toml");
+    fails(&["train", "--no-shuffle=maybe"], 2, "must be true or false");
+    fails(&["train", "--loss", "hinge"], 2, "sparse_categorical_crossentropy");
+}

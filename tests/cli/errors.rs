@@ -1,0 +1,109 @@
+//! Bad input: exit code and message.
+
+use super::*;
+
+#[test]
+fn invalid_arguments_fail_with_two() {
+    let workspace = Workspace::new();
+    let data = workspace.name("data");
+    fails(&["train", "--batch-size", "0"], 2, "--batch-size");
+    fails(&["train", "--learning-rate", "-1"], 2, "positive");
+    fails(&["train", "--adapter", "cpu", "--data", &data, "--model", "nosuch.toml"], 2, "nosuch.toml");
+    fails(&["summary", "--input-shape", "3,3,1"], 2, "layer 2 `max_pooling2d`");
+    fails(&["evaluate", "/nosuch/run"], 2, "/nosuch/run");
+    fails(&["nosuch"], 2, "nosuch");
+    fails(&["train", "--adapter", "", "--data", &data], 2, "empty adapter name");
+    fails(&["summary", "--classes", "1000"], 2, "--classes");
+    let model = workspace.path("model.toml");
+    std::fs::write(
+        &model,
+        "[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 4\nactivation = \"softmax\"\n",
+    )
+    .unwrap();
+    fails(
+        &["train", "--adapter", "cpu", "--data", &data, "--model", model.to_str().unwrap()],
+        2,
+        "ends in 4 units, the data has 10 classes",
+    );
+}
+
+#[test]
+fn weights_of_another_model_fail_with_two_and_damaged_ones_with_four() {
+    let workspace = Workspace::new();
+    let data = workspace.name("data");
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/golden/cnn_small/init.safetensors");
+    fails(
+        &["train", "--adapter", "cpu", "--data", &data, "--weights", other],
+        2,
+        "tensor `conv2d.kernel` is [3, 3, 1, 16]",
+    );
+    fails(&["evaluate", other, "--adapter", "cpu", "--data", &data], 2, "--model");
+    let damaged = workspace.path("damaged.safetensors");
+    let mut bytes = std::fs::read(other).unwrap();
+    bytes.truncate(1000);
+    std::fs::write(&damaged, &bytes).unwrap();
+    fails(&["evaluate", damaged.to_str().unwrap(), "--adapter", "cpu", "--data", &data], 4, "damaged.safetensors");
+}
+
+#[test]
+fn inconsistent_data_fails_with_four_and_the_values() {
+    let workspace = Workspace::new();
+    let (folder, data) = (workspace.path("data"), workspace.name("data"));
+    let train = ["train", "--adapter", "cpu", "--model", "dnn", "--data", &data];
+    fails(&["train", "--data", "nosuch"], 4, "nosuch");
+    let labels = folder.join(FILES[3]);
+    let mut good = std::fs::read(&labels).unwrap();
+    good[8 + 7] = 200;
+    std::fs::write(&labels, &good).unwrap();
+    fails(&train, 4, "label 200 of image 7 is out of range");
+    std::fs::write(&labels, &good[..good.len() - 3]).unwrap();
+    fails(&train, 4, "holds 47 bytes after its header, which declares [50]");
+    std::fs::remove_file(&labels).unwrap();
+    std::fs::write(&labels, idx::encode(&[50], &[1; 50])).unwrap();
+    let images = folder.join(FILES[2]);
+    let original = std::fs::read(&images).unwrap();
+    std::fs::write(&images, idx::encode(&[50, 14, 56], &[0; 50 * 14 * 56])).unwrap();
+    fails(&train, 4, &format!("images of [14, 56, 1], but training images of [28, 28, 1] in {data}"));
+    fails(&train, 4, FILES[2]);
+    std::fs::write(&images, original).unwrap();
+    std::fs::remove_file(&labels).unwrap();
+    let train_labels = folder.join(FILES[1]);
+    let good = std::fs::read(&train_labels).unwrap();
+    let mut stray = good.clone();
+    stray[8 + 4] = 255;
+    std::fs::write(&train_labels, &stray).unwrap();
+    fails(&train, 4, "label 255 of image 4 is out of range: labels run from 0 to 9");
+    std::fs::write(&train_labels, &good).unwrap();
+    fails(&train, 4, "no t10k-labels-idx1-ubyte.gz or t10k-labels-idx1-ubyte here");
+}
+
+#[test]
+fn a_batch_beyond_the_adapters_limits_fails_with_five_and_a_size_that_fits() {
+    if software_adapter().is_none() {
+        return;
+    }
+    let workspace = Workspace::new();
+    let output = workspace.train("run", &["--adapter", "llvmpipe", "--batch-size", "65536"]);
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    assert!(stderr(&output).contains("buffer `input` takes 205520896 bytes"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("try --batch-size 42799"), "{}", stderr(&output));
+    assert!(!workspace.path("run").exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_fails_with_seven() {
+    let workspace = Workspace::new();
+    let file = workspace.path("file");
+    std::fs::write(&file, "not a folder").unwrap();
+    let output = workspace.train("file/run", &["--adapter", "cpu"]);
+    assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+}
+
+#[test]
+fn a_loss_that_is_not_finite_fails_with_six_and_is_recorded() {
+    let workspace = Workspace::new();
+    let output = workspace.train("run", &["--adapter", "cpu", "--learning-rate", "3e38"]);
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert!(stderr(&output).contains("epoch 1, step "), "{}", stderr(&output));
+    assert_eq!(json_file(&workspace.path("run/run.json"))["status"], "failed");
+}

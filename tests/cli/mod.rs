@@ -1,0 +1,88 @@
+//! The `gpu-cnn` command: its output, the files it writes, and its exit codes and messages.
+
+mod commands;
+mod config;
+mod errors;
+mod runs;
+
+use crate::support::{adapter, software_adapter};
+use gpu_cnn::data::{FILES, idx, synthetic};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+pub(super) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gpu-cnn"));
+    command
+        .args(arguments)
+        .env_remove("WGPU_BACKEND")
+        .env_remove("WGPU_ADAPTER_NAME")
+        .env("GPU_CNN_DATA_URL", "http://127.0.0.1:9");
+    command
+}
+
+pub(super) fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+pub(super) fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub(super) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Asserts that the command fails with exit code `code`, a message on stderr that contains `message`, and no output.
+pub(super) fn fails(arguments: &[&str], code: i32, message: &str) {
+    let output = run(arguments);
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+    assert!(text.contains(message), "{arguments:?} does not say `{message}`: {text}");
+    assert!(output.stdout.is_empty(), "{arguments:?}: {}", stdout(&output));
+}
+
+/// A temporary folder with a small data set in `data`, for the runs of a test.
+pub(super) struct Workspace {
+    folder: TempDir,
+}
+
+impl Workspace {
+    pub(super) fn new() -> Self {
+        let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(workspace.path("data")).unwrap();
+        let data = synthetic::generate(11, [320, 50]);
+        let contents = [idx::encode_split(&data.train), idx::encode_split(&data.test)];
+        for (name, content) in FILES.iter().zip(contents.iter().flatten()) {
+            std::fs::write(workspace.path("data").join(name), content).unwrap();
+        }
+        workspace
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn name(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Trains the dense preset for two epochs on the small data set, with the run folder `out`.
+    pub(super) fn train(&self, out: &str, more: &[&str]) -> Output {
+        self.train_model("dnn", out, more)
+    }
+
+    pub(super) fn train_model(&self, model: &str, out: &str, more: &[&str]) -> Output {
+        let (data, out) = (self.name("data"), self.name(out));
+        run(&[&["train", "--data", &data, "--out", &out, "--model", model, "--epochs", "2"], more].concat())
+    }
+}
+
+pub(super) fn json_file(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+pub(super) fn json_lines(path: &Path) -> Vec<Value> {
+    std::fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}

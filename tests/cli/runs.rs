@@ -1,0 +1,147 @@
+//! Runs: what they write, and what is made of it.
+
+use super::*;
+
+#[test]
+fn train_writes_a_run_that_evaluate_reads() {
+    let workspace = Workspace::new();
+    let output = workspace.train("run", &["--adapter", "cpu", "--log-steps", "--seed", "3"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let printed = stdout(&output);
+    assert!(printed.contains("Total params: 101,770"), "{printed}");
+    assert!(printed.lines().last().unwrap().starts_with("test accuracy: 0."), "{printed}");
+    assert!(stderr(&output).contains("adapter: cpu, "), "{}", stderr(&output));
+
+    let lines = json_lines(&workspace.path("run/metrics.jsonl"));
+    let events = |name: &str| lines.iter().filter(|l| l["event"] == name).collect::<Vec<_>>();
+    assert_eq!((events("step").len(), events("epoch").len(), events("test").len()), (20, 2, 1));
+    assert_eq!((&events("step")[10]["epoch"], &events("step")[10]["step"]), (&Value::from(2), &Value::from(1)));
+    let described = json_file(&workspace.path("run/run.json"));
+    assert_eq!((&described["status"], &described["seed"]), (&Value::from("done"), &Value::from(3)));
+    assert_eq!(described["final"]["test"]["loss"], events("test")[0]["loss"]);
+    assert_eq!(described["data"]["sha256"].as_object().unwrap().len(), 4);
+
+    // run.json names the data set; for a weights file alone, --data has to name it.
+    let by_run = run(&["evaluate", &workspace.name("run"), "--adapter", "cpu", "--format", "json"]);
+    let found: Value = serde_json::from_slice(&by_run.stdout).unwrap_or_else(|_| panic!("{}", stderr(&by_run)));
+    assert_eq!(found["accuracy"], events("test")[0]["accuracy"]);
+    assert_eq!(found["loss"], events("test")[0]["loss"]);
+    assert_eq!(found["classes"].as_array().unwrap().len(), 10);
+    std::fs::rename(workspace.path("run/model.safetensors"), workspace.path("alone.safetensors")).unwrap();
+    let by_file =
+        run(&["evaluate", &workspace.name("alone.safetensors"), "--adapter", "cpu", "--data", &workspace.name("data")]);
+    assert!(stdout(&by_file).contains("accuracy: ") && stdout(&by_file).contains("class 9"), "{}", stderr(&by_file));
+}
+
+#[test]
+fn a_residual_network_trains_from_a_file_on_each_backend() {
+    let workspace = Workspace::new();
+    let model = workspace.path("residual.toml");
+    let layer = |text: &str| format!("[[layers]]\n{}\n", text.replace("; ", "\n"));
+    let conv = "type = \"Conv2D\"; filters = 4; kernel_size = 3; padding = \"same\"; name = ";
+    let text = [
+        layer(&format!("{conv}\"stem\"; activation = \"relu\"")),
+        layer(&format!("{conv}\"branch\"")),
+        layer("type = \"Add\"; inputs = [\"branch\", \"stem\"]"),
+        layer("type = \"Activation\"; activation = \"relu\""),
+        layer("type = \"MaxPooling2D\""),
+        layer("type = \"Flatten\""),
+        layer("type = \"Dense\"; units = 10; activation = \"softmax\""),
+    ];
+    std::fs::write(&model, text.concat()).unwrap();
+    let path = model.to_str().unwrap();
+    let summary = stdout(&run(&["summary", "--model", path]));
+    for word in ["Model: \"functional\"", "Connected to", "branch, stem", "add (Add)"] {
+        assert!(summary.contains(word), "{word}: {summary}");
+    }
+    let devices: &[&str] = if adapter().is_some() { &["cpu", "vulkan"] } else { &["cpu"] };
+    for name in devices {
+        let output = workspace.train_model(path, name, &["--adapter", name]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        // The weights file describes the graph.
+        let evaluated = run(&["evaluate", &workspace.name(name), "--adapter", "cpu"]);
+        assert!(stdout(&evaluated).contains("accuracy: "), "{}", stderr(&evaluated));
+    }
+    std::fs::write(&model, text.concat().replace("[\"branch\", \"stem\"]", "[\"branch\", \"stam\"]")).unwrap();
+    fails(&["summary", "--model", path], 2, "layer `add` takes its input from `stam`; there is no such layer");
+}
+
+#[test]
+fn the_same_command_writes_the_same_weights_on_each_backend() {
+    let workspace = Workspace::new();
+    let adapters: &[&str] = if adapter().is_some() { &["cpu", "vulkan"] } else { &["cpu"] };
+    let weights = |out: &str| std::fs::read(workspace.path(out).join("model.safetensors")).unwrap();
+    for name in adapters {
+        for (out, threads) in [("one", "1"), ("two", "2")] {
+            let out = format!("{name}-{out}");
+            let output = workspace.train(&out, &["--adapter", name, "--threads", threads]);
+            assert!(output.status.success(), "{}", stderr(&output));
+        }
+        assert!(weights(&format!("{name}-one")) == weights(&format!("{name}-two")), "{name}");
+    }
+}
+
+#[test]
+fn training_continues_from_saved_weights() {
+    let workspace = Workspace::new();
+    assert!(workspace.train("first", &["--adapter", "cpu"]).status.success());
+    let weights = workspace.name("first/model.safetensors");
+    assert!(workspace.train("second", &["--adapter", "cpu", "--weights", &weights]).status.success());
+    let loss = |run: &str| json_lines(&workspace.path(run).join("metrics.jsonl"))[0]["loss"].as_f64().unwrap();
+    assert!(loss("second") < loss("first"), "{} {}", loss("second"), loss("first"));
+}
+
+#[test]
+fn an_earlier_run_is_only_replaced_with_overwrite() {
+    let workspace = Workspace::new();
+    assert!(workspace.train("run", &["--adapter", "cpu"]).status.success());
+    let before = std::fs::read(workspace.path("run/model.safetensors")).unwrap();
+    let again = workspace.train("run", &["--adapter", "cpu", "--seed", "10"]);
+    assert_eq!(again.status.code(), Some(7));
+    assert!(stderr(&again).contains("--overwrite"), "{}", stderr(&again));
+    assert_eq!(std::fs::read(workspace.path("run/model.safetensors")).unwrap(), before);
+    assert!(workspace.train("run", &["--adapter", "cpu", "--seed", "10", "--overwrite"]).status.success());
+    assert!(std::fs::read(workspace.path("run/model.safetensors")).unwrap() != before);
+}
+
+#[test]
+fn colour_images_of_an_odd_size_train_and_evaluate() {
+    let workspace = Workspace::new();
+    let sizes = [40, 19, 14, 3];
+    let pixels: Vec<u8> = (0..sizes.iter().product::<usize>()).map(|i| (i * i % 251) as u8).collect();
+    let labels: Vec<u8> = (0..40).map(|i| i % 3).collect();
+    for (name, content) in FILES.iter().zip([idx::encode(&sizes, &pixels), idx::encode(&[40], &labels)].iter().cycle())
+    {
+        std::fs::write(workspace.path("data").join(name), content).unwrap();
+    }
+    let devices: &[&str] = if adapter().is_some() { &["cpu", "vulkan"] } else { &["cpu"] };
+    for name in devices {
+        let output = workspace.train_model("cnn", name, &["--adapter", name, "--batch-size", "7"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(json_file(&workspace.path(name).join("run.json"))["data"]["classes"], 3);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_the_weights_and_exits_with_130() {
+    let workspace = Workspace::new();
+    let mut child = command(&["train", "--adapter", "cpu", "--model", "dnn", "--epochs", "1000000"])
+        .args(["--data", &workspace.name("data"), "--out", &workspace.name("run")])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The weights are first saved after the first epoch.
+    while !workspace.path("run/model.safetensors").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended early");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(stderr(&output).contains("interrupted in epoch"), "{}", stderr(&output));
+    assert_eq!(json_file(&workspace.path("run/run.json"))["status"], "interrupted");
+    let evaluated = run(&["evaluate", &workspace.name("run"), "--adapter", "cpu"]);
+    assert!(evaluated.status.success(), "{}", stderr(&evaluated));
+}
