@@ -21,7 +21,7 @@ fn sections() -> BTreeMap<String, String> {
         for id in plan.dispatch_ids(&Program::TRAIN) {
             let dispatch = plan.dispatch(id);
             let outputs: Vec<usize> = dispatch.outputs.iter().map(|slice| slice.len).collect();
-            let algorithm = dispatch.kernel.algorithm().map(|name| format!(", {name}")).unwrap_or_default();
+            let algorithm = dispatch.algorithm.map(|name| format!(", {name}")).unwrap_or_default();
             let grid = dispatch.kernel.shader().grid;
             writeln!(text, "  {}: {grid:?} -> {outputs:?}{algorithm}", dispatch.label).unwrap();
         }

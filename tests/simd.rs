@@ -83,7 +83,7 @@ fn every_algorithm_of_the_table_is_chosen_by_a_case() {
     let profiles: Vec<Profile> = cpu.chain([Profile::REFERENCE]).chain(Profile::ADAPTERS).collect();
     for (case, profile) in all_cases().iter().flat_map(|case| profiles.iter().map(move |profile| (case, profile))) {
         for dispatch in case.plan(*profile).unwrap().dispatches {
-            if let Some(algorithm) = dispatch.kernel.algorithm() {
+            if let Some(algorithm) = dispatch.algorithm {
                 let pass = ["forward", "backward weights", "backward input"].into_iter();
                 let pass = pass.into_iter().find(|pass| dispatch.label.contains(pass)).unwrap();
                 chosen.insert(format!("{pass}: {algorithm}"));

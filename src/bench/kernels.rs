@@ -32,7 +32,7 @@ pub(super) async fn kernel_rows(trainer: &mut Trainer, peak: &Peak) -> Result<Ve
         let (gflop_per_s, gb_per_s) = (per_s(cost.flops), per_s(cost.bytes));
         KernelRow {
             label: dispatch.label.clone(),
-            algorithm: dispatch.kernel.algorithm(),
+            algorithm: dispatch.algorithm,
             clock: times.clock,
             ms: seconds * 1e3,
             gflop_per_s,

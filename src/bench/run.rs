@@ -133,7 +133,7 @@ fn algorithms(plan: &Plan) -> Vec<(String, &'static str)> {
     let mut chosen: Vec<(String, &'static str)> = Vec::new();
     for id in plan.dispatch_ids(&Program::TRAIN) {
         let dispatch = plan.dispatch(id);
-        let Some(algorithm) = dispatch.kernel.algorithm() else { continue };
+        let Some(algorithm) = dispatch.algorithm else { continue };
         let pass =
             PASSES.iter().find_map(|pass| dispatch.label.split_once(pass).map(|(node, _)| format!("{node}{pass}")));
         let label = pass.unwrap_or_else(|| dispatch.label.clone());

@@ -104,10 +104,6 @@ pub trait KernelSpec: Debug + Send + Sync + 'static {
     fn shader(&self) -> Shader;
     /// Floating-point operations and bytes of one dispatch.
     fn cost(&self) -> Cost;
-    /// The algorithm that was chosen for this dispatch, where there are several.
-    fn algorithm(&self) -> Option<&'static str> {
-        None
-    }
     /// The CPU twin: the scalar reference implementation, with loops in the shader's order.
     fn run<F: Real>(&self, io: Io<'_, F>);
     /// The same by SIMD kernels of `level`: the reference implementation compiled for it, unless the kernel has its own form.
@@ -122,8 +118,6 @@ pub trait Kernel: Debug + Send + Sync {
     fn shader(&self) -> Shader;
     /// Floating-point operations and bytes of one dispatch.
     fn cost(&self) -> Cost;
-    /// The algorithm that was chosen for this dispatch, where there are several.
-    fn algorithm(&self) -> Option<&'static str>;
     /// The CPU twin in single precision.
     fn run_f32(&self, io: Io<'_, f32>);
     /// As [`Self::run_f32`], with SIMD instructions of `level` if the kernel has a SIMD variant.
@@ -138,9 +132,6 @@ impl<K: KernelSpec> Kernel for K {
     }
     fn cost(&self) -> Cost {
         KernelSpec::cost(self)
-    }
-    fn algorithm(&self) -> Option<&'static str> {
-        KernelSpec::algorithm(self)
     }
     fn run_f32(&self, io: Io<'_, f32>) {
         self.run(io);

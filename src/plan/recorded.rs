@@ -20,6 +20,8 @@ pub struct Dispatch {
     pub inputs: Vec<BufferSlice>,
     /// Read-write slices, whose bindings follow those of the inputs.
     pub outputs: Vec<BufferSlice>,
+    /// The algorithm that was chosen for its pass, where there are several.
+    pub algorithm: Option<&'static str>,
 }
 
 /// What a forward pass is recorded for.

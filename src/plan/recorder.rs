@@ -15,6 +15,8 @@ pub struct Recorder {
     pub buffers: Vec<BufferDesc>,
     /// Dispatches so far.
     pub dispatches: Vec<Dispatch>,
+    /// The name of the algorithm that records, for its dispatches.
+    pub algorithm: Option<&'static str>,
     /// Dispatches since [`Self::recorded`] was called last, in order.
     recent: Vec<DispatchId>,
 }
@@ -22,7 +24,7 @@ pub struct Recorder {
 impl Recorder {
     /// An empty recording for adapters of `profile`.
     pub fn new(profile: Profile) -> Self {
-        Self { profile, buffers: Vec::new(), dispatches: Vec::new(), recent: Vec::new() }
+        Self { profile, buffers: Vec::new(), dispatches: Vec::new(), algorithm: None, recent: Vec::new() }
     }
 
     /// The buffer with this label, as one slice: a new one, or the one that was recorded under it before. So the passes of
@@ -96,7 +98,13 @@ impl Recorder {
             let others = inputs.iter().chain(&outputs[..i]);
             assert!(others.into_iter().all(|s| s.buffer != out.buffer), "`{label}` uses the buffer of an output twice");
         }
-        let dispatch = Dispatch { label, kernel: Arc::new(kernel), inputs: inputs.to_vec(), outputs: outputs.to_vec() };
+        let dispatch = Dispatch {
+            label,
+            kernel: Arc::new(kernel),
+            inputs: inputs.to_vec(),
+            outputs: outputs.to_vec(),
+            algorithm: self.algorithm,
+        };
         let known = self.dispatches.iter().position(|known| is_same(known, &dispatch));
         let id = DispatchId(known.unwrap_or(self.dispatches.len()));
         if known.is_none() {

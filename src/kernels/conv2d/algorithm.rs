@@ -13,6 +13,8 @@ use crate::plan::{Profile, Recorder, Target};
 
 /// One algorithm of a pass.
 struct Algorithm<Pass> {
+    /// What reports call it.
+    name: &'static str,
     /// Whether it computes these sizes on this target.
     supports: fn(&Dims, &Profile) -> bool,
     /// Estimated time as a share of that of the dense sums by the general algorithm.
@@ -27,19 +29,27 @@ fn choose<'a, Pass>(table: &'a [Algorithm<Pass>], d: &Dims, profile: &Profile) -
     cheapest.expect("the general algorithms support every convolution")
 }
 
-/// Records the forward pass by the best algorithm.
+/// Records a pass by the best algorithm of its table; its dispatches carry the name.
+fn record<Pass>(r: &mut Recorder, table: &[Algorithm<Pass>], d: &Dims, pass: &Pass) {
+    let algorithm = choose(table, d, &r.profile);
+    r.algorithm = Some(algorithm.name);
+    (algorithm.record)(r, pass);
+    r.algorithm = None;
+}
+
+/// Records the forward pass.
 pub(crate) fn record_forward(r: &mut Recorder, pass: &ForwardPass<'_>) {
-    (choose(&forward_algorithms(), &pass.dims, &r.profile).record)(r, pass);
+    record(r, &forward_algorithms(), &pass.dims, pass);
 }
 
-/// Records the gradient w.r.t. weights and bias by the best algorithm.
+/// Records the gradient w.r.t. weights and bias.
 pub(crate) fn record_backward_weights(r: &mut Recorder, pass: &WeightsPass<'_>) {
-    (choose(&weights_algorithms(), &pass.dims, &r.profile).record)(r, pass);
+    record(r, &weights_algorithms(), &pass.dims, pass);
 }
 
-/// Records the gradient w.r.t. the input by the best algorithm.
+/// Records the gradient w.r.t. the input.
 pub(crate) fn record_backward_input(r: &mut Recorder, pass: &InputPass<'_>) {
-    (choose(&input_algorithms(), &pass.dims, &r.profile).record)(r, pass);
+    record(r, &input_algorithms(), &pass.dims, pass);
 }
 
 /// Whether a general algorithm computes these sizes: any. A new size has to be answered for here, and in every `supports`.
@@ -66,78 +76,104 @@ fn one_pixel_per_window(d: &Dims) -> f64 {
 }
 
 fn forward_algorithms<'a>() -> [Algorithm<ForwardPass<'a>>; 6] {
-    fn record(r: &mut Recorder, pass: &ForwardPass<'_>, method: forward::Method) {
+    fn by(r: &mut Recorder, pass: &ForwardPass<'_>, method: forward::Method) {
         let ForwardPass { name, dims, relu, x, weights, y, argmax } = *pass;
         let kernel = Conv2dForward { dims, relu, argmax: argmax.is_some(), method, profile: r.profile };
         let outputs: Vec<_> = [y].into_iter().chain(argmax).collect();
         r.dispatch(format!("{name} forward"), kernel, &[x, weights], &outputs);
     }
     [
-        Algorithm { supports: winograd::supports, cost: winograd::cost, record: winograd::record_forward },
-        Algorithm { supports: patch::supports, cost: |_| 0.9, record: patch::record },
-        Algorithm { supports: is_adapter, cost: dense, record: |r, pass| record(r, pass, forward::Method::Tiles) },
         Algorithm {
+            name: "winograd",
+            supports: winograd::supports,
+            cost: winograd::cost,
+            record: winograd::record_forward,
+        },
+        Algorithm { name: "patch", supports: patch::supports, cost: |_| 0.9, record: patch::record },
+        Algorithm {
+            name: "tiles",
+            supports: is_adapter,
+            cost: dense,
+            record: |r, pass| by(r, pass, forward::Method::Tiles),
+        },
+        Algorithm {
+            name: "winograd",
             supports: |d, profile| profile.simd().is_some_and(|level| cpu::winograd::supports(d, level)),
             cost: winograd::cost,
-            record: |r, pass| record(r, pass, forward::Method::Winograd),
+            record: |r, pass| by(r, pass, forward::Method::Winograd),
         },
         Algorithm {
+            name: "direct",
             supports: |d, profile| any_size(d) && profile.simd().is_some(),
             cost: dense,
-            record: |r, pass| record(r, pass, forward::Method::Direct),
+            record: |r, pass| by(r, pass, forward::Method::Direct),
         },
         // Slower than sums in registers.
-        Algorithm { supports: is_cpu, cost: |_| 2.0, record: |r, pass| record(r, pass, forward::Method::Im2col) },
+        Algorithm {
+            name: "im2col",
+            supports: is_cpu,
+            cost: |_| 2.0,
+            record: |r, pass| by(r, pass, forward::Method::Im2col),
+        },
     ]
 }
 
 fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 6] {
     use backward_weights::Method;
-    fn record(r: &mut Recorder, pass: &WeightsPass<'_>, method: Method) {
+    fn by(r: &mut Recorder, pass: &WeightsPass<'_>, method: Method) {
         let WeightsPass { name, dims, x, dy, gradients } = *pass;
         let tiles = Tiles::new(dims.patch_len() + 1, dims.c_out, dims.rows(), r.profile).split();
         let kernel = Conv2dBackwardWeights { dims, tiles, method };
         record_split_k(r, &format!("{name} backward weights"), tiles.split_k, kernel, &[x, dy], gradients, None);
     }
     [
-        Algorithm { supports: select::supports, cost: one_pixel_per_window, record: select::record },
-        Algorithm { supports: is_adapter, cost: dense, record: |r, pass| record(r, pass, Method::Tiles) },
+        Algorithm { name: "select", supports: select::supports, cost: one_pixel_per_window, record: select::record },
+        Algorithm { name: "tiles", supports: is_adapter, cost: dense, record: |r, pass| by(r, pass, Method::Tiles) },
         Algorithm {
+            name: "permute",
             supports: |d, profile| profile.simd().is_some_and(|level| cpu::few_channels::permutes(d, level)),
             cost: |d| 0.1 * one_pixel_per_window(d),
-            record: |r, pass| record(r, pass, Method::Permute),
+            record: |r, pass| by(r, pass, Method::Permute),
         },
         // The products of all pixels of a window, but no list to write and to read.
         Algorithm {
+            name: "few channels",
             supports: |d, profile| profile.simd().is_some() && cpu::few_channels::supports(d),
             cost: |d| 0.9 * one_pixel_per_window(d),
-            record: |r, pass| record(r, pass, Method::FewChannels),
+            record: |r, pass| by(r, pass, Method::FewChannels),
         },
         Algorithm {
+            name: "sparse",
             supports: |d, profile| profile.simd().is_some_and(|level| cpu::sparse::supports(d, level)),
             cost: one_pixel_per_window,
-            record: |r, pass| record(r, pass, Method::Sparse),
+            record: |r, pass| by(r, pass, Method::Sparse),
         },
-        Algorithm { supports: is_cpu, cost: dense, record: |r, pass| record(r, pass, Method::Im2col) },
+        Algorithm { name: "im2col", supports: is_cpu, cost: dense, record: |r, pass| by(r, pass, Method::Im2col) },
     ]
 }
 
 fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 4] {
     use backward_input::Method;
-    fn record(r: &mut Recorder, pass: &InputPass<'_>, method: Method) {
+    fn by(r: &mut Recorder, pass: &InputPass<'_>, method: Method) {
         let InputPass { name, dims, weights, dy, dx } = *pass;
         let tiles = Tiles::new(dims.in_pixels(), dims.c_in, dims.taps() * dims.c_out, r.profile);
         let kernel = Conv2dBackwardInput { dims, tiles, gate: dx.gate.kind(), method };
         r.dispatch(format!("{name} backward input"), kernel, &dx.inputs(&[dy, weights]), &[dx.to]);
     }
     [
-        Algorithm { supports: winograd::supports, cost: winograd::cost, record: winograd::record_backward_input },
-        Algorithm { supports: is_adapter, cost: dense, record: |r, pass| record(r, pass, Method::Tiles) },
         Algorithm {
+            name: "winograd",
+            supports: winograd::supports,
+            cost: winograd::cost,
+            record: winograd::record_backward_input,
+        },
+        Algorithm { name: "tiles", supports: is_adapter, cost: dense, record: |r, pass| by(r, pass, Method::Tiles) },
+        Algorithm {
+            name: "sparse",
             supports: |d, profile| profile.simd().is_some_and(|level| cpu::sparse::supports(d, level)),
             cost: one_pixel_per_window,
-            record: |r, pass| record(r, pass, Method::Sparse),
+            record: |r, pass| by(r, pass, Method::Sparse),
         },
-        Algorithm { supports: is_cpu, cost: dense, record: |r, pass| record(r, pass, Method::Im2col) },
+        Algorithm { name: "im2col", supports: is_cpu, cost: dense, record: |r, pass| by(r, pass, Method::Im2col) },
     ]
 }

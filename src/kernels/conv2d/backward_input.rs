@@ -50,14 +50,6 @@ impl KernelSpec for Conv2dBackwardInput {
         reference::input_cost(&self.dims, self.gate).scaled(share)
     }
 
-    fn algorithm(&self) -> Option<&'static str> {
-        Some(match self.method {
-            Method::Tiles => "tiles",
-            Method::Im2col => "im2col",
-            Method::Sparse => "sparse",
-        })
-    }
-
     fn run<F: Real>(&self, io: Io<'_, F>) {
         reference::backward_input(&self.dims, self.gate, io);
     }

@@ -53,16 +53,6 @@ impl KernelSpec for Conv2dBackwardWeights {
         reference::weights_cost(&self.dims).scaled(share)
     }
 
-    fn algorithm(&self) -> Option<&'static str> {
-        Some(match self.method {
-            Method::Tiles => "tiles",
-            Method::Im2col => "im2col",
-            Method::FewChannels => "few channels",
-            Method::Permute => "permute",
-            Method::Sparse => "sparse",
-        })
-    }
-
     fn run<F: Real>(&self, io: Io<'_, F>) {
         reference::backward_weights(&self.dims, self.tiles.k_per_split(), io);
     }

@@ -65,15 +65,6 @@ impl KernelSpec for Conv2dForward {
         reference::forward_cost(&self.dims).scaled(share)
     }
 
-    fn algorithm(&self) -> Option<&'static str> {
-        Some(match self.method {
-            Method::Tiles => "tiles",
-            Method::Im2col => "im2col",
-            Method::Direct => "direct",
-            Method::Winograd => "winograd",
-        })
-    }
-
     fn run<F: Real>(&self, io: Io<'_, F>) {
         reference::forward(&self.dims, self.relu, io);
     }

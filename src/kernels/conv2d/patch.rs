@@ -89,10 +89,6 @@ impl KernelSpec for Conv2dPoolPatchForward {
         reference::forward_cost(&self.dims)
     }
 
-    fn algorithm(&self) -> Option<&'static str> {
-        Some("patch")
-    }
-
     fn run<F: Real>(&self, io: Io<'_, F>) {
         reference::forward(&self.dims, self.relu, io);
     }

@@ -119,10 +119,6 @@ impl KernelSpec for Conv2dPoolSelectWeights {
         cost.scaled(0.25)
     }
 
-    fn algorithm(&self) -> Option<&'static str> {
-        Some("select")
-    }
-
     fn run<F: Real>(&self, io: Io<'_, F>) {
         reference::backward_weights(&self.dims, self.windows_per_split() * self.dims.window_len(), io);
     }

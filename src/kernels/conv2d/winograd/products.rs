@@ -27,10 +27,6 @@ impl KernelSpec for Product {
         cost(&self.dims)
     }
 
-    fn algorithm(&self) -> Option<&'static str> {
-        Some("winograd")
-    }
-
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let d = &self.dims;
         let (v, u, m) = (io.input(0), io.input(1), io.output(0));
@@ -65,10 +61,6 @@ impl KernelSpec for ProductBackward {
 
     fn cost(&self) -> Cost {
         cost(&self.dims)
-    }
-
-    fn algorithm(&self) -> Option<&'static str> {
-        Some("winograd")
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {

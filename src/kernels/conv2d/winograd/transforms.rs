@@ -26,10 +26,6 @@ impl KernelSpec for WeightsTransform {
         cost(self.dims.c_in * self.dims.c_out, [9 + TILE_LEN, 66])
     }
 
-    fn algorithm(&self) -> Option<&'static str> {
-        Some("winograd")
-    }
-
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let (weights, u) = (io.input(0), io.output(0));
         let pairs = self.dims.c_in * self.dims.c_out;
@@ -56,10 +52,6 @@ impl KernelSpec for InputTransform {
 
     fn cost(&self) -> Cost {
         cost(self.dims.windows() * self.dims.c_in, [4 + TILE_LEN, 32])
-    }
-
-    fn algorithm(&self) -> Option<&'static str> {
-        Some("winograd")
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -103,10 +95,6 @@ impl KernelSpec for OutputTransform {
         cost(self.dims.windows() * self.dims.c_out, [TILE_LEN + 2, 29])
     }
 
-    fn algorithm(&self) -> Option<&'static str> {
-        Some("winograd")
-    }
-
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let d = &self.dims;
         let (m, weights, y) = (io.input(0), io.input(1), io.output(0));
@@ -148,10 +136,6 @@ impl KernelSpec for BackwardInput {
 
     fn cost(&self) -> Cost {
         cost(self.dims.windows() * self.dims.c_in, [TILE_LEN + 4, 44])
-    }
-
-    fn algorithm(&self) -> Option<&'static str> {
-        Some("winograd")
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
