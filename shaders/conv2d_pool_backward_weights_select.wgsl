@@ -3,10 +3,10 @@
 //
 // For 2x2 pools and convolutions with stride 1 and kernels up to three wide, on subgroups of eight. One workgroup
 // computes 32 filters (four per lane), CHANNELS input channels and KERNEL_ROWS kernel rows, which read PAIRS pairs of
-// input rows. For each pool window, lane l loads the input pixel (l / 4, l % 4) below and right of the one under
+// input rows. For each pool window, lane l loads the input pixel (l / 4, l % 4) down and right of the one under
 // tap (ky, 0) of window offset (0, 0). Tap kx of window offset (py, px) is then held by lane 4 py + px + kx, from which
 // each filter reads by shuffle. dy: [WINDOWS, COLS] of tagged gradients (see tagged_gradient.wgsl),
-// out: [splits, ROWS, COLS].
+// out: [SPLIT_K, ROWS, COLS].
 
 // Four channels of a pixel, zero out of bounds. Lanes beyond the last tap may be out of bounds too, but are not read.
 fn x_at(image: u32, y: i32, x: i32, channel: u32) -> vec4<f32> {

@@ -1,7 +1,7 @@
 // Shared by the gradients w.r.t. the weights: B is dy, the gradient w.r.t. the output, C is dw with db as its last row.
 //
 // k runs over (pool window, window offset); see tagged_gradient.wgsl. dy: [K / WINDOW_LEN, COLS],
-// out: [splits, ROWS, COLS]. The kernel's own file binds x at 0 and defines A.
+// out: [SPLIT_K, ROWS, COLS]. The kernel's own file binds x at 0 and defines A.
 
 fn dy_word(window: u32, col: u32) -> u32 {
     return dy_one(window * COLS + min(col, COLS - 1u));

@@ -1,5 +1,6 @@
 //! The crate's error type, and the exit code of each variant.
 
+use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
 
 /// A `Result` whose error is [`Error`].
@@ -23,10 +24,10 @@ pub enum Error {
     Data(String),
     /// The device was lost, ran out of memory or rejected a buffer, shader or command.
     #[error("{0}")]
-    Device(String),
+    Device(Message),
     /// The loss or a weight became infinite or NaN.
     #[error("{0}")]
-    NotFinite(String),
+    NotFinite(Message),
     /// A file or folder that cannot be written.
     #[error("cannot write {}: {reason}", path.display())]
     Output {
@@ -40,7 +41,90 @@ pub enum Error {
     Interrupted(String),
 }
 
+/// A text, and what could help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The cause, with the values involved.
+    pub text: String,
+    /// What to try, any of it.
+    pub advice: Vec<Advice>,
+}
+
+/// What could help; a host that has names for these settings can say them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// Batches of at most this many images.
+    BatchSize(u64),
+    /// Fewer images in a batch.
+    SmallerBatchSize,
+    /// A smaller learning rate.
+    SmallerLearningRate,
+    /// The CPU backend in place of an adapter.
+    CpuBackend,
+}
+
+impl Message {
+    /// The same with advice.
+    pub(crate) fn with(self, advice: impl IntoIterator<Item = Advice>) -> Self {
+        Self { advice: advice.into_iter().collect(), ..self }
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self { text, advice: Vec::new() }
+    }
+}
+
+impl Display for Message {
+    fn fmt(&self, f: &mut Formatter) -> std::fmt::Result {
+        f.write_str(&self.text)?;
+        for (i, advice) in self.advice.iter().enumerate() {
+            write!(f, "{}{advice}", if i == 0 { "; try " } else { ", or " })?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for Advice {
+    fn fmt(&self, f: &mut Formatter) -> std::fmt::Result {
+        match self {
+            Self::BatchSize(images) => write!(f, "a batch size of {images}"),
+            Self::SmallerBatchSize => f.write_str("a smaller batch size"),
+            Self::SmallerLearningRate => f.write_str("a smaller learning rate"),
+            Self::CpuBackend => f.write_str("the CPU backend"),
+        }
+    }
+}
+
 impl Error {
+    /// What could help, as far as it is known.
+    pub fn advice(&self) -> &[Advice] {
+        match self {
+            Self::Device(message) | Self::NotFinite(message) => &message.advice,
+            _ => &[],
+        }
+    }
+
+    /// An [`Error::Device`].
+    pub(crate) fn device(text: String) -> Self {
+        Self::Device(text.into())
+    }
+
+    /// An [`Error::NotFinite`].
+    pub(crate) fn not_finite(text: String) -> Self {
+        Self::NotFinite(text.into())
+    }
+
+    /// The same with advice, for the variants that carry it.
+    pub(crate) fn advise(self, advice: impl IntoIterator<Item = Advice>) -> Self {
+        match self {
+            Self::Device(message) => Self::Device(message.with(advice)),
+            Self::NotFinite(message) => Self::NotFinite(message.with(advice)),
+            other => other,
+        }
+    }
+
     /// The exit code of the command-line program: 1 disagreement, 2 usage, 3 no adapter, 4 data, 5 device, 6 not
     /// finite, 7 output, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
@@ -57,12 +141,12 @@ impl Error {
     }
 
     /// An [`Error::Output`] for `path`.
-    pub fn output(path: impl AsRef<Path>, reason: impl std::fmt::Display) -> Self {
+    pub fn output(path: impl AsRef<Path>, reason: impl Display) -> Self {
         Self::Output { path: path.as_ref().to_owned(), reason: reason.to_string() }
     }
 
     /// An [`Error::Data`] whose message is `what`, followed by `path`.
-    pub(crate) fn data(path: &Path, what: impl std::fmt::Display) -> Self {
+    pub(crate) fn data(path: &Path, what: impl Display) -> Self {
         Self::Data(format!("{what}: {}", path.display()))
     }
 }

@@ -32,7 +32,7 @@ mod trainer;
 mod verify;
 
 pub use backend::{Device, DeviceInfo, DeviceRequest, Found};
-pub use error::{Error, Result};
+pub use error::{Advice, Error, Message, Result};
 pub use graph::{Functional, Graph, Model, Preset, Sequential, Summary};
 pub use layers::{
     Activation, ActivationLayer, Add, AnyLayer, Concatenate, Conv2D, Dense, Flatten, Loss, MaxPooling2D, Optimizer,

@@ -1,4 +1,4 @@
-//! The layering, read from the `use` lines: which module may import which, no circles between files, and what stays in its
+//! The layering, read from the `use` lines: which module may import which, no cycles between files, and what stays in its
 //! place.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,7 +128,7 @@ fn inline_paths(code: &str) -> impl Iterator<Item = Vec<String>> {
 
 /// The file in which what `path` names, seen from `from`, is defined: through modules and re-exports.
 fn resolve(modules: &BTreeMap<Module, Source>, from: &Module, path: &[String], depth: usize) -> Option<Module> {
-    assert!(depth < 20, "re-exports in a circle: {path:?} from {from:?}");
+    assert!(depth < 20, "re-exports in a cycle: {path:?} from {from:?}");
     let (mut at, mut rest): (Module, &[String]) = match path.first().map(String::as_str) {
         Some("crate") => (Vec::new(), &path[1..]),
         Some("super") => (from[..from.len() - 1].to_vec(), &path[1..]),
@@ -198,9 +198,9 @@ fn no_module_imports_a_higher_one() {
 }
 
 #[test]
-fn no_files_import_each_other_in_a_circle() {
+fn no_files_import_each_other_in_a_cycle() {
     let (_, mut edges) = imports();
-    // Files without imports are taken away until none is left; what then remains is in a circle, or leads to one.
+    // Files without imports are taken away until none is left; what then remains is in a cycle, or leads to one.
     loop {
         let leaves: BTreeSet<Module> = edges
             .iter()
@@ -212,14 +212,14 @@ fn no_files_import_each_other_in_a_circle() {
         }
         edges.retain(|module, _| !leaves.contains(module));
     }
-    let circle: Vec<String> = edges
+    let cycle: Vec<String> = edges
         .iter()
         .map(|(from, tos)| {
             let tos: Vec<String> = tos.iter().filter(|to| edges.contains_key(*to)).map(|to| to.join("::")).collect();
             format!("{} -> {}", from.join("::"), tos.join(", "))
         })
         .collect();
-    assert!(circle.is_empty(), "files import each other:\n{}", circle.join("\n"));
+    assert!(cycle.is_empty(), "files import each other:\n{}", cycle.join("\n"));
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn a_kernel_that_loops_longer_than_the_adapter_does_is_refused() {
     let config = RunConfig { batch_size: 1, ..RunConfig::default() };
     let error = Trainer::new(model, &Device::Gpu(adapter), config).err();
     assert!(
-        matches!(&error, Some(Error::Device(text)) if text.contains("`conv2d forward` loops 67500 times")),
+        matches!(&error, Some(Error::Device(message)) if message.text.contains("`conv2d forward` loops 67500 times")),
         "{error:?}"
     );
 }

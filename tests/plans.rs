@@ -77,10 +77,10 @@ fn softmax_in_the_last_layer_and_as_a_layer_of_its_own_are_one_plan() {
     let start = || Sequential::new([4, 4, 1]).add(Flatten {});
     let models =
         [start().add(Dense::new(3).activation(Softmax)), start().add(Dense::new(3)).add(ActivationLayer::new(Softmax))];
-    let [inside, apart] = models.map(|model| {
+    let [inside, alone] = models.map(|model| {
         let plan = Case::new("softmax", 2, model).plan(Profile::REFERENCE).unwrap();
         let dispatch = |d: gpu_cnn::internals::plan::Dispatch| format!("{} {:?} {:?}", d.label, d.inputs, d.outputs);
         plan.dispatches.into_iter().map(dispatch).collect::<Vec<_>>()
     });
-    assert_eq!(inside, apart);
+    assert_eq!(inside, alone);
 }

@@ -8,7 +8,7 @@ use crate::plan::{DispatchId, Element, Plan, Step};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Words after each buffer that no kernel may touch.
+/// Elements after each buffer that no kernel may touch.
 const GUARD_WORDS: usize = 64;
 
 /// A dispatch whose output is not its twin's.
@@ -18,7 +18,7 @@ pub struct Difference {
     pub label: String,
     /// The output's buffer.
     pub buffer: String,
-    /// ||gpu - cpu|| / ||cpu|| over floats; the share of different words over words; infinite if a guard word or
+    /// ||gpu - cpu|| / ||cpu|| over floats; the share of different elements over u32; infinite if a guard element or
     /// another part of the buffer changed.
     pub error: f64,
 }
@@ -64,7 +64,7 @@ pub async fn check_dispatches(
     Ok(differences)
 }
 
-/// Whether both hold the same words outside `written`.
+/// Whether both hold the same elements outside `written`.
 fn same(got: &[u32], expected: &[u32], written: &Range<usize>) -> bool {
     got[..written.start] == expected[..written.start] && got[written.end..] == expected[written.end..]
 }

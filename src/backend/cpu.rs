@@ -3,7 +3,7 @@
 use super::info::DeviceInfo;
 use super::interface::{Answer, Backend, Clock, KernelTimes, median};
 use crate::clock::Instant;
-use crate::error::{Error, Result, usage};
+use crate::error::{Advice, Error, Result, usage};
 use crate::plan::{
     BufferId, BufferSlice, Dispatch, DispatchId, Element, Io, Kernel, MAX_BINDINGS, Plan, Program, Step, View, ViewMut,
 };
@@ -60,10 +60,8 @@ impl<F: CpuFloat> Cpu<F> {
         for buffer in &plan.buffers {
             let out_of_memory = || {
                 let bytes = buffer.len * size_of::<F>();
-                Error::Device(format!(
-                    "out of memory: buffer `{}` takes {bytes} bytes; try a smaller batch size",
-                    buffer.label
-                ))
+                Error::device(format!("out of memory: buffer `{}` takes {bytes} bytes", buffer.label))
+                    .advise([Advice::SmallerBatchSize])
             };
             buffers.push(match buffer.element {
                 Element::F32 => Data::Float(zeros(buffer.len).ok_or_else(out_of_memory)?),

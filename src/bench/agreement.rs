@@ -9,7 +9,7 @@ const AGREEMENT: f64 = 2e-3;
 /// By how much the mean over all steps has to agree.
 const MEAN_AGREEMENT: f64 = 0.1;
 
-/// Where the losses of a device are not those of the last device (the CPU), in words: one of the first 20 steps by more than
+/// Where the losses of a device are not those of the last device (the CPU), as a message: one of the first 20 steps by more than
 /// 0.2 %, or the mean of all by more than 10 %.
 pub fn disagreement(results: &[Benched]) -> Option<String> {
     let all: Vec<_> = results.iter().map(|r| (r.info.adapter.as_str(), &r.losses[..])).collect();

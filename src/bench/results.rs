@@ -1,9 +1,9 @@
-//! What a bench is told and what it finds.
+//! Options and results of a bench.
 
 use crate::backend::{Clock, DeviceInfo, median};
 use serde::Serialize;
 
-/// What `bench` is told.
+/// Options of a bench.
 #[derive(Debug, Clone)]
 pub struct BenchOptions {
     /// Images in a batch.
@@ -74,7 +74,7 @@ pub struct Benched {
     pub dispatches: usize,
     /// What the device can do at best, if single dispatches were timed.
     pub peak: Option<Peak>,
-    /// For each pass that has a choice of algorithms, the label of its dispatch and what was chosen.
+    /// For each pass that has a choice of algorithms, the label of its dispatch and the name of the chosen algorithm.
     pub algorithms: Vec<(String, &'static str)>,
     /// Every dispatch of a step, if asked for.
     pub kernels: Option<Vec<KernelRow>>,

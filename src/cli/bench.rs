@@ -119,14 +119,14 @@ fn devices(args: &Args) -> Result<Vec<Device>> {
     };
     devices.retain(|device| matches!(device, Device::Gpu(_)));
     let all = args.adapter.is_empty();
-    let mut seen: Vec<DeviceInfo> = Vec::new();
+    let mut known: Vec<DeviceInfo> = Vec::new();
     devices.retain(|device| {
         let info = device.info();
         // Of all, an adapter that several backends show is taken once, by the best, which comes first; two cards of one
         // name stay. Of those named, each once.
-        let known = seen.iter().any(|s| s.adapter == info.adapter && (s.backend != info.backend) == all);
-        seen.push(info);
-        !known
+        let is_known = known.iter().any(|s| s.adapter == info.adapter && (s.backend != info.backend) == all);
+        known.push(info);
+        !is_known
     });
     if devices.is_empty() && all {
         note("note: no adapter: the CPU backend alone");
@@ -152,7 +152,7 @@ fn probe_of(args: &Args, result: &Benched) -> Probe {
     })
 }
 
-/// Whether a file can be written there, as far as can be told before the measuring.
+/// Whether a file can be written there, as far as is known before the measuring.
 fn writable(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match (path.is_dir(), folder.is_dir()) {

@@ -13,7 +13,7 @@ mod summary;
 mod synthetic;
 mod train;
 
-use crate::error::Error;
+use crate::error::{Advice, Error};
 use crate::report::note;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -60,28 +60,30 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            note(&format!("error: {error}{}", hint(&error)));
+            note(&format!("error: {}", message(&error)));
             ExitCode::from(error.exit_code())
         }
     }
 }
 
-/// What the option that the error is about is called; the library does not know options.
-fn hint(error: &Error) -> String {
-    let text = error.to_string();
-    if matches!(error, Error::NoAdapter(_)) {
-        return "\nhint: `--adapter cpu` needs no adapter; `gpu-cnn adapters` lists the adapters found".into();
+/// The message of an error; its advice as the options that it is about.
+fn message(error: &Error) -> String {
+    let text = match error {
+        Error::Device(message) | Error::NotFinite(message) => message.text.clone(),
+        other => other.to_string(),
+    };
+    let option = |advice: &Advice| match advice {
+        Advice::BatchSize(images) => format!("--batch-size {images}"),
+        Advice::SmallerBatchSize => "a smaller --batch-size".into(),
+        Advice::SmallerLearningRate => "a smaller --learning-rate".into(),
+        Advice::CpuBackend => "--adapter cpu".into(),
+    };
+    let options: Vec<String> = error.advice().iter().map(option).collect();
+    match error {
+        Error::NoAdapter(_) => {
+            format!("{text}\nhint: `--adapter cpu` needs no adapter; `gpu-cnn adapters` lists the adapters found")
+        }
+        _ if options.is_empty() => text,
+        _ => format!("{text}\nhint: try {}", options.join(" or ")),
     }
-    if let Some((_, size)) = text.split_once("try a batch size of ") {
-        let size: String = size.chars().take_while(char::is_ascii_digit).collect();
-        return format!("\nhint: try --batch-size {size}");
-    }
-    let options = [
-        ("try a smaller batch size", "a smaller --batch-size"),
-        ("try a smaller learning rate", "a smaller --learning-rate"),
-        ("the CPU backend", "--adapter cpu"),
-    ];
-    let named: Vec<&str> =
-        options.iter().filter(|(words, _)| text.contains(words)).map(|(_, option)| *option).collect();
-    if named.is_empty() { String::new() } else { format!("\nhint: try {}", named.join(" or ")) }
 }

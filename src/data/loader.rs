@@ -61,16 +61,16 @@ mod tests {
     fn a_pass_holds_every_image_once_and_ends_short() {
         let split = split();
         for batches in [Batches::in_order(&split, 3), Batches::shuffled(&split, 3, 1, 1)] {
-            let mut seen = Vec::new();
+            let mut found = Vec::new();
             for i in 0..batches.len() {
                 let (mut pixels, mut labels) = ([9; 4], [9; 3]);
                 let images = batches.write(i, &mut pixels, &mut labels);
                 assert!(pixels[images..].iter().all(|p| *p == 0));
                 assert!((0..images).all(|n| u32::from(pixels[n]) == labels[n]));
-                seen.extend_from_slice(&labels[..images]);
+                found.extend_from_slice(&labels[..images]);
             }
-            seen.sort_unstable();
-            assert_eq!(seen, (0..7).collect::<Vec<_>>());
+            found.sort_unstable();
+            assert_eq!(found, (0..7).collect::<Vec<_>>());
         }
     }
 

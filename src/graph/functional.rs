@@ -135,8 +135,8 @@ fn topological_order(inputs: &[Vec<Source>], names: &[String]) -> Result<Vec<usi
             }
             None => {
                 let names: Vec<String> =
-                    in_circles(inputs, &placed).iter().map(|i| format!("`{}`", names[*i])).collect();
-                return Err(usage!("layers feed each other in a circle: {}", names.join(", ")));
+                    in_cycles(inputs, &placed).iter().map(|i| format!("`{}`", names[*i])).collect();
+                return Err(usage!("layers feed each other in a cycle: {}", names.join(", ")));
             }
         }
     }
@@ -144,7 +144,7 @@ fn topological_order(inputs: &[Vec<Source>], names: &[String]) -> Result<Vec<usi
 }
 
 /// Of the layers that are not placed, those that feed each other: not those that only follow them.
-fn in_circles(inputs: &[Vec<Source>], placed: &[bool]) -> Vec<usize> {
+fn in_cycles(inputs: &[Vec<Source>], placed: &[bool]) -> Vec<usize> {
     let mut left: Vec<usize> = (0..inputs.len()).filter(|i| !placed[*i]).collect();
     loop {
         let feeds = |i: usize| left.iter().any(|other| inputs[*other].contains(&Source::Node(i)));

@@ -8,13 +8,13 @@ use crate::plan::Profile;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ValueId(pub(super) usize);
 
-/// The images.
+/// The model's input, a batch of images.
 pub(super) const INPUT: ValueId = ValueId(0);
 
 /// What an operation computes.
 #[derive(Debug)]
 pub(super) enum Kind<'g> {
-    /// One layer.
+    /// A layer as the user wrote it.
     Layer(&'g dyn Layer),
     /// A convolution and the pool after it.
     Pooled(PooledConv2D),

@@ -89,7 +89,7 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Classes that the model tells apart: outputs of its last layer.
+    /// Number of classes: outputs of the last layer.
     pub fn classes(&self) -> usize {
         self.nodes[self.output].output.iter().product()
     }

@@ -189,7 +189,7 @@ mod tests {
             |model: Functional, input: &str| model.add("end", Dense::new(2).activation(Activation::Softmax), &[input]);
         let flat = || Functional::new([2, 2, 1]).add("flat", Flatten {}, &["input"]);
         let cases = [
-            (end(dense("a", "b", dense("b", "a", flat())), "a"), "layers feed each other in a circle: `b`, `a`"),
+            (end(dense("a", "b", dense("b", "a", flat())), "a"), "layers feed each other in a cycle: `b`, `a`"),
             (end(flat(), "none"), "layer `end` takes its input from `none`"),
             (end(dense("a", "flat", flat()), "flat"), "2 layers feed no other: `a`, `end`"),
             (end(dense("flat", "flat", flat()), "flat"), "two layers are named `flat`"),

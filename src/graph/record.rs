@@ -3,7 +3,7 @@
 use super::Graph;
 use super::infer::MAX_ELEMENTS;
 use super::lower::{Lowered, Op, ValueId};
-use crate::error::{Error, Result, usage};
+use crate::error::{Advice, Error, Result, usage};
 use crate::kernels::elementwise::Sum;
 use crate::kernels::loss::{Softmax, SoftmaxCrossEntropy};
 use crate::kernels::unpack::Unpack;
@@ -50,9 +50,10 @@ impl Graph {
             let per_image: usize = shape.iter().product();
             if per_image.saturating_mul(batch) > MAX_ELEMENTS {
                 let fitting = MAX_ELEMENTS / per_image;
-                return Err(Error::Device(format!(
-                    "`{name}` takes {per_image} numbers an image, too many for a batch of {batch}; try a batch size of {fitting}"
-                )));
+                return Err(Error::device(format!(
+                    "`{name}` takes {per_image} numbers an image, too many for a batch of {batch}"
+                ))
+                .advise([Advice::BatchSize(fitting as u64)]));
             }
         }
         Ok(Recording::new(self, options).plan())

@@ -26,7 +26,7 @@ pub fn save_weights(model: &Model, graph: &Graph, arena: &[f32]) -> Result<Vec<u
         let bytes = bytemuck::cast_slice(&arena[t.offset..][..t.size()]);
         TensorView::new(Dtype::F32, t.shape.clone(), bytes).map(|view| (t.name.clone(), view))
     });
-    let failed = |e| Error::Device(format!("cannot lay out the weights: {e}"));
+    let failed = |e| Error::device(format!("cannot lay out the weights: {e}"));
     let views: Vec<_> = views.collect::<Result<_, _>>().map_err(failed)?;
     let description = serde_json::to_string(model).map_err(|e| usage!("cannot describe the model: {e}"))?;
     let metadata = HashMap::from([(MODEL_KEY.to_owned(), description)]);

@@ -19,7 +19,7 @@ pub(crate) enum Gate {
         output: BufferSlice,
     },
     /// The layer is a convolution fused with its pool, which takes tagged gradients: in the low mantissa bits of each, the
-    /// argmax of its window, so that one load yields both, to a part in 2^22 under a 2x2 pool and in 2^19 under the largest.
+    /// argmax of its window, so that one load yields both, with a relative error of 2^-22 under a 2x2 pool and of 2^-19 under the largest.
     /// Zero where the ReLU was inactive.
     Argmax {
         /// The argmax of each window.

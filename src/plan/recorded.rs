@@ -12,7 +12,7 @@ pub struct DispatchId(pub usize);
 /// One kernel with its buffers.
 #[derive(Debug, Clone)]
 pub struct Dispatch {
-    /// `conv2d_1 backward weights`: the same words in profiler, bench, test and error.
+    /// `conv2d_1 backward weights`: the same label in profiler, bench, test and error.
     pub label: String,
     /// What is computed.
     pub kernel: Arc<dyn Kernel>,

@@ -2,6 +2,7 @@
 
 use crate::bench::{BenchOptions, Benched};
 use crate::error::{Error, Result};
+use console::{Alignment, measure_text_width, pad_str};
 use serde_json::{Value, json};
 
 /// Training images in an epoch of Fashion-MNIST, for the column `s/epoch`.
@@ -229,12 +230,12 @@ impl BenchReport {
 
 /// A text table: the first column is left-aligned, the others (numbers) are right-aligned.
 fn aligned(head: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).chain([head[i].len()]).max().unwrap_or(0);
+    let width = |i: usize| rows.iter().map(|row| measure_text_width(&row[i])).chain([head[i].len()]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let line = |cells: &[&str]| {
         let cell = |(i, cell): (usize, &&str)| match i {
-            0 => format!("{cell:<0$}", widths[0]),
-            _ => format!("{cell:>0$}", widths[i]),
+            0 => pad_str(cell, widths[0], Alignment::Left, None).into_owned(),
+            _ => pad_str(cell, widths[i], Alignment::Right, None).into_owned(),
         };
         cells.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ") + "\n"
     };

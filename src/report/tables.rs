@@ -2,6 +2,7 @@
 
 use crate::graph::Summary;
 use crate::trainer::Evaluation;
+use console::{Alignment, measure_text_width, pad_str};
 use std::fmt::Write;
 
 /// A number with a comma between thousands: `243,786`.
@@ -49,7 +50,7 @@ pub(crate) fn summary_table(summary: &Summary, columns: Option<usize>) -> String
             cells.into_iter().take(head.len()).collect()
         })
         .collect();
-    let widest = |i: usize| rows.iter().chain([&head]).map(|row| row[i].chars().count()).max().unwrap_or(0);
+    let widest = |i: usize| rows.iter().chain([&head]).map(|row| measure_text_width(&row[i])).max().unwrap_or(0);
     let widths = fitted((0..head.len()).map(widest).collect(), columns);
     let rule = |left: &str, middle: &str, right: &str, line: &str| {
         let parts: Vec<String> = widths.iter().map(|w| line.repeat(w + 2)).collect();
@@ -94,7 +95,8 @@ fn row(cells: &[String], widths: &[usize], edge: &str) -> String {
     let line = |n: usize| {
         let cell = |(i, (cell, width)): (usize, (&Vec<String>, &usize))| {
             let text = cell.get(n).map_or("", String::as_str);
-            if i == 2 { format!(" {text:>width$} {edge}") } else { format!(" {text:<width$} {edge}") }
+            let alignment = if i == 2 { Alignment::Right } else { Alignment::Left };
+            format!(" {} {edge}", pad_str(text, *width, alignment, None))
         };
         let cells: String = cells.iter().zip(widths).enumerate().map(cell).collect();
         format!("{edge}{cells}\n")
@@ -102,18 +104,22 @@ fn row(cells: &[String], widths: &[usize], edge: &str) -> String {
     (0..lines).map(line).collect()
 }
 
-/// `text` in lines of at most `width` characters, broken at spaces where there are any.
+/// `text` in lines of at most `width` columns, broken at spaces where there are any.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let last = lines.last_mut().expect("there is a line");
-        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() <= width {
+        if !last.is_empty() && measure_text_width(last) + 1 + measure_text_width(word) <= width {
             *last += &format!(" {word}");
             continue;
         }
-        let pieces: Vec<char> = word.chars().collect();
-        for piece in pieces.chunks(width) {
-            lines.push(piece.iter().collect());
+        lines.push(String::new());
+        for c in word.chars() {
+            let last = lines.last().map_or(0, |line| measure_text_width(line));
+            if last > 0 && last + measure_text_width(&c.to_string()) > width {
+                lines.push(String::new());
+            }
+            lines.last_mut().expect("there is a line").push(c);
         }
     }
     lines.into_iter().filter(|line| !line.is_empty()).collect()
@@ -122,11 +128,13 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 /// Loss and accuracy, and one row per class with its accuracy; `names` are the classes' names.
 pub(crate) fn evaluation_table(evaluation: &Evaluation, names: &[String]) -> String {
     let name = |i: usize| names.get(i).map_or_else(|| format!("class {i}"), Clone::clone);
-    let width = (0..evaluation.classes.len()).map(|i| name(i).len()).max().unwrap_or(0);
+    let width = (0..evaluation.classes.len()).map(|i| measure_text_width(&name(i))).max().unwrap_or(0);
     let mut text = format!("loss: {:.4}\naccuracy: {:.4}\n", evaluation.score.loss, evaluation.score.accuracy);
     for (i, class) in evaluation.classes.iter().enumerate() {
         let accuracy = class.accuracy().map_or_else(|| "-".to_owned(), |a| format!("{a:.4}"));
-        let _ = writeln!(text, "  {:<width$}  {accuracy}  ({} of {})", name(i), class.correct, class.images);
+        let name = name(i);
+        let name = pad_str(&name, width, Alignment::Left, None);
+        let _ = writeln!(text, "  {name}  {accuracy}  ({} of {})", class.correct, class.images);
     }
     text
 }
@@ -155,5 +163,16 @@ mod tests {
             }
         }
         assert_eq!(summary_table(&summary, Some(200)), summary_table(&summary, None));
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let mut summary = crate::Preset::Dnn.build([28, 28, 1], 10).summary().expect("a valid model");
+        summary.layers[0].name = "畳み込み".repeat(4);
+        for columns in [None, Some(60)] {
+            let text = summary_table(&summary, columns);
+            let widths: Vec<usize> = text.lines().filter(|line| line.contains('│')).map(measure_text_width).collect();
+            assert!(widths.iter().all(|width| *width == widths[0] && *width <= columns.unwrap_or(200)), "{text}");
+        }
     }
 }

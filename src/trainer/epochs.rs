@@ -6,7 +6,7 @@ use super::pass::Pass;
 use super::state::Trainer;
 use crate::clock::Instant;
 use crate::data::{Batches, Split};
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::plan::{Program, Step};
 use std::collections::VecDeque;
 
@@ -24,9 +24,9 @@ pub struct Fit<'d> {
 struct Epoch<'d> {
     pass: Pass<'d>,
     started: Instant,
-    /// Scores that have arrived and have not been told.
+    /// Scores that have arrived and have not been reported.
     arrived: VecDeque<Tally>,
-    told: usize,
+    reported: usize,
     so_far: Tally,
 }
 
@@ -80,7 +80,7 @@ impl<'d> Epoch<'d> {
             pass: Pass::new(batches, &Program::TRAIN, steps),
             started: Instant::now(),
             arrived: VecDeque::new(),
-            told: 0,
+            reported: 0,
             so_far: Tally::default(),
         }
     }
@@ -99,11 +99,16 @@ impl<'d> Epoch<'d> {
             self.arrived.extend(report.tallies);
         }
         let Some(tally) = self.arrived.pop_front() else { return Ok(None) };
-        self.told += 1;
-        let (epoch, step) = (trainer.progress.epoch + 1, self.told);
+        self.reported += 1;
+        let (epoch, step) = (trainer.progress.epoch + 1, self.reported);
         if !tally.loss.is_finite() {
-            let hint = if step == 1 { "look at the weights and the data" } else { "try a smaller learning rate" };
-            return Err(Error::NotFinite(format!("the loss is {} at epoch {epoch}, step {step}; {hint}", tally.loss)));
+            // Nothing has been learned before the first step.
+            let (cause, advice) = match step {
+                1 => ("; look at the weights and the data", None),
+                _ => ("", Some(Advice::SmallerLearningRate)),
+            };
+            let text = format!("the loss is {} at epoch {epoch}, step {step}{cause}", tally.loss);
+            return Err(Error::not_finite(text).advise(advice));
         }
         self.so_far.add(tally);
         let (batch, so_far) = (tally.score(), self.so_far.score());
@@ -111,11 +116,11 @@ impl<'d> Epoch<'d> {
     }
 
     async fn end(&mut self, trainer: &mut Trainer) -> Result<Event> {
-        trainer.check_weights(self.told).await?;
+        trainer.check_weights(self.reported).await?;
         trainer.progress.epoch += 1;
         trainer.progress.batch = 0;
         let score = self.so_far.score();
-        Ok(Event::Epoch { epoch: trainer.progress.epoch, steps: self.told, score, elapsed: self.started.elapsed() })
+        Ok(Event::Epoch { epoch: trainer.progress.epoch, steps: self.reported, score, elapsed: self.started.elapsed() })
     }
 }
 

@@ -111,6 +111,6 @@ impl Trainer {
 fn finite(score: Score, data: &Split) -> Result<Score> {
     match score.loss.is_finite() {
         true => Ok(score),
-        false => Err(Error::NotFinite(format!("the loss over {} images is {}", data.len(), score.loss))),
+        false => Err(Error::not_finite(format!("the loss over {} images is {}", data.len(), score.loss))),
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Pass<'d> {
     predictions: bool,
 }
 
-/// What some steps came to.
+/// Results of some steps.
 #[derive(Debug)]
 pub(super) struct Report {
     /// Of each step, in order.
@@ -47,7 +47,7 @@ impl<'d> Pass<'d> {
         self.steps
     }
 
-    /// Runs the next steps and waits for them; none after the last. `step` is what step `i` of the pass brings beside its batch.
+    /// Runs the next steps and waits for them; none after the last. `step(i)` is the data of step `i` of the pass beside its batch.
     ///
     /// Nothing is in flight on return, so what the device holds is the result of the steps reported so far.
     pub(super) async fn next(&mut self, session: &mut Session, step: impl Fn(usize) -> Step) -> Result<Option<Report>> {

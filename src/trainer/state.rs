@@ -6,7 +6,7 @@ use super::pass::Pass;
 use super::session::Session;
 use crate::backend::{Device, DeviceInfo};
 use crate::data::{Batches, Split};
-use crate::error::{Error, Result, usage};
+use crate::error::{Advice, Error, Result, usage};
 use crate::graph::{ArenaTensor, Graph, Model, RecordOptions, initial_values, load_weights, save_weights, weights_of};
 use crate::plan::Program;
 use std::path::Path;
@@ -150,11 +150,12 @@ impl Trainer {
         let is_finite =
             |tensor: &ArenaTensor| weights[tensor.offset..][..tensor.size()].iter().all(|weight| weight.is_finite());
         match self.graph.parameters.iter().find(|tensor| !is_finite(tensor)) {
-            Some(tensor) => Err(Error::NotFinite(format!(
-                "a weight of `{}` is not finite after epoch {}, step {step}; try a smaller learning rate",
+            Some(tensor) => Err(Error::not_finite(format!(
+                "a weight of `{}` is not finite after epoch {}, step {step}",
                 tensor.name,
                 self.progress.epoch + 1
-            ))),
+            ))
+            .advise([Advice::SmallerLearningRate])),
             None => Ok(()),
         }
     }

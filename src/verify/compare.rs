@@ -11,7 +11,7 @@ use crate::plan::{Plan, Profile, Program, Step};
 pub struct Outcome {
     /// Values or outputs that were compared.
     pub compared: usize,
-    /// Those beyond the tolerance, in words.
+    /// A line for each comparison beyond the tolerance.
     pub failures: Vec<String>,
 }
 
@@ -78,9 +78,9 @@ pub fn check_gradients(case: &Case, profile: Profile) -> Result<Outcome> {
     for tensor in case.graph()?.parameters {
         let stride = tensor.size().div_ceil(SAMPLES);
         for i in (0..tensor.size()).step_by(stride).map(|i| tensor.offset + i) {
-            let above = loss_at(&mut cpu, &plan, step, i, H)?;
-            let below = loss_at(&mut cpu, &plan, step, i, -H)?;
-            let difference = (above - below) / (2.0 * H);
+            let higher = loss_at(&mut cpu, &plan, step, i, H)?;
+            let lower = loss_at(&mut cpu, &plan, step, i, -H)?;
+            let difference = (higher - lower) / (2.0 * H);
             outcome.compared += 1;
             let holds = (difference - gradients[i]).abs() <= GRADIENT_TOLERANCE * scale.max(1.0);
             if !holds {

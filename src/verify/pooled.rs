@@ -4,7 +4,7 @@ use super::case::{Case, case, images};
 use crate::layers::Activation::{Relu, Softmax};
 use crate::layers::{Conv2D, Dense, Flatten, MaxPooling2D, Padding::Same};
 
-/// Pools of every kind that recording tells apart: fused with their convolution or not, with ties, gaps and overlaps.
+/// Pools of every kind: fused with their convolution or not, with ties, gaps and overlaps.
 pub(super) fn pooled() -> Vec<Case> {
     vec![
         case(

@@ -7,7 +7,7 @@ use super::resources::{
 use crate::backend::info::DeviceInfo;
 use crate::backend::interface::{Answer, Backend, KernelTimes};
 use crate::clock::Duration;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::plan::{BufferId, BufferSlice, DispatchId, Plan, Program, Step};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -67,7 +67,7 @@ impl Engine {
             .inner
             .request_device(&descriptor)
             .await
-            .map_err(|e| Error::Device(format!("{} cannot be opened: {e}", adapter.info.adapter)))?;
+            .map_err(|e| Error::device(format!("{} cannot be opened: {e}", adapter.info.adapter)))?;
         let failure = watch(&device);
 
         let mut buffers = Vec::with_capacity(plan.buffers.len());
@@ -123,11 +123,12 @@ impl Engine {
         for dispatch in &self.plan.dispatches {
             let shader = dispatch.kernel.shader();
             if shader.iterations > self.max_iterations {
-                let hint = if self.plan.batch > 1 { "try a smaller batch size, or" } else { "try" };
-                return Err(Error::Device(format!(
-                    "kernel `{}` loops {} times, {} stops after {}; {hint} the CPU backend",
+                let smaller = (self.plan.batch > 1).then_some(Advice::SmallerBatchSize);
+                return Err(Error::device(format!(
+                    "kernel `{}` loops {} times, {} stops after {}",
                     dispatch.label, shader.iterations, self.info.adapter, self.max_iterations
-                )));
+                ))
+                .advise(smaller.into_iter().chain([Advice::CpuBackend])));
             }
             let scope = self.device.push_error_scope(ErrorFilter::Validation);
             let layout = group_layout(&self.device, dispatch.inputs.len(), dispatch.outputs.len());
@@ -143,7 +144,7 @@ impl Engine {
                 entries: &entries,
             });
             if let Some(error) = scope.pop().await {
-                return Err(Error::Device(format!("kernel `{}` on {}: {error}", dispatch.label, self.info.adapter)));
+                return Err(Error::device(format!("kernel `{}` on {}: {error}", dispatch.label, self.info.adapter)));
             }
             loaded.push(Loaded { pipeline, group, grid: shader.grid, uses_step: shader.uses_step });
         }
@@ -226,9 +227,9 @@ impl Engine {
         });
         let waited = self.device.poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(TIMEOUT) });
         self.check()?;
-        waited.map_err(|e| Error::Device(format!("{} did not answer within {TIMEOUT:?}: {e}", self.info.adapter)))?;
+        waited.map_err(|e| Error::device(format!("{} did not answer within {TIMEOUT:?}: {e}", self.info.adapter)))?;
         let unreadable =
-            |e: &dyn std::fmt::Display| Error::Device(format!("{}: cannot read a result: {e}", self.info.adapter));
+            |e: &dyn std::fmt::Display| Error::device(format!("{}: cannot read a result: {e}", self.info.adapter));
         match receiver.receive().await {
             Some(result) => result.map_err(|e| unreadable(&e))?,
             None => return Err(unreadable(&"the device dropped the request")),
@@ -254,7 +255,7 @@ impl Engine {
     fn check(&self) -> Result<()> {
         let failure = self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match failure.as_ref() {
-            Some(text) => Err(Error::Device(format!("{}: {text}", self.info.adapter))),
+            Some(text) => Err(Error::device(format!("{}: {text}", self.info.adapter))),
             None => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! Creates the wgpu objects of an engine (buffers, layouts, pipelines) and checks limits.
 
 use super::adapter::Adapter;
-use crate::error::{Error, Result};
+use crate::error::{Advice, Error, Result};
 use crate::plan::{Plan, Shader, Step};
 use std::sync::{Arc, Mutex};
 use wgpu::{BindingType, BufferBindingType, BufferUsages};
@@ -26,27 +26,25 @@ pub(super) fn watch(device: &wgpu::Device) -> Arc<Mutex<Option<String>>> {
 pub(super) fn out_of_memory(adapter: &Adapter, plan: &Plan, label: &str, bytes: u64, error: &wgpu::Error) -> Error {
     let (name, batch) = (&adapter.info.adapter, plan.batch);
     let (mib, limit) = (plan.size_bytes() >> 20, adapter.inner.limits().max_buffer_size);
-    let hint = match batch {
-        1 => "the batch size is already 1: try a smaller model".to_owned(),
-        _ => format!("try a batch size of {}", batch / 2),
-    };
-    Error::Device(format!(
+    Error::device(format!(
         "{name}: out of memory for buffer `{label}` of {bytes} bytes (limit of a buffer: {limit}; a batch of {batch} \
-         takes {mib} MiB in total): {error}; {hint}"
+         takes {mib} MiB in total): {error}{}",
+        if batch == 1 { "; the batch size is already 1: try a smaller model" } else { "" }
     ))
+    .advise((batch > 1).then_some(Advice::BatchSize(batch as u64 / 2)))
 }
 
 /// Fails if the plan's longest buffer exceeds what the adapter can allocate or bind.
 pub(super) fn check_limits(plan: &Plan, limits: &wgpu::Limits) -> Result<()> {
     let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
     match plan.buffers.iter().max_by_key(|b| b.len) {
-        Some(b) if padded_bytes(b.len) > limit => Err(Error::Device(format!(
-            "buffer `{}` takes {} bytes for a batch of {}, the adapter's limit is {limit}; try a batch size of {}",
+        Some(b) if padded_bytes(b.len) > limit => Err(Error::device(format!(
+            "buffer `{}` takes {} bytes for a batch of {}, the adapter's limit is {limit}",
             b.label,
             padded_bytes(b.len),
             plan.batch,
-            (plan.batch as u64 * limit / padded_bytes(b.len)).max(1)
-        ))),
+        ))
+        .advise([Advice::BatchSize((plan.batch as u64 * limit / padded_bytes(b.len)).max(1))])),
         _ => Ok(()),
     }
 }
