@@ -1,6 +1,6 @@
 // Applies the backward pass of the previous layer's activation to a gradient before it is stored.
 //
-// RELU_GATE: `gate_input` is the previous layer's output; the gradient is zero where that output is not positive.
+// RELU_GATE: `gate_input` is the previous layer's output; the gradient is zero where that output is neither positive nor NaN.
 // Otherwise the previous layer is a convolution fused with its pool, and `gate_input` is the argmax of its forward
 // pass. The result is a tagged gradient: the argmax is stored in the low mantissa bits (GATE_MASK), so that one load
 // yields both. It is zero where the ReLU was inactive, which the argmax marks by a value greater than GATE_MASK.
@@ -19,10 +19,15 @@ fn gate_four(at: u32, count: u32) -> vec4<u32> {
 
 // The gradient after the gate, for the first `count` of the elements [at, at + 4).
 fn apply_gate(at: u32, count: u32, dx: vec4<f32>) -> vec4<f32> {
-    if (RELU_GATE) { return select(vec4(0.0), dx, bitcast<vec4<f32>>(gate_four(at, count)) > vec4(0.0)); }
+    if (RELU_GATE) {
+        let y = bitcast<vec4<f32>>(gate_four(at, count));
+        return select(vec4(0.0), dx, (y > vec4(0.0)) | is_nan(y));
+    }
     let argmax = gate_four(at, count);
-    // Adding half of the tag's range before the low bits are cleared rounds to the nearest value.
-    let rounded = bitcast<vec4<u32>>(dx) + vec4((GATE_MASK + 1u) / 2u);
+    // Adding half of the tag's range before the low bits are cleared rounds to the nearest value. It could carry a NaN
+    // whose mantissa is full into zero.
+    let bits = select(bitcast<vec4<u32>>(dx), vec4(0x7fc00000u), is_nan(dx));
+    let rounded = bits + vec4((GATE_MASK + 1u) / 2u);
     let tagged = (rounded & vec4(~GATE_MASK)) | argmax;
     return bitcast<vec4<f32>>(select(tagged, vec4(0u), argmax > vec4(GATE_MASK)));
 }

@@ -61,6 +61,8 @@ pub enum Advice {
     SmallerLearningRate,
     /// The CPU backend in place of an adapter.
     CpuBackend,
+    /// A model with fewer parameters or smaller layers.
+    SmallerModel,
 }
 
 impl Message {
@@ -93,6 +95,7 @@ impl Display for Advice {
             Self::SmallerBatchSize => f.write_str("a smaller batch size"),
             Self::SmallerLearningRate => f.write_str("a smaller learning rate"),
             Self::CpuBackend => f.write_str("the CPU backend"),
+            Self::SmallerModel => f.write_str("a smaller model"),
         }
     }
 }

@@ -19,6 +19,8 @@ pub mod cli;
 mod clock;
 pub mod data;
 mod error;
+#[cfg(any(feature = "cli", feature = "download"))]
+mod files;
 mod graph;
 mod kernels;
 mod layers;
@@ -28,6 +30,7 @@ mod real;
 mod report;
 mod rng;
 mod simd;
+mod threads;
 mod trainer;
 mod verify;
 

@@ -109,7 +109,9 @@ macro_rules! real {
                 Self::sqrt(self)
             }
             fn with_low_bits(self, mask: u32, low: u32) -> Self {
-                let rounded = self.to_bits().wrapping_add(<$bits>::from(mask.div_ceil(2)));
+                // Rounding could carry a NaN whose mantissa is full into zero, and clearing bits make one an infinity.
+                let bits = if self.is_nan() { Self::NAN.to_bits() } else { self.to_bits() };
+                let rounded = bits.wrapping_add(<$bits>::from(mask.div_ceil(2)));
                 Self::from_bits(rounded & !<$bits>::from(mask) | <$bits>::from(low))
             }
             fn split_low_bits(self, mask: u32) -> (Self, u32) {
@@ -183,4 +185,18 @@ fn is_nan<F: Real>(value: F) -> bool {
 pub(crate) fn argmax<F: Real>(values: impl IntoIterator<Item = F>) -> usize {
     let better = |best: (usize, F), next: (usize, F)| if is_better(next.1, best.1) { next } else { best };
     values.into_iter().enumerate().reduce(better).map_or(0, |(index, _)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_keeps_nan_whatever_its_bits() {
+        for bits in [0x7fff_ffff, 0xffff_ffff, 0x7f80_0001, 0x7fc0_0000] {
+            let (value, tag) = f32::from_bits(bits).with_low_bits(31, 17).split_low_bits(31);
+            assert!(value.is_nan() && tag == 17, "{bits:x}: {value} {tag}");
+        }
+        assert_eq!(f32::INFINITY.with_low_bits(3, 2).split_low_bits(3), (f32::INFINITY, 2));
+    }
 }

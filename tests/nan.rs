@@ -42,14 +42,14 @@ fn filled(case: &Case, profile: Profile) -> (std::sync::Arc<Plan>, Cpu<f32>) {
     (plan, cpu)
 }
 
-/// What the forward pass leaves: the bits of every argmax, and which elements of every output are NaN.
+/// What a step leaves: the bits of every argmax, and which elements of every output and gradient are NaN.
 fn traces(plan: &Plan, mut read: impl FnMut(BufferId, usize) -> Vec<u32>) -> Vec<(String, Vec<u32>)> {
     let is_nan = |bits: &u32| u32::from(f32::from_bits(*bits).is_nan());
     let mut found = Vec::new();
     for (i, buffer) in plan.buffers.iter().enumerate() {
         if buffer.label.ends_with("argmax") {
             found.push((buffer.label.clone(), read(BufferId(i), buffer.len)));
-        } else if buffer.label.ends_with(" output") {
+        } else if buffer.label.ends_with(" output") || buffer.label.contains("gradient") {
             found.push((buffer.label.clone(), read(BufferId(i), buffer.len).iter().map(is_nan).collect()));
         }
     }

@@ -72,7 +72,7 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
 /// Fashion-MNIST, where [`shared`] has it.
 pub(crate) fn fashion_mnist() -> Option<Dataset> {
     let folder = shared("data/fashion-mnist")?;
-    Some(gpu_cnn::data::fashion_mnist::read_any(&[folder]).unwrap().expect("all four files"))
+    Some(gpu_cnn::data::fashion_mnist::read_any(&[folder], &mut Vec::new()).unwrap().expect("all four files"))
 }
 
 /// The synthetic images that `assets/golden` was made over.

@@ -3,12 +3,13 @@
 use super::info::DeviceInfo;
 use super::interface::{Answer, Backend, Clock, KernelTimes, median};
 use crate::clock::Instant;
-use crate::error::{Advice, Error, Result, usage};
+use crate::error::{Error, Result};
 use crate::plan::{
     BufferId, BufferSlice, Dispatch, DispatchId, Element, Io, Kernel, MAX_BINDINGS, Plan, Program, Step, View, ViewMut,
 };
 use crate::real::Real;
 use crate::simd::{Aligned, SimdLevel};
+use crate::threads::{install, pool};
 use aligned_vec::AVec;
 use std::sync::Arc;
 
@@ -55,13 +56,13 @@ impl<F: CpuFloat> Cpu<F> {
     /// # Errors
     /// Out of memory, by the buffer's name; threads that cannot be started.
     pub fn load(plan: Arc<Plan>, threads: usize) -> Result<Self> {
-        let pool = thread_pool(threads)?;
+        let pool = pool(threads)?;
         let mut buffers = Vec::with_capacity(plan.buffers.len());
         for buffer in &plan.buffers {
             let out_of_memory = || {
                 let bytes = buffer.len * size_of::<F>();
                 Error::device(format!("out of memory: buffer `{}` takes {bytes} bytes", buffer.label))
-                    .advise([Advice::SmallerBatchSize])
+                    .advise([plan.advice(&buffer.label, plan.batch / 2)])
             };
             buffers.push(match buffer.element {
                 Element::F32 => Data::Float(zeros(buffer.len).ok_or_else(out_of_memory)?),
@@ -105,23 +106,6 @@ impl<F: CpuFloat> Cpu<F> {
             Data::U32(elements) => elements[..len].to_vec(),
             Data::Float(values) => values[..len].iter().map(|v| (v.to_f64() as f32).to_bits()).collect(),
         }
-    }
-}
-
-/// A pool of `threads` threads.
-fn thread_pool(threads: usize) -> Result<Option<rayon::ThreadPool>> {
-    if cfg!(target_family = "wasm") {
-        return Ok(None);
-    }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.map(Some).map_err(|e| usage!("cannot start {threads} threads: {e}"))
-}
-
-/// Runs `f` where its parallel loops use the threads of `pool`.
-fn install<R: Send>(pool: Option<&rayon::ThreadPool>, f: impl FnOnce() -> R + Send) -> R {
-    match pool {
-        Some(pool) => pool.install(f),
-        None => f(),
     }
 }
 

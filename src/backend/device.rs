@@ -8,6 +8,7 @@ use super::request::DeviceRequest;
 use crate::error::Result;
 use crate::plan::{Plan, Profile};
 use crate::simd::SimdLevel;
+use crate::threads::{cores, pool};
 use std::sync::Arc;
 
 /// Where a plan can be loaded.
@@ -44,9 +45,8 @@ impl Device {
     /// # Errors
     /// [`crate::Error::NoAdapter`] with the adapters that there are, if none matches.
     pub async fn find(request: &DeviceRequest) -> Result<Found> {
-        let cpu = Self::Cpu { threads: request.threads, simd: request.simd };
         if request.adapter.eq_ignore_ascii_case("cpu") {
-            return Ok(Found { device: cpu, notice: None });
+            return Self::find_cpu(request);
         }
         match gpu::find(request).await? {
             Some(adapter) => {
@@ -58,17 +58,30 @@ impl Device {
                 Ok(Found { device: Self::Gpu(adapter), notice })
             }
             None => {
-                let notice = "note: no GPU found: using the CPU backend".to_owned();
-                Ok(Found { device: cpu, notice: Some(notice) })
+                let Found { device, notice } = Self::find_cpu(request)?;
+                let notices = ["note: no GPU found: using the CPU backend".to_owned()].into_iter().chain(notice);
+                Ok(Found { device, notice: Some(notices.collect::<Vec<_>>().join("\n")) })
             }
         }
+    }
+
+    /// The CPU with the threads that the request asks for, as far as they can be started.
+    fn find_cpu(request: &DeviceRequest) -> Result<Found> {
+        let wanted = if request.threads == 0 { cores() } else { request.threads };
+        let started = pool(wanted)?.map_or(1, |pool| pool.current_num_threads());
+        let notice = (started < wanted).then(|| {
+            format!(
+                "note: {started} of {wanted} threads: the system allows no more (`ulimit -u`, or the cgroup's pids)"
+            )
+        });
+        Ok(Found { device: Self::Cpu { threads: started, simd: request.simd }, notice })
     }
 
     /// How reports name the device.
     pub fn info(&self) -> DeviceInfo {
         match self {
             Self::Cpu { threads, simd } => {
-                let threads = if *threads == 0 { rayon::current_num_threads() } else { *threads };
+                let threads = if *threads == 0 { cores() } else { *threads };
                 DeviceInfo::cpu(threads, *simd)
             }
             Self::Gpu(adapter) => adapter.info.clone(),

@@ -3,10 +3,11 @@
 use super::results::{KernelRow, Peak};
 use crate::backend::{Device, median};
 use crate::clock::Instant;
-use crate::error::{Result, usage};
+use crate::error::Result;
 use crate::kernels::peak::{Copy, MultiplyAdd};
 use crate::plan::{BufferSlice, Program, Recorder, Step};
 use crate::real::{MatMul, Real, Strided};
+use crate::threads::{install, pool};
 use crate::trainer::Trainer;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -73,22 +74,22 @@ pub(super) async fn peak(device: &Device) -> Result<Peak> {
 fn cpu_gflop_per_s(threads: usize) -> Result<f64> {
     const SIDE: usize = 192;
     const REPEATS: usize = 20;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|e| usage!("cannot start {threads} threads: {e}"))?;
+    let pool = pool(threads)?;
+    let started = pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads);
     let (a, size) = (vec![0.5f32; SIDE * SIDE], MatMul { m: SIDE, k: SIDE, n: SIDE });
-    let mut outputs = vec![vec![0f32; SIDE * SIDE]; pool.current_num_threads()];
+    let mut outputs = vec![vec![0f32; SIDE * SIDE]; started];
     let mut time = || {
-        let started = Instant::now();
-        pool.install(|| {
+        let start = Instant::now();
+        install(pool.as_ref(), || {
             outputs.par_iter_mut().for_each(|c| {
                 for _ in 0..REPEATS {
                     f32::matmul(size, Strided::rows(&a, SIDE), Strided::rows(&a, SIDE), false, c, 1);
                 }
             });
         });
-        started.elapsed().as_secs_f64()
+        start.elapsed().as_secs_f64()
     };
     time();
-    let flops = (2 * SIDE.pow(3) * REPEATS * pool.current_num_threads()) as f64;
+    let flops = (2 * SIDE.pow(3) * REPEATS * started) as f64;
     Ok(flops / median((0..7).map(|_| time()).collect()) / 1e9)
 }

@@ -8,6 +8,7 @@ use crate::backend::{Device, DeviceInfo, gpu};
 use crate::bench::{BenchOptions, Benched, disagreement};
 use crate::blocking;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::graph::Model;
 use crate::report::{BenchReport, Probe, note, print};
 use std::path::{Path, PathBuf};
@@ -82,7 +83,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     // All are tried before the first failure is reported.
     let written = exports.into_iter().zip(texts).filter_map(|(path, text)| Some((path.as_ref()?, text)));
     let written: Vec<Result<()>> =
-        written.map(|(path, text)| std::fs::write(path, text).map_err(|e| Error::output(path, e))).collect();
+        written.map(|(path, text)| files::write(path, text.as_bytes()).map_err(|e| Error::output(path, e))).collect();
     written.into_iter().collect::<Result<()>>()?;
     match disagreement(&report.results) {
         Some(text) => Err(Error::Disagreement(text)),

@@ -4,7 +4,7 @@ use crate::backend::DeviceRequest;
 use crate::error::{Result, usage};
 use crate::plan::Profile;
 use crate::simd::SimdLevel;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What `--help` says of it.
 pub(super) const HELP: &str = "\
@@ -42,13 +42,24 @@ pub(super) fn device_request(adapter: &str, threads: usize) -> Result<DeviceRequ
     })
 }
 
+/// A variable with a path.
+fn folder(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The variable that names a folder for Fashion-MNIST.
+const DATA_DIR: &str = "GPU_CNN_DATA_DIR";
+
+/// Whether the user named a folder for Fashion-MNIST.
+pub(super) fn names_a_data_folder() -> bool {
+    folder(DATA_DIR).is_some()
+}
+
 /// Folders to look for Fashion-MNIST in, in order; a download goes into the first.
-pub(super) fn data_folders(data_dir: Option<&Path>) -> Vec<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+pub(super) fn data_folders() -> Vec<PathBuf> {
     let keras = folder("KERAS_HOME").or_else(|| dirs::home_dir().map(|home| home.join(".keras")));
     let all = [
-        data_dir.map(Path::to_path_buf),
-        folder("GPU_CNN_DATA_DIR"),
+        folder(DATA_DIR),
         dirs::cache_dir().map(|cache| cache.join("gpu-cnn").join("fashion-mnist")),
         keras.map(|keras| keras.join("datasets").join("fashion-mnist")),
     ];

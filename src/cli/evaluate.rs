@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::graph::{load_weights, weights_of};
 use crate::report::{evaluation_table, note, print, print_json};
 use crate::trainer::{ClassScore, Evaluation, RunConfig};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -37,7 +37,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let path = weights_path(&args.run_or_file)?;
     let weights = load_weights(&path)?;
     let asked = &args.shared.0;
-    let config = if asked.data.is_some() { asked.clone() } else { trained_on(&path, asked) };
+    let run = run_of(&path);
+    let config = if asked.data.is_some() { asked.clone() } else { trained_on(&run, asked) };
     let device = find_device(&config)?;
     let data = super::source::open(&config)?;
     let model = match (&args.model, &weights.model) {
@@ -49,6 +50,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
     };
     note(&format!("data: {}", describe_data(&data)));
+    changed_files(&run, &data).iter().for_each(|warning| note(warning));
     let arena = weights_of(&weights, &model.graph()?, &path)?;
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&arena)?;
@@ -62,7 +64,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
 /// The weights file that the user means.
 fn weights_path(run_or_file: &Path) -> Result<PathBuf> {
     let path = if run_or_file.is_dir() { run_or_file.join("model.safetensors") } else { run_or_file.to_owned() };
-    match path.is_file() {
+    // A pipe is one, too.
+    match path.exists() {
         true => Ok(path),
         false => Err(Error::Usage(format!(
             "no such weights file; name a run folder or a .safetensors file: {}",
@@ -71,16 +74,41 @@ fn weights_path(run_or_file: &Path) -> Result<PathBuf> {
     }
 }
 
-/// The data set that `run.json` beside the weights names, and where it lay; `asked` where that says nothing.
-fn trained_on(weights: &Path, asked: &RunConfig) -> RunConfig {
-    let text = std::fs::read_to_string(weights.with_file_name("run.json")).unwrap_or_default();
-    let run: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+/// The `run.json` beside the weights; null where there is none.
+fn run_of(weights: &Path) -> Value {
+    let path = weights.with_file_name("run.json");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Value::Null };
+    serde_json::from_str(&text).unwrap_or_else(|e| {
+        note(&format!("warning: cannot read the run's description: {e}: {}", path.display()));
+        Value::Null
+    })
+}
+
+/// The data set of the run, and where it lay; `asked` where that says nothing.
+fn trained_on(run: &Value, asked: &RunConfig) -> RunConfig {
     let source = run["data"]["source"].as_str().map(PathBuf::from).filter(|source| source.is_dir());
     let data = run["data"]["name"].as_str().map(str::to_owned);
     RunConfig { data, data_dir: asked.data_dir.clone().or(source), ..asked.clone() }
 }
 
-fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &DeviceInfo) -> serde_json::Value {
+/// A warning for each file of the data set that has changed since the run.
+fn changed_files(run: &Value, data: &Dataset) -> Vec<String> {
+    let recorded = &run["data"];
+    if recorded["name"] != data.name.as_str() {
+        return Vec::new();
+    }
+    let has_changed = |(file, sha256): &(&String, &String)| {
+        recorded["sha256"].get(file.as_str()).is_none_or(|recorded| recorded != sha256.as_str())
+    };
+    let changed = data.sha256.iter().filter(has_changed);
+    changed
+        .map(|(file, _)| {
+            format!("warning: {file} is not the file that the run was trained with (run.json has its sha256)")
+        })
+        .collect()
+}
+
+fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &DeviceInfo) -> Value {
     let class = |(i, class): (usize, &ClassScore)| {
         json!({
             "class": i,

@@ -1,32 +1,59 @@
-//! Ctrl-C (SIGINT) and SIGTERM: the process exits at once, or, during training, after the current step so that the
-//! weights can be saved.
+//! SIGINT (Ctrl-C), SIGTERM and SIGHUP: they end the process at once, or, during training, after the current step so that
+//! the weights can be saved. A signal that was ignored when the process started stays ignored, as `nohup` and a script's `&`
+//! ask for.
 
 use crate::error::{Error, Result};
-use crate::report::note;
+use signal_hook::consts;
+use signal_hook::flag::{register, register_conditional_shutdown};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+
+#[cfg(unix)]
+const SIGNALS: [i32; 3] = [consts::SIGINT, consts::SIGTERM, consts::SIGHUP];
+#[cfg(not(unix))]
+const SIGNALS: [i32; 2] = [consts::SIGINT, consts::SIGTERM];
 
 /// Whether a signal has arrived.
-static REQUESTED: AtomicBool = AtomicBool::new(false);
-/// Whether the first signal only sets [`REQUESTED`], instead of ending the process.
-static DEFERRED: AtomicBool = AtomicBool::new(false);
+static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// Whether the next signal ends the process.
+static AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 
 /// Exit code of an interrupted run: 128 + SIGINT, as in a shell.
 const INTERRUPTED: i32 = 130;
 
-/// Installs the handler of SIGINT and SIGTERM for the lifetime of the process.
+/// Handles the signals for the lifetime of the process; no thread is needed.
 pub(super) fn install() -> Result<()> {
-    let handler = || {
-        if REQUESTED.swap(true, Ordering::SeqCst) || !DEFERRED.load(Ordering::SeqCst) {
-            std::process::exit(INTERRUPTED);
-        }
-        note("\nstopping after this step; interrupt again to stop at once");
-    };
-    ctrlc::set_handler(handler).map_err(|e| Error::Usage(format!("cannot handle Ctrl-C: {e}")))
+    for signal in SIGNALS.into_iter().filter(|signal| !is_ignored(*signal)) {
+        // The handlers run in this order: the first signal makes the second end the process.
+        let registered = register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&AT_ONCE))
+            .and_then(|_| register(signal, Arc::clone(&AT_ONCE)))
+            .and_then(|_| register(signal, Arc::clone(&REQUESTED)));
+        registered.map_err(|e| Error::device(format!("cannot handle signal {signal}: {e}")))?;
+    }
+    Ok(())
+}
+
+/// Whether the process was started with this signal ignored.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    use std::mem::MaybeUninit;
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: without a new action the call only writes the present one to `action`, which is read where it succeeded.
+    #[expect(unsafe_code, reason = "no safe interface tells the action of a signal")]
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+#[cfg(not(unix))]
+fn is_ignored(_: i32) -> bool {
+    false
 }
 
 /// From now on the first signal does not end the process; the caller has to poll [`requested`].
 pub(super) fn defer() {
-    DEFERRED.store(true, Ordering::SeqCst);
+    AT_ONCE.store(false, Ordering::SeqCst);
 }
 
 /// Whether a signal to stop has arrived.

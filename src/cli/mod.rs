@@ -77,6 +77,7 @@ fn message(error: &Error) -> String {
         Advice::SmallerBatchSize => "a smaller --batch-size".into(),
         Advice::SmallerLearningRate => "a smaller --learning-rate".into(),
         Advice::CpuBackend => "--adapter cpu".into(),
+        Advice::SmallerModel => "a smaller model (--model)".into(),
     };
     let options: Vec<String> = error.advice().iter().map(option).collect();
     match error {

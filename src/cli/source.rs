@@ -8,7 +8,7 @@ use crate::trainer::RunConfig;
 use std::path::Path;
 
 /// The data set of `--data`. Without that option: Fashion-MNIST, or the synthetic set, with a warning, if Fashion-MNIST
-/// is neither found nor can be downloaded.
+/// is neither found nor can be downloaded and the user named no folder for it.
 pub(super) fn open(config: &RunConfig) -> Result<Dataset> {
     match config.data.as_deref() {
         Some("synthetic") => Ok(synthetic_set()),
@@ -21,6 +21,7 @@ pub(super) fn open(config: &RunConfig) -> Result<Dataset> {
         }
         None => match find_fashion_mnist(config)? {
             Ok(data) => Ok(data),
+            Err(why) if config.data_dir.is_some() || environment::names_a_data_folder() => Err(Error::Data(why)),
             Err(why) => {
                 note(&format!("warning: {why}"));
                 note("warning: using the SYNTHETIC data set: accuracies are not comparable with Fashion-MNIST's");
@@ -34,18 +35,28 @@ fn synthetic_set() -> Dataset {
     synthetic::generate(synthetic::DEFAULT_SEED, synthetic::DEFAULT_COUNTS)
 }
 
-/// Fashion-MNIST, or the text of a message with the folders and addresses that were tried.
+/// Fashion-MNIST, or the text of a message with the folders and addresses that were tried. Of the folders it is the one that
+/// the user named, if any.
 fn find_fashion_mnist(config: &RunConfig) -> Result<Result<Dataset, String>> {
-    let folders = environment::data_folders(config.data_dir.as_deref());
-    if let Some(found) = fashion_mnist::read_any(&folders)? {
+    let folders = match &config.data_dir {
+        Some(folder) => vec![folder.clone()],
+        None => environment::data_folders(),
+    };
+    let mut skipped = Vec::new();
+    let found = fashion_mnist::read_any(&folders, &mut skipped)?;
+    let listed: String = folders.iter().map(|folder| format!("\n  {}", folder.display())).collect();
+    let reasons: String = skipped.iter().map(|why| format!("\nwarning: {why}")).collect();
+    if let Some(found) = found {
+        if let Some(reasons) = reasons.strip_prefix('\n') {
+            note(reasons);
+        }
         return Ok(Ok(found));
     }
-    let listed: Vec<String> = folders.iter().map(|f| format!("\n  {}", f.display())).collect();
-    let searched = format!("Fashion-MNIST was not found in any of{}", listed.concat());
-    let hint = "hint: put the four .gz files into one of these folders, or use `--data synthetic`";
     let Some(target) = folders.first() else {
         return Ok(Err("there is no folder to search for Fashion-MNIST; name one with --data-dir".into()));
     };
+    let hint = "hint: put the four files, gzipped or unpacked, into one of these folders, or use `--data synthetic`";
+    let searched = format!("Fashion-MNIST was not found in any of{listed}{reasons}");
     let downloaded = download(target)?;
     Ok(downloaded.map_err(|tried| format!("{searched}\nand could not be downloaded:\n{tried}\n{hint}")))
 }

@@ -2,6 +2,7 @@
 
 use crate::data::{FILES, idx, synthetic};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::report::note;
 use std::path::PathBuf;
 
@@ -26,10 +27,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if let Some(path) = paths.iter().find(|path| path.exists()) {
         return Err(Error::output(path, "it exists already; choose another folder, or delete it"));
     }
+    files::sweep(&args.dir);
     let data = synthetic::generate(args.seed, [args.train as usize, args.test as usize]);
     let contents = [idx::encode_split(&data.train), idx::encode_split(&data.test)];
     for (path, content) in paths.iter().zip(contents.iter().flatten()) {
-        std::fs::write(path, content).map_err(|e| Error::output(path, e))?;
+        files::write(path, content).map_err(|e| Error::output(path, e))?;
     }
     note(&format!("wrote {} training and {} test images to {}", args.train, args.test, args.dir.display()));
     Ok(())

@@ -53,6 +53,9 @@ pub(super) fn run(args: Args) -> Result<()> {
         Err(error) => {
             let status = if matches!(error, Error::Interrupted(_)) { "interrupted" } else { "failed" };
             // The first error is the one to report.
+            if folder.has_earlier_weights() {
+                note(&format!("note: {} is still that of the earlier run", folder.weights_path().display()));
+            }
             let _ = folder.close(status, json!({ "error": error.to_string() }));
             Err(error)
         }
@@ -93,7 +96,7 @@ fn fit(trainer: &mut Trainer, data: &Dataset, config: &RunConfig, folder: &mut R
         }
         let interrupted = check_interrupted(&format!("in epoch {epoch}"));
         if ends_epoch || interrupted.is_err() {
-            folder.write("model.safetensors", &trainer.to_safetensors()?)?;
+            folder.write_weights(&trainer.to_safetensors()?)?;
         }
         interrupted.map(|()| Flow::Continue).map_err(|error| {
             let (updates, path) = (trainer.progress().updates, folder.weights_path());

@@ -1,9 +1,10 @@
 //! Downloads Fashion-MNIST.
 
 use super::dataset::Dataset;
-use super::fashion_mnist::{FILES, File, read};
-use super::idx;
+use super::fashion_mnist::{FILES, File, read_any};
+use super::{folder, idx};
 use crate::error::Result;
+use crate::files::{self, PendingFile};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -22,16 +23,18 @@ pub type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
 /// fails, the inner error lists the addresses tried, each with the reason.
 ///
 /// A file is downloaded under a temporary name, verified, then renamed, so that an interrupted download leaves no
-/// partial data file.
+/// partial data file. A folder that was not there is removed after a failure.
 ///
 /// # Errors
 /// [`crate::Error::Data`] if the files cannot be read afterwards.
 pub fn download(dir: &Path, sources: &[String], progress: &mut Progress<'_>) -> Result<Result<Dataset, String>> {
-    if let Err(e) = std::fs::create_dir_all(dir) {
-        return Ok(Err(format!("  cannot write to {}: {e}", dir.display())));
-    }
+    let made = match files::create_folder(dir) {
+        Ok(made) => made,
+        Err(e) => return Ok(Err(format!("  cannot write to {}: {e}", dir.display()))),
+    };
+    files::sweep(dir);
     for file in FILES {
-        if dir.join(file.name).is_file() {
+        if folder::names(dir, file.name.trim_end_matches(".gz")).iter().any(|path| path.exists()) {
             continue;
         }
         let mut tried = Vec::new();
@@ -46,12 +49,14 @@ pub fn download(dir: &Path, sources: &[String], progress: &mut Progress<'_>) -> 
             }
         });
         if !downloaded {
-            // Removes the folder only if it is empty.
-            let _ = std::fs::remove_dir(dir);
+            // One that holds files stays.
+            made.iter().all(|folder| std::fs::remove_dir(folder).is_ok());
             return Ok(Err(tried.join("\n")));
         }
     }
-    read(dir).map(Ok)
+    let mut why = Vec::new();
+    let found = read_any(&[dir.to_owned()], &mut why)?;
+    Ok(found.ok_or_else(|| format!("  {}", why.join("\n  "))))
 }
 
 /// Downloads `file` from `url` into `dir`; the error is the reason as text.
@@ -65,7 +70,7 @@ fn fetch(url: &str, file: &File, dir: &Path, progress: &mut Progress<'_>) -> Res
     let text = |e: &dyn std::fmt::Display| e.to_string();
     let mut response = agent.get(url).call().map_err(|e| text(&e))?;
     let mut body = response.body_mut().as_reader().take(file.bytes + 1);
-    let mut target = tempfile::Builder::new().prefix(".download-").tempfile_in(dir).map_err(|e| text(&e))?;
+    let mut target = PendingFile::create(&dir.join(file.name)).map_err(|e| text(&e))?;
     let (mut hash, mut so_far, mut chunk) = (Sha256::new(), 0, vec![0; 1 << 16]);
     loop {
         let n = body.read(&mut chunk).map_err(|e| text(&e))?;
@@ -81,7 +86,5 @@ fn fetch(url: &str, file: &File, dir: &Path, progress: &mut Progress<'_>) -> Res
     if found != file.sha256 {
         return Err(format!("{so_far} bytes with sha256 {found}, expected {} with {}", file.bytes, file.sha256));
     }
-    target.as_file().sync_all().map_err(|e| text(&e))?;
-    target.persist(dir.join(file.name)).map_err(|e| text(&e))?;
-    Ok(())
+    target.commit().map_err(|e| text(&e))
 }

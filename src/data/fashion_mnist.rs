@@ -1,12 +1,12 @@
 //! Fashion-MNIST (H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747): finds the files and verifies their
 //! digests.
 
-use super::dataset::{CLASS_NAMES, Dataset};
-use super::idx;
+use super::dataset::{CLASS_NAMES, Dataset, FILES as NAMES};
+use super::{folder, idx};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
-/// A file of the data set.
+/// A published file: a gzipped IDX file.
 #[derive(Debug, Clone, Copy)]
 pub struct File {
     /// File name.
@@ -15,6 +15,10 @@ pub struct File {
     pub bytes: u64,
     /// SHA-256 digest in hexadecimal.
     pub sha256: &'static str,
+    /// Length in bytes when it is unpacked.
+    pub content_bytes: u64,
+    /// SHA-256 digest of the unpacked content, in hexadecimal.
+    pub content_sha256: &'static str,
 }
 
 /// The published files: training images, training labels, test images, test labels.
@@ -23,48 +27,74 @@ pub const FILES: [File; 4] = [
         name: "train-images-idx3-ubyte.gz",
         bytes: 26_421_880,
         sha256: "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        content_bytes: 47_040_016,
+        content_sha256: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     },
     File {
         name: "train-labels-idx1-ubyte.gz",
         bytes: 29_515,
         sha256: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        content_bytes: 60_008,
+        content_sha256: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
     },
     File {
         name: "t10k-images-idx3-ubyte.gz",
         bytes: 4_422_102,
         sha256: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        content_bytes: 7_840_016,
+        content_sha256: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     },
     File {
         name: "t10k-labels-idx1-ubyte.gz",
         bytes: 5_148,
         sha256: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        content_bytes: 10_008,
+        content_sha256: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     },
 ];
 
-/// Reads the data set from the first of `folders` that has all four files; `None` if no folder has them.
+/// Reads the data set from the first of `folders` that has all four files, as they are published or unpacked; `None` if no
+/// folder has them. `skipped` gets a line for each folder that has some of them, or one that cannot be read.
 ///
 /// # Errors
-/// [`Error::Data`] if a file there is damaged or differs from the published one.
-pub fn read_any(folders: &[PathBuf]) -> Result<Option<Dataset>> {
-    let has_all = |dir: &&PathBuf| FILES.iter().all(|f| dir.join(f.name).is_file());
-    folders.iter().find(has_all).map(|dir| read(dir)).transpose()
+/// [`Error::Data`] if a file differs from the published one.
+pub fn read_any(folders: &[PathBuf], skipped: &mut Vec<String>) -> Result<Option<Dataset>> {
+    for folder in folders {
+        match find(folder) {
+            Ok(found) => return read(folder, found).map(Some),
+            Err(Some(why)) => skipped.push(why),
+            Err(None) => {}
+        }
+    }
+    Ok(None)
 }
 
-/// Reads the four files in `dir` and verifies their digests.
-pub(super) fn read(dir: &Path) -> Result<Dataset> {
+/// A path and the content of the file.
+type Content = (PathBuf, Vec<u8>);
+
+/// The files of the four names that `dir` has, for each at least one; else what it lacks, or nothing if it has none.
+fn find(dir: &Path) -> Result<[Vec<Content>; 4], Option<String>> {
+    if let Err(e) = std::fs::read_dir(dir)
+        && e.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(Some(format!("{}: {e}", dir.display())));
+    }
+    let mut found: [Vec<Content>; 4] = Default::default();
+    for (found, name) in found.iter_mut().zip(NAMES) {
+        *found = folder::read_all(dir, name).map_err(|e| Some(e.to_string()))?;
+    }
+    match found.iter().position(Vec::is_empty) {
+        Some(_) if found.iter().all(Vec::is_empty) => Err(None),
+        Some(lacking) => Err(Some(format!("{}: there is no {}", dir.display(), FILES[lacking].name))),
+        None => Ok(found),
+    }
+}
+
+/// Verifies the files of `dir` by their digests and parses them.
+fn read(dir: &Path, found: [Vec<Content>; 4]) -> Result<Dataset> {
     let mut contents = Vec::new();
-    for file in FILES {
-        let path = dir.join(file.name);
-        let bytes = std::fs::read(&path).map_err(|e| Error::data(&path, format!("cannot read: {e}")))?;
-        let found = idx::sha256_hex(&bytes);
-        if found != file.sha256 {
-            let what = format!(
-                "not the published file: sha256 {found}, expected {}; delete it to download it again",
-                file.sha256
-            );
-            return Err(Error::data(&path, what));
-        }
-        contents.push((path, bytes));
+    for (file, found) in FILES.iter().zip(found) {
+        contents.push(published(file, found)?);
     }
     let train = idx::read_split(&contents[0], &contents[1])?;
     let test = idx::read_split(&contents[2], &contents[3])?;
@@ -77,4 +107,26 @@ pub(super) fn read(dir: &Path) -> Result<Dataset> {
         class_names: CLASS_NAMES.map(String::from).to_vec(),
         sha256: FILES.iter().map(|f| (f.name.to_owned(), f.sha256.to_owned())).collect(),
     })
+}
+
+/// The one of `found` that is `file`.
+fn published(file: &File, found: Vec<Content>) -> Result<Content> {
+    let mut wrong = None;
+    for (path, bytes) in found {
+        let sha256 = idx::sha256_hex(&bytes);
+        // Compressed anew, or not at all: one byte more than the content shows that it goes on.
+        let is_content = || {
+            let content = idx::unpacked(&bytes, file.content_bytes + 1);
+            content.is_ok_and(|content| idx::sha256_hex(&content) == file.content_sha256)
+        };
+        if sha256 == file.sha256 || is_content() {
+            return Ok((path, bytes));
+        }
+        let what = format!(
+            "not the published file: sha256 {sha256}, expected {} ({} unpacked); delete it to download it again",
+            file.sha256, file.content_sha256
+        );
+        wrong.get_or_insert(Error::data(&path, what));
+    }
+    Err(wrong.unwrap_or_else(|| Error::Data(format!("there is no {}", file.name))))
 }

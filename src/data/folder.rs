@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 /// classes may have no image; a label after a longer gap is treated as damage.
 ///
 /// # Errors
-/// [`Error::Data`] for a file that is missing, damaged or inconsistent with another, a training label far above all
-/// others, or a test label above all training labels.
+/// [`Error::Data`] for a file that is missing, damaged or inconsistent with another, a training label after a long gap, or a
+/// test label above all training labels.
 pub fn read_folder(dir: &Path) -> Result<Dataset> {
     let mut sha256 = BTreeMap::new();
     let mut read = |name: &str| -> Result<(PathBuf, Vec<u8>)> {
-        let (path, bytes) = read_either(dir, name)?;
+        let (path, bytes) = read_file(dir, name)?;
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         sha256.insert(file, idx::sha256_hex(&bytes));
         Ok((path, bytes))
@@ -27,7 +27,7 @@ pub fn read_folder(dir: &Path) -> Result<Dataset> {
     let train_label_file = read(train_labels)?;
     let train = idx::read_split(&train_images, &train_label_file)?;
     let classes = count_classes(&train.labels);
-    check_labels(&train, classes, &train_label_file.0)?;
+    check_gap(&train, classes, &train_label_file.0)?;
     let test_label_file = read(test_labels)?;
     let test_image_file = read(test_images)?;
     let test = idx::read_split(&test_image_file, &test_label_file)?;
@@ -44,19 +44,45 @@ pub fn read_folder(dir: &Path) -> Result<Dataset> {
     Ok(Dataset { source: name.clone(), name, train, test, classes, class_names: Vec::new(), sha256 })
 }
 
-/// The path and content of `name.gz` or else `name` in `dir`.
-fn read_either(dir: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
-    for path in [dir.join(format!("{name}.gz")), dir.join(name)] {
+/// Names that the file `name` may have in `dir`: the published one, or 7-Zip's for it; gzipped or plain.
+pub(super) fn names(dir: &Path, name: &str) -> [PathBuf; 4] {
+    let other = name.replacen("-idx", ".idx", 1);
+    [format!("{name}.gz"), name.to_owned(), format!("{other}.gz"), other].map(|name| dir.join(name))
+}
+
+/// The file under one of its names, if it is there.
+///
+/// # Errors
+/// [`Error::Data`] if one cannot be read.
+pub(super) fn read_all(dir: &Path, name: &str) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for path in names(dir, name) {
         match std::fs::read(&path) {
-            Ok(bytes) => return Ok((path, bytes)),
+            Ok(bytes) => found.push((path, bytes)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => return Err(Error::data(&path, format!("cannot read: {e}"))),
         }
     }
-    Err(Error::data(
-        dir,
-        format!("no {name}.gz or {name} here; a data folder holds {}, each plain or .gz", FILES.join(", ")),
-    ))
+    Ok(found)
+}
+
+/// The path and content of the file `name` in `dir`.
+///
+/// # Errors
+/// [`Error::Data`] if it is not there, cannot be read, or is there twice with different content.
+fn read_file(dir: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
+    let mut found = read_all(dir, name)?.into_iter();
+    let Some(first) = found.next() else {
+        let what = format!("no {name}.gz or {name} here; a data folder holds {}, each plain or .gz", FILES.join(", "));
+        return Err(Error::data(dir, what));
+    };
+    for other in found {
+        if !idx::same_content(&first, &other)? {
+            let what = format!("differs from {}; delete the one that is out of date", first.0.display());
+            return Err(Error::data(&other.0, what));
+        }
+    }
+    Ok(first)
 }
 
 /// Maximum number of consecutive classes without images; a label after a longer gap is treated as damage.
@@ -71,6 +97,23 @@ fn count_classes(labels: &[u8]) -> usize {
     })
 }
 
+/// Checks that no training label follows a gap of more than [`MAX_EMPTY_CLASSES`], as [`count_classes`] ignores them.
+///
+/// # Errors
+/// [`Error::Data`] with the first image of the label after the gap.
+fn check_gap(split: &Split, classes: usize, path: &Path) -> Result<()> {
+    let Some(label) = split.labels.iter().copied().filter(|label| usize::from(*label) >= classes).min() else {
+        return Ok(());
+    };
+    let image = split.labels.iter().position(|l| *l == label).unwrap_or_default();
+    let what = format!(
+        "label {label} of image {image}, but no image of the labels {classes} to {}; more than {MAX_EMPTY_CLASSES} \
+         classes in a row without images are taken for damage: number the classes from 0",
+        label - 1
+    );
+    Err(Error::data(path, what))
+}
+
 /// Checks that every label is below `classes`.
 ///
 /// # Errors
@@ -79,10 +122,10 @@ pub fn check_labels(split: &Split, classes: usize, path: &Path) -> Result<()> {
     match split.labels.iter().position(|l| usize::from(*l) >= classes) {
         Some(i) => {
             let label = split.labels[i];
-            let what = match classes {
-                0 => format!("label {label} of image {i} is out of range: labels are numbered from 0"),
-                _ => format!("label {label} of image {i} is out of range: labels run from 0 to {}", classes - 1),
-            };
+            let what = format!(
+                "label {label} of image {i} is out of range: labels run from 0 to {}",
+                classes.saturating_sub(1)
+            );
             Err(Error::data(path, what))
         }
         None => Ok(()),
@@ -92,6 +135,17 @@ pub fn check_labels(split: &Split, classes: usize, path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_after_a_long_gap_is_refused_with_the_gap() {
+        let check = |labels: &[u8]| {
+            let split = Split { image: [1, 1, 1], pixels: labels.to_vec(), labels: labels.to_vec() };
+            check_gap(&split, count_classes(labels), Path::new("labels")).expect_err("a gap").to_string()
+        };
+        assert!(check(&[0, 255, 0]).contains("label 255 of image 1, but no image of the labels 1 to 254"));
+        assert!(check(&[0, 200, 30, 2]).contains("label 30 of image 2, but no image of the labels 3 to 29"));
+        assert!(check(&[12, 11]).contains("label 11 of image 1, but no image of the labels 0 to 10"));
+    }
 
     #[test]
     fn class_count_ignores_labels_after_a_long_gap() {

@@ -16,7 +16,21 @@ const UNSIGNED_BYTE: u8 = 0x08;
 /// Maximum number of bytes that a header may declare.
 const MAX_BYTES: u64 = 4 << 30;
 
+/// What the type code in the third byte stands for.
+const TYPES: [(u8, &str); 6] = [
+    (UNSIGNED_BYTE, "unsigned bytes"),
+    (0x09, "signed bytes"),
+    (0x0b, "16-bit integers"),
+    (0x0c, "32-bit integers"),
+    (0x0d, "32-bit floats"),
+    (0x0e, "64-bit floats"),
+];
+
+/// What a gzip member starts with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 /// The dimensions and the content of an IDX file.
+#[derive(Debug, PartialEq)]
 struct Idx {
     sizes: Vec<usize>,
     bytes: Vec<u8>,
@@ -59,11 +73,45 @@ pub fn read_split(images: &(PathBuf, Vec<u8>), labels: &(PathBuf, Vec<u8>)) -> R
     Ok(Split { image: [height, width, channels], pixels: images.bytes, labels: labels.bytes })
 }
 
+/// Whether two files, plain or gzipped, have the same content.
+///
+/// # Errors
+/// [`Error::Data`] if one is malformed.
+pub(super) fn same_content(a: &(PathBuf, Vec<u8>), b: &(PathBuf, Vec<u8>)) -> Result<bool> {
+    let parsed = |(path, bytes): &(PathBuf, Vec<u8>)| parse(bytes, path, &[1, 3, 4]);
+    Ok(parsed(a)? == parsed(b)?)
+}
+
+/// At most `limit` bytes of what a file holds when it is unpacked; all of a plain one.
+pub(super) fn unpacked(content: &[u8], limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match content.starts_with(&GZIP) {
+        true => Members(GzDecoder::new(content)).take(limit).read_to_end(&mut bytes)?,
+        false => content.take(limit).read_to_end(&mut bytes)?,
+    };
+    Ok(bytes)
+}
+
+/// The members of a gzip file, one after the other, as `cat a.gz b.gz` or bgzip write them.
+struct Members<'a>(GzDecoder<&'a [u8]>);
+
+impl Read for Members<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let n = self.0.read(buffer)?;
+            if n > 0 || buffer.is_empty() || !self.0.get_ref().starts_with(&GZIP) {
+                return Ok(n);
+            }
+            self.0 = GzDecoder::new(*self.0.get_ref());
+        }
+    }
+}
+
 fn parse(content: &[u8], path: &Path, dimensions: &[usize]) -> Result<Idx> {
-    if content.starts_with(&[0x1f, 0x8b]) {
-        let mut gzip = GzDecoder::new(content);
+    if content.starts_with(&GZIP) {
+        let mut gzip = Members(GzDecoder::new(content));
         let idx = parse_stream(&mut gzip, path, dimensions)?;
-        match gzip.into_inner().len() {
+        match gzip.0.into_inner().len() {
             0 => Ok(idx),
             extra => Err(Error::data(path, format!("{extra} bytes follow the end of the gzip stream"))),
         }
@@ -75,16 +123,14 @@ fn parse(content: &[u8], path: &Path, dimensions: &[usize]) -> Result<Idx> {
 fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize]) -> Result<Idx> {
     let damaged = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::UnexpectedEof => Error::data(path, "ends inside its header or its gzip stream"),
+        std::io::ErrorKind::OutOfMemory => Error::device(format!("out of memory for the data in {}", path.display())),
         _ => Error::data(path, format!("damaged: {e}")),
     };
     let mut magic = [0; 4];
     stream.read_exact(&mut magic).map_err(damaged)?;
     let rank = usize::from(magic[3]);
     if magic[..3] != [0, 0, UNSIGNED_BYTE] || !dimensions.contains(&rank) {
-        let expected: Vec<String> = dimensions.iter().map(|d| format!("0x{:08x}", 0x800 + d)).collect();
-        let what =
-            format!("wrong magic number 0x{:08x}, expected {}", u32::from_be_bytes(magic), expected.join(" or "));
-        return Err(Error::data(path, what));
+        return Err(Error::data(path, wrong_magic(magic, dimensions)));
     }
     let mut sizes = Vec::with_capacity(rank);
     for _ in 0..rank {
@@ -114,6 +160,22 @@ fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize]) -> Res
         ));
     }
     Ok(Idx { sizes, bytes })
+}
+
+/// What a file with this magic number holds, and what was expected.
+fn wrong_magic(magic: [u8; 4], dimensions: &[usize]) -> String {
+    let expected: Vec<String> = dimensions.iter().map(|d| format!("0x{:08x}", 0x800 + d)).collect();
+    let ranks: Vec<String> = dimensions.iter().map(usize::to_string).collect();
+    let found = match TYPES.iter().find(|(code, _)| magic[..3] == [0, 0, *code]) {
+        Some((_, name)) => format!("{name} in {} dimensions", magic[3]),
+        None => "no IDX file".into(),
+    };
+    format!(
+        "wrong magic number 0x{:08x}, expected {}: {found}, not unsigned bytes in {} dimensions",
+        u32::from_be_bytes(magic),
+        expected.join(" or "),
+        ranks.join(" or "),
+    )
 }
 
 /// Encodes `bytes` as an IDX file whose dimensions are `sizes`.
@@ -185,6 +247,33 @@ mod tests {
         rejects(&encode(&[2, 0, 2], &[]), &labels, "images of 0x2");
         rejects(&encode(&[2, 1, 1, 2], &[0; 4]), &labels, "with 2 channels");
         rejects(&encode(&[1 << 31, 1 << 31, 1 << 31], &[]), &labels, "more than");
+    }
+
+    #[test]
+    fn a_gzip_of_several_members_is_read_whole() {
+        let [images, labels] = [encode(&[2, 2, 2], &[7; 8]), encode(&[2], &[0, 1])];
+        let members = |cuts: &[usize]| {
+            let ends = cuts.iter().copied().chain([images.len()]);
+            let starts = [0].into_iter().chain(cuts.iter().copied());
+            starts.zip(ends).flat_map(|(start, end)| gzip(&images[start..end])).collect::<Vec<_>>()
+        };
+        let plain = read(&images, &labels).expect("plain");
+        // Cut in the header and in the content, and with an empty member at the end, as bgzip writes it.
+        for cuts in [&[3, 9][..], &[20], &[images.len()]] {
+            assert_eq!(read(&members(cuts), &labels).expect("several members"), plain, "{cuts:?}");
+        }
+        rejects(&[&members(&[9])[..], &[0; 3]].concat(), &labels, "3 bytes follow the end of the gzip stream");
+        rejects(&[members(&[9]), gzip(&[1])].concat(), &labels, "holds more than the 8 bytes");
+        let cut = members(&[9]);
+        rejects(&cut[..cut.len() - 4], &labels, "gzip stream");
+    }
+
+    #[test]
+    fn a_type_that_is_not_read_is_named() {
+        let floats = |code: u8| [&[0, 0, code, 3][..], &[0; 12]].concat();
+        rejects(&floats(0x0d), &encode(&[1], &[0]), "32-bit floats in 3 dimensions");
+        rejects(&floats(0x09), &encode(&[1], &[0]), "signed bytes");
+        rejects(b"PK\x03\x04", &encode(&[1], &[0]), "no IDX file");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::error::{Error, Result, usage};
 use crate::layers::AnyLayer;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::path::Path;
+use toml::Spanned;
 
 /// A description of a network: a chain of layers, or a graph of named ones. As JSON or TOML, an `input` and a list of
 /// `layers`; the model is functional where a layer has a `name` or `inputs`.
@@ -100,13 +101,20 @@ impl Preset {
 }
 
 /// A model as a TOML file holds it; the input shape may be left to the data.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelFile {
     /// Shape of one image: height, width, channels.
     pub input: Option<[usize; 3]>,
     /// The layers, with names and inputs where the file gives them.
     pub layers: Vec<FunctionalLayer>,
+}
+
+/// A [`ModelFile`] whose layers are not read yet, with their places in the text.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tables {
+    input: Option<[usize; 3]>,
+    layers: Vec<Spanned<toml::Table>>,
 }
 
 impl ModelFile {
@@ -115,7 +123,15 @@ impl ModelFile {
     /// # Errors
     /// What the text has that a model has not, with its line.
     pub fn parse(text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|e| usage!("not a model: {e}"))
+        let Tables { input, layers } = toml::from_str(text).map_err(|e| usage!("not a model: {e}"))?;
+        let layer = |(i, table): (usize, Spanned<toml::Table>)| {
+            let line =
+                text[..table.span().start].lines().count() + usize::from(text[..table.span().start].ends_with('\n'));
+            let layer = FunctionalLayer::deserialize(table.into_inner());
+            layer.map_err(|e| usage!("not a model: layer {}, from line {line}: {e}", i + 1))
+        };
+        let layers = layers.into_iter().enumerate().map(layer).collect::<Result<_>>()?;
+        Ok(Self { input, layers })
     }
 
     /// Reads a TOML file.

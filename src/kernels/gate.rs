@@ -13,7 +13,7 @@ pub(crate) enum Gate {
     /// The gradient stays as it is.
     #[default]
     None,
-    /// The derivative of ReLU: zero where the output is not positive.
+    /// The derivative of ReLU: zero where the output is neither positive nor NaN.
     Relu {
         /// The layer's output.
         output: BufferSlice,
@@ -112,7 +112,8 @@ impl GateKind {
             (Self::None, _) => {}
             (Self::Relu, View::Float(y)) => {
                 for (dx, y) in dx.iter_mut().zip(&y[first..]) {
-                    *dx = if *y > F::ZERO { *dx } else { F::ZERO };
+                    // Of NaN the activation is NaN, and so is its derivative: the gradient passes.
+                    *dx = if *y <= F::ZERO { F::ZERO } else { *dx };
                 }
             }
             (Self::Argmax { mask }, View::U32(argmax)) => {

@@ -3,6 +3,7 @@
 use super::buffers::{BufferDesc, BufferId, BufferSlice, Lifetime};
 use super::kernel::Kernel;
 use super::profile::Profile;
+use crate::error::Advice;
 use std::sync::Arc;
 
 /// Index of a dispatch in [`Plan::dispatches`].
@@ -96,6 +97,17 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What could help where there is no memory for a buffer: batches of `fitting` images, unless its size does not depend on
+    /// the batch.
+    pub(crate) fn advice(&self, label: &str, fitting: usize) -> Advice {
+        let HostBuffers { parameters, gradients, optimizer_state, layer_state, .. } = &self.host;
+        let of_the_model = [parameters, gradients].into_iter().chain(optimizer_state).chain(layer_state);
+        match self.batch > 1 && of_the_model.map(|id| &self.buffer(*id).label).all(|known| known != label) {
+            true => Advice::BatchSize(fitting.clamp(1, self.batch - 1) as u64),
+            false => Advice::SmallerModel,
+        }
+    }
+
     /// The dispatches of `program`, in order.
     pub fn program(&self, program: Program) -> &[DispatchId] {
         &self.programs[program as usize]

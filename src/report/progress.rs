@@ -2,7 +2,7 @@
 
 use super::note;
 use crate::trainer::{Event, Score};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::{Duration, Instant};
 
 /// Without a terminal, the minimum time between two lines.
@@ -19,7 +19,7 @@ pub(crate) struct EpochProgress {
     epochs: u64,
     /// Number of the epoch that is shown.
     epoch: u64,
-    /// Columns of the terminal; none where stderr is none.
+    /// Columns of the terminal; none where stderr is none that can redraw a line.
     columns: Option<usize>,
     bar: Option<ProgressBar>,
     started: Instant,
@@ -29,7 +29,8 @@ pub(crate) struct EpochProgress {
 impl EpochProgress {
     pub(crate) fn new(epochs: u64) -> Self {
         let terminal = console::Term::stderr();
-        let columns = terminal.is_term().then(|| usize::from(terminal.size().1));
+        // A terminal that cannot move its cursor (TERM=dumb, or no TERM) gets lines.
+        let columns = can_redraw().then(|| usize::from(terminal.size().1));
         Self { epochs, epoch: 0, columns, bar: None, started: Instant::now(), last_line: Instant::now() }
     }
 
@@ -85,7 +86,12 @@ impl EpochProgress {
     }
 }
 
-/// Progress of a download: bytes of the current file. Shows nothing without a terminal.
+/// Whether stderr is a terminal on which a bar can be drawn anew.
+fn can_redraw() -> bool {
+    !ProgressDrawTarget::stderr().is_hidden()
+}
+
+/// Progress of a download: bytes of the current file; without a terminal, a line for each file.
 #[derive(Debug, Default)]
 pub(crate) struct DownloadBar {
     current: Option<(String, ProgressBar)>,
@@ -103,6 +109,9 @@ impl DownloadBar {
             bar.set_position(so_far);
             if so_far >= total {
                 bar.finish();
+                if !can_redraw() {
+                    note(&format!("{file}: {total} bytes"));
+                }
             }
         }
     }

@@ -1,8 +1,9 @@
 //! The folder of a training run: run.json, metrics.jsonl, model.safetensors.
 
 use crate::error::{Error, Result};
+use crate::files;
 use serde_json::{Value, json};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -18,30 +19,36 @@ pub(crate) struct RunFolder {
     path: PathBuf,
     metrics: File,
     description: Value,
+    /// Whether model.safetensors is still that of an earlier run.
+    has_earlier_weights: bool,
+    /// Holds the folder against other runs.
+    _lock: Option<File>,
 }
 
 impl RunFolder {
     /// Creates the folder `out`, or `runs/<utc time>-<model>`, and writes `description` to run.json with status
-    /// `running`. With `overwrite`, the files of an earlier run are deleted.
+    /// `running`. With `overwrite`, the files of an earlier run are replaced, its weights when this run has some.
     ///
     /// # Errors
-    /// If the folder cannot be written, or contains a run already and `overwrite` is false.
+    /// If the folder cannot be written, another run is writing there, or it contains a run already and `overwrite` is false.
     pub(crate) fn create(out: Option<&Path>, model: &str, overwrite: bool, mut description: Value) -> Result<Self> {
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let path = match out {
-            Some(path) => path.to_owned(),
-            None => unused(&PathBuf::from("runs").join(format!("{}-{model}", now.replace(':', "")))),
+            Some(path) => {
+                std::fs::create_dir_all(path).map_err(|e| Error::output(path, e))?;
+                path.to_owned()
+            }
+            None => create_new(&PathBuf::from("runs").join(format!("{}-{model}", now.replace(':', ""))))?,
         };
+        let lock = lock(&path)?;
         Self::check(&path, overwrite)?;
-        std::fs::create_dir_all(&path).map_err(|e| Error::output(&path, e))?;
-        for file in [RUN, METRICS, WEIGHTS].map(|name| path.join(name)).iter().filter(|file| file.exists()) {
-            std::fs::remove_file(file).map_err(|e| Error::output(file, e))?;
-        }
+        files::sweep(&path);
         let metrics_path = path.join(METRICS);
         let metrics = File::create(&metrics_path).map_err(|e| Error::output(&metrics_path, e))?;
         description["started"] = json!(now);
         description["versions"] = versions();
-        let folder = Self { path, metrics, description };
+        let has_earlier_weights = path.join(WEIGHTS).exists();
+        let folder = Self { path, metrics, description, has_earlier_weights, _lock: lock };
         folder.describe("running")?;
         Ok(folder)
     }
@@ -69,23 +76,28 @@ impl RunFolder {
         self.path.join(WEIGHTS)
     }
 
+    /// Replaces the weights.
+    pub(crate) fn write_weights(&mut self, bytes: &[u8]) -> Result<()> {
+        self.write(WEIGHTS, bytes)?;
+        self.has_earlier_weights = false;
+        Ok(())
+    }
+
+    /// Whether the weights in the folder are still those of an earlier run.
+    pub(crate) fn has_earlier_weights(&self) -> bool {
+        self.has_earlier_weights
+    }
+
     /// Appends one line to metrics.jsonl.
     pub(crate) fn log(&mut self, line: &Value) -> Result<()> {
         let written = writeln!(self.metrics, "{line}");
         written.map_err(|e| Error::output(self.path.join(METRICS), e))
     }
 
-    /// Writes a complete file atomically.
-    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    /// Writes a complete file.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
-        let write = || {
-            let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(&self.path)?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            set_permissions(file.as_file())?;
-            file.persist(&path).map(drop).map_err(|e| e.error)
-        };
-        write().map_err(|e| Error::output(&path, e))
+        files::write(&path, bytes).map_err(|e| Error::output(&path, e))
     }
 
     /// Writes the final run.json, with how the run ended (`status`) and its final metrics.
@@ -103,22 +115,33 @@ impl RunFolder {
     }
 }
 
-/// Makes a file readable by all users: `tempfile` creates files that only their owner can read.
-#[cfg(unix)]
-fn set_permissions(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+/// Creates `path`, or the first of `path-2`, `path-3`, ... that no other run has taken.
+fn create_new(path: &Path) -> Result<PathBuf> {
+    let failed = |path: &Path, e: std::io::Error| Error::output(path, e);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(|e| failed(parent, e))?;
+    }
+    let mut number = 1;
+    loop {
+        let name = if number == 1 { path.to_owned() } else { PathBuf::from(format!("{}-{number}", path.display())) };
+        match std::fs::create_dir(&name) {
+            Ok(()) => return Ok(name),
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            Err(e) => return Err(failed(&name, e)),
+        }
+    }
 }
 
-#[cfg(not(unix))]
-fn set_permissions(_: &File) -> std::io::Result<()> {
-    Ok(())
-}
-
-/// `path`, or the first of `path-2`, `path-3`, ... that does not exist, where a run of the same second has taken it.
-fn unused(path: &Path) -> PathBuf {
-    let numbered = |n: u32| PathBuf::from(format!("{}-{n}", path.display()));
-    std::iter::once(path.to_owned()).chain((2..).map(numbered)).find(|p| !p.exists()).unwrap_or_else(|| path.to_owned())
+/// Locks the folder for the lifetime of this process; none where a folder cannot be locked.
+fn lock(path: &Path) -> Result<Option<File>> {
+    let Ok(folder) = File::open(path) else { return Ok(None) };
+    match folder.try_lock() {
+        Ok(()) => Ok(Some(folder)),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::output(path, "another run is writing there; choose another --out folder"))
+        }
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
 }
 
 /// The versions of this program and of the crates that generate GPU code, from Cargo.lock.

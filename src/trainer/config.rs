@@ -128,6 +128,14 @@ impl RunConfig {
         if !is_learning_rate(self.learning_rate) {
             return Err(usage!("a learning rate of {:?}; {LEARNING_RATE}", self.learning_rate));
         }
+        for path in [&self.weights, &self.data_dir, &self.out].into_iter().flatten() {
+            if path.to_str().is_none() {
+                return Err(usage!(
+                    "a path that is not UTF-8, which run.json cannot hold; rename it: {}",
+                    path.display()
+                ));
+            }
+        }
         if self.steps_per_epoch == Some(0) {
             return Err(usage!("0 steps per epoch; there must be at least 1"));
         }

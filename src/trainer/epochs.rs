@@ -116,7 +116,7 @@ impl<'d> Epoch<'d> {
     }
 
     async fn end(&mut self, trainer: &mut Trainer) -> Result<Event> {
-        trainer.check_weights(self.reported).await?;
+        trainer.check_weights().await?;
         trainer.progress.epoch += 1;
         trainer.progress.batch = 0;
         let score = self.so_far.score();

@@ -88,8 +88,12 @@ impl Trainer {
     }
 
     /// The weights as a safetensors file, named and laid out as in Keras, with the model's description.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a weight is not a finite number, so that no file of such weights replaces a good one.
     pub async fn to_safetensors(&mut self) -> Result<Vec<u8>> {
         let arena = self.weights().await?;
+        self.check_finite(&arena)?;
         save_weights(&self.model, &self.graph, &arena)
     }
 
@@ -145,19 +149,24 @@ impl Trainer {
     }
 
     /// An error that names the first tensor with a weight that is not finite.
-    pub(super) async fn check_weights(&mut self, step: usize) -> Result<()> {
-        let weights = self.weights().await?;
+    fn check_finite(&self, weights: &[f32]) -> Result<()> {
         let is_finite =
             |tensor: &ArenaTensor| weights[tensor.offset..][..tensor.size()].iter().all(|weight| weight.is_finite());
         match self.graph.parameters.iter().find(|tensor| !is_finite(tensor)) {
-            Some(tensor) => Err(Error::not_finite(format!(
-                "a weight of `{}` is not finite after epoch {}, step {step}",
-                tensor.name,
-                self.progress.epoch + 1
-            ))
-            .advise([Advice::SmallerLearningRate])),
+            Some(tensor) => {
+                let Progress { epoch, batch, .. } = self.progress;
+                let text =
+                    format!("a weight of `{}` is not finite after epoch {}, step {batch}", tensor.name, epoch + 1);
+                Err(Error::not_finite(text).advise([Advice::SmallerLearningRate]))
+            }
             None => Ok(()),
         }
+    }
+
+    /// As [`Self::check_finite`], of the weights on the device.
+    pub(super) async fn check_weights(&mut self) -> Result<()> {
+        let weights = self.weights().await?;
+        self.check_finite(&weights)
     }
 
     /// Whether the model can take `data`.

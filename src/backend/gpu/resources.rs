@@ -1,7 +1,7 @@
 //! Creates the wgpu objects of an engine (buffers, layouts, pipelines) and checks limits.
 
 use super::adapter::Adapter;
-use crate::error::{Advice, Error, Result};
+use crate::error::{Error, Result};
 use crate::plan::{Plan, Shader, Step};
 use std::sync::{Arc, Mutex};
 use wgpu::{BindingType, BufferBindingType, BufferUsages};
@@ -28,10 +28,9 @@ pub(super) fn out_of_memory(adapter: &Adapter, plan: &Plan, label: &str, bytes: 
     let (mib, limit) = (plan.size_bytes() >> 20, adapter.inner.limits().max_buffer_size);
     Error::device(format!(
         "{name}: out of memory for buffer `{label}` of {bytes} bytes (limit of a buffer: {limit}; a batch of {batch} \
-         takes {mib} MiB in total): {error}{}",
-        if batch == 1 { "; the batch size is already 1: try a smaller model" } else { "" }
+         takes {mib} MiB in total): {error}"
     ))
-    .advise((batch > 1).then_some(Advice::BatchSize(batch as u64 / 2)))
+    .advise([plan.advice(label, batch / 2)])
 }
 
 /// Fails if the plan's longest buffer exceeds what the adapter can allocate or bind.
@@ -44,7 +43,7 @@ pub(super) fn check_limits(plan: &Plan, limits: &wgpu::Limits) -> Result<()> {
             padded_bytes(b.len),
             plan.batch,
         ))
-        .advise([Advice::BatchSize((plan.batch as u64 * limit / padded_bytes(b.len)).max(1))])),
+        .advise([plan.advice(&b.label, (plan.batch as u64 * limit / padded_bytes(b.len)) as usize)])),
         _ => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ use self::garments::{GARMENTS, Garment, Outline, Point};
 use super::dataset::{CLASS_NAMES, Dataset, Split};
 use super::idx;
 use crate::rng::{Purpose, Rng};
+use crate::threads::{install, pool};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -43,16 +44,19 @@ pub fn generate(seed: u64, [train, test]: [usize; 2]) -> Dataset {
 
 fn draw_split(seed: u64, purpose: Purpose, count: usize) -> Split {
     let mut pixels = vec![0; count * SIZE * SIZE];
-    let labels = pixels
-        .par_chunks_exact_mut(SIZE * SIZE)
-        .enumerate()
-        .map(|(i, image)| {
-            let mut rng = Rng::new(seed, purpose, i as u64);
-            let class = rng.below(CLASS_NAMES.len());
-            draw(class, &mut rng, image);
-            class as u8
-        })
-        .collect();
+    let drawn = |(i, image): (usize, &mut [u8])| {
+        let mut rng = Rng::new(seed, purpose, i as u64);
+        let class = rng.below(CLASS_NAMES.len());
+        draw(class, &mut rng, image);
+        class as u8
+    };
+    let labels = match pool(0) {
+        Ok(pool) => {
+            install(pool.as_ref(), || pixels.par_chunks_exact_mut(SIZE * SIZE).enumerate().map(drawn).collect())
+        }
+        // Without a single thread more, on this one.
+        Err(_) => pixels.chunks_exact_mut(SIZE * SIZE).enumerate().map(drawn).collect(),
+    };
     Split { image: [SIZE, SIZE, 1], pixels, labels }
 }
 

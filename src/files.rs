@@ -1,0 +1,127 @@
+//! Files that appear whole or not at all: written under a temporary name in the same folder, then renamed.
+
+use std::fs::{File, Permissions};
+use std::io::{Result, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// What temporary names start with.
+const PREFIX: &str = ".writing-";
+
+/// A file that replaces `path` when it is complete. Until then it has a temporary name and is locked, so that [`sweep`] can
+/// tell it from what a killed process left.
+pub(crate) struct PendingFile {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl PendingFile {
+    /// An empty file, with the permissions that the umask leaves.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        loop {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(PREFIX);
+            let permissions = permissions();
+            if let Some(permissions) = &permissions {
+                builder.permissions(permissions.clone());
+            }
+            let file = builder.tempfile_in(folder)?;
+            // Where files cannot be locked, nothing is swept either.
+            let _ = file.as_file().lock();
+            // Another process may have swept it before it was locked.
+            if file.path().exists() {
+                return Ok(Self { file, path: path.to_owned() });
+            }
+        }
+    }
+
+    /// Renames the file to its path, once its content has reached the disk.
+    pub(crate) fn commit(self) -> Result<()> {
+        self.file.as_file().sync_all()?;
+        self.file.persist(&self.path).map(drop).map_err(|e| e.error)
+    }
+}
+
+impl Write for PendingFile {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(unix)]
+fn permissions() -> Option<Permissions> {
+    use std::os::unix::fs::PermissionsExt;
+    // Of these the system takes the umask.
+    Some(Permissions::from_mode(0o666))
+}
+
+#[cfg(not(unix))]
+fn permissions() -> Option<Permissions> {
+    None
+}
+
+/// Writes a complete file. What is no plain file, such as a pipe, is written as it is.
+#[cfg(feature = "cli")]
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    if path.metadata().is_ok_and(|known| !known.is_file()) {
+        return std::fs::write(path, bytes);
+    }
+    let mut file = PendingFile::create(path)?;
+    file.write_all(bytes)?;
+    file.commit()
+}
+
+/// Deletes what killed processes left in `folder`: temporary files that nobody holds a lock on.
+pub(crate) fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_temporary = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if is_temporary
+            && let Ok(file) = File::open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            // One that cannot be deleted does no harm.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Creates `folder` and its parents; returns those that were not there, the innermost first.
+#[cfg(feature = "download")]
+pub(crate) fn create_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+    let missing: Vec<PathBuf> = folder.ancestors().take_while(|path| !path.exists()).map(Path::to_owned).collect();
+    std::fs::create_dir_all(folder)?;
+    Ok(missing.into_iter().filter(|path| !path.as_os_str().is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+        let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_appears_when_it_is_complete_and_leftovers_are_swept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("whole");
+        std::fs::write(folder.path().join(".writing-killed"), "half").expect("written");
+        let mut pending = PendingFile::create(&path).expect("created");
+        pending.write_all(b"content").expect("written");
+        sweep(folder.path());
+        assert!(!path.exists() && names(folder.path()).len() == 1, "{:?}", names(folder.path()));
+        pending.commit().expect("renamed");
+        assert_eq!(
+            (names(folder.path()), std::fs::read(&path).expect("read")),
+            (vec!["whole".into()], b"content".into())
+        );
+    }
+}
