@@ -65,6 +65,18 @@ fn permissions() -> Option<Permissions> {
     None
 }
 
+/// Writes a complete file where there is none yet.
+///
+/// # Errors
+/// [`std::io::ErrorKind::AlreadyExists`] if there is one, whoever wrote it.
+#[cfg(feature = "cli")]
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = PendingFile::create(path)?;
+    file.write_all(bytes)?;
+    file.file.as_file().sync_all()?;
+    file.file.persist_noclobber(&file.path).map(drop).map_err(|e| e.error)
+}
+
 /// Writes a complete file. What is no plain file, such as a pipe, is written as it is.
 #[cfg(feature = "cli")]
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -107,6 +119,16 @@ mod tests {
         let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_not_replaced_by_a_new_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("once");
+        write_new(&path, b"first").expect("written");
+        let again = write_new(&path, b"second").expect_err("it is there");
+        assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!((names(folder.path()).len(), std::fs::read(&path).expect("read")), (1, b"first".into()));
     }
 
     #[test]

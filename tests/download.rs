@@ -105,3 +105,128 @@ fn a_damaged_file_is_reported_with_its_name_and_checksums() {
     let first = gpu_cnn::data::fashion_mnist::FILES[0];
     assert!(stderr.contains(first.sha256) && stderr.contains(first.name), "{stderr}");
 }
+
+#[test]
+fn a_folder_that_the_user_names_is_never_replaced_by_synthetic_data() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(path("empty")).unwrap();
+    std::fs::create_dir(path("part")).unwrap();
+    std::fs::write(path("part/train-images-idx3-ubyte"), b"?").unwrap();
+    std::fs::write(path("file"), b"?").unwrap();
+    // What cannot be read, for every user.
+    std::fs::create_dir_all(path("unreadable/train-images-idx3-ubyte.gz")).unwrap();
+    for (name, reason) in [
+        ("empty", "could not be downloaded"),
+        ("part", "there is no train-labels-idx1-ubyte.gz"),
+        ("file", "cannot read"),
+        ("unreadable", "cannot read"),
+        ("missing/below", "could not be downloaded"),
+    ] {
+        let output = train(home.path(), "http://127.0.0.1:9", &["--data-dir", &path(name)]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{name}: {stderr}");
+        assert!(stderr.contains(reason) && stderr.contains(&path(name)), "{name}: {stderr}");
+    }
+    // The user's own folder stays, one that was made for the download goes, with its parent.
+    assert!(Path::new(&path("empty")).is_dir() && !Path::new(&path("missing")).exists());
+    assert!(!home.path().join("run").exists());
+}
+
+/// Fashion-MNIST as another program may leave it: `rename` gives the name of a file, `content` its bytes.
+fn copied(to: &Path, rename: fn(&str) -> String, content: fn(Vec<u8>) -> Vec<u8>) -> bool {
+    let Some(source) = shared("data/fashion-mnist") else { return false };
+    std::fs::create_dir_all(to).unwrap();
+    for file in gpu_cnn::data::fashion_mnist::FILES {
+        std::fs::write(to.join(rename(file.name)), content(std::fs::read(source.join(file.name)).unwrap())).unwrap();
+    }
+    true
+}
+
+fn unpacked(bytes: Vec<u8>) -> Vec<u8> {
+    let mut content = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut content).unwrap();
+    content
+}
+
+/// In two members, hardly compressed.
+fn repacked(bytes: Vec<u8>) -> Vec<u8> {
+    let content = unpacked(bytes);
+    let (first, second) = content.split_at(content.len() / 3);
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    [gzip(first), gzip(second)].concat()
+}
+
+/// A name, and the arguments of [`copied`].
+type Copied = (&'static str, fn(&str) -> String, fn(Vec<u8>) -> Vec<u8>);
+
+#[test]
+fn fashion_mnist_is_known_by_its_content_however_it_is_packed_and_named() {
+    let home = tempfile::tempdir().unwrap();
+    let plain = |name: &str| name.trim_end_matches(".gz").to_owned();
+    let by_7_zip = |name: &str| name.trim_end_matches(".gz").replace("-idx", ".idx");
+    let kinds: [Copied; 3] =
+        [("unpacked", plain, unpacked), ("by 7-Zip", by_7_zip, unpacked), ("repacked", str::to_owned, repacked)];
+    for (i, (name, rename, content)) in kinds.into_iter().enumerate() {
+        let folder = home.path().join(name);
+        if !copied(&folder, rename, content) {
+            return;
+        }
+        let data_dir = ["--data-dir", folder.to_str().unwrap(), "--overwrite"];
+        let output = train(home.path(), "http://127.0.0.1:9", &data_dir[..if i == 0 { 2 } else { 3 }]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && stderr.contains("data: fashion-mnist, 60000"), "{name}: {stderr}");
+    }
+    // A single wrong byte is damage, however it is packed.
+    let images = home.path().join("unpacked/t10k-images-idx3-ubyte");
+    let mut bytes = std::fs::read(&images).unwrap();
+    bytes[5000] ^= 1;
+    std::fs::write(&images, bytes).unwrap();
+    let damaged = home.path().join("unpacked");
+    let output = train(home.path(), "http://127.0.0.1:9", &["--data-dir", damaged.to_str().unwrap(), "--overwrite"]);
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_folder_whose_files_cannot_be_read_does_not_end_the_search() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(home.path().join(".cache/gpu-cnn/fashion-mnist/train-images-idx3-ubyte.gz")).unwrap();
+    if !copied(&home.path().join(".keras/datasets/fashion-mnist"), str::to_owned, |bytes| bytes) {
+        return;
+    }
+    let output = train(home.path(), "http://127.0.0.1:9", &[]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.contains("data: fashion-mnist"), "{stderr}");
+    assert!(stderr.contains("warning: cannot read"), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn downloaded_files_have_the_mode_that_the_umask_leaves_and_left_ones_are_swept() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(source) = shared("data/fashion-mnist") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let url = serve(move |name| std::fs::read(source.join(name)).ok());
+    let folder = home.path().join("data");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join(".writing-left"), "half").unwrap();
+    let line = "umask 002; exec \"$0\" train --adapter cpu --model dnn --epochs 1 --steps-per-epoch 2 \"$@\"";
+    let output = Command::new("sh")
+        .args(["-c", line, env!("CARGO_BIN_EXE_gpu-cnn"), "--data-dir", folder.to_str().unwrap()])
+        .args(["--out", home.path().join("run").to_str().unwrap()])
+        .env("GPU_CNN_DATA_URL", url)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Without a terminal there is a line for each file.
+    assert!(String::from_utf8_lossy(&output.stderr).contains("t10k-labels-idx1-ubyte.gz: 5148 bytes"));
+    assert_eq!(names(&folder).len(), 4, "{:?}", names(&folder));
+    for name in names(&folder) {
+        let mode = folder.join(&name).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o664, "{name}");
+    }
+}

@@ -117,6 +117,22 @@ fn the_step_whose_loss_is_not_finite_is_reported() {
 }
 
 #[test]
+fn weights_that_are_not_finite_are_never_made_a_file() {
+    for device in devices() {
+        let mut trainer = Trainer::new(small_cnn(), &device, RunConfig::default()).unwrap();
+        let mut weights = trainer.weights().unwrap();
+        assert!(trainer.to_safetensors().is_ok());
+        for value in [f32::NAN, f32::INFINITY] {
+            *weights.last_mut().unwrap() = 0.0;
+            weights[trainer.graph().parameters[2].offset] = value;
+            trainer.set_weights(&weights).unwrap();
+            let error = trainer.to_safetensors().unwrap_err();
+            assert!(matches!(error, Error::NotFinite(_)) && error.to_string().contains("conv2d_1.kernel"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn an_error_from_the_callback_ends_the_training() {
     let data = synthetic::generate(4, [320, 10]);
     let mut trainer = Trainer::new(small_cnn(), &Device::cpu(1), RunConfig::default()).unwrap();

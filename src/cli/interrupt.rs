@@ -1,6 +1,6 @@
 //! SIGINT (Ctrl-C), SIGTERM and SIGHUP: they end the process at once, or, during training, after the current step so that
 //! the weights can be saved. A signal that was ignored when the process started stays ignored, as `nohup` and a script's `&`
-//! ask for.
+//! ask for. SIGABRT, by which an allocation that fails and some drivers end the process, gets its message and exit code.
 
 use crate::error::{Error, Result};
 use signal_hook::consts;
@@ -30,8 +30,29 @@ pub(super) fn install() -> Result<()> {
             .and_then(|_| register(signal, Arc::clone(&REQUESTED)));
         registered.map_err(|e| Error::device(format!("cannot handle signal {signal}: {e}")))?;
     }
+    explain_aborts();
     Ok(())
 }
+
+/// Makes an abort say what may help, and end with the exit code of [`Error::Device`].
+#[cfg(unix)]
+fn explain_aborts() {
+    const TEXT: &str = "error: aborted, for lack of memory or by a driver\n\
+        hint: try a smaller --batch-size, fewer --threads, or a higher limit of memory (`ulimit -v`)\n";
+    // SAFETY: the action makes two system calls, write and _exit, which are safe in a signal handler.
+    #[expect(unsafe_code, reason = "an action of one's own in a signal handler")]
+    let registered = unsafe {
+        signal_hook::low_level::register(consts::SIGABRT, || {
+            libc::write(2, TEXT.as_ptr().cast(), TEXT.len());
+            signal_hook::low_level::exit(5);
+        })
+    };
+    // Without it an abort is as bare as it was.
+    drop(registered);
+}
+
+#[cfg(not(unix))]
+fn explain_aborts() {}
 
 /// Whether the process was started with this signal ignored.
 #[cfg(unix)]

@@ -45,13 +45,11 @@ fn find_fashion_mnist(config: &RunConfig) -> Result<Result<Dataset, String>> {
     let mut skipped = Vec::new();
     let found = fashion_mnist::read_any(&folders, &mut skipped)?;
     let listed: String = folders.iter().map(|folder| format!("\n  {}", folder.display())).collect();
-    let reasons: String = skipped.iter().map(|why| format!("\nwarning: {why}")).collect();
     if let Some(found) = found {
-        if let Some(reasons) = reasons.strip_prefix('\n') {
-            note(reasons);
-        }
+        skipped.iter().for_each(|why| note(&format!("warning: {why}")));
         return Ok(Ok(found));
     }
+    let reasons: String = skipped.iter().map(|why| format!("\n  {why}")).collect();
     let Some(target) = folders.first() else {
         return Ok(Err("there is no folder to search for Fashion-MNIST; name one with --data-dir".into()));
     };

@@ -24,14 +24,18 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<()> {
     std::fs::create_dir_all(&args.dir).map_err(|e| Error::output(&args.dir, e))?;
     let paths = FILES.map(|name| args.dir.join(name));
+    let exists = |path| Error::output(path, "it exists already; choose another folder, or delete it");
     if let Some(path) = paths.iter().find(|path| path.exists()) {
-        return Err(Error::output(path, "it exists already; choose another folder, or delete it"));
+        return Err(exists(path));
     }
     files::sweep(&args.dir);
     let data = synthetic::generate(args.seed, [args.train as usize, args.test as usize]);
     let contents = [idx::encode_split(&data.train), idx::encode_split(&data.test)];
     for (path, content) in paths.iter().zip(contents.iter().flatten()) {
-        files::write(path, content).map_err(|e| Error::output(path, e))?;
+        files::write_new(path, content).map_err(|e| match e.kind() {
+            std::io::ErrorKind::AlreadyExists => exists(path),
+            _ => Error::output(path, e),
+        })?;
     }
     note(&format!("wrote {} training and {} test images to {}", args.train, args.test, args.dir.display()));
     Ok(())

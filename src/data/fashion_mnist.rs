@@ -61,9 +61,11 @@ pub const FILES: [File; 4] = [
 pub fn read_any(folders: &[PathBuf], skipped: &mut Vec<String>) -> Result<Option<Dataset>> {
     for folder in folders {
         match find(folder) {
-            Ok(found) => return read(folder, found).map(Some),
-            Err(Some(why)) => skipped.push(why),
-            Err(None) => {}
+            Ok(Files::All(found)) => return read(folder, found).map(Some),
+            Ok(Files::Some(why)) => skipped.push(why),
+            Ok(Files::None) => {}
+            Err(e @ Error::Device(_)) => return Err(e),
+            Err(e) => skipped.push(e.to_string()),
         }
     }
     Ok(None)
@@ -72,22 +74,30 @@ pub fn read_any(folders: &[PathBuf], skipped: &mut Vec<String>) -> Result<Option
 /// A path and the content of the file.
 type Content = (PathBuf, Vec<u8>);
 
-/// The files of the four names that `dir` has, for each at least one; else what it lacks, or nothing if it has none.
-fn find(dir: &Path) -> Result<[Vec<Content>; 4], Option<String>> {
-    if let Err(e) = std::fs::read_dir(dir)
-        && e.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(Some(format!("{}: {e}", dir.display())));
+/// What a folder has of the data set.
+enum Files {
+    /// For each of the four names at least one file.
+    All([Vec<Content>; 4]),
+    /// Not all, with what is missing.
+    Some(String),
+    None,
+}
+
+fn find(dir: &Path) -> Result<Files> {
+    match std::fs::read_dir(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Files::None),
+        Err(e) => return Err(Error::data(dir, format!("cannot read: {e}"))),
+        Ok(_) => {}
     }
     let mut found: [Vec<Content>; 4] = Default::default();
     for (found, name) in found.iter_mut().zip(NAMES) {
-        *found = folder::read_all(dir, name).map_err(|e| Some(e.to_string()))?;
+        *found = folder::read_all(dir, name)?;
     }
-    match found.iter().position(Vec::is_empty) {
-        Some(_) if found.iter().all(Vec::is_empty) => Err(None),
-        Some(lacking) => Err(Some(format!("{}: there is no {}", dir.display(), FILES[lacking].name))),
-        None => Ok(found),
-    }
+    Ok(match found.iter().position(Vec::is_empty) {
+        None => Files::All(found),
+        Some(_) if found.iter().all(Vec::is_empty) => Files::None,
+        Some(lacking) => Files::Some(format!("there is no {}: {}", FILES[lacking].name, dir.display())),
+    })
 }
 
 /// Verifies the files of `dir` by their digests and parses them.

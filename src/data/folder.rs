@@ -60,6 +60,7 @@ pub(super) fn read_all(dir: &Path, name: &str) -> Result<Vec<(PathBuf, Vec<u8>)>
         match std::fs::read(&path) {
             Ok(bytes) => found.push((path, bytes)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) if e.kind() == std::io::ErrorKind::OutOfMemory => return Err(idx::out_of_memory(&path)),
             Err(e) => return Err(Error::data(&path, format!("cannot read: {e}"))),
         }
     }
@@ -106,9 +107,13 @@ fn check_gap(split: &Split, classes: usize, path: &Path) -> Result<()> {
         return Ok(());
     };
     let image = split.labels.iter().position(|l| *l == label).unwrap_or_default();
+    let range = match classes {
+        0 => "there is none".to_owned(),
+        _ => format!("labels run from 0 to {}, then there is none", classes - 1),
+    };
     let what = format!(
-        "label {label} of image {image}, but no image of the labels {classes} to {}; more than {MAX_EMPTY_CLASSES} \
-         classes in a row without images are taken for damage: number the classes from 0",
+        "label {label} of image {image} is out of range: {range} up to {}; more than {MAX_EMPTY_CLASSES} classes in a row \
+         without images are taken for damage: number the classes from 0",
         label - 1
     );
     Err(Error::data(path, what))
@@ -142,9 +147,15 @@ mod tests {
             let split = Split { image: [1, 1, 1], pixels: labels.to_vec(), labels: labels.to_vec() };
             check_gap(&split, count_classes(labels), Path::new("labels")).expect_err("a gap").to_string()
         };
-        assert!(check(&[0, 255, 0]).contains("label 255 of image 1, but no image of the labels 1 to 254"));
-        assert!(check(&[0, 200, 30, 2]).contains("label 30 of image 2, but no image of the labels 3 to 29"));
-        assert!(check(&[12, 11]).contains("label 11 of image 1, but no image of the labels 0 to 10"));
+        assert!(
+            check(&[0, 255, 0])
+                .contains("label 255 of image 1 is out of range: labels run from 0 to 0, then there is none up to 254")
+        );
+        assert!(
+            check(&[0, 200, 30, 2])
+                .contains("label 30 of image 2 is out of range: labels run from 0 to 2, then there is none up to 29")
+        );
+        assert!(check(&[12, 11]).contains("label 11 of image 1 is out of range: there is none up to 10"));
     }
 
     #[test]

@@ -92,6 +92,10 @@ pub(super) fn unpacked(content: &[u8], limit: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+pub(super) fn out_of_memory(path: &Path) -> Error {
+    Error::device(format!("out of memory for the data in {}", path.display()))
+}
+
 /// The members of a gzip file, one after the other, as `cat a.gz b.gz` or bgzip write them.
 struct Members<'a>(GzDecoder<&'a [u8]>);
 
@@ -123,7 +127,7 @@ fn parse(content: &[u8], path: &Path, dimensions: &[usize]) -> Result<Idx> {
 fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize]) -> Result<Idx> {
     let damaged = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::UnexpectedEof => Error::data(path, "ends inside its header or its gzip stream"),
-        std::io::ErrorKind::OutOfMemory => Error::device(format!("out of memory for the data in {}", path.display())),
+        std::io::ErrorKind::OutOfMemory => out_of_memory(path),
         _ => Error::data(path, format!("damaged: {e}")),
     };
     let mut magic = [0; 4];

@@ -153,3 +153,29 @@ fn versions() -> Value {
     };
     json!({ "gpu-cnn": env!("CARGO_PKG_VERSION"), "wgpu": of("wgpu"), "naga": of("naga") })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    #[test]
+    fn runs_of_one_second_never_share_a_folder() {
+        const RUNS: usize = 8;
+        let folder = tempfile::tempdir().expect("a folder");
+        for round in 0..50 {
+            let (path, start) = (folder.path().join(format!("{round}/run")), Barrier::new(RUNS));
+            let create = || {
+                start.wait();
+                create_new(&path).expect("created")
+            };
+            let mut taken: Vec<PathBuf> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..RUNS).map(|_| scope.spawn(create)).collect();
+                threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+            });
+            taken.sort();
+            taken.dedup();
+            assert_eq!(taken.len(), RUNS, "round {round}");
+        }
+    }
+}

@@ -62,3 +62,19 @@ fn what_is_wrong_with_a_configuration_is_said_with_its_path() {
     fails(&["train", "--no-shuffle=maybe"], 2, "must be true or false");
     fails(&["train", "--loss", "hinge"], 2, "sparse_categorical_crossentropy");
 }
+
+#[test]
+fn what_is_wrong_with_a_models_layer_is_said_with_its_line() {
+    let workspace = Workspace::new();
+    let path = workspace.path("model.toml");
+    let good = "input = [28, 28, 1]\n\n[[layers]]\ntype = \"Flatten\"\n\n[[layers]]\ntype = \"Dense\"\nunits = 10\n";
+    for (found, wrong, wanted) in [
+        ("units = 10", "unit = 10", "layer 2, from line 6: unknown field `unit`"),
+        ("units = 10", "units = \"x\"", "layer 2, from line 6: invalid type"),
+        ("\"Flatten\"", "\"Flat\"", "layer 1, from line 3: unknown variant `Flat`"),
+        ("input", "inputs", "line 1"),
+    ] {
+        std::fs::write(&path, good.replacen(found, wrong, 1)).unwrap();
+        fails(&["summary", "--model", path.to_str().unwrap()], 2, wanted);
+    }
+}

@@ -73,8 +73,13 @@ fn inconsistent_data_fails_with_four_and_the_values() {
     stray[8 + 4] = 255;
     std::fs::write(&train_labels, &stray).unwrap();
     fails(&train, 4, "label 255 of image 4 is out of range: labels run from 0 to 9");
+    fails(&train, 4, "none up to 254");
     std::fs::write(&train_labels, &good).unwrap();
     fails(&train, 4, "no t10k-labels-idx1-ubyte.gz or t10k-labels-idx1-ubyte here");
+    // A file that is there twice, with different content: neither is taken silently.
+    std::fs::write(&labels, idx::encode(&[50], &[1; 50])).unwrap();
+    std::fs::write(folder.join("t10k-labels.idx1-ubyte"), idx::encode(&[50], &[2; 50])).unwrap();
+    fails(&train, 4, "delete the one that is out of date");
 }
 
 #[test]

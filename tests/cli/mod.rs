@@ -3,6 +3,8 @@
 mod commands;
 mod config;
 mod errors;
+#[cfg(unix)]
+mod faults;
 mod runs;
 
 use crate::support::{adapter, software_adapter};
