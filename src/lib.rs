@@ -21,6 +21,7 @@ pub mod data;
 mod error;
 #[cfg(any(feature = "cli", feature = "download"))]
 mod files;
+mod functions;
 mod graph;
 mod kernels;
 mod layers;
@@ -38,8 +39,8 @@ pub use backend::{Device, DeviceInfo, DeviceRequest, Found};
 pub use error::{Advice, Error, Message, Result};
 pub use graph::{Functional, Graph, Model, Preset, Sequential, Summary};
 pub use layers::{
-    Activation, ActivationLayer, Add, AnyLayer, Concatenate, Conv2D, Dense, Flatten, Loss, MaxPooling2D, Optimizer,
-    Padding,
+    Activation, ActivationLayer, Add, AnyLayer, Concatenate, Conv2D, Dense, ELU, Flatten, LeakyReLU, Loss,
+    MaxPooling2D, Optimizer, Padding, ReLU, Softmax,
 };
 pub use trainer::{ClassScore, Evaluation, Event, Fit, Flow, History, Progress, RunConfig, Score, Trainer};
 

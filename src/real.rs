@@ -1,5 +1,6 @@
 //! The number type of the CPU twins: `f32` to train with, `f64` as the reference that tests compare with.
 
+use crate::functions::Functions;
 use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
@@ -58,6 +59,7 @@ pub trait Real:
     + Div<Output = Self>
     + Neg<Output = Self>
     + AddAssign
+    + Functions
     + 'static
 {
     /// Additive identity, 0.

@@ -1,5 +1,6 @@
 //! The case table covers the layers: each of them, and for each argument at least two values.
 
+use gpu_cnn::Activation;
 use gpu_cnn::internals::layers::AnyLayer;
 use gpu_cnn::internals::verify::{Case, cases, wide};
 use serde_json::Value;
@@ -28,25 +29,43 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
     assert_eq!(kinds, expected);
     for (kind, arguments) in &found {
         for (name, values) in arguments {
-            // An optional argument is absent by default, so one value is a second one.
-            let optional = kind == "MaxPooling2D" && name == "strides";
-            assert!(values.len() >= if optional { 1 } else { 2 }, "{kind}.{name} is always {values:?}");
+            // An optional argument is absent by default, so one value is a second one; some have one value for now.
+            let one =
+                ["MaxPooling2D.strides", "ReLU.max_value", "LeakyReLU.negative_slope", "ELU.alpha", "Softmax.axis"]
+                    .contains(&format!("{kind}.{name}").as_str());
+            assert!(values.len() >= if one { 1 } else { 2 }, "{kind}.{name} is always {values:?}");
         }
     }
     // All that serialise, so that none is left out here by a default.
-    let arguments: [(&str, &[&str]); 7] = [
+    let arguments: [(&str, &[&str]); 11] = [
         ("Activation", &["activation"]),
         ("Add", &[]),
         ("Concatenate", &["axis"]),
         ("Conv2D", &["activation", "filters", "kernel_size", "padding", "strides"]),
         ("Dense", &["activation", "units"]),
+        ("ELU", &["alpha"]),
         ("Flatten", &[]),
+        ("LeakyReLU", &["negative_slope"]),
         ("MaxPooling2D", &["padding", "pool_size", "strides"]),
+        ("ReLU", &["max_value", "negative_slope", "threshold"]),
+        ("Softmax", &["axis"]),
     ];
     for (kind, expected) in arguments {
         assert_eq!(found[kind].keys().map(String::as_str).collect::<Vec<_>>(), expected, "{kind}");
     }
     assert_eq!(arguments.map(|(kind, _)| kind), *kinds);
+}
+
+#[test]
+fn every_activation_occurs_in_a_layer_and_as_one() {
+    let found = values(&cases());
+    for activation in Activation::ALL {
+        let name = serde_json::to_value(activation).unwrap().to_string();
+        for (kind, argument) in [("Dense", "activation"), ("Activation", "activation")] {
+            let linear_layer = kind == "Activation" && activation == Activation::Linear;
+            assert!(linear_layer || found[kind][argument].contains(&name), "{kind} with {name}");
+        }
+    }
 }
 
 #[test]

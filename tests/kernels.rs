@@ -2,9 +2,10 @@
 
 use crate::support::{adapter, adapter_with, software_adapter, wait};
 use gpu_cnn::blocking::Trainer;
+use gpu_cnn::internals::backend::gpu::Engine;
 use gpu_cnn::internals::backend::{Backend, Cpu, check_dispatches};
 use gpu_cnn::internals::kernels::peak::{Copy, MultiplyAdd};
-use gpu_cnn::internals::plan::{Profile, Program, Recorder, Step};
+use gpu_cnn::internals::plan::{BufferId, Profile, Program, Recorder, Step};
 use gpu_cnn::internals::verify::{Case, Outcome, cases, check_adapter, presets};
 use gpu_cnn::{Activation, Conv2D, Dense, Device, Error, Flatten, RunConfig, Sequential};
 use std::sync::Arc;
@@ -80,4 +81,40 @@ fn the_kernels_that_measure_an_adapters_best_agree_with_their_twins() {
     let ids = plan.program(Program::Gradients);
     let found = wait(check_dispatches(&adapter, &plan, &mut cpu, ids, Step::default())).unwrap();
     assert!(found.len() == 2 && found.iter().all(|d| d.error < 5e-6), "{found:?}");
+}
+
+/// The pre-activations of a dense layer with no weights are its bias: from -25 to 25.
+#[test]
+fn activations_agree_far_from_zero_on_every_profile() {
+    let functions = Activation::ALL.into_iter().filter(|a| !matches!(a, Activation::Linear | Activation::Softmax));
+    for (activation, profile) in functions.flat_map(|a| Profile::ADAPTERS.map(|profile| (a, profile))) {
+        let Some(adapter) = adapter_with(profile) else { continue };
+        let hidden = Dense::new(61).activation(activation);
+        let model =
+            Sequential::new([2, 2, 1]).add(Flatten {}).add(hidden).add(Dense::new(2).activation(Activation::Softmax));
+        let case = Case::new("far from zero", 3, model);
+        let (plan, mut cpu) = case.filled::<f64>(profile).unwrap();
+        let weights = case.graph().unwrap().parameters;
+        let values = cpu.values(plan.host.parameters);
+        values[weights[0].offset..][..4 * 61].fill(0.0);
+        (0..61).for_each(|i| values[weights[1].offset + i] = 50.0 * i as f64 / 60.0 - 25.01);
+        let mut gpu = wait(Engine::load(&adapter, plan.clone(), 0)).unwrap();
+        for id in [plan.host.input, plan.host.targets, plan.host.parameters] {
+            gpu.write(id, 0, &cpu.content(id, plan.buffer(id).len)).unwrap();
+        }
+        cpu.run(&[Program::Gradients], &[case.step()]).unwrap();
+        gpu.run(&[Program::Gradients], &[case.step()]).unwrap();
+        let of_activation = |label: &str| label.starts_with("dense") && !label.starts_with("dense_1");
+        let mut compared = 0;
+        for (i, buffer) in plan.buffers.iter().enumerate().filter(|(_, buffer)| of_activation(&buffer.label)) {
+            let found = wait(gpu.read_f32(BufferId(i), buffer.len)).unwrap();
+            for (found, expected) in found.into_iter().map(f64::from).zip(cpu.values(BufferId(i)).to_vec()) {
+                let error = (found - expected).abs();
+                let bound = 2e-6 * expected.abs().max(1.0);
+                assert!(error < bound, "{activation:?}, {}, {}: {found}, {expected}", profile.name, buffer.label);
+                compared += 1;
+            }
+        }
+        assert!(compared >= 3 * 61, "{activation:?}: {compared}");
+    }
 }

@@ -7,7 +7,7 @@ use gpu_cnn::internals::backend::{Backend, Cpu};
 use gpu_cnn::internals::plan::{BufferId, Plan, Profile, Program};
 use gpu_cnn::internals::simd::SimdLevel;
 use gpu_cnn::internals::verify::Case;
-use gpu_cnn::{ActivationLayer, Conv2D, Dense, Flatten, MaxPooling2D, Padding, Sequential};
+use gpu_cnn::{Activation, ActivationLayer, Conv2D, Dense, Flatten, MaxPooling2D, Padding, Sequential};
 
 /// Models whose first convolution gets infinite weights: a pixel of 0 then gives NaN, others give an infinity, so that windows hold
 /// some NaN and some not.
@@ -15,7 +15,14 @@ fn models() -> Vec<Case> {
     let end = |model: Sequential| model.add(Flatten {}).add(Dense::new(3).activation(Softmax));
     let images = || Sequential::new([12, 12, 1]);
     let two_levels = |name, model| Case { levels: 2, ..Case::new(name, 3, end(model)) };
-    vec![
+    let named = |activation: Activation| format!("activation {activation:?}").leak() as &'static str;
+    let of_activation = |activation: Activation| {
+        let conv = images().add(Conv2D::new(6, 1).activation(activation));
+        two_levels(named(activation), conv.add(ActivationLayer::new(activation)))
+    };
+    let functions = Activation::ALL.into_iter().filter(|a| !matches!(a, Activation::Linear | Softmax));
+    let mut models: Vec<Case> = functions.map(of_activation).collect();
+    models.extend([
         two_levels("fused", images().add(Conv2D::new(8, 1).activation(Relu)).add(MaxPooling2D::new(2))),
         two_levels("fused, 3x3 windows", images().add(Conv2D::new(5, 1)).add(MaxPooling2D::new(3))),
         two_levels(
@@ -29,7 +36,8 @@ fn models() -> Vec<Case> {
         // As many units as weights to fill with, so that some columns are finite.
         Case::new("dense", 3, end(images().add(Flatten {}).add(Dense::new(5).activation(Relu)))),
         two_levels("dense, split", images().add(Conv2D::new(8, 1)).add(Flatten {}).add(Dense::new(8).activation(Relu))),
-    ]
+    ]);
+    models
 }
 
 /// The case on the CPU with infinite weights, negative and NaN ones among the filters.

@@ -1,7 +1,7 @@
 //! From layers to operations: views vanish, a convolution and its pool become one, softmax is left to the loss.
 
 use super::{Graph, Node, Source};
-use crate::layers::{Activation, AnyLayer, Layer, PooledConv2D};
+use crate::layers::{Activation, ActivationLayer, AnyLayer, Layer, PooledConv2D};
 use crate::plan::Profile;
 
 /// A tensor of activations in a lowered graph: the input, or the output of an operation.
@@ -16,6 +16,8 @@ pub(super) const INPUT: ValueId = ValueId(0);
 pub(super) enum Kind<'g> {
     /// A layer as the user wrote it.
     Layer(&'g dyn Layer),
+    /// The activation of a layer whose kernels do not apply it.
+    Activation(ActivationLayer),
     /// A convolution and the pool after it.
     Pooled(PooledConv2D),
 }
@@ -38,6 +40,7 @@ impl Op<'_> {
     pub(super) fn layer(&self) -> &dyn Layer {
         match &self.kind {
             Kind::Layer(layer) => *layer,
+            Kind::Activation(activation) => activation,
             Kind::Pooled(pair) => pair,
         }
     }
@@ -65,8 +68,7 @@ impl<'g> Lowered<'g> {
             };
             let inputs = node.inputs.iter().map(|source| (value(source), graph.shape(*source)));
             let inputs: Vec<(ValueId, &[usize])> = inputs.collect();
-            let softmax_alone =
-                matches!(node.layer, AnyLayer::Activation(_)) && layer.activation() == Activation::Softmax;
+            let softmax_alone = node.parameters.is_empty() && layer.activation() == Activation::Softmax;
             if layer.is_view() || softmax_alone {
                 values.push(inputs[0].0);
             } else if let Some(conv) = fusible_convolution(graph, node, profile)
@@ -77,10 +79,21 @@ impl<'g> Lowered<'g> {
                 op.output_shape = &node.output;
                 values.push(op.output);
             } else {
-                let output = ValueId(ops.len() + 1);
-                let (name, output_shape) = (node.name.clone(), &node.output[..]);
-                ops.push(Op { name, kind: Kind::Layer(layer), node, inputs, output, output_shape });
-                values.push(output);
+                let mut push = |name: String, kind, inputs| {
+                    let output = ValueId(ops.len() + 1);
+                    ops.push(Op { name, kind, node, inputs, output, output_shape: &node.output });
+                    output
+                };
+                let output = push(node.name.clone(), Kind::Layer(layer), inputs);
+                // What the layer's kernels do not apply themselves.
+                let activation = layer.activation();
+                values.push(match activation.function() {
+                    Some(_) if !matches!(node.layer, AnyLayer::Activation(_)) => {
+                        let kind = Kind::Activation(ActivationLayer::new(activation));
+                        push(format!("{} activation", node.name), kind, vec![(output, &node.output)])
+                    }
+                    _ => output,
+                });
             }
         }
         Self { ops, logits: values[graph.output] }
@@ -112,7 +125,7 @@ fn fusible_convolution(graph: &Graph, node: &Node, profile: Profile) -> Option<(
     let [Source::Node(i)] = node.inputs[..] else { return None };
     let AnyLayer::Conv2D(conv) = &graph.nodes[i].layer else { return None };
     let consumers = graph.nodes.iter().flat_map(|node| &node.inputs).filter(|input| **input == Source::Node(i)).count();
-    if !profile.fuse || consumers != 1 {
+    if !profile.fuse || consumers != 1 || conv.activation.function().is_some() {
         return None;
     }
     let pair = PooledConv2D::new(conv, pool, graph.input_shapes(&graph.nodes[i])[0])?;

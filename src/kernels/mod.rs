@@ -1,6 +1,7 @@
 //! The mathematics: one family a file or folder, its WGSL twins in `shaders/`. A kernel is a small struct of sizes that knows its
 //! shader and computes the same on the CPU.
 
+pub(crate) mod activation;
 pub(crate) mod conv2d;
 pub(crate) mod dense;
 pub(crate) mod elementwise;

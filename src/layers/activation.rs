@@ -1,12 +1,14 @@
-//! Activation: ReLU or softmax as a layer of its own.
+//! Activation: a function of each element as a layer of its own, or softmax at the end.
 
 use super::args::{Activation, single};
 use super::layer::{Inferred, Layer, Saved, Site};
 use crate::error::Result;
+use crate::kernels::activation::{Activate, ActivateBackward, Function};
 use crate::kernels::elementwise::Sum;
 use crate::kernels::{Gate, GradientOut};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
 
 /// An activation as a layer, as after an [`Add`](super::Add): `Activation` in model files and summaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,17 +38,22 @@ impl Layer for ActivationLayer {
     fn forward(&self, r: &mut Recorder, site: &Site<'_>, _: Mode) -> Saved {
         let label = format!("{} forward", site.name);
         let output = site.output.slice;
-        match self.activation {
-            Activation::Linear => Saved::default(),
-            Activation::Relu => {
+        match (self.activation, self.activation.function()) {
+            (_, Some(function)) => record_forward(r, site, function),
+            (Activation::Relu, _) => {
                 r.dispatch(label, Sum::relu(output.len), &[site.x()], &[output]);
                 Saved { gate: Gate::Relu { output } }
             }
-            Activation::Softmax => unreachable!("the graph records softmax with the loss and the predictions"),
+            (Activation::Softmax, _) => unreachable!("the graph records softmax with the loss and the predictions"),
+            _ => Saved::default(),
         }
     }
 
-    fn backward(&self, _: &mut Recorder, _: &Site<'_>, _: &Saved, _: BufferSlice, _: &[Option<GradientOut>]) {}
+    fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
+        if let Some(function) = self.activation.function() {
+            record_backward(r, site, function, dy, dx);
+        }
+    }
 
     fn activation(&self) -> Activation {
         self.activation
@@ -54,10 +61,60 @@ impl Layer for ActivationLayer {
 
     /// The derivative of ReLU is its gate; what is left is the identity.
     fn passes_gradient(&self) -> bool {
+        self.activation.function().is_none()
+    }
+
+    fn supports_gates(&self) -> bool {
         true
     }
 
     fn is_view(&self) -> bool {
         self.activation == Activation::Linear
     }
+}
+
+/// A layer that applies a function to each element: all that differs between such layers.
+pub(super) trait Elementwise: Debug {
+    const KIND: &'static str;
+    /// Whether the arguments are in range.
+    fn check(&self) -> Result<()>;
+    fn function(&self) -> Function;
+}
+
+impl<E: Elementwise> Layer for E {
+    fn kind(&self) -> &'static str {
+        E::KIND
+    }
+
+    fn infer(&self, inputs: &[&[usize]]) -> Result<Inferred> {
+        self.check()?;
+        Ok(Inferred::output(single(E::KIND, inputs)?))
+    }
+
+    fn forward(&self, r: &mut Recorder, site: &Site<'_>, _: Mode) -> Saved {
+        record_forward(r, site, self.function())
+    }
+
+    fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
+        record_backward(r, site, self.function(), dy, dx);
+    }
+
+    fn supports_gates(&self) -> bool {
+        true
+    }
+}
+
+/// Records `y = f(x)`.
+fn record_forward(r: &mut Recorder, site: &Site<'_>, function: Function) -> Saved {
+    let output = site.output.slice;
+    let kernel = Activate { count: output.len, function };
+    r.dispatch(format!("{} forward", site.name), kernel, &[site.x()], &[output]);
+    Saved::default()
+}
+
+/// Records the gradient w.r.t. the input of [`record_forward`].
+fn record_backward(r: &mut Recorder, site: &Site<'_>, function: Function, dy: BufferSlice, dx: &[Option<GradientOut>]) {
+    let [Some(dx)] = dx else { return };
+    let kernel = ActivateBackward { count: dy.len, function, gate: dx.gate.kind() };
+    r.dispatch(format!("{} backward", site.name), kernel, &dx.inputs(&[site.x(), dy]), &[dx.to]);
 }

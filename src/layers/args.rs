@@ -2,6 +2,7 @@
 
 use crate::error::{Result, usage};
 pub use crate::kernels::Padding;
+use crate::kernels::activation::Function;
 use serde::{Deserialize, Serialize};
 
 /// Height and width; a single number in a model file or in Rust stands for both.
@@ -54,17 +55,79 @@ impl Default for Pair {
     }
 }
 
-/// What follows the sum of a Conv2D or Dense layer, or stands as a layer of its own.
+/// What follows the sum of a Conv2D or Dense layer, or stands as a layer of its own: Keras's functions with their default
+/// arguments. NaN stays NaN in each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// The sum itself.
     #[default]
     Linear,
-    /// max(0, x); NaN stays NaN.
+    /// max(0, x).
     Relu,
+    /// min(max(0, x), 6).
+    Relu6,
+    /// x, below zero 0.2 x.
+    LeakyRelu,
+    /// x, below zero exp(x) - 1.
+    Elu,
+    /// 1.0507 x, below zero 1.7581 (exp(x) - 1): Klambauer et al. 2017.
+    Selu,
+    /// x times the normal distribution's cumulative function: Hendrycks and Gimpel 2016.
+    Gelu,
+    /// Its approximation by tanh (Keras's `gelu` with `approximate = True`).
+    GeluTanh,
+    /// x sigmoid(x).
+    #[serde(alias = "swish")]
+    Silu,
+    /// 1 / (1 + exp(-x)).
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// ln(1 + exp(x)).
+    Softplus,
+    /// x / 6 + 1 / 2, from 0 to 1.
+    HardSigmoid,
     /// Class probabilities over the last axis; only at the end of a model.
     Softmax,
+}
+
+impl Activation {
+    /// All activations.
+    pub const ALL: [Self; 14] = [
+        Self::Linear,
+        Self::Relu,
+        Self::Relu6,
+        Self::LeakyRelu,
+        Self::Elu,
+        Self::Selu,
+        Self::Gelu,
+        Self::GeluTanh,
+        Self::Silu,
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Softplus,
+        Self::HardSigmoid,
+        Self::Softmax,
+    ];
+
+    /// The function, for those that are a dispatch of their own: no other kernel computes them on the way.
+    pub(crate) fn function(self) -> Option<Function> {
+        Some(match self {
+            Self::Linear | Self::Relu | Self::Softmax => return None,
+            Self::Relu6 => Function::Rectify { max_value: Some(6.0), negative_slope: 0.0, threshold: 0.0 },
+            Self::LeakyRelu => Function::Rectify { max_value: None, negative_slope: 0.2, threshold: 0.0 },
+            Self::Elu => Function::Elu { alpha: 1.0, scale: 1.0 },
+            Self::Selu => Function::Elu { alpha: 1.673_263_242_354_377_2, scale: 1.050_700_987_355_480_5 },
+            Self::Gelu => Function::Gelu,
+            Self::GeluTanh => Function::GeluTanh,
+            Self::Silu => Function::Silu,
+            Self::Sigmoid => Function::Sigmoid,
+            Self::Tanh => Function::Tanh,
+            Self::Softplus => Function::Softplus,
+            Self::HardSigmoid => Function::HardSigmoid,
+        })
+    }
 }
 
 /// The one input's shape, or an error that says what the layer got instead.

@@ -5,9 +5,13 @@ use super::add::Add;
 use super::concatenate::Concatenate;
 use super::conv2d::Conv2D;
 use super::dense::Dense;
+use super::elu::ELU;
 use super::flatten::Flatten;
 use super::layer::Layer;
+use super::leaky_relu::LeakyReLU;
 use super::max_pooling2d::MaxPooling2D;
+use super::relu::ReLU;
+use super::softmax::Softmax;
 use serde::{Deserialize, Serialize};
 
 /// Declares the table of layers: the enum that models are made of, conversions into it, and the names in model files.
@@ -46,6 +50,14 @@ layers! {
     Dense(Dense),
     /// Activation as a layer of its own.
     Activation(ActivationLayer),
+    /// Rectifier with a limit, a slope below and a threshold.
+    ReLU(ReLU),
+    /// Rectifier with a small slope below zero.
+    LeakyReLU(LeakyReLU),
+    /// Exponential below zero.
+    ELU(ELU),
+    /// Class probabilities, at the end.
+    Softmax(Softmax),
     /// Sum of several tensors of one shape.
     Add(Add),
     /// Several tensors one after the other along an axis.

@@ -1,5 +1,6 @@
 //! The table of models that kernels, gradients and shaders are checked with: a line here covers a layer everywhere.
 
+use super::activations::activations;
 use super::case::{Case, case, images};
 use super::graphs::graphs;
 use super::pooled::pooled;
@@ -139,6 +140,7 @@ pub fn cases() -> Vec<Case> {
     ]
     .into_iter()
     .chain(pooled())
+    .chain(activations())
     .chain(graphs())
     .collect()
 }

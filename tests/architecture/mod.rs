@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Modules from the lowest up; each may import itself and those named beside it. ARCHITECTURE.md says why.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
     ("error", &[]),
     ("clock", &[]),
     ("files", &[]),
-    ("real", &[]),
+    ("functions", &[]),
+    ("real", &["functions"]),
     ("rng", &[]),
     ("simd", &[]),
     ("threads", &["error"]),

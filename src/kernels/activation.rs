@@ -1,0 +1,338 @@
+//! Activations that no other kernel fuses: `y = f(x)`, and `dx = dy f'(x)`.
+
+use super::gate::GateKind;
+use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, constants, elementwise_grid, output_file};
+use crate::real::Real;
+use crate::simd::SimdLevel;
+use rayon::prelude::*;
+
+/// What is applied to each element, as Keras defines it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Function {
+    /// `max_value` from there on, x from `threshold` on, else `negative_slope (x - threshold)`.
+    Rectify {
+        max_value: Option<f64>,
+        negative_slope: f64,
+        threshold: f64,
+    },
+    /// x above zero, else `alpha (exp(x) - 1)`, all times `scale`.
+    Elu {
+        alpha: f64,
+        scale: f64,
+    },
+    /// x times the normal distribution's cumulative function.
+    Gelu,
+    /// Its approximation by tanh.
+    GeluTanh,
+    /// x sigmoid(x).
+    Silu,
+    Sigmoid,
+    Tanh,
+    /// ln(1 + exp(x)).
+    Softplus,
+    /// x / 6 + 1 / 2, from 0 to 1.
+    HardSigmoid,
+}
+
+/// sqrt(2 / pi) and the factor of x^3, of [`Function::GeluTanh`].
+const GELU_TANH: [f64; 2] = [0.797_884_560_802_865_4, 0.044_715];
+
+impl Function {
+    /// The file with `activate` and `derivative`.
+    fn file(self) -> &'static str {
+        match self {
+            Self::Rectify { .. } => include_str!("../../shaders/function_rectify.wgsl"),
+            Self::Elu { .. } => include_str!("../../shaders/function_elu.wgsl"),
+            Self::Gelu => include_str!("../../shaders/function_gelu.wgsl"),
+            Self::GeluTanh => include_str!("../../shaders/function_gelu_tanh.wgsl"),
+            Self::Silu => include_str!("../../shaders/function_silu.wgsl"),
+            Self::Sigmoid => include_str!("../../shaders/function_sigmoid.wgsl"),
+            Self::Tanh => include_str!("../../shaders/function_tanh.wgsl"),
+            Self::Softplus => include_str!("../../shaders/function_softplus.wgsl"),
+            Self::HardSigmoid => include_str!("../../shaders/function_hard_sigmoid.wgsl"),
+        }
+    }
+
+    fn constants(self) -> Constants {
+        match self {
+            Self::Rectify { max_value, negative_slope, threshold } => constants! {
+                HAS_MAX: max_value.is_some(),
+                MAX_VALUE: max_value.unwrap_or_default() as f32,
+                NEGATIVE_SLOPE: negative_slope as f32,
+                THRESHOLD: threshold as f32,
+            },
+            Self::Elu { alpha, scale } => constants! { ALPHA: alpha as f32, SCALE: scale as f32 },
+            _ => Constants::new(),
+        }
+    }
+
+    /// f(x).
+    #[inline(always)]
+    fn activate<F: Real>(self, x: F) -> F {
+        let (zero, one, two) = (F::ZERO, F::ONE, F::from_f64(2.0));
+        match self {
+            Self::Rectify { max_value, negative_slope, threshold } => {
+                let threshold = F::from_f64(threshold);
+                // No slope times minus infinity is NaN.
+                let below = if negative_slope == 0.0 { zero } else { F::from_f64(negative_slope) * (x - threshold) };
+                let y = if x < threshold { below } else { x };
+                match max_value.map(F::from_f64) {
+                    Some(max) if x >= max => max,
+                    _ => y,
+                }
+            }
+            Self::Elu { alpha, scale } => {
+                let y = if x > zero { x } else { F::from_f64(alpha) * (x.exp_each() - one) };
+                F::from_f64(scale) * y
+            }
+            Self::Gelu => x * normal_cdf(x),
+            Self::GeluTanh => x * (one + gelu_inner(x).tanh_each()) / two,
+            Self::Silu => x * sigmoid(x),
+            Self::Sigmoid => sigmoid(x),
+            Self::Tanh => x.tanh_each(),
+            Self::Softplus => {
+                let positive = if x < zero { zero } else { x };
+                positive + (-magnitude(x)).exp_each().ln_1p_unit()
+            }
+            Self::HardSigmoid => {
+                let y = x / F::from_f64(6.0) + one / two;
+                let y = if y < zero { zero } else { y };
+                if y > one { one } else { y }
+            }
+        }
+    }
+
+    /// f'(x).
+    #[inline(always)]
+    fn derivative<F: Real>(self, x: F) -> F {
+        let (zero, one, two) = (F::ZERO, F::ONE, F::from_f64(2.0));
+        match self {
+            Self::Rectify { max_value, negative_slope, threshold } => {
+                let slope = if x > F::from_f64(threshold) { one } else { F::from_f64(negative_slope) };
+                match max_value.map(F::from_f64) {
+                    Some(max) if x >= max => zero,
+                    _ => slope,
+                }
+            }
+            Self::Elu { alpha, scale } => {
+                let slope = if x > zero { one } else { F::from_f64(alpha) * x.exp_each() };
+                F::from_f64(scale) * slope
+            }
+            Self::Gelu => {
+                // 1 / sqrt(2 pi)
+                let density = F::from_f64(0.398_942_280_401_432_7) * (-x * x / two).exp_each();
+                normal_cdf(x) + x * density
+            }
+            Self::GeluTanh => {
+                let t = gelu_inner(x).tanh_each();
+                let [factor, cubic] = GELU_TANH.map(F::from_f64);
+                let inner = factor * (one + F::from_f64(3.0) * cubic * x * x);
+                (one + t) / two + x * (one - t * t) * inner / two
+            }
+            Self::Silu => {
+                let s = sigmoid(x);
+                s * (one + x * (one - s))
+            }
+            Self::Sigmoid => {
+                let s = sigmoid(x);
+                s * (one - s)
+            }
+            Self::Tanh => {
+                let t = x.tanh_each();
+                one - t * t
+            }
+            Self::Softplus => sigmoid(x),
+            Self::HardSigmoid => {
+                let limit = F::from_f64(3.0);
+                if x > -limit && x < limit { one / F::from_f64(6.0) } else { zero }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn magnitude<F: Real>(x: F) -> F {
+    if x < F::ZERO { -x } else { x }
+}
+
+/// 1 / (1 + exp(-x)).
+#[inline(always)]
+fn sigmoid<F: Real>(x: F) -> F {
+    F::ONE / (F::ONE + (-x).exp_each())
+}
+
+/// The probability that a standard normal variable is at most x.
+#[inline(always)]
+fn normal_cdf<F: Real>(x: F) -> F {
+    F::from_f64(0.5) * (-x * F::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erfc_each()
+}
+
+/// What [`Function::GeluTanh`] takes the tanh of.
+#[inline(always)]
+fn gelu_inner<F: Real>(x: F) -> F {
+    let [factor, cubic] = GELU_TANH.map(F::from_f64);
+    factor * (x + cubic * x * x * x)
+}
+
+/// Elements of a task on the CPU.
+const CHUNK: usize = 4096;
+/// Operations of one element, as an order of magnitude.
+const FLOPS: f64 = 20.0;
+
+/// `y = f(x)`. Inputs: x `[count]`; outputs: y `[count]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Activate {
+    pub(crate) count: usize,
+    pub(crate) function: Function,
+}
+
+impl KernelSpec for Activate {
+    fn shader(&self) -> Shader {
+        let files = [self.function.file(), include_str!("../../shaders/activation_forward.wgsl")];
+        shader(self.count, &files, self.function.constants().with("OUT", 1u32))
+    }
+
+    fn cost(&self) -> Cost {
+        cost(self.count, 2)
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let chunks = io.output(0).par_chunks_mut(CHUNK).zip(io.input(0).par_chunks(CHUNK));
+        chunks.for_each(|(y, x)| self.activate(y, x));
+    }
+
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
+        let chunks = io.output(0).par_chunks_mut(CHUNK).zip(io.input(0).par_chunks(CHUNK));
+        chunks.for_each(|(y, x)| level.compiled(|| self.activate(y, x)));
+    }
+}
+
+impl Activate {
+    #[inline(always)]
+    fn activate<F: Real>(&self, y: &mut [F], x: &[F]) {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = self.function.activate(*x));
+    }
+}
+
+/// `dx = dy f'(x)`, then the gate. Inputs: x `[count]`, dy `[count]`, what the gate reads; outputs: dx `[count]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ActivateBackward {
+    pub(crate) count: usize,
+    pub(crate) function: Function,
+    pub(crate) gate: GateKind,
+}
+
+impl KernelSpec for ActivateBackward {
+    fn shader(&self) -> Shader {
+        let gate = self.gate;
+        let files = [self.function.file(), include_str!("../../shaders/activation_backward.wgsl"), gate.file()];
+        let own = self.function.constants().and(gate.constants(2, self.count)).with("OUT", 2 + gate.bindings());
+        shader(self.count, &files, own)
+    }
+
+    fn cost(&self) -> Cost {
+        cost(self.count, 3 + self.gate.bindings())
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        self.for_each_chunk(&mut io, |dx, x, dy, gate_input, first| self.gradient(dx, x, dy, gate_input, first));
+    }
+
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
+        self.for_each_chunk(&mut io, |dx, x, dy, gate_input, first| {
+            level.compiled(|| self.gradient(dx, x, dy, gate_input, first));
+        });
+    }
+}
+
+impl ActivateBackward {
+    /// Calls `each(dx, x, dy, gate_input, first)` for chunks in parallel; `first` is the index of a chunk's first element in
+    /// `gate_input`, which is whole.
+    fn for_each_chunk<F: Real>(
+        &self,
+        io: &mut Io<'_, F>,
+        each: impl Fn(&mut [F], &[F], &[F], View<'_, F>, usize) + Sync,
+    ) {
+        let (x, dy, dx, gate_input) = (io.input(0), io.input(1), io.output(0), io.inputs[2]);
+        let chunks = dx.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).zip(dy.par_chunks(CHUNK));
+        chunks.enumerate().for_each(|(i, ((dx, x), dy))| each(dx, x, dy, gate_input, i * CHUNK));
+    }
+
+    #[inline(always)]
+    fn gradient<F: Real>(&self, dx: &mut [F], x: &[F], dy: &[F], gate_input: View<'_, F>, first: usize) {
+        for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
+            *dx = *dy * self.function.derivative(*x);
+        }
+        self.gate.apply(dx, gate_input, first);
+    }
+}
+
+/// The shader of `files` over `count` elements, four per invocation where four divides `count`.
+fn shader(count: usize, files: &[&'static str], own: Constants) -> Shader {
+    let by_4 = count.is_multiple_of(4);
+    let lanes: usize = if by_4 { 4 } else { 1 };
+    let (grid, grid_x) = elementwise_grid(count / lanes);
+    let constants = constants! { COUNT: count, LANES: lanes, BY_4: by_4 }.and(grid_x).and(own);
+    let files = [files, &[output_file(by_4)]].concat();
+    Shader { files, constants, grid, iterations: 0, uses_step: false }
+}
+
+/// The cost of one element each of `buffers` buffers.
+fn cost(count: usize, buffers: usize) -> Cost {
+    let flops = FLOPS * count as f64;
+    Cost { flops, dense_flops: flops, bytes: 4.0 * (buffers * count) as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Function; 11] = [
+        Function::Rectify { max_value: Some(6.0), negative_slope: 0.1, threshold: 0.5 },
+        Function::Rectify { max_value: None, negative_slope: 0.2, threshold: 0.0 },
+        Function::Elu { alpha: 0.7, scale: 1.0 },
+        Function::Elu { alpha: 1.6, scale: 1.05 },
+        Function::Gelu,
+        Function::GeluTanh,
+        Function::Silu,
+        Function::Sigmoid,
+        Function::Tanh,
+        Function::Softplus,
+        Function::HardSigmoid,
+    ];
+
+    /// From -30 to 30, never at a kink.
+    fn points() -> impl Iterator<Item = f64> {
+        (0..2000).map(|i| -30.0 + 0.030_01 * f64::from(i))
+    }
+
+    #[test]
+    fn derivatives_agree_with_differences() {
+        const H: f64 = 1e-5;
+        for function in ALL {
+            for x in points() {
+                let difference = (function.activate(x + H) - function.activate(x - H)) / (2.0 * H);
+                let derivative = function.derivative(x);
+                assert!((difference - derivative).abs() < 1e-7, "{function:?} at {x}: {derivative}, {difference}");
+            }
+        }
+    }
+
+    #[test]
+    fn single_precision_agrees_with_double_and_keeps_nan() {
+        for function in ALL {
+            for x in points().map(|x| x as f32) {
+                let wide = f64::from(x);
+                for (found, expected) in [
+                    (function.activate(x), function.activate(wide)),
+                    (function.derivative(x), function.derivative(wide)),
+                ] {
+                    // gelu_tanh cancels: 1 + tanh(u) far below zero.
+                    let error = (f64::from(found) - expected).abs();
+                    assert!(error < 2e-6 * expected.abs().max(1.0), "{function:?} at {x}: {found}, {expected}");
+                }
+            }
+            assert!(function.activate(f32::NAN).is_nan(), "{function:?}");
+        }
+    }
+}
