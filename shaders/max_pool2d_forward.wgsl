@@ -11,6 +11,9 @@ fn x_at(i: u32) -> vec4<f32> {
     return vec4(four(x[i / 4u])[i % 4u]);
 }
 
+// With MIN, the minima: minus the maxima of -x.
+fn signed(value: vec4<f32>) -> vec4<f32> { return select(value, -value, MIN); }
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let at = ((group.y * GRID_X + group.x) * 64u + lane) * LANE_CHANNELS;
@@ -28,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let iy = u32(y0 + i32(ky));
             let ix = u32(x0 + i32(kx));
             if (iy < H && ix < W) {
-                let value = x_at(((image * H + iy) * W + ix) * C + c);
+                let value = signed(x_at(((image * H + iy) * W + ix) * C + c));
                 let better = is_better(value, best) | vec4(!found);
                 best = select(best, value, better);
                 best_offset = select(best_offset, vec4(ky * PW + kx), better);
@@ -36,6 +39,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
     }
-    write(at, LANE_CHANNELS, best);
+    write(at, LANE_CHANNELS, signed(best));
     write_argmax(at, LANE_CHANNELS, best_offset);
 }

@@ -30,23 +30,33 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
     for (kind, arguments) in &found {
         for (name, values) in arguments {
             // An optional argument is absent by default, so one value is a second one; some have one value for now.
-            let one =
-                ["MaxPooling2D.strides", "ReLU.max_value", "LeakyReLU.negative_slope", "ELU.alpha", "Softmax.axis"]
-                    .contains(&format!("{kind}.{name}").as_str());
+            let one = [
+                "MaxPooling2D.strides",
+                "MinPooling2D.strides",
+                "ReLU.max_value",
+                "LeakyReLU.negative_slope",
+                "ELU.alpha",
+                "Softmax.axis",
+            ]
+            .contains(&format!("{kind}.{name}").as_str());
             assert!(values.len() >= if one { 1 } else { 2 }, "{kind}.{name} is always {values:?}");
         }
     }
     // All that serialise, so that none is left out here by a default.
-    let arguments: [(&str, &[&str]); 11] = [
+    let arguments: [(&str, &[&str]); 15] = [
         ("Activation", &["activation"]),
         ("Add", &[]),
+        ("AveragePooling2D", &["padding", "pool_size", "strides"]),
         ("Concatenate", &["axis"]),
         ("Conv2D", &["activation", "filters", "kernel_size", "padding", "strides"]),
         ("Dense", &["activation", "units"]),
         ("ELU", &["alpha"]),
         ("Flatten", &[]),
+        ("GlobalAveragePooling2D", &["keepdims"]),
+        ("GlobalMaxPooling2D", &["keepdims"]),
         ("LeakyReLU", &["negative_slope"]),
         ("MaxPooling2D", &["padding", "pool_size", "strides"]),
+        ("MinPooling2D", &["padding", "pool_size", "strides"]),
         ("ReLU", &["max_value", "negative_slope", "threshold"]),
         ("Softmax", &["axis"]),
     ];

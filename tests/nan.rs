@@ -7,7 +7,10 @@ use gpu_cnn::internals::backend::{Backend, Cpu};
 use gpu_cnn::internals::plan::{BufferId, Plan, Profile, Program};
 use gpu_cnn::internals::simd::SimdLevel;
 use gpu_cnn::internals::verify::Case;
-use gpu_cnn::{Activation, ActivationLayer, Conv2D, Dense, Flatten, MaxPooling2D, Padding, Sequential};
+use gpu_cnn::{
+    Activation, ActivationLayer, AveragePooling2D, Conv2D, Dense, Flatten, MaxPooling2D, MinPooling2D, Padding,
+    Sequential,
+};
 
 /// Models whose first convolution gets infinite weights: a pixel of 0 then gives NaN, others give an infinity, so that windows hold
 /// some NaN and some not.
@@ -32,6 +35,11 @@ fn models() -> Vec<Case> {
                 .add(MaxPooling2D::new(3).strides(2).padding(Padding::Same)),
         ),
         two_levels("unfused, single channels", images().add(Conv2D::new(5, 1)).add(MaxPooling2D::new(3).strides(2))),
+        two_levels(
+            "min pool",
+            images().add(Conv2D::new(8, 1)).add(MinPooling2D::new(3).strides(2).padding(Padding::Same)),
+        ),
+        two_levels("average pool", images().add(Conv2D::new(5, 1)).add(AveragePooling2D::new(2))),
         two_levels("an activation alone", images().add(Conv2D::new(6, 1)).add(ActivationLayer::new(Relu))),
         // As many units as weights to fill with, so that some columns are finite.
         Case::new("dense", 3, end(images().add(Flatten {}).add(Dense::new(5).activation(Relu)))),

@@ -3,7 +3,7 @@
 use super::args::{Activation, image_shape};
 use super::conv2d::{Conv2D, record_gradients};
 use super::layer::{Inferred, Layer, Saved, Site};
-use super::max_pooling2d::MaxPooling2D;
+use super::pooling2d::MaxPooling2D;
 use crate::error::Result;
 use crate::kernels::conv2d::{Dims, ForwardPass, record_forward};
 use crate::kernels::{Gate, GradientOut};

@@ -7,9 +7,10 @@ use super::conv2d::Conv2D;
 use super::dense::Dense;
 use super::elu::ELU;
 use super::flatten::Flatten;
+use super::global_pooling2d::{GlobalAveragePooling2D, GlobalMaxPooling2D};
 use super::layer::Layer;
 use super::leaky_relu::LeakyReLU;
-use super::max_pooling2d::MaxPooling2D;
+use super::pooling2d::{AveragePooling2D, MaxPooling2D, MinPooling2D};
 use super::relu::ReLU;
 use super::softmax::Softmax;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,14 @@ layers! {
     Conv2D(Conv2D),
     /// Maximum of each window.
     MaxPooling2D(MaxPooling2D),
+    /// Minimum of each window.
+    MinPooling2D(MinPooling2D),
+    /// Mean of each window.
+    AveragePooling2D(AveragePooling2D),
+    /// Maximum of each channel.
+    GlobalMaxPooling2D(GlobalMaxPooling2D),
+    /// Mean of each channel.
+    GlobalAveragePooling2D(GlobalAveragePooling2D),
     /// All axes as one.
     Flatten(Flatten),
     /// Fully connected layer.

@@ -3,7 +3,7 @@
 use super::activations::activations;
 use super::case::{Case, case, images};
 use super::graphs::graphs;
-use super::pooled::pooled;
+use super::pooled::{other_pools, pooled};
 use crate::graph::Preset;
 use crate::layers::Activation::{Relu, Softmax};
 use crate::layers::{ActivationLayer, Conv2D, Dense, Flatten, MaxPooling2D, Padding::Same};
@@ -140,6 +140,7 @@ pub fn cases() -> Vec<Case> {
     ]
     .into_iter()
     .chain(pooled())
+    .chain(other_pools())
     .chain(activations())
     .chain(graphs())
     .collect()

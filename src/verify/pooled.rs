@@ -1,8 +1,67 @@
 //! Cases with pools, alone and after a convolution.
 
 use super::case::{Case, case, images};
+use crate::graph::Sequential;
 use crate::layers::Activation::{Relu, Softmax};
-use crate::layers::{Conv2D, Dense, Flatten, MaxPooling2D, Padding::Same};
+use crate::layers::Padding::Same;
+use crate::layers::{
+    AveragePooling2D, Conv2D, Dense, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D, MinPooling2D,
+};
+
+/// Pools that are no maxima, over every kind of window, and global ones.
+pub(super) fn other_pools() -> Vec<Case> {
+    let conv = |channels: usize| images(9, 7, 1).add(Conv2D::new(channels, 2).activation(Relu));
+    let end = |model: Sequential| model.add(Flatten {}).add(Dense::new(3).activation(Softmax));
+    vec![
+        case("average pool", 2, end(conv(4).add(AveragePooling2D::new(2)))),
+        case("average pool, overlapping", 3, end(conv(5).add(AveragePooling2D::new(3).strides(2)))),
+        case("average pool, same padding", 2, end(conv(4).add(AveragePooling2D::new(3).strides(2).padding(Same)))),
+        case(
+            "average pool, same padding, stride 1",
+            2,
+            end(conv(3).add(AveragePooling2D::new([2, 4]).strides(1).padding(Same))),
+        ),
+        case("average pool, gaps", 2, end(conv(3).add(AveragePooling2D::new([1, 2]).strides([3, 4])))),
+        case(
+            "average pool first, then a fused pool",
+            2,
+            end(images(12, 12, 2)
+                .add(AveragePooling2D::new(2))
+                .add(Conv2D::new(4, 1))
+                .add(MaxPooling2D::new(2))
+                .add(AveragePooling2D::new(2).strides(1))),
+        ),
+        case("min pool", 2, end(conv(4).add(MinPooling2D::new(2)))),
+        case("min pool, overlapping, same padding", 3, end(conv(5).add(MinPooling2D::new(3).strides(2).padding(Same)))),
+        Case {
+            levels: 2,
+            ..case(
+                "min pool, ties",
+                3,
+                end(images(8, 8, 1)
+                    .add(MinPooling2D::new(2))
+                    .add(Conv2D::new(3, 1).activation(Relu))
+                    .add(MinPooling2D::new(2))),
+            )
+        },
+        case(
+            "global average pool",
+            3,
+            conv(8).add(GlobalAveragePooling2D::default()).add(Dense::new(3).activation(Softmax)),
+        ),
+        case("global max pool", 3, conv(5).add(GlobalMaxPooling2D::default()).add(Dense::new(3).activation(Softmax))),
+        case(
+            "global average pool that keeps its axes",
+            2,
+            end(conv(5).add(GlobalAveragePooling2D { keepdims: true }).add(Conv2D::new(4, 1))),
+        ),
+        case(
+            "global max pool that keeps its axes",
+            2,
+            end(conv(4).add(GlobalMaxPooling2D { keepdims: true }).add(Conv2D::new(3, 1))),
+        ),
+    ]
+}
 
 /// Pools of every kind: fused with their convolution or not, with ties, gaps and overlaps.
 pub(super) fn pooled() -> Vec<Case> {
