@@ -5,11 +5,14 @@ use std::io::{Result, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// What temporary names start with.
+/// What temporary names start with; a name of [`RANDOM`] characters follows.
 const PREFIX: &str = ".writing-";
+/// Random characters of a temporary name.
+const RANDOM: usize = 6;
 
 /// A file that replaces `path` when it is complete. Until then it has a temporary name and is locked, so that [`sweep`] can
 /// tell it from what a killed process left.
+#[derive(Debug)]
 pub(crate) struct PendingFile {
     file: NamedTempFile,
     path: PathBuf,
@@ -21,7 +24,7 @@ impl PendingFile {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         loop {
             let mut builder = tempfile::Builder::new();
-            builder.prefix(PREFIX);
+            builder.prefix(PREFIX).rand_bytes(RANDOM);
             let permissions = permissions();
             if let Some(permissions) = &permissions {
                 builder.permissions(permissions.clone());
@@ -34,6 +37,12 @@ impl PendingFile {
                 return Ok(Self { file, path: path.to_owned() });
             }
         }
+    }
+
+    /// Another handle of the file, which holds after [`Self::commit`], too.
+    #[cfg(feature = "cli")]
+    pub(crate) fn handle(&self) -> Result<File> {
+        self.file.as_file().try_clone()
     }
 
     /// Renames the file to its path, once its content has reached the disk.
@@ -77,22 +86,55 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     file.file.persist_noclobber(&file.path).map(drop).map_err(|e| e.error)
 }
 
-/// Writes a complete file. What is no plain file, such as a pipe, is written as it is.
+/// Writes a complete file. What is no plain file, such as a pipe, is written as it is; a link stays one.
 #[cfg(feature = "cli")]
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if path.metadata().is_ok_and(|known| !known.is_file()) {
+    let path = &target(path);
+    if is_special(path) {
         return std::fs::write(path, bytes);
     }
-    let mut file = PendingFile::create(path)?;
+    let pending = match PendingFile::create(path) {
+        // The file may be open to writing where its folder is not.
+        Err(_) if path.is_file() => return std::fs::write(path, bytes),
+        pending => pending,
+    };
+    let mut file = pending?;
     file.write_all(bytes)?;
     file.commit()
+}
+
+/// Whether [`write`] can write there, without writing.
+#[cfg(feature = "cli")]
+pub(crate) fn check(path: &Path) -> Result<()> {
+    let path = &target(path);
+    let exists = path.exists();
+    if is_special(path) || (exists && File::options().append(true).open(path).is_ok()) {
+        return Ok(());
+    }
+    PendingFile::create(path).map(drop)
+}
+
+/// The file that a link leads to, or `path` itself.
+#[cfg(feature = "cli")]
+fn target(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether there is something that is neither a file nor a folder.
+#[cfg(feature = "cli")]
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|known| !known.is_file() && !known.is_dir())
 }
 
 /// Deletes what killed processes left in `folder`: temporary files that nobody holds a lock on.
 pub(crate) fn sweep(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_temporary = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let name = entry.file_name();
+        let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let is_temporary = random.is_some_and(|r| r.len() == RANDOM && r.chars().all(char::is_alphanumeric));
+        // Opening a pipe would wait for its writer.
         if is_temporary
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
             && let Ok(file) = File::open(entry.path())
             && file.try_lock().is_ok()
         {
@@ -103,7 +145,6 @@ pub(crate) fn sweep(folder: &Path) {
 }
 
 /// Creates `folder` and its parents; returns those that were not there, the innermost first.
-#[cfg(feature = "download")]
 pub(crate) fn create_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     let missing: Vec<PathBuf> = folder.ancestors().take_while(|path| !path.exists()).map(Path::to_owned).collect();
     std::fs::create_dir_all(folder)?;
@@ -135,15 +176,27 @@ mod tests {
     fn a_file_appears_when_it_is_complete_and_leftovers_are_swept() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("whole");
-        std::fs::write(folder.path().join(".writing-killed"), "half").expect("written");
+        std::fs::write(folder.path().join(".writing-a1B2c3"), "half").expect("written");
         let mut pending = PendingFile::create(&path).expect("created");
         pending.write_all(b"content").expect("written");
+        // Not one of ours.
+        std::fs::write(folder.path().join(".writing-notes"), "mine").expect("written");
         sweep(folder.path());
-        assert!(!path.exists() && names(folder.path()).len() == 1, "{:?}", names(folder.path()));
+        assert!(!path.exists() && names(folder.path()).len() == 2, "{:?}", names(folder.path()));
         pending.commit().expect("renamed");
-        assert_eq!(
-            (names(folder.path()), std::fs::read(&path).expect("read")),
-            (vec!["whole".into()], b"content".into())
-        );
+        assert_eq!(names(folder.path()), [".writing-notes", "whole"]);
+        assert_eq!(std::fs::read(&path).expect("read"), b"content");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (link, real) = (folder.path().join("link"), folder.path().join("real"));
+        std::fs::write(&real, "old").expect("written");
+        std::os::unix::fs::symlink(&real, &link).expect("linked");
+        check(&link).expect("can be written");
+        write(&link, b"new").expect("written");
+        assert!(link.is_symlink() && std::fs::read(&real).expect("read") == b"new");
     }
 }

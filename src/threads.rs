@@ -36,7 +36,7 @@ fn pool_by<P>(wanted: usize, build: &mut dyn FnMut(usize) -> Result<P, ThreadPoo
     }
     let why = failure.map(|error| error.to_string()).unwrap_or_default();
     Err(Error::device(format!(
-        "cannot start a thread: {why}; raise the limit of processes (`ulimit -u`, or the cgroup's pids)"
+        "cannot start a thread: {why}; raise the limit of processes (`ulimit -u`, or the cgroup's pids) or of memory (`ulimit -v`)"
     )))
 }
 

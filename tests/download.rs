@@ -106,6 +106,7 @@ fn a_damaged_file_is_reported_with_its_name_and_checksums() {
     assert!(stderr.contains(first.sha256) && stderr.contains(first.name), "{stderr}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_folder_that_the_user_names_is_never_replaced_by_synthetic_data() {
     let home = tempfile::tempdir().unwrap();
@@ -115,7 +116,8 @@ fn a_folder_that_the_user_names_is_never_replaced_by_synthetic_data() {
     std::fs::write(path("part/train-images-idx3-ubyte"), b"?").unwrap();
     std::fs::write(path("file"), b"?").unwrap();
     // What cannot be read, for every user.
-    std::fs::create_dir_all(path("unreadable/train-images-idx3-ubyte.gz")).unwrap();
+    std::fs::create_dir(path("unreadable")).unwrap();
+    cannot_be_read(Path::new(&path("unreadable/train-images-idx3-ubyte.gz")));
     for (name, reason) in [
         ("empty", "could not be downloaded"),
         ("part", "there is no train-labels-idx1-ubyte.gz"),
@@ -131,6 +133,12 @@ fn a_folder_that_the_user_names_is_never_replaced_by_synthetic_data() {
     // The user's own folder stays, one that was made for the download goes, with its parent.
     assert!(Path::new(&path("empty")).is_dir() && !Path::new(&path("missing")).exists());
     assert!(!home.path().join("run").exists());
+}
+
+/// Makes a link that leads to itself, at `path`.
+#[cfg(unix)]
+fn cannot_be_read(path: &Path) {
+    std::os::unix::fs::symlink(path, path).unwrap();
 }
 
 /// Fashion-MNIST as another program may leave it: `rename` gives the name of a file, `content` its bytes.
@@ -191,10 +199,13 @@ fn fashion_mnist_is_known_by_its_content_however_it_is_packed_and_named() {
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_folder_whose_files_cannot_be_read_does_not_end_the_search() {
     let home = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(home.path().join(".cache/gpu-cnn/fashion-mnist/train-images-idx3-ubyte.gz")).unwrap();
+    let cache = home.path().join(".cache/gpu-cnn/fashion-mnist");
+    std::fs::create_dir_all(&cache).unwrap();
+    cannot_be_read(&cache.join("train-images-idx3-ubyte.gz"));
     if !copied(&home.path().join(".keras/datasets/fashion-mnist"), str::to_owned, |bytes| bytes) {
         return;
     }
@@ -202,6 +213,16 @@ fn a_folder_whose_files_cannot_be_read_does_not_end_the_search() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && stderr.contains("data: fashion-mnist"), "{stderr}");
     assert!(stderr.contains("warning: cannot read"), "{stderr}");
+    // Nor does a damaged one, nor a folder in a file's place.
+    std::fs::remove_file(cache.join("train-images-idx3-ubyte.gz")).unwrap();
+    std::fs::create_dir(home.path().join(".keras/datasets/fashion-mnist/t10k-labels-idx1-ubyte")).unwrap();
+    for file in gpu_cnn::data::fashion_mnist::FILES {
+        std::fs::write(cache.join(file.name), "damaged").unwrap();
+    }
+    let output = train(home.path(), "http://127.0.0.1:9", &["--overwrite"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.contains("data: fashion-mnist"), "{stderr}");
+    assert!(stderr.contains("warning: not the published file"), "{stderr}");
 }
 
 #[cfg(unix)]
@@ -213,7 +234,7 @@ fn downloaded_files_have_the_mode_that_the_umask_leaves_and_left_ones_are_swept(
     let url = serve(move |name| std::fs::read(source.join(name)).ok());
     let folder = home.path().join("data");
     std::fs::create_dir(&folder).unwrap();
-    std::fs::write(folder.join(".writing-left"), "half").unwrap();
+    std::fs::write(folder.join(".writing-a1B2c3"), "half").unwrap();
     let line = "umask 002; exec \"$0\" train --adapter cpu --model dnn --epochs 1 --steps-per-epoch 2 \"$@\"";
     let output = Command::new("sh")
         .args(["-c", line, env!("CARGO_BIN_EXE_gpu-cnn"), "--data-dir", folder.to_str().unwrap()])

@@ -71,7 +71,7 @@ impl Device {
         let started = pool(wanted)?.map_or(1, |pool| pool.current_num_threads());
         let notice = (started < wanted).then(|| {
             format!(
-                "note: {started} of {wanted} threads: the system allows no more (`ulimit -u`, or the cgroup's pids)"
+                "note: {started} of {wanted} threads: the system allows no more (`ulimit -u` or `-v`, or the cgroup's limits)"
             )
         });
         Ok(Found { device: Self::Cpu { threads: started, simd: request.simd }, notice })

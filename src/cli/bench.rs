@@ -108,7 +108,9 @@ fn threads(args: &Args) -> usize {
 
 /// The device of this name.
 fn find(name: &str, args: &Args) -> Result<Device> {
-    Ok(blocking::find_device(&device_request(name, threads(args))?)?.device)
+    let found = blocking::find_device(&device_request(name, threads(args))?)?;
+    found.notice.filter(|_| name == "cpu").iter().for_each(|notice| note(notice));
+    Ok(found.device)
 }
 
 /// The named devices, or all, each once; the CPU last.
@@ -132,7 +134,7 @@ fn devices(args: &Args) -> Result<Vec<Device>> {
     if devices.is_empty() && all {
         note("note: no adapter: the CPU backend alone");
     }
-    devices.push(Device::Cpu { threads: request.threads, simd: request.simd });
+    devices.push(find("cpu", args)?);
     Ok(devices)
 }
 
@@ -153,12 +155,15 @@ fn probe_of(args: &Args, result: &Benched) -> Probe {
     })
 }
 
-/// Whether a file can be written there, as far as is known before the measuring.
+/// Whether a file can be written there, before the measuring; sweeps what a killed bench left beside it.
 fn writable(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (path.is_dir(), folder.is_dir()) {
-        (true, _) => Err(Error::output(path, "it is a folder")),
-        (_, false) => Err(Error::output(path, "there is no such folder")),
-        _ => Ok(()),
+    if path.is_dir() {
+        return Err(Error::output(path, "it is a folder"));
     }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(Error::output(path, "there is no such folder"));
+    }
+    files::sweep(folder);
+    files::check(path).map_err(|e| Error::output(path, e))
 }

@@ -75,6 +75,11 @@ pub(super) fn download_sources() -> Vec<String> {
     }
 }
 
+/// Whether the terminal's kind is known, so that it may be able to redraw a line.
+pub(super) fn may_redraw() -> bool {
+    cfg!(windows) || variable("TERM").is_some()
+}
+
 /// Columns that tables may take: those of the terminal, else what `COLUMNS` says; none without limit.
 pub(super) fn columns() -> Option<usize> {
     let terminal = console::Term::stdout();

@@ -98,7 +98,7 @@ fn changed_files(run: &Value, data: &Dataset) -> Vec<String> {
         return Vec::new();
     }
     let has_changed = |(file, sha256): &(&String, &String)| {
-        recorded["sha256"].get(file.as_str()).is_none_or(|recorded| recorded != sha256.as_str())
+        recorded["sha256"].get(file.as_str()).is_some_and(|recorded| recorded != sha256.as_str())
     };
     let changed = data.sha256.iter().filter(has_changed);
     changed

@@ -1,4 +1,4 @@
-//! SIGINT (Ctrl-C), SIGTERM and SIGHUP: they end the process at once, or, during training, after the current step so that
+//! SIGINT (Ctrl-C), SIGTERM, SIGHUP and SIGXCPU: they end the process at once, or, during training, after the current step so that
 //! the weights can be saved. A signal that was ignored when the process started stays ignored, as `nohup` and a script's `&`
 //! ask for. SIGABRT, by which an allocation that fails and some drivers end the process, gets its message and exit code.
 
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 #[cfg(unix)]
-const SIGNALS: [i32; 3] = [consts::SIGINT, consts::SIGTERM, consts::SIGHUP];
+const SIGNALS: [i32; 4] = [consts::SIGINT, consts::SIGTERM, consts::SIGHUP, libc::SIGXCPU];
 #[cfg(not(unix))]
 const SIGNALS: [i32; 2] = [consts::SIGINT, consts::SIGTERM];
 
@@ -26,11 +26,36 @@ pub(super) fn install() -> Result<()> {
     for signal in SIGNALS.into_iter().filter(|signal| !is_ignored(*signal)) {
         // The handlers run in this order: the first signal makes the second end the process.
         let registered = register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&AT_ONCE))
+            .and_then(|_| say_so(signal))
             .and_then(|_| register(signal, Arc::clone(&AT_ONCE)))
             .and_then(|_| register(signal, Arc::clone(&REQUESTED)));
         registered.map_err(|e| Error::device(format!("cannot handle signal {signal}: {e}")))?;
     }
-    explain_aborts();
+    #[cfg(unix)]
+    {
+        explain_aborts();
+        // Handled in any way, a file that grows too large is an error of its write.
+        let _ = register(libc::SIGXFSZ, Arc::default());
+    }
+    Ok(())
+}
+
+/// Prints what the signal does, in the handler.
+#[cfg(unix)]
+fn say_so(signal: i32) -> std::io::Result<()> {
+    const TEXT: &str = "\nstopping after this step; interrupt again to stop at once\n";
+    // SAFETY: the action is one system call, write, which is safe in a signal handler.
+    #[expect(unsafe_code, reason = "an action of one's own in a signal handler")]
+    let registered = unsafe {
+        signal_hook::low_level::register(signal, || {
+            libc::write(2, TEXT.as_ptr().cast(), TEXT.len());
+        })
+    };
+    registered.map(drop)
+}
+
+#[cfg(not(unix))]
+fn say_so(_: i32) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -50,9 +75,6 @@ fn explain_aborts() {
     // Without it an abort is as bare as it was.
     drop(registered);
 }
-
-#[cfg(not(unix))]
-fn explain_aborts() {}
 
 /// Whether the process was started with this signal ignored.
 #[cfg(unix)]

@@ -6,6 +6,7 @@ mod environment;
 mod evaluate;
 mod interrupt;
 mod options;
+mod panics;
 mod probe;
 mod run_args;
 mod source;
@@ -49,14 +50,15 @@ enum Command {
 /// Parses, runs, and turns an error into its message and exit code.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let result = interrupt::install().and_then(|()| match cli.command {
+    let run = || match cli.command {
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Adapters(args) => adapters::run(&args),
         Command::Synthetic(args) => synthetic::run(&args),
-    });
+    };
+    let result = interrupt::install().and_then(|()| panics::guarded(run));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -122,7 +122,10 @@ struct RunFile {
 fn read(path: &Path) -> Result<RunConfig> {
     let text =
         std::fs::read_to_string(path).map_err(|e| usage!("cannot read the configuration: {e}: {}", path.display()))?;
-    let config = match path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+    // No TOML begins with a brace.
+    let is_json =
+        text.trim_start().starts_with('{') || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+    let config = match is_json {
         true => from_json(&text),
         false => toml::from_str(&text).map_err(|e| e.to_string()),
     };

@@ -22,7 +22,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    std::fs::create_dir_all(&args.dir).map_err(|e| Error::output(&args.dir, e))?;
+    let made = files::create_folder(&args.dir).map_err(|e| Error::output(&args.dir, e))?;
     let paths = FILES.map(|name| args.dir.join(name));
     let exists = |path| Error::output(path, "it exists already; choose another folder, or delete it");
     if let Some(path) = paths.iter().find(|path| path.exists()) {
@@ -31,11 +31,17 @@ pub(super) fn run(args: &Args) -> Result<()> {
     files::sweep(&args.dir);
     let data = synthetic::generate(args.seed, [args.train as usize, args.test as usize]);
     let contents = [idx::encode_split(&data.train), idx::encode_split(&data.test)];
-    for (path, content) in paths.iter().zip(contents.iter().flatten()) {
-        files::write_new(path, content).map_err(|e| match e.kind() {
-            std::io::ErrorKind::AlreadyExists => exists(path),
-            _ => Error::output(path, e),
-        })?;
+    for (i, (path, content)) in paths.iter().zip(contents.iter().flatten()).enumerate() {
+        if let Err(e) = files::write_new(path, content) {
+            // All four or none.
+            let _ = paths[..i].iter().try_for_each(std::fs::remove_file);
+            let _ = made.iter().try_for_each(std::fs::remove_dir);
+            return Err(if e.kind() == std::io::ErrorKind::AlreadyExists {
+                exists(path)
+            } else {
+                Error::output(path, e)
+            });
+        }
     }
     note(&format!("wrote {} training and {} test images to {}", args.train, args.test, args.dir.display()));
     Ok(())

@@ -47,14 +47,19 @@ pub(super) fn run(args: Args) -> Result<()> {
             let observer = &mut || check_interrupted("while testing");
             Ok((last, trainer.evaluate_with(&data.test, observer)?.score))
         })
-        .and_then(|(last, test)| finish(&mut folder, last, test));
+        .and_then(|(last, test)| finish(&mut folder, last, test).map(|figures| (figures, test)));
     match outcome {
-        Ok(figures) => folder.close("done", figures),
+        Ok((figures, test)) => {
+            note(&format!("run folder: {}", folder.path().display()));
+            // Before what may fail without harm.
+            folder.close("done", figures)?;
+            print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))
+        }
         Err(error) => {
             let status = if matches!(error, Error::Interrupted(_)) { "interrupted" } else { "failed" };
             // The first error is the one to report.
-            if folder.has_earlier_weights() {
-                note(&format!("note: {} is still that of the earlier run", folder.weights_path().display()));
+            if folder.is_earlier_run() {
+                note(&format!("note: {} is still that of the earlier run", folder.path().display()));
             }
             let _ = folder.close(status, json!({ "error": error.to_string() }));
             Err(error)
@@ -86,7 +91,7 @@ fn describe(trainer: &Trainer, config: &RunConfig, data: &Dataset) -> Value {
 /// last epoch's score.
 fn fit(trainer: &mut Trainer, data: &Dataset, config: &RunConfig, folder: &mut RunFolder) -> Result<Option<Score>> {
     interrupt::defer();
-    let mut progress = EpochProgress::new(config.epochs);
+    let mut progress = EpochProgress::new(config.epochs, environment::may_redraw());
     let history = trainer.fit_with(&data.train, &mut |trainer, event| {
         progress.show(event);
         let (Event::Step { epoch, .. } | Event::Epoch { epoch, .. }) = *event;
@@ -135,11 +140,9 @@ fn metrics_line(event: &Event) -> Value {
     }
 }
 
-/// Reports the test; returns the figures for run.json.
+/// Logs the test; returns the figures for run.json.
 fn finish(folder: &mut RunFolder, last: Option<Score>, test: Score) -> Result<Value> {
     folder.log(&json!({ "event": "test", "loss": test.loss, "accuracy": test.accuracy }))?;
-    note(&format!("run folder: {}", folder.path().display()));
-    print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))?;
     let figures = |score: Score| json!({ "loss": score.loss, "accuracy": score.accuracy });
     Ok(json!({ "last_epoch": last.map(figures), "test": figures(test) }))
 }

@@ -2,7 +2,7 @@
 //! digests.
 
 use super::dataset::{CLASS_NAMES, Dataset, FILES as NAMES};
-use super::{folder, idx};
+use super::{folder, gzip, idx};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -54,21 +54,31 @@ pub const FILES: [File; 4] = [
 ];
 
 /// Reads the data set from the first of `folders` that has all four files, as they are published or unpacked; `None` if no
-/// folder has them. `skipped` gets a line for each folder that has some of them, or one that cannot be read.
+/// folder has them. `skipped` gets a line for each folder that has some of them, or one that cannot be used.
 ///
 /// # Errors
-/// [`Error::Data`] if a file differs from the published one.
+/// [`Error::Data`] if no folder has all, and a file cannot be read or differs from the published one.
 pub fn read_any(folders: &[PathBuf], skipped: &mut Vec<String>) -> Result<Option<Dataset>> {
+    let mut failure = None;
     for folder in folders {
-        match find(folder) {
-            Ok(Files::All(found)) => return read(folder, found).map(Some),
-            Ok(Files::Some(why)) => skipped.push(why),
-            Ok(Files::None) => {}
-            Err(e @ Error::Device(_)) => return Err(e),
-            Err(e) => skipped.push(e.to_string()),
+        let found = find(folder).and_then(|found| match found {
+            Files::All(found) => read(folder, found).map(Some),
+            Files::Some(why) => {
+                skipped.push(why);
+                Ok(None)
+            }
+            Files::None => Ok(None),
+        });
+        match found {
+            Ok(None) => {}
+            Err(e @ Error::Data(_)) => {
+                skipped.push(e.to_string());
+                failure.get_or_insert(e);
+            }
+            done => return done,
         }
     }
-    Ok(None)
+    failure.map_or(Ok(None), Err)
 }
 
 /// A path and the content of the file.
@@ -126,7 +136,7 @@ fn published(file: &File, found: Vec<Content>) -> Result<Content> {
         let sha256 = idx::sha256_hex(&bytes);
         // Compressed anew, or not at all: one byte more than the content shows that it goes on.
         let is_content = || {
-            let content = idx::unpacked(&bytes, file.content_bytes + 1);
+            let content = gzip::unpacked(&bytes, file.content_bytes + 1);
             content.is_ok_and(|content| idx::sha256_hex(&content) == file.content_sha256)
         };
         if sha256 == file.sha256 || is_content() {

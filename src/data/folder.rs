@@ -2,8 +2,8 @@
 
 use super::dataset::{Dataset, FILES, Split};
 use super::idx;
-use crate::error::{Error, Result};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::error::{Error, Result, usage};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Reads a folder that holds the four IDX files, each plain or gzipped.
@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 /// [`Error::Data`] for a file that is missing, damaged or inconsistent with another, a training label after a long gap, or a
 /// test label above all training labels.
 pub fn read_folder(dir: &Path) -> Result<Dataset> {
-    let mut sha256 = BTreeMap::new();
-    let mut read = |name: &str| -> Result<(PathBuf, Vec<u8>)> {
-        let (path, bytes) = read_file(dir, name)?;
-        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        sha256.insert(file, idx::sha256_hex(&bytes));
-        Ok((path, bytes))
+    let source = std::fs::canonicalize(dir).map_err(|e| Error::data(dir, format!("cannot read: {e}")))?;
+    let Some(name) = source.to_str().map(str::to_owned) else {
+        return Err(usage!(
+            "a data folder whose path is not UTF-8, which run.json cannot hold; rename it: {}",
+            source.display()
+        ));
     };
+    let read = |name: &str| read_file(dir, name);
     let [train_images, train_labels, test_images, test_labels] = FILES;
     let train_images = read(train_images)?;
     let train_label_file = read(train_labels)?;
@@ -40,7 +41,8 @@ pub fn read_folder(dir: &Path) -> Result<Dataset> {
         return Err(Error::data(&train_label_file.0, "all labels are 0; training needs at least two classes"));
     }
     check_labels(&test, classes, &test_label_file.0)?;
-    let name = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).display().to_string();
+    let contents = [idx::content_sha256(&train), idx::content_sha256(&test)].into_iter().flatten();
+    let sha256 = FILES.iter().map(|name| (*name).to_owned()).zip(contents).collect();
     Ok(Dataset { source: name.clone(), name, train, test, classes, class_names: Vec::new(), sha256 })
 }
 
@@ -56,7 +58,7 @@ pub(super) fn names(dir: &Path, name: &str) -> [PathBuf; 4] {
 /// [`Error::Data`] if one cannot be read.
 pub(super) fn read_all(dir: &Path, name: &str) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut found = Vec::new();
-    for path in names(dir, name) {
+    for path in names(dir, name).into_iter().filter(|path| !path.is_dir()) {
         match std::fs::read(&path) {
             Ok(bytes) => found.push((path, bytes)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}

@@ -5,8 +5,8 @@
 //! C. Burges, "The MNIST database of handwritten digits".
 
 use super::dataset::Split;
+use super::gzip::{self, Members};
 use crate::error::{Error, Result};
-use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -25,9 +25,6 @@ const TYPES: [(u8, &str); 6] = [
     (0x0d, "32-bit floats"),
     (0x0e, "64-bit floats"),
 ];
-
-/// What a gzip member starts with.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The dimensions and the content of an IDX file.
 #[derive(Debug, PartialEq)]
@@ -82,40 +79,18 @@ pub(super) fn same_content(a: &(PathBuf, Vec<u8>), b: &(PathBuf, Vec<u8>)) -> Re
     Ok(parsed(a)? == parsed(b)?)
 }
 
-/// At most `limit` bytes of what a file holds when it is unpacked; all of a plain one.
-pub(super) fn unpacked(content: &[u8], limit: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    match content.starts_with(&GZIP) {
-        true => Members(GzDecoder::new(content)).take(limit).read_to_end(&mut bytes)?,
-        false => content.take(limit).read_to_end(&mut bytes)?,
-    };
-    Ok(bytes)
-}
-
 pub(super) fn out_of_memory(path: &Path) -> Error {
     Error::device(format!("out of memory for the data in {}", path.display()))
 }
 
-/// The members of a gzip file, one after the other, as `cat a.gz b.gz` or bgzip write them.
-struct Members<'a>(GzDecoder<&'a [u8]>);
-
-impl Read for Members<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            let n = self.0.read(buffer)?;
-            if n > 0 || buffer.is_empty() || !self.0.get_ref().starts_with(&GZIP) {
-                return Ok(n);
-            }
-            self.0 = GzDecoder::new(*self.0.get_ref());
-        }
-    }
-}
-
 fn parse(content: &[u8], path: &Path, dimensions: &[usize]) -> Result<Idx> {
-    if content.starts_with(&GZIP) {
-        let mut gzip = Members(GzDecoder::new(content));
-        let idx = parse_stream(&mut gzip, path, dimensions)?;
-        match gzip.0.into_inner().len() {
+    if content.is_empty() {
+        return Err(Error::data(path, "is empty: it ends inside its header"));
+    }
+    if gzip::is_gzip(content) {
+        let mut members = Members::new(content);
+        let idx = parse_stream(&mut members, path, dimensions)?;
+        match members.rest().len() {
             0 => Ok(idx),
             extra => Err(Error::data(path, format!("{extra} bytes follow the end of the gzip stream"))),
         }
@@ -171,7 +146,7 @@ fn wrong_magic(magic: [u8; 4], dimensions: &[usize]) -> String {
     let expected: Vec<String> = dimensions.iter().map(|d| format!("0x{:08x}", 0x800 + d)).collect();
     let ranks: Vec<String> = dimensions.iter().map(usize::to_string).collect();
     let found = match TYPES.iter().find(|(code, _)| magic[..3] == [0, 0, *code]) {
-        Some((_, name)) => format!("{name} in {} dimensions", magic[3]),
+        Some((_, name)) => format!("{name} in {} dimension{}", magic[3], if magic[3] == 1 { "" } else { "s" }),
         None => "no IDX file".into(),
     };
     format!(
@@ -192,12 +167,23 @@ pub fn encode(sizes: &[usize], bytes: &[u8]) -> Vec<u8> {
     file
 }
 
+/// The SHA-256 digests of [`encode_split`]'s two files: those of the contents, however they are packed.
+pub(super) fn content_sha256(split: &Split) -> [String; 2] {
+    let digest = |sizes: &[usize], bytes: &[u8]| {
+        hex(&Sha256::new().chain_update(encode(sizes, &[])).chain_update(bytes).finalize())
+    };
+    [digest(&sizes(split), &split.pixels), digest(&[split.len()], &split.labels)]
+}
+
+/// The sizes that an image file declares: no channels where there is one.
+fn sizes(split: &Split) -> Vec<usize> {
+    let [h, w, c] = split.image;
+    [split.len(), h, w, c].into_iter().take(if c == 1 { 3 } else { 4 }).collect()
+}
+
 /// Encodes a split as an image file and a label file, not compressed.
 pub fn encode_split(split: &Split) -> [Vec<u8>; 2] {
-    let [h, w, c] = split.image;
-    let with_channels = [split.len(), h, w, c];
-    let sizes = if c == 1 { &with_channels[..3] } else { &with_channels[..] };
-    [encode(sizes, &split.pixels), encode(&[split.len()], &split.labels)]
+    [encode(&sizes(split), &split.pixels), encode(&[split.len()], &split.labels)]
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod dataset;
 pub mod download;
 pub mod fashion_mnist;
 mod folder;
+mod gzip;
 pub mod idx;
 mod loader;
 pub mod synthetic;

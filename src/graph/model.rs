@@ -125,8 +125,7 @@ impl ModelFile {
     pub fn parse(text: &str) -> Result<Self> {
         let Tables { input, layers } = toml::from_str(text).map_err(|e| usage!("not a model: {e}"))?;
         let layer = |(i, table): (usize, Spanned<toml::Table>)| {
-            let line =
-                text[..table.span().start].lines().count() + usize::from(text[..table.span().start].ends_with('\n'));
+            let line = text[..table.span().start].matches('\n').count() + 1;
             let layer = FunctionalLayer::deserialize(table.into_inner());
             layer.map_err(|e| usage!("not a model: layer {}, from line {line}: {e}", i + 1))
         };

@@ -5,11 +5,15 @@ use super::{Graph, Model};
 use crate::error::{Error, Result, usage};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// The only key of the file's `__metadata__`. A second key would make the bytes depend on the iteration order of the
 /// map.
 const MODEL_KEY: &str = "gpu_cnn.model";
+
+/// Bytes that the header of a safetensors file may have.
+const MAX_HEADER: u64 = 100_000_000;
 
 /// The content of a weights file.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +42,9 @@ pub fn save_weights(model: &Model, graph: &Graph, arena: &[f32]) -> Result<Vec<u
 /// # Errors
 /// [`Error::Usage`] if there is no such file, [`Error::Data`] if it is not a valid weights file of `F32` tensors.
 pub fn load_weights(path: &Path) -> Result<Weights> {
-    let bytes = std::fs::read(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => usage!("no such weights file: {}", path.display()),
+    let bytes = read_whole(path).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => usage!("no such weights file: {}", path.display()),
+        ErrorKind::OutOfMemory => Error::device(format!("out of memory for the weights in {}", path.display())),
         _ => Error::data(path, format!("cannot read the weights: {e}")),
     })?;
     let damaged = |e: &dyn std::fmt::Display| Error::data(path, format!("not a weights file ({e})"));
@@ -62,6 +67,19 @@ pub fn load_weights(path: &Path) -> Result<Weights> {
         tensors.insert(name, (view.shape().to_vec(), values));
     }
     Ok(Weights { model, tensors })
+}
+
+/// The bytes of a weights file, which may be a pipe: no more than its header declares, and one, so that more is noticed.
+fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = std::fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut bytes)?;
+    let Ok(header_len) = <[u8; 8]>::try_from(&bytes[..]).map(u64::from_le_bytes) else { return Ok(bytes) };
+    file.by_ref().take(header_len.min(MAX_HEADER)).read_to_end(&mut bytes)?;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..]).unwrap_or_default();
+    let ends = header.as_object().into_iter().flatten().filter_map(|(_, tensor)| tensor["data_offsets"][1].as_u64());
+    file.take(ends.max().unwrap_or(0).saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Copies the tensors of `weights` into an arena of `graph`. `path` is used in messages only.

@@ -16,7 +16,7 @@ pub struct Pair {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a positive number or [height, width]")]
+#[serde(untagged, expecting = "expected a positive number or [height, width]")]
 enum PairRepr {
     One(usize),
     Two([usize; 2]),

@@ -27,10 +27,11 @@ pub(crate) struct EpochProgress {
 }
 
 impl EpochProgress {
-    pub(crate) fn new(epochs: u64) -> Self {
+    /// For `epochs` epochs, with a bar where `may_redraw` and the terminal can.
+    pub(crate) fn new(epochs: u64, may_redraw: bool) -> Self {
         let terminal = console::Term::stderr();
         // A terminal that cannot move its cursor (TERM=dumb, or no TERM) gets lines.
-        let columns = can_redraw().then(|| usize::from(terminal.size().1));
+        let columns = (may_redraw && can_redraw()).then(|| usize::from(terminal.size().1));
         Self { epochs, epoch: 0, columns, bar: None, started: Instant::now(), last_line: Instant::now() }
     }
 

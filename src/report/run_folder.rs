@@ -1,16 +1,20 @@
 //! The folder of a training run: run.json, metrics.jsonl, model.safetensors.
 
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, PendingFile};
 use serde_json::{Value, json};
 use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// The folder of runs that are not given one.
+const RUNS: &str = "runs";
 const RUN: &str = "run.json";
 const METRICS: &str = "metrics.jsonl";
 const WEIGHTS: &str = "model.safetensors";
+/// A file that no run has, to see whether a folder can be written.
+const RUN_CHECK: &str = ".gpu-cnn";
 
 /// An open run folder. Except for metrics.jsonl, files are written under a temporary name and renamed, so a reader
 /// never finds a partial file.
@@ -18,9 +22,10 @@ const WEIGHTS: &str = "model.safetensors";
 pub(crate) struct RunFolder {
     path: PathBuf,
     metrics: File,
+    /// The file that the metrics go to while the folder is still that of an earlier run, whose files stay until this run
+    /// has weights.
+    aside: Option<PendingFile>,
     description: Value,
-    /// Whether model.safetensors is still that of an earlier run.
-    has_earlier_weights: bool,
     /// Holds the folder against other runs.
     _lock: Option<File>,
 }
@@ -38,25 +43,35 @@ impl RunFolder {
                 std::fs::create_dir_all(path).map_err(|e| Error::output(path, e))?;
                 path.to_owned()
             }
-            None => create_new(&PathBuf::from("runs").join(format!("{}-{model}", now.replace(':', ""))))?,
+            None => create_new(&Path::new(RUNS).join(format!("{}-{model}", now.replace(':', ""))))?,
         };
         let lock = lock(&path)?;
         Self::check(&path, overwrite)?;
         files::sweep(&path);
-        let metrics_path = path.join(METRICS);
-        let metrics = File::create(&metrics_path).map_err(|e| Error::output(&metrics_path, e))?;
         description["started"] = json!(now);
         description["versions"] = versions();
-        let has_earlier_weights = path.join(WEIGHTS).exists();
-        let folder = Self { path, metrics, description, has_earlier_weights, _lock: lock };
-        folder.describe("running")?;
+        let metrics_path = path.join(METRICS);
+        let failed = |e| Error::output(&metrics_path, e);
+        let is_earlier_run = [RUN, WEIGHTS].iter().any(|name| path.join(name).exists());
+        let aside = is_earlier_run.then(|| PendingFile::create(&metrics_path)).transpose().map_err(failed)?;
+        let metrics =
+            aside.as_ref().map_or_else(|| File::create(&metrics_path), PendingFile::handle).map_err(failed)?;
+        let folder = Self { path, metrics, aside, description, _lock: lock };
+        if !folder.is_earlier_run() {
+            folder.describe("running")?;
+        }
         Ok(folder)
     }
 
-    /// Checks, without writing, that a run can be written to `path`.
+    /// Whether the files in the folder are still those of an earlier run.
+    pub(crate) fn is_earlier_run(&self) -> bool {
+        self.aside.is_some()
+    }
+
+    /// Checks that a run can be written to `path`, and leaves nothing there.
     ///
     /// # Errors
-    /// If `path` is not a folder, or contains a run already and `overwrite` is false.
+    /// If `path` is not a folder, cannot be written, or contains a run already and `overwrite` is false.
     pub(crate) fn check(path: &Path, overwrite: bool) -> Result<()> {
         let existing = [RUN, METRICS, WEIGHTS].map(|name| path.join(name)).into_iter().find(|file| file.exists());
         match existing {
@@ -64,7 +79,10 @@ impl RunFolder {
                 Err(Error::output(&file, "an earlier run wrote it; choose another --out folder, or use --overwrite"))
             }
             _ if path.exists() && !path.is_dir() => Err(Error::output(path, "it is not a folder")),
-            _ => Ok(()),
+            _ => {
+                let folder = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+                files::check(&folder.join(RUN_CHECK)).map_err(|e| Error::output(path, e))
+            }
         }
     }
 
@@ -76,16 +94,14 @@ impl RunFolder {
         self.path.join(WEIGHTS)
     }
 
-    /// Replaces the weights.
+    /// Replaces the weights; the first of a run over an earlier one replace its other files, too.
     pub(crate) fn write_weights(&mut self, bytes: &[u8]) -> Result<()> {
         self.write(WEIGHTS, bytes)?;
-        self.has_earlier_weights = false;
+        if let Some(metrics) = self.aside.take() {
+            self.describe("running")?;
+            metrics.commit().map_err(|e| Error::output(self.path.join(METRICS), e))?;
+        }
         Ok(())
-    }
-
-    /// Whether the weights in the folder are still those of an earlier run.
-    pub(crate) fn has_earlier_weights(&self) -> bool {
-        self.has_earlier_weights
     }
 
     /// Appends one line to metrics.jsonl.
@@ -100,8 +116,11 @@ impl RunFolder {
         files::write(&path, bytes).map_err(|e| Error::output(&path, e))
     }
 
-    /// Writes the final run.json, with how the run ended (`status`) and its final metrics.
+    /// Writes the final run.json, with how the run ended (`status`) and its final metrics; an earlier run keeps its own.
     pub(crate) fn close(mut self, status: &str, figures: Value) -> Result<()> {
+        if self.is_earlier_run() {
+            return Ok(());
+        }
         self.description["finished"] = json!(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
         self.description["final"] = figures;
         self.describe(status)
@@ -120,6 +139,9 @@ fn create_new(path: &Path) -> Result<PathBuf> {
     let failed = |path: &Path, e: std::io::Error| Error::output(path, e);
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|e| failed(parent, e))?;
+        // What killed runs left in their folders.
+        let runs = std::fs::read_dir(parent).into_iter().flatten().flatten();
+        runs.for_each(|run| files::sweep(&run.path()));
     }
     let mut number = 1;
     loop {

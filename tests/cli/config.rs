@@ -73,6 +73,11 @@ fn what_is_wrong_with_a_models_layer_is_said_with_its_line() {
         ("units = 10", "units = \"x\"", "layer 2, from line 6: invalid type"),
         ("\"Flatten\"", "\"Flat\"", "layer 1, from line 3: unknown variant `Flat`"),
         ("input", "inputs", "line 1"),
+        (
+            "input = [28, 28, 1]\n\n[[layers]]\ntype = \"Flatten\"",
+            "[[layers]]\ntype = \"Flat\"",
+            "layer 1, from line 1",
+        ),
     ] {
         std::fs::write(&path, good.replacen(found, wrong, 1)).unwrap();
         fails(&["summary", "--model", path.to_str().unwrap()], 2, wanted);

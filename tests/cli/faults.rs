@@ -102,7 +102,7 @@ fn a_folder_in_which_a_run_writes_is_refused_to_another() {
     // What a killed run leaves is swept by the next.
     signal(&first, "KILL");
     first.wait().unwrap();
-    std::fs::write(workspace.path("run/.writing-left"), "half").unwrap();
+    std::fs::write(workspace.path("run/.writing-a1B2c3"), "half").unwrap();
     assert!(command(&strs(&options)).args(["--overwrite", "--epochs", "1"]).output().unwrap().status.success());
     let mut names: Vec<_> = std::fs::read_dir(workspace.path("run")).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
@@ -120,6 +120,10 @@ fn weights_stay_until_the_run_that_overwrites_them_has_its_own() {
     assert_eq!(failed.status.code(), Some(6), "{}", stderr(&failed));
     assert!(stderr(&failed).contains("still that of the earlier run"), "{}", stderr(&failed));
     assert!(std::fs::read(&weights).unwrap() == before);
+    // Whose description and metrics stay, too.
+    assert_eq!(json_file(&workspace.path("run/run.json"))["status"], "done");
+    assert_eq!(json_lines(&workspace.path("run/metrics.jsonl")).len(), 3);
+    assert_eq!(std::fs::read_dir(workspace.path("run")).unwrap().count(), 3);
     let done = workspace.train("run", &from);
     assert!(
         done.status.success() && !stderr(&done).contains("earlier run") && std::fs::read(&weights).unwrap() != before
@@ -179,12 +183,53 @@ fn evaluate_reads_a_pipe_and_says_that_the_data_have_changed() {
     let mut bytes = std::fs::read(&labels).unwrap();
     bytes[8] = (bytes[8] + 1) % 10;
     std::fs::write(&labels, bytes).unwrap();
+    for spelling in ["data/", "data/../data"] {
+        let arguments = ["evaluate", &workspace.name("run"), "--adapter", "cpu", "--data", &workspace.name(spelling)];
+        assert!(stderr(&run(&arguments)).contains("warning"), "{spelling}");
+    }
     let changed = run(&["evaluate", &workspace.name("run"), "--adapter", "cpu"]);
     assert!(
         changed.status.success() && stderr(&changed).contains(&format!("warning: {} is not", FILES[3])),
         "{}",
         stderr(&changed)
     );
+}
+
+#[test]
+fn what_is_no_weights_file_is_refused_without_reading_on() {
+    let workspace = Workspace::new();
+    let data = workspace.name("data");
+    for endless in ["/dev/zero", "/dev/urandom"] {
+        fails(&["evaluate", endless, "--adapter", "cpu", "--data", &data], 4, endless);
+    }
+}
+
+#[test]
+fn a_file_that_may_not_grow_fails_with_seven() {
+    let workspace = Workspace::new();
+    let options = workspace.options(Some("run"));
+    let output = after("ulimit -f 8", &strs(&options)).args(["--epochs", "1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+    assert_eq!(json_file(&workspace.path("run/run.json"))["status"], "failed");
+    assert_eq!(std::fs::read_dir(workspace.path("run")).unwrap().count(), 2);
+    let images = workspace.name("images");
+    let synthetic = after("ulimit -f 8", &["synthetic", &images, "--train", "400"]).output().unwrap();
+    assert_eq!(synthetic.status.code(), Some(7), "{}", stderr(&synthetic));
+    assert!(!Path::new(&images).exists());
+}
+
+#[test]
+fn an_export_is_written_through_a_link_and_a_folder_that_is_closed_is_noticed_at_once() {
+    let workspace = Workspace::new();
+    let (link, real) = (workspace.path("link.json"), workspace.path("real.json"));
+    std::fs::write(&real, "old").unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let bench = ["bench", "--adapter", "cpu", "--model", "dnn", "--steps", "1", "--rounds", "1", "--export-json"];
+    let output = run(&[&bench[..], &[link.to_str().unwrap()]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(link.is_symlink() && json_file(&real)["results"].is_array());
+    fails(&[&bench[..], &["/proc/none.json"]].concat(), 7, "/proc/none.json");
+    fails(&["train", "--out", "/proc/none/run", "--data", "nosuch"], 7, "/proc/none/run");
 }
 
 #[test]
@@ -233,9 +278,9 @@ fn too_little_memory_is_five_and_never_an_abort() {
 #[test]
 fn a_terminal_that_cannot_redraw_gets_lines() {
     let workspace = Workspace::new();
-    for (terminal, redraws) in [(Some("dumb"), false), (None, false), (Some("xterm"), true)] {
-        let out = terminal.unwrap_or("none");
-        let options = workspace.options(Some(out)).join(" ");
+    for (terminal, redraws) in [(Some("dumb"), false), (Some(""), false), (None, false), (Some("xterm"), true)] {
+        let out = format!("run-{}", terminal.unwrap_or("none"));
+        let options = workspace.options(Some(&out)).join(" ");
         let line = format!("{} {options} --epochs 1", env!("CARGO_BIN_EXE_gpu-cnn"));
         let mut script = Command::new("script");
         script.args(["-qec", &line, "/dev/null"]).env_remove("TERM").stdin(Stdio::null());

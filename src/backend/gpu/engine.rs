@@ -63,11 +63,9 @@ impl Engine {
             required_limits: limits,
             ..Default::default()
         };
-        let (device, queue) = adapter
-            .inner
-            .request_device(&descriptor)
-            .await
-            .map_err(|e| Error::device(format!("{} cannot be opened: {e}", adapter.info.adapter)))?;
+        let (device, queue) = adapter.inner.request_device(&descriptor).await.map_err(|e| {
+            Error::device(format!("{} cannot be opened: {e}", adapter.info.adapter)).advise([Advice::CpuBackend])
+        })?;
         let failure = watch(&device);
 
         let mut buffers = Vec::with_capacity(plan.buffers.len());

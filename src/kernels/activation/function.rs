@@ -1,10 +1,7 @@
-//! Activations that no other kernel fuses: `y = f(x)`, and `dx = dy f'(x)`.
+//! The functions that activations apply to each element, and their derivatives.
 
-use super::gate::GateKind;
-use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, constants, elementwise_grid, output_file};
+use crate::plan::{Constants, constants};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use rayon::prelude::*;
 
 /// What is applied to each element, as Keras defines it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,21 +36,21 @@ const GELU_TANH: [f64; 2] = [0.797_884_560_802_865_4, 0.044_715];
 
 impl Function {
     /// The file with `activate` and `derivative`.
-    fn file(self) -> &'static str {
+    pub(super) fn file(self) -> &'static str {
         match self {
-            Self::Rectify { .. } => include_str!("../../shaders/function_rectify.wgsl"),
-            Self::Elu { .. } => include_str!("../../shaders/function_elu.wgsl"),
-            Self::Gelu => include_str!("../../shaders/function_gelu.wgsl"),
-            Self::GeluTanh => include_str!("../../shaders/function_gelu_tanh.wgsl"),
-            Self::Silu => include_str!("../../shaders/function_silu.wgsl"),
-            Self::Sigmoid => include_str!("../../shaders/function_sigmoid.wgsl"),
-            Self::Tanh => include_str!("../../shaders/function_tanh.wgsl"),
-            Self::Softplus => include_str!("../../shaders/function_softplus.wgsl"),
-            Self::HardSigmoid => include_str!("../../shaders/function_hard_sigmoid.wgsl"),
+            Self::Rectify { .. } => include_str!("../../../shaders/function_rectify.wgsl"),
+            Self::Elu { .. } => include_str!("../../../shaders/function_elu.wgsl"),
+            Self::Gelu => include_str!("../../../shaders/function_gelu.wgsl"),
+            Self::GeluTanh => include_str!("../../../shaders/function_gelu_tanh.wgsl"),
+            Self::Silu => include_str!("../../../shaders/function_silu.wgsl"),
+            Self::Sigmoid => include_str!("../../../shaders/function_sigmoid.wgsl"),
+            Self::Tanh => include_str!("../../../shaders/function_tanh.wgsl"),
+            Self::Softplus => include_str!("../../../shaders/function_softplus.wgsl"),
+            Self::HardSigmoid => include_str!("../../../shaders/function_hard_sigmoid.wgsl"),
         }
     }
 
-    fn constants(self) -> Constants {
+    pub(super) fn constants(self) -> Constants {
         match self {
             Self::Rectify { max_value, negative_slope, threshold } => constants! {
                 HAS_MAX: max_value.is_some(),
@@ -68,7 +65,7 @@ impl Function {
 
     /// f(x).
     #[inline(always)]
-    fn activate<F: Real>(self, x: F) -> F {
+    pub(super) fn activate<F: Real>(self, x: F) -> F {
         let (zero, one, two) = (F::ZERO, F::ONE, F::from_f64(2.0));
         match self {
             Self::Rectify { max_value, negative_slope, threshold } => {
@@ -104,7 +101,7 @@ impl Function {
 
     /// f'(x).
     #[inline(always)]
-    fn derivative<F: Real>(self, x: F) -> F {
+    pub(super) fn derivative<F: Real>(self, x: F) -> F {
         let (zero, one, two) = (F::ZERO, F::ONE, F::from_f64(2.0));
         match self {
             Self::Rectify { max_value, negative_slope, threshold } => {
@@ -172,115 +169,6 @@ fn normal_cdf<F: Real>(x: F) -> F {
 fn gelu_inner<F: Real>(x: F) -> F {
     let [factor, cubic] = GELU_TANH.map(F::from_f64);
     factor * (x + cubic * x * x * x)
-}
-
-/// Elements of a task on the CPU.
-const CHUNK: usize = 4096;
-/// Operations of one element, as an order of magnitude.
-const FLOPS: f64 = 20.0;
-
-/// `y = f(x)`. Inputs: x `[count]`; outputs: y `[count]`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Activate {
-    pub(crate) count: usize,
-    pub(crate) function: Function,
-}
-
-impl KernelSpec for Activate {
-    fn shader(&self) -> Shader {
-        let files = [self.function.file(), include_str!("../../shaders/activation_forward.wgsl")];
-        shader(self.count, &files, self.function.constants().with("OUT", 1u32))
-    }
-
-    fn cost(&self) -> Cost {
-        cost(self.count, 2)
-    }
-
-    fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        let chunks = io.output(0).par_chunks_mut(CHUNK).zip(io.input(0).par_chunks(CHUNK));
-        chunks.for_each(|(y, x)| self.activate(y, x));
-    }
-
-    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        let chunks = io.output(0).par_chunks_mut(CHUNK).zip(io.input(0).par_chunks(CHUNK));
-        chunks.for_each(|(y, x)| level.compiled(|| self.activate(y, x)));
-    }
-}
-
-impl Activate {
-    #[inline(always)]
-    fn activate<F: Real>(&self, y: &mut [F], x: &[F]) {
-        y.iter_mut().zip(x).for_each(|(y, x)| *y = self.function.activate(*x));
-    }
-}
-
-/// `dx = dy f'(x)`, then the gate. Inputs: x `[count]`, dy `[count]`, what the gate reads; outputs: dx `[count]`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ActivateBackward {
-    pub(crate) count: usize,
-    pub(crate) function: Function,
-    pub(crate) gate: GateKind,
-}
-
-impl KernelSpec for ActivateBackward {
-    fn shader(&self) -> Shader {
-        let gate = self.gate;
-        let files = [self.function.file(), include_str!("../../shaders/activation_backward.wgsl"), gate.file()];
-        let own = self.function.constants().and(gate.constants(2, self.count)).with("OUT", 2 + gate.bindings());
-        shader(self.count, &files, own)
-    }
-
-    fn cost(&self) -> Cost {
-        cost(self.count, 3 + self.gate.bindings())
-    }
-
-    fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        self.for_each_chunk(&mut io, |dx, x, dy, gate_input, first| self.gradient(dx, x, dy, gate_input, first));
-    }
-
-    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.for_each_chunk(&mut io, |dx, x, dy, gate_input, first| {
-            level.compiled(|| self.gradient(dx, x, dy, gate_input, first));
-        });
-    }
-}
-
-impl ActivateBackward {
-    /// Calls `each(dx, x, dy, gate_input, first)` for chunks in parallel; `first` is the index of a chunk's first element in
-    /// `gate_input`, which is whole.
-    fn for_each_chunk<F: Real>(
-        &self,
-        io: &mut Io<'_, F>,
-        each: impl Fn(&mut [F], &[F], &[F], View<'_, F>, usize) + Sync,
-    ) {
-        let (x, dy, dx, gate_input) = (io.input(0), io.input(1), io.output(0), io.inputs[2]);
-        let chunks = dx.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).zip(dy.par_chunks(CHUNK));
-        chunks.enumerate().for_each(|(i, ((dx, x), dy))| each(dx, x, dy, gate_input, i * CHUNK));
-    }
-
-    #[inline(always)]
-    fn gradient<F: Real>(&self, dx: &mut [F], x: &[F], dy: &[F], gate_input: View<'_, F>, first: usize) {
-        for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
-            *dx = *dy * self.function.derivative(*x);
-        }
-        self.gate.apply(dx, gate_input, first);
-    }
-}
-
-/// The shader of `files` over `count` elements, four per invocation where four divides `count`.
-fn shader(count: usize, files: &[&'static str], own: Constants) -> Shader {
-    let by_4 = count.is_multiple_of(4);
-    let lanes: usize = if by_4 { 4 } else { 1 };
-    let (grid, grid_x) = elementwise_grid(count / lanes);
-    let constants = constants! { COUNT: count, LANES: lanes, BY_4: by_4 }.and(grid_x).and(own);
-    let files = [files, &[output_file(by_4)]].concat();
-    Shader { files, constants, grid, iterations: 0, uses_step: false }
-}
-
-/// The cost of one element each of `buffers` buffers.
-fn cost(count: usize, buffers: usize) -> Cost {
-    let flops = FLOPS * count as f64;
-    Cost { flops, dense_flops: flops, bytes: 4.0 * (buffers * count) as f64 }
 }
 
 #[cfg(test)]

@@ -1,0 +1,119 @@
+//! Activations that no other kernel fuses: `y = f(x)`, and `dx = dy f'(x)`.
+
+mod function;
+
+use super::gate::GateKind;
+use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, constants, elementwise_grid, output_file};
+use crate::real::Real;
+use crate::simd::SimdLevel;
+pub(crate) use function::Function;
+use rayon::prelude::*;
+
+/// Elements of a task on the CPU.
+const CHUNK: usize = 4096;
+/// Operations of one element, as an order of magnitude.
+const FLOPS: f64 = 20.0;
+
+/// `y = f(x)`. Inputs: x `[count]`; outputs: y `[count]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Activate {
+    pub(crate) count: usize,
+    pub(crate) function: Function,
+}
+
+impl KernelSpec for Activate {
+    fn shader(&self) -> Shader {
+        let files = [self.function.file(), include_str!("../../../shaders/activation_forward.wgsl")];
+        shader(self.count, &files, self.function.constants().with("OUT", 1u32))
+    }
+
+    fn cost(&self) -> Cost {
+        cost(self.count, 2)
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let chunks = io.output(0).par_chunks_mut(CHUNK).zip(io.input(0).par_chunks(CHUNK));
+        chunks.for_each(|(y, x)| self.activate(y, x));
+    }
+
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
+        let chunks = io.output(0).par_chunks_mut(CHUNK).zip(io.input(0).par_chunks(CHUNK));
+        chunks.for_each(|(y, x)| level.compiled(|| self.activate(y, x)));
+    }
+}
+
+impl Activate {
+    #[inline(always)]
+    fn activate<F: Real>(&self, y: &mut [F], x: &[F]) {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = self.function.activate(*x));
+    }
+}
+
+/// `dx = dy f'(x)`, then the gate. Inputs: x `[count]`, dy `[count]`, what the gate reads; outputs: dx `[count]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ActivateBackward {
+    pub(crate) count: usize,
+    pub(crate) function: Function,
+    pub(crate) gate: GateKind,
+}
+
+impl KernelSpec for ActivateBackward {
+    fn shader(&self) -> Shader {
+        let gate = self.gate;
+        let files = [self.function.file(), include_str!("../../../shaders/activation_backward.wgsl"), gate.file()];
+        let own = self.function.constants().and(gate.constants(2, self.count)).with("OUT", 2 + gate.bindings());
+        shader(self.count, &files, own)
+    }
+
+    fn cost(&self) -> Cost {
+        cost(self.count, 3 + self.gate.bindings())
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        self.for_each_chunk(&mut io, |dx, x, dy, gate_input, first| self.gradient(dx, x, dy, gate_input, first));
+    }
+
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
+        self.for_each_chunk(&mut io, |dx, x, dy, gate_input, first| {
+            level.compiled(|| self.gradient(dx, x, dy, gate_input, first));
+        });
+    }
+}
+
+impl ActivateBackward {
+    /// Calls `each(dx, x, dy, gate_input, first)` for chunks in parallel; `first` is the index of a chunk's first element in
+    /// `gate_input`, which is whole.
+    fn for_each_chunk<F: Real>(
+        &self,
+        io: &mut Io<'_, F>,
+        each: impl Fn(&mut [F], &[F], &[F], View<'_, F>, usize) + Sync,
+    ) {
+        let (x, dy, dx, gate_input) = (io.input(0), io.input(1), io.output(0), io.inputs[2]);
+        let chunks = dx.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).zip(dy.par_chunks(CHUNK));
+        chunks.enumerate().for_each(|(i, ((dx, x), dy))| each(dx, x, dy, gate_input, i * CHUNK));
+    }
+
+    #[inline(always)]
+    fn gradient<F: Real>(&self, dx: &mut [F], x: &[F], dy: &[F], gate_input: View<'_, F>, first: usize) {
+        for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
+            *dx = *dy * self.function.derivative(*x);
+        }
+        self.gate.apply(dx, gate_input, first);
+    }
+}
+
+/// The shader of `files` over `count` elements, four per invocation where four divides `count`.
+fn shader(count: usize, files: &[&'static str], own: Constants) -> Shader {
+    let by_4 = count.is_multiple_of(4);
+    let lanes: usize = if by_4 { 4 } else { 1 };
+    let (grid, grid_x) = elementwise_grid(count / lanes);
+    let constants = constants! { COUNT: count, LANES: lanes, BY_4: by_4 }.and(grid_x).and(own);
+    let files = [files, &[output_file(by_4)]].concat();
+    Shader { files, constants, grid, iterations: 0, uses_step: false }
+}
+
+/// The cost of one element each of `buffers` buffers.
+fn cost(count: usize, buffers: usize) -> Cost {
+    let flops = FLOPS * count as f64;
+    Cost { flops, dense_flops: flops, bytes: 4.0 * (buffers * count) as f64 }
+}
