@@ -43,9 +43,10 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         }
     }
     // All that serialise, so that none is left out here by a default.
-    let arguments: [(&str, &[&str]); 15] = [
+    let arguments: [(&str, &[&str]); 21] = [
         ("Activation", &["activation"]),
         ("Add", &[]),
+        ("Average", &[]),
         ("AveragePooling2D", &["padding", "pool_size", "strides"]),
         ("Concatenate", &["axis"]),
         ("Conv2D", &["activation", "filters", "kernel_size", "padding", "strides"]),
@@ -56,9 +57,14 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         ("GlobalMaxPooling2D", &["keepdims"]),
         ("LeakyReLU", &["negative_slope"]),
         ("MaxPooling2D", &["padding", "pool_size", "strides"]),
+        ("Maximum", &[]),
         ("MinPooling2D", &["padding", "pool_size", "strides"]),
+        ("Multiply", &[]),
         ("ReLU", &["max_value", "negative_slope", "threshold"]),
+        ("Reshape", &["target_shape"]),
         ("Softmax", &["axis"]),
+        ("Subtract", &[]),
+        ("ZeroPadding2D", &["padding"]),
     ];
     for (kind, expected) in arguments {
         assert_eq!(found[kind].keys().map(String::as_str).collect::<Vec<_>>(), expected, "{kind}");

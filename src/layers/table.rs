@@ -8,11 +8,14 @@ use super::dense::Dense;
 use super::elu::ELU;
 use super::flatten::Flatten;
 use super::global_pooling2d::{GlobalAveragePooling2D, GlobalMaxPooling2D};
+use super::joins::{Average, Maximum, Multiply, Subtract};
 use super::layer::Layer;
 use super::leaky_relu::LeakyReLU;
 use super::pooling2d::{AveragePooling2D, MaxPooling2D, MinPooling2D};
 use super::relu::ReLU;
+use super::reshape::Reshape;
 use super::softmax::Softmax;
+use super::zero_padding2d::ZeroPadding2D;
 use serde::{Deserialize, Serialize};
 
 /// Declares the table of layers: the enum that models are made of, conversions into it, and the names in model files.
@@ -55,6 +58,10 @@ layers! {
     GlobalAveragePooling2D(GlobalAveragePooling2D),
     /// All axes as one.
     Flatten(Flatten),
+    /// The same elements under another shape.
+    Reshape(Reshape),
+    /// A border of zeros.
+    ZeroPadding2D(ZeroPadding2D),
     /// Fully connected layer.
     Dense(Dense),
     /// Activation as a layer of its own.
@@ -69,6 +76,14 @@ layers! {
     Softmax(Softmax),
     /// Sum of several tensors of one shape.
     Add(Add),
+    /// Difference of two tensors.
+    Subtract(Subtract),
+    /// Product of several tensors.
+    Multiply(Multiply),
+    /// Mean of several tensors.
+    Average(Average),
+    /// Largest of several tensors.
+    Maximum(Maximum),
     /// Several tensors one after the other along an axis.
     Concatenate(Concatenate),
 }

@@ -1,0 +1,23 @@
+// dx[i] = dy[i] times the derivative of a[i] join b[i] w.r.t. b if SECOND, else w.r.t. a
+//
+// One invocation takes LANES elements (4, or 1 where 4 does not divide COUNT). a, b, dy and dx (bound as `out`): [COUNT]. The
+// file of the operation has `gradient`.
+
+@group(0) @binding(0) var<storage, read> a: array<Four>;
+@group(0) @binding(1) var<storage, read> b: array<Four>;
+@group(0) @binding(2) var<storage, read> dy: array<Four>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let i = ((group.y * GRID_X + group.x) * 64u + lane) * LANES;
+    if (i >= COUNT) { return; }
+    var first = four(a[i / 4u]);
+    var second = four(b[i / 4u]);
+    var wrt_y = four(dy[i / 4u]);
+    if (!BY_4) {
+        first = vec4(first[i % 4u]);
+        second = vec4(second[i % 4u]);
+        wrt_y = vec4(wrt_y[i % 4u]);
+    }
+    write(i, LANES, gradient(first, second, wrt_y, SECOND));
+}
