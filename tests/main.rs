@@ -17,3 +17,4 @@ mod shaders;
 mod simd;
 mod support;
 mod training;
+mod trajectories;

@@ -8,7 +8,7 @@ use crate::kernels::elementwise::Sum;
 use crate::kernels::loss::{Softmax, SoftmaxCrossEntropy};
 use crate::kernels::unpack::Unpack;
 use crate::kernels::{Gate, GradientOut};
-use crate::layers::{Loss, Optimizer, Saved, Site, Tensor};
+use crate::layers::{Loss, Optimizer, Saved, Site, Tensor, UpdateSettings};
 use crate::plan::{BufferSlice, HostBuffers, Mode, Plan, Profile, Recorder};
 
 /// What a plan is recorded for, beside the model.
@@ -24,12 +24,21 @@ pub struct RecordOptions {
     pub loss: Loss,
     /// How parameters follow their gradients.
     pub optimizer: Optimizer,
+    /// What goes with it.
+    pub update: UpdateSettings,
 }
 
 impl RecordOptions {
     /// One batch of `batch` images an upload, for adapters of `profile`, with the default loss and optimizer.
     pub fn new(batch: usize, profile: Profile) -> Self {
-        Self { batch, batches_per_upload: 1, profile, loss: Loss::default(), optimizer: Optimizer::default() }
+        Self {
+            batch,
+            batches_per_upload: 1,
+            profile,
+            loss: Loss::default(),
+            optimizer: Optimizer::default(),
+            update: UpdateSettings::default(),
+        }
     }
 }
 
@@ -86,7 +95,7 @@ impl<'g> Recording<'g> {
         let arenas = Arenas {
             parameters: r.persistent("parameters", len),
             gradients: r.floats("gradients", len),
-            optimizer: (optimizer.state_arenas().iter())
+            optimizer: (optimizer.state_arenas(&options.update).iter())
                 .map(|name| r.persistent(format!("{} {name}", optimizer.name()), len))
                 .collect(),
             state: (graph.state_len > 0).then(|| r.persistent("layer state", graph.state_len)),
@@ -96,7 +105,7 @@ impl<'g> Recording<'g> {
     }
 
     fn plan(mut self) -> Plan {
-        let RecordOptions { batch, batches_per_upload, profile, loss, optimizer } = self.options;
+        let RecordOptions { batch, batches_per_upload, profile, loss, optimizer, update } = self.options;
         let classes = self.graph.classes();
         let words_per_batch = self.input.len.div_ceil(4);
         let pixels = self.r.u32s("pixels", batches_per_upload * words_per_batch);
@@ -116,7 +125,8 @@ impl<'g> Recording<'g> {
         self.r.dispatch("loss", loss_kernel(Mode::Train), &[logits, targets], &[logits_gradient, metrics]);
         self.backward(&saved, logits_gradient);
         let gradients = self.r.recorded();
-        optimizer.record(&mut self.r, self.arenas.parameters, self.arenas.gradients, &self.arenas.optimizer);
+        let Arenas { parameters, gradients: to_apply, optimizer: state, .. } = &self.arenas;
+        optimizer.record(&mut self.r, &update, *parameters, *to_apply, state);
         let update = self.r.recorded();
 
         self.forward(Mode::Infer);

@@ -21,6 +21,7 @@ mod relu;
 mod reshape;
 mod softmax;
 mod table;
+mod update_settings;
 mod zero_padding2d;
 
 pub use activation::ActivationLayer;
@@ -44,4 +45,5 @@ pub use relu::ReLU;
 pub use reshape::Reshape;
 pub use softmax::Softmax;
 pub use table::AnyLayer;
+pub use update_settings::UpdateSettings;
 pub use zero_padding2d::ZeroPadding2D;

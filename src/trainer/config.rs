@@ -1,7 +1,7 @@
 //! The settings of a run, from the command line, a configuration file or `run.json`.
 
 use crate::error::{Result, usage};
-use crate::layers::{Loss, Optimizer};
+use crate::layers::{Loss, Optimizer, UpdateSettings};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
@@ -35,10 +35,22 @@ pub struct RunConfig {
     /// Images in a batch
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::BATCH_SIZE)))]
     pub batch_size: u32,
-    /// Optimizer with its default settings: adam; a configuration file can set its beta_1, beta_2 and epsilon
+    /// Optimizer with its default settings: sgd, adam, adamw, rmsprop, adagrad, nadam, lion; a file can set its arguments
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = optimizer))]
     #[serde(deserialize_with = "optimizer_or_name")]
     pub optimizer: Optimizer,
+    /// Momentum of sgd and rmsprop
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SHARE", allow_negative_numbers = true))]
+    pub momentum: f64,
+    /// Nesterov's form of sgd's momentum
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
+    pub nesterov: bool,
+    /// Share of themselves, times the learning rate, that parameters lose at each update [default: 0, of adamw 0.004]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SHARE", allow_negative_numbers = true))]
+    pub weight_decay: Option<f64>,
+    /// Bound of each element of a gradient
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOUND", allow_negative_numbers = true))]
+    pub clip_value: Option<f64>,
     /// Loss
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = loss))]
     pub loss: Loss,
@@ -80,6 +92,10 @@ impl Default for RunConfig {
             epochs: 5,
             batch_size: 32,
             optimizer: Optimizer::default(),
+            momentum: 0.0,
+            nesterov: false,
+            weight_decay: None,
+            clip_value: None,
             loss: Loss::default(),
             learning_rate: 1e-3,
             seed: 0,
@@ -139,7 +155,13 @@ impl RunConfig {
         if self.steps_per_epoch == Some(0) {
             return Err(usage!("0 steps per epoch; there must be at least 1"));
         }
-        self.optimizer.check()
+        self.optimizer.check(&self.update_settings())
+    }
+
+    /// What goes with the optimizer.
+    pub(crate) fn update_settings(&self) -> UpdateSettings {
+        let Self { momentum, nesterov, weight_decay, clip_value, .. } = *self;
+        UpdateSettings { momentum, nesterov, weight_decay, clip_value }
     }
 }
 

@@ -47,7 +47,8 @@ impl Trainer {
         let prediction_bytes = batch * graph.classes() * size_of::<f32>();
         let batches_per_upload = (UPLOAD_BYTES / batch_bytes.max(prediction_bytes)).clamp(1, BATCHES_PER_UPLOAD);
         let (profile, loss, optimizer) = (device.profile(), config.loss, config.optimizer);
-        let options = RecordOptions { batch, batches_per_upload, profile, loss, optimizer };
+        let update = config.update_settings();
+        let options = RecordOptions { batch, batches_per_upload, profile, loss, optimizer, update };
         let session = Session::load(graph.record(&options)?, device).await?;
         let mut trainer = Self { model, graph, session, progress: Progress::default(), config };
         let seed = trainer.config.seed;
@@ -55,6 +56,12 @@ impl Trainer {
         let weights = initial_values(parameters, trainer.graph.parameters_len, seed);
         let state = initial_values(state, trainer.graph.state_len, seed);
         trainer.set_weights(&weights)?;
+        if optimizer.initial_state() != 0.0 {
+            let arena = vec![optimizer.initial_state(); trainer.graph.parameters_len];
+            for buffer in trainer.session.plan.host.optimizer_state.clone() {
+                trainer.session.backend.write_f32(buffer, 0, &arena)?;
+            }
+        }
         if let Some(buffer) = trainer.session.plan.host.layer_state {
             trainer.session.backend.write_f32(buffer, 0, &state)?;
         }

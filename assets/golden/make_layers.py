@@ -1,0 +1,175 @@
+"""Trajectories of small Keras models that together have every layer, activation and optimizer, for tests/trajectories.rs.
+
+    python make_layers.py DATA_DIR OUT_DIR
+
+DATA_DIR holds what `gpu-cnn synthetic DATA_DIR --seed 7 --train 3200 --test 2000` writes. For each model OUT_DIR/NAME gets init.safetensors
+(LAYER.WEIGHT, Keras's names and layouts) and golden.json: the model in this project's form, the settings, and the losses of 60 steps of
+32 images in file order: in float64, in float32, and in six more float32 runs from weights disturbed by one part in 2^23."""
+import json, os, struct, subprocess, sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+FLOAT = os.environ.setdefault("FLOATX", "float32")
+import numpy as np, keras
+
+keras.config.set_floatx(FLOAT)
+import tensorflow as tf
+from keras import layers as L, optimizers as O
+
+DATA, OUT = sys.argv[1:3]
+STEPS, BATCH = 60, 32
+
+
+def idx(name):
+    raw = open(os.path.join(DATA, name), "rb").read()
+    dims = struct.unpack(">" + "I" * raw[3], raw[4 : 4 + 4 * raw[3]])
+    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(dims)
+
+
+X = idx("train-images-idx3-ubyte")[: STEPS * BATCH, ..., None].astype(FLOAT) / 255
+Y = idx("train-labels-idx1-ubyte").astype("i4")
+
+
+def conv(filters, size, **more):
+    return dict(type="Conv2D", filters=filters, kernel_size=size, **more)
+
+
+def dense(units, activation):
+    return dict(type="Dense", units=units, activation=activation)
+
+
+END = [dict(type="Flatten"), dense(10, "softmax")]
+CHAINS = {
+    "sgd": ([conv(4, 3, activation="relu6"), dict(type="AveragePooling2D", pool_size=2), conv(6, 3, strides=2, padding="same", activation="leaky_relu"), *END], dict(optimizer="sgd", learning_rate=0.05)),
+    "momentum": ([conv(4, 3, strides=2, activation="elu"), dict(type="AveragePooling2D", pool_size=3, strides=2, padding="same"), dict(type="Flatten"), dense(16, "selu"), dense(10, "softmax")], dict(optimizer="sgd", learning_rate=0.02, momentum=0.9)),
+    "nesterov": ([conv(5, 3, strides=2, padding="same", activation="gelu"), dict(type="MaxPooling2D"), conv(6, 2, activation="silu"), *END], dict(optimizer="sgd", learning_rate=0.02, momentum=0.8, nesterov=True)),
+    "adamw": ([conv(4, [5, 3], strides=[2, 3], activation="tanh"), dict(type="Flatten"), dense(12, "softplus"), dense(10, "softmax")], dict(optimizer="adamw", learning_rate=0.003, weight_decay=0.1)),
+    "rmsprop": ([conv(8, 3, strides=2, activation="hard_sigmoid"), conv(8, 3, activation="relu"), dict(type="GlobalAveragePooling2D"), dense(10, "softmax")], dict(optimizer="rmsprop", learning_rate=0.003)),
+    "rmsprop_momentum": ([conv(8, 5, strides=2, activation="relu"), dict(type="GlobalMaxPooling2D"), dense(12, "sigmoid"), dense(10, "softmax")], dict(optimizer="rmsprop", learning_rate=0.002, momentum=0.7)),
+    "adagrad": ([dict(type="ZeroPadding2D", padding=[[1, 0], [2, 1]]), conv(4, 3, strides=2), dict(type="ReLU", max_value=0.8, negative_slope=0.1), dict(type="MaxPooling2D", pool_size=3, strides=2, padding="same"), conv(6, 2), dict(type="LeakyReLU"), *END], dict(optimizer="adagrad", learning_rate=0.02)),
+    "nadam": ([conv(4, 3, strides=3), dict(type="ELU", alpha=0.7), dict(type="Reshape", target_shape=[9, 36]), dict(type="Flatten"), dense(14, "relu"), dict(type="Dense", units=10), dict(type="Softmax")], dict(optimizer="nadam", learning_rate=0.003)),
+    "lion": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="lion", learning_rate=0.001, weight_decay=0.05)),
+    "clipped": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="adam", learning_rate=0.003, clip_value=0.01)),
+}
+
+
+def node(name, inputs, **layer):
+    return dict(layer, name=name, inputs=inputs)
+
+
+GRAPHS = {
+    "joins": (
+        [
+            node("a", ["input"], **conv(4, 3, strides=3, activation="relu")),
+            node("b", ["input"], **conv(4, 3, strides=3, activation="tanh")),
+            node("c", ["input"], **conv(4, 3, strides=3)),
+            node("add", ["a", "b", "c"], type="Add"),
+            node("subtract", ["a", "c"], type="Subtract"),
+            node("multiply", ["a", "b", "c"], type="Multiply"),
+            node("average", ["add", "b", "c"], type="Average"),
+            node("maximum", ["multiply", "c", "subtract"], type="Maximum"),
+            node("joined", ["average", "maximum", "subtract"], type="Concatenate"),
+            node("flat", ["joined"], type="Flatten"),
+            node("end", ["flat"], **dense(10, "softmax")),
+        ],
+        dict(optimizer="adam", learning_rate=0.003, weight_decay=0.01),
+    )
+}
+
+
+def keras_layer(spec):
+    arguments = {k: v for k, v in spec.items() if k not in ("type", "inputs")}
+    if spec["type"] == "ZeroPadding2D":
+        arguments["padding"] = tuple(tuple(side) for side in spec["padding"])
+    return getattr(L, spec["type"])(**arguments)
+
+
+def build(name):
+    image = keras.Input((28, 28, 1))
+    if name in CHAINS:
+        y = image
+        for spec in CHAINS[name][0]:
+            y = keras_layer(spec)(y)
+        return keras.Model(image, y), CHAINS[name]
+    values = {"input": image}
+    for spec in GRAPHS[name][0]:
+        inputs = [values[i] for i in spec["inputs"]]
+        values[spec["name"]] = keras_layer(spec)(inputs if len(inputs) > 1 else inputs[0])
+    return keras.Model(image, values["end"]), GRAPHS[name]
+
+
+def optimizer(st):
+    lr, more = st["learning_rate"], {}
+    if "weight_decay" in st:
+        more["weight_decay"] = st["weight_decay"]
+    if "clip_value" in st:
+        more["clipvalue"] = st["clip_value"]
+    if "momentum" in st:
+        more["momentum"] = st["momentum"]
+    if "nesterov" in st:
+        more["nesterov"] = st["nesterov"]
+    kinds = dict(sgd=O.SGD, adam=O.Adam, adamw=O.AdamW, rmsprop=O.RMSprop, adagrad=O.Adagrad, nadam=O.Nadam, lion=O.Lion)
+    return kinds[st["optimizer"]](learning_rate=lr, **more)
+
+
+def run(model, settings, weights):
+    model.set_weights(weights)
+    opt, losses, loss_of = optimizer(settings), [], keras.losses.SparseCategoricalCrossentropy()
+
+    @tf.function
+    def gradients(x, y):
+        with tf.GradientTape() as tape:
+            loss = loss_of(y, model(x, training=True))
+        return loss, tape.gradient(loss, model.trainable_variables)
+
+    for s in range(STEPS):
+        b = slice(s * BATCH, (s + 1) * BATCH)
+        loss, g = gradients(X[b], Y[b])
+        opt.apply_gradients(zip(g, model.trainable_variables))
+        losses.append(float(loss))
+    return losses
+
+
+def save(path, tensors):
+    head, at = {}, 0
+    for k, v in tensors.items():
+        head[k] = {"dtype": "F32", "shape": list(v.shape), "data_offsets": [at, at + v.nbytes]}
+        at += v.nbytes
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text)
+        for v in tensors.values():
+            f.write(np.ascontiguousarray(v, "<f4").tobytes())
+
+
+def one(name):
+    folder = os.path.join(OUT, name)
+    os.makedirs(folder, exist_ok=True)
+    keras.utils.set_random_seed(4711)
+    keras.backend.clear_session()
+    model, (layers, settings) = build(name)
+    path = os.path.join(folder, "weights.npz")
+    if FLOAT == "float64":
+        stored = np.load(path)
+        print(json.dumps(run(model, settings, [stored[k].astype("f8") for k in stored.files])))
+        return
+    rng = np.random.default_rng(3)
+    weights = [w + (rng.uniform(-0.1, 0.1, w.shape).astype("f4") if w.ndim == 1 else 0) for w in model.get_weights()]
+    names = [f"{l.name}.{w.name}" for l in model.layers for w in l.weights]
+    save(os.path.join(folder, "init.safetensors"), dict(zip(names, weights)))
+    np.savez(path, *weights)
+    single = run(model, settings, weights)
+    disturbed = [run(model, settings, [w * (1 + rng.choice([-1, 1], w.shape).astype("f4") * np.float32(2**-23)) for w in weights]) for _ in range(6)]
+    env = dict(os.environ, FLOATX="float64")
+    double = json.loads(subprocess.run([sys.executable, __file__, DATA, OUT, name], env=env, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+    os.remove(path)
+    envelope = [max(abs(r[s] - double[s]) for r in [single, *disturbed]) for s in range(STEPS)]
+    golden = dict(model=dict(input=[28, 28, 1], layers=layers), settings=settings, loss_f64=[round(v, 8) for v in double], envelope=[float(f"{v:.2e}") for v in envelope])
+    with open(os.path.join(folder, "golden.json"), "w") as f:
+        json.dump(golden, f)
+        f.write("\n")
+    print(name, double[0], double[-1], max(envelope))
+
+
+for name in sys.argv[3:] or [*CHAINS, *GRAPHS]:
+    one(name)

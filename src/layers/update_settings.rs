@@ -1,0 +1,14 @@
+//! Settings of an update that several optimizers share.
+
+/// What goes with several optimizers.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct UpdateSettings {
+    /// Decay of the momentum of sgd and rmsprop; 0 for none.
+    pub momentum: f64,
+    /// Nesterov's form of the momentum of sgd.
+    pub nesterov: bool,
+    /// Share of themselves, times the learning rate, that parameters lose before each update.
+    pub weight_decay: Option<f64>,
+    /// Bound of each element of a gradient.
+    pub clip_value: Option<f64>,
+}

@@ -1,0 +1,93 @@
+//! Small models that together have every layer, activation and optimizer, against Keras: from the same weights and batches, the
+//! same losses.
+#![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN must fail the comparison")]
+
+use crate::support::{devices, golden_images};
+use gpu_cnn::blocking::Trainer;
+use gpu_cnn::data::Dataset;
+use gpu_cnn::internals::graph::{load_weights, weights_of};
+use gpu_cnn::{AnyLayer, Device, Event, Flow, Model, RunConfig};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn folders() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/golden/layers");
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    folders
+}
+
+fn golden(folder: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(folder.join("golden.json")).unwrap()).unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+/// The losses of the recorded steps.
+fn losses(folder: &Path, golden: &Value, data: &Dataset, device: &Device) -> Vec<f64> {
+    let model: Model = serde_json::from_value(golden["model"].clone()).unwrap();
+    let settings: RunConfig = serde_json::from_value(golden["settings"].clone()).unwrap();
+    let steps = golden["loss_f64"].as_array().unwrap().len() as u32;
+    let config = RunConfig { epochs: 1, shuffle: false, steps_per_epoch: Some(steps), ..settings };
+    let path = folder.join("init.safetensors");
+    let arena = weights_of(&load_weights(&path).unwrap(), &model.graph().unwrap(), &path).unwrap();
+    let mut trainer = Trainer::new(model, device, config).unwrap();
+    trainer.set_weights(&arena).unwrap();
+    let mut losses = Vec::new();
+    trainer
+        .fit_with(&data.train, &mut |_, event| {
+            if let Event::Step { batch, .. } = event {
+                losses.push(batch.loss);
+            }
+            Ok(Flow::Continue)
+        })
+        .unwrap();
+    losses
+}
+
+/// A bound is five times the widest distance from float64 among Keras's float32 runs, and at least 1e-4.
+#[test]
+fn losses_are_those_of_keras_on_each_backend() {
+    let data = golden_images();
+    let mut failures = Vec::new();
+    for folder in folders() {
+        let golden = golden(&folder);
+        let (expected, envelope) = (numbers(&golden["loss_f64"]), numbers(&golden["envelope"]));
+        for device in devices() {
+            let found = losses(&folder, &golden, &data, &device);
+            assert_eq!(found.len(), expected.len());
+            let errors = found.iter().zip(&expected).map(|(found, expected)| (found - expected).abs());
+            // Written so that a NaN fails.
+            let beyond = errors.zip(&envelope).position(|(error, width)| !(error <= (5.0 * width).max(1e-4)));
+            if let Some(step) = beyond {
+                let (name, device) = (folder.file_name().unwrap().to_string_lossy(), device.info().adapter);
+                failures.push(format!("{name}, {device}, step {}: {} but {}", step + 1, found[step], expected[step]));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn the_trajectories_have_every_optimizer_and_every_layer_that_keras_has() {
+    let goldens: Vec<Value> = folders().iter().map(|folder| golden(folder)).collect();
+    let optimizers: BTreeSet<&str> = goldens.iter().map(|g| g["settings"]["optimizer"].as_str().unwrap()).collect();
+    let names = BTreeSet::from(gpu_cnn::internals::layers::Optimizer::NAMES);
+    assert_eq!(optimizers, names);
+    let of = |key: &'static str| {
+        let layers = goldens.iter().flat_map(|g| g["model"]["layers"].as_array().unwrap());
+        layers.filter_map(move |layer| layer[key].as_str()).collect::<BTreeSet<&str>>()
+    };
+    let missing: Vec<&&str> = AnyLayer::KINDS.iter().filter(|kind| !of("type").contains(**kind)).collect();
+    // A layer of its own for what other models have inline, and one that Keras lacks.
+    assert_eq!(missing, [&"MinPooling2D", &"Activation"]);
+    let missing: Vec<Value> = gpu_cnn::Activation::ALL
+        .into_iter()
+        .map(|a| json!(a))
+        .filter(|a| !of("activation").contains(a.as_str().unwrap()))
+        .collect();
+    assert_eq!(missing, [json!("linear"), json!("gelu_tanh")], "which have no name of their own in Keras");
+}
