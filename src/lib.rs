@@ -43,7 +43,7 @@ pub use layers::{
     GlobalAveragePooling2D, GlobalMaxPooling2D, LeakyReLU, Loss, MaxPooling2D, Maximum, MinPooling2D, Multiply,
     Optimizer, Padding, ReLU, Reshape, Softmax, Subtract, ZeroPadding2D,
 };
-pub use trainer::{ClassScore, Evaluation, Event, Fit, Flow, History, Progress, RunConfig, Score, Trainer};
+pub use trainer::{ClassScore, Evaluation, Event, Fit, Flow, History, Progress, RunConfig, Schedule, Score, Trainer};
 
 /// What tests and tools look into; no part of the interface, and free to change.
 #[doc(hidden)]

@@ -81,6 +81,8 @@ fn the_trajectories_have_every_optimizer_and_every_layer_that_keras_has() {
         let layers = goldens.iter().flat_map(|g| g["model"]["layers"].as_array().unwrap());
         layers.filter_map(move |layer| layer[key].as_str()).collect::<BTreeSet<&str>>()
     };
+    let schedules: BTreeSet<&str> = goldens.iter().filter_map(|g| g["settings"]["schedule"].as_str()).collect();
+    assert_eq!(schedules, BTreeSet::from(["cosine", "exponential", "step"]));
     let missing: Vec<&&str> = AnyLayer::KINDS.iter().filter(|kind| !of("type").contains(**kind)).collect();
     // A layer of its own for what other models have inline, and one that Keras lacks.
     assert_eq!(missing, [&"MinPooling2D", &"Activation"]);

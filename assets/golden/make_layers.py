@@ -48,6 +48,10 @@ CHAINS = {
     "adagrad": ([dict(type="ZeroPadding2D", padding=[[1, 0], [2, 1]]), conv(4, 3, strides=2), dict(type="ReLU", max_value=0.8, negative_slope=0.1), dict(type="MaxPooling2D", pool_size=3, strides=2, padding="same"), conv(6, 2), dict(type="LeakyReLU"), *END], dict(optimizer="adagrad", learning_rate=0.02)),
     "nadam": ([conv(4, 3, strides=3), dict(type="ELU", alpha=0.7), dict(type="Reshape", target_shape=[9, 36]), dict(type="Flatten"), dense(14, "relu"), dict(type="Dense", units=10), dict(type="Softmax")], dict(optimizer="nadam", learning_rate=0.003)),
     "lion": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="lion", learning_rate=0.001, weight_decay=0.05)),
+    "cosine": ([conv(4, 3, strides=3, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="sgd", learning_rate=0.05, momentum=0.9, schedule="cosine", weight_decay=0.02)),
+    "warmup": ([conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adamw", learning_rate=0.01, schedule="cosine", warmup=10)),
+    "exponential": ([conv(4, 3, strides=3, activation="elu"), *END], dict(optimizer="adam", learning_rate=0.01, schedule="exponential", decay_steps=20, decay_rate=0.3)),
+    "step": ([conv(4, 3, strides=3, activation="elu"), *END], dict(optimizer="rmsprop", learning_rate=0.01, schedule="step", decay_steps=20, decay_rate=0.3)),
     "clipped": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="adam", learning_rate=0.003, clip_value=0.01)),
 }
 
@@ -98,7 +102,13 @@ def build(name):
 
 
 def optimizer(st):
-    lr, more = st["learning_rate"], {}
+    lr, more, schedules = st["learning_rate"], {}, O.schedules
+    if st.get("schedule") == "cosine":
+        warmup = st.get("warmup", 0)
+        more_of = dict(warmup_target=lr, warmup_steps=warmup) if warmup else {}
+        lr = schedules.CosineDecay(0.0 if warmup else lr, STEPS - warmup, **more_of)
+    elif "decay_rate" in st:
+        lr = schedules.ExponentialDecay(lr, st["decay_steps"], st["decay_rate"], staircase=st["schedule"] == "step")
     if "weight_decay" in st:
         more["weight_decay"] = st["weight_decay"]
     if "clip_value" in st:

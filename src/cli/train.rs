@@ -122,9 +122,14 @@ fn check_interrupted(place: &str) -> Result<()> {
 /// A step or an epoch as metrics.jsonl has it.
 fn metrics_line(event: &Event) -> Value {
     match *event {
-        Event::Step { epoch, step, batch: Score { loss, accuracy }, .. } => {
-            json!({ "event": "step", "epoch": epoch, "step": step, "loss": loss, "accuracy": accuracy })
-        }
+        Event::Step { epoch, step, batch: Score { loss, accuracy }, learning_rate, .. } => json!({
+            "event": "step",
+            "epoch": epoch,
+            "step": step,
+            "loss": loss,
+            "accuracy": accuracy,
+            "learning_rate": learning_rate,
+        }),
         Event::Epoch { epoch, steps, score: Score { loss, accuracy }, elapsed } => {
             let elapsed_secs = elapsed.as_secs_f64();
             json!({

@@ -1,5 +1,6 @@
 //! The settings of a run, from the command line, a configuration file or `run.json`.
 
+use super::schedule::Schedule;
 use crate::error::{Result, usage};
 use crate::layers::{Loss, Optimizer, UpdateSettings};
 use serde::de::value::MapAccessDeserializer;
@@ -57,6 +58,18 @@ pub struct RunConfig {
     /// Learning rate
     #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = positive))]
     pub learning_rate: f64,
+    /// How the learning rate goes on: constant, step, exponential, cosine, triangular
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = schedule))]
+    pub schedule: Schedule,
+    /// Updates over which the learning rate rises from zero
+    #[cfg_attr(feature = "cli", arg(long, value_name = "STEPS"))]
+    pub warmup: u64,
+    /// Updates between two decays of the schedules step and exponential [default: an epoch]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "STEPS"))]
+    pub decay_steps: Option<u64>,
+    /// Factor of a decay
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FACTOR", allow_negative_numbers = true))]
+    pub decay_rate: f64,
     /// Seed of the initial weights and the shuffling
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub seed: u64,
@@ -98,6 +111,10 @@ impl Default for RunConfig {
             clip_value: None,
             loss: Loss::default(),
             learning_rate: 1e-3,
+            schedule: Schedule::Constant,
+            warmup: 0,
+            decay_steps: None,
+            decay_rate: 0.5,
             seed: 0,
             weights: None,
             shuffle: true,
@@ -155,6 +172,7 @@ impl RunConfig {
         if self.steps_per_epoch == Some(0) {
             return Err(usage!("0 steps per epoch; there must be at least 1"));
         }
+        super::schedule::check(self.decay_rate, self.decay_steps)?;
         self.optimizer.check(&self.update_settings())
     }
 
@@ -185,6 +203,11 @@ fn positive(text: &str) -> std::result::Result<f64, String> {
 #[cfg(feature = "cli")]
 fn not(text: &str) -> std::result::Result<bool, String> {
     text.parse::<bool>().map(|value| !value).map_err(|_| "it must be true or false".into())
+}
+
+#[cfg(feature = "cli")]
+fn schedule(name: &str) -> std::result::Result<Schedule, String> {
+    Schedule::named(name).ok_or_else(|| format!("it must be {}", Schedule::NAMES.join(", ")))
 }
 
 #[cfg(feature = "cli")]

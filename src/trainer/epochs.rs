@@ -3,6 +3,7 @@
 use super::events::Event;
 use super::metrics::Tally;
 use super::pass::Pass;
+use super::schedule::LearningRate;
 use super::state::Trainer;
 use crate::clock::Instant;
 use crate::data::{Batches, Split};
@@ -90,7 +91,8 @@ impl<'d> Epoch<'d> {
         if self.arrived.is_empty() {
             let (config, updates) = (&trainer.config, trainer.progress.updates);
             let done = trainer.progress.batch;
-            let step = |i: usize| config.step(updates + 1 + (i as u64 - done));
+            let rate = config.learning_rate(self.pass.steps() as u64);
+            let step = |i: usize| config.step(&rate, updates + 1 + (i as u64 - done));
             let Some(report) = self.pass.next(&mut trainer.session, step).await? else { return Ok(None) };
             let progress = &mut trainer.progress;
             progress.batch += report.tallies.len() as u64;
@@ -112,7 +114,11 @@ impl<'d> Epoch<'d> {
         }
         self.so_far.add(tally);
         let (batch, so_far) = (tally.score(), self.so_far.score());
-        Ok(Some(Event::Step { epoch, step, steps: self.pass.steps(), batch, so_far }))
+        let steps = self.pass.steps();
+        // Of the updates so far, those after this step's have arrived with it.
+        let update = trainer.progress.updates - self.arrived.len() as u64;
+        let learning_rate = trainer.config.learning_rate(steps as u64).at(update);
+        Ok(Some(Event::Step { epoch, step, steps, batch, so_far, learning_rate }))
     }
 
     async fn end(&mut self, trainer: &mut Trainer) -> Result<Event> {
@@ -125,13 +131,26 @@ impl<'d> Epoch<'d> {
 }
 
 impl super::config::RunConfig {
+    /// The learning rate of a run whose epochs have `epoch_steps` steps.
+    pub(super) fn learning_rate(&self, epoch_steps: u64) -> LearningRate {
+        LearningRate {
+            schedule: self.schedule,
+            rate: self.learning_rate,
+            warmup: self.warmup,
+            decay_steps: self.decay_steps.unwrap_or(epoch_steps.max(1)),
+            decay_rate: self.decay_rate,
+            updates: self.epochs.saturating_mul(epoch_steps),
+        }
+    }
+
     /// What update `update` (from 1) brings beside its batch.
-    pub(super) fn step(&self, update: u64) -> Step {
+    pub(super) fn step(&self, learning_rate: &LearningRate, update: u64) -> Step {
+        let rate = learning_rate.at(update);
         Step {
             update: update as u32,
             seed: (self.seed ^ (self.seed >> 32)) as u32,
-            learning_rate: self.learning_rate as f32,
-            scalars: self.optimizer.step_scalars(self.learning_rate, update),
+            learning_rate: rate as f32,
+            scalars: self.optimizer.step_scalars(rate, update),
             ..Step::default()
         }
     }

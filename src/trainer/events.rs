@@ -18,6 +18,8 @@ pub enum Event {
         batch: Score,
         /// Score of the epoch so far.
         so_far: Score,
+        /// Learning rate of this step's update.
+        learning_rate: f64,
     },
     /// An epoch is over.
     Epoch {

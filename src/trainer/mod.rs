@@ -8,6 +8,7 @@ mod metrics;
 mod pacer;
 mod pass;
 mod queue;
+mod schedule;
 mod session;
 mod state;
 
@@ -16,4 +17,5 @@ pub use epochs::Fit;
 pub use evaluation::{ClassScore, Evaluation};
 pub use events::{Event, Flow, History};
 pub use metrics::{Progress, Score};
+pub use schedule::Schedule;
 pub use state::Trainer;

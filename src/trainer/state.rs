@@ -136,7 +136,7 @@ impl Trainer {
     pub async fn gradients(&mut self, data: &Split) -> Result<Vec<f32>> {
         self.check(data)?;
         let batches = Batches::in_order(data, self.session.plan.batch);
-        let step = self.config.step(self.progress.updates + 1);
+        let step = self.config.step(&self.config.learning_rate(batches.len() as u64), self.progress.updates + 1);
         Pass::new(batches, &[Program::Gradients], 1).next(&mut self.session, |_| step).await?;
         let buffer = self.session.plan.host.gradients;
         self.session.floats(buffer).await
@@ -148,7 +148,8 @@ impl Trainer {
         let batches = Batches::in_order(data, self.session.plan.batch);
         let mut pass = Pass::new(batches, &Program::TRAIN, steps);
         let (config, first) = (&self.config, self.progress.updates + 1);
-        while let Some(report) = pass.next(&mut self.session, |i| config.step(first + i as u64)).await? {
+        let rate = config.learning_rate(steps as u64);
+        while let Some(report) = pass.next(&mut self.session, |i| config.step(&rate, first + i as u64)).await? {
             self.progress.updates += report.tallies.len() as u64;
             losses.extend(report.tallies.iter().map(|tally| tally.loss));
         }

@@ -1,0 +1,105 @@
+//! Schedules of the learning rate: functions of the update's number, without state. Keras's formulas, which count updates from 0.
+
+use crate::error::{Result, usage};
+use serde::{Deserialize, Serialize};
+
+/// How the learning rate goes on after the warm-up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// It stays.
+    #[default]
+    Constant,
+    /// It is multiplied by the decay rate every so many updates (`ExponentialDecay` with `staircase`).
+    Step,
+    /// The same between them, too (`ExponentialDecay`).
+    Exponential,
+    /// Half a cosine down to zero, over all updates of the run (`CosineDecay`).
+    Cosine,
+    /// Up to the learning rate at the middle of the run, and down to zero at its end.
+    Triangular,
+}
+
+/// A schedule with its numbers, for a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct LearningRate {
+    pub(super) schedule: Schedule,
+    /// The highest rate.
+    pub(super) rate: f64,
+    /// Updates over which it rises from zero.
+    pub(super) warmup: u64,
+    /// Updates between two decays of `step`, and the factor.
+    pub(super) decay_steps: u64,
+    pub(super) decay_rate: f64,
+    /// Updates of the run.
+    pub(super) updates: u64,
+}
+
+impl Schedule {
+    /// The names of all schedules.
+    pub const NAMES: [&str; 5] = ["constant", "step", "exponential", "cosine", "triangular"];
+
+    /// The schedule of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name)).ok()
+    }
+}
+
+impl LearningRate {
+    /// The rate of update `update`, from 1.
+    pub(super) fn at(&self, update: u64) -> f64 {
+        let done = update.saturating_sub(1);
+        if done < self.warmup {
+            return self.rate * done as f64 / self.warmup as f64;
+        }
+        let (done, total) = ((done - self.warmup) as f64, self.updates.saturating_sub(self.warmup).max(1) as f64);
+        let decays = done / self.decay_steps as f64;
+        let share = match self.schedule {
+            Schedule::Constant => 1.0,
+            Schedule::Step => self.decay_rate.powf(decays.floor()),
+            Schedule::Exponential => self.decay_rate.powf(decays),
+            Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * (done / total).min(1.0)).cos()),
+            Schedule::Triangular => (1.0 - (2.0 * done / total - 1.0).abs()).max(0.0),
+        };
+        self.rate * share
+    }
+}
+
+/// Whether a decay rate and its steps are in range.
+pub(super) fn check(decay_rate: f64, decay_steps: Option<u64>) -> Result<()> {
+    if !(decay_rate > 0.0 && decay_rate <= 1.0) {
+        return Err(usage!("a decay rate of {decay_rate}; it must be above 0 and at most 1"));
+    }
+    match decay_steps {
+        Some(0) => Err(usage!("0 decay steps; there must be at least 1")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rates<const N: usize>(schedule: Schedule, warmup: u64, updates: [u64; N]) -> [f64; N] {
+        let rate = LearningRate { schedule, rate: 0.1, warmup, decay_steps: 10, decay_rate: 0.5, updates: 40 };
+        updates.map(|update| (rate.at(update) * 1e9).round() / 1e9)
+    }
+
+    /// The values that keras.optimizers.schedules gives: ExponentialDecay(0.1, 10, 0.5, staircase), CosineDecay(0.1, 40), and
+    /// CosineDecay(0.0, 36, warmup_target = 0.1, warmup_steps = 4).
+    #[test]
+    fn rates_are_those_of_keras() {
+        assert_eq!(rates(Schedule::Constant, 0, [1, 40]), [0.1; 2]);
+        assert_eq!(rates(Schedule::Step, 0, [1, 10, 11, 21]), [0.1, 0.1, 0.05, 0.025]);
+        assert_eq!(rates(Schedule::Exponential, 0, [1, 6, 11]), [0.1, 0.070_710_678, 0.05]);
+        assert_eq!(rates(Schedule::Cosine, 0, [1, 11, 21, 41]), [0.1, 0.085_355_339, 0.05, 0.0]);
+        assert_eq!(rates(Schedule::Cosine, 4, [1, 3, 5, 23, 41]), [0.0, 0.05, 0.1, 0.05, 0.0]);
+        assert_eq!(rates(Schedule::Triangular, 0, [1, 11, 21, 31, 41]), [0.0, 0.05, 0.1, 0.05, 0.0]);
+    }
+
+    #[test]
+    fn every_name_is_that_of_a_schedule() {
+        assert!(Schedule::NAMES.into_iter().all(|name| Schedule::named(name).is_some()));
+        assert!(Schedule::named("plateau").is_none());
+    }
+}
