@@ -43,7 +43,7 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         }
     }
     // All that serialise, so that none is left out here by a default.
-    let arguments: [(&str, &[&str]); 21] = [
+    let arguments: [(&str, &[&str]); 23] = [
         ("Activation", &["activation"]),
         ("Add", &[]),
         ("Average", &[]),
@@ -51,6 +51,7 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         ("Concatenate", &["axis"]),
         ("Conv2D", &["activation", "filters", "kernel_size", "padding", "strides"]),
         ("Dense", &["activation", "units"]),
+        ("Dropout", &["rate"]),
         ("ELU", &["alpha"]),
         ("Flatten", &[]),
         ("GlobalAveragePooling2D", &["keepdims"]),
@@ -63,6 +64,7 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         ("ReLU", &["max_value", "negative_slope", "threshold"]),
         ("Reshape", &["target_shape"]),
         ("Softmax", &["axis"]),
+        ("SpatialDropout2D", &["rate"]),
         ("Subtract", &[]),
         ("ZeroPadding2D", &["padding"]),
     ];

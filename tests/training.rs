@@ -3,7 +3,9 @@
 use crate::support::{devices, devices_and_card, fashion_mnist, small_cnn};
 use gpu_cnn::blocking::Trainer;
 use gpu_cnn::data::{Split, synthetic};
-use gpu_cnn::{Device, Error, Event, Flow, Model, Preset, Progress, RunConfig};
+use gpu_cnn::{
+    Activation, Dense, Device, Dropout, Error, Event, Flatten, Flow, Model, Preset, Progress, RunConfig, Sequential,
+};
 
 /// The model after `config.epochs` epochs over `data`.
 fn trained(model: impl Into<Model>, device: &Device, config: RunConfig, data: &Split) -> Trainer {
@@ -114,6 +116,48 @@ fn the_step_whose_loss_is_not_finite_is_reported() {
         assert!(matches!(error, Error::NotFinite(_)) && error.to_string().contains("epoch 1, step "), "{error}");
         assert_eq!(error.exit_code(), 6);
     }
+}
+
+/// In training on inference would be another loss, and another mask another one again.
+#[test]
+fn dropout_acts_in_training_only_and_draws_the_same_on_every_device() {
+    let data = synthetic::generate(4, [320, 64]);
+    let model = || {
+        let start = Sequential::new([28, 28, 1]).add(Flatten {}).add(Dropout::new(0.5));
+        start
+            .add(Dense::new(32).activation(Activation::Relu))
+            .add(Dropout::new(0.3))
+            .add(Dense::new(10).activation(Activation::Softmax))
+    };
+    let losses = |device: &Device, seed: u64| {
+        let mut trainer =
+            Trainer::new(model(), device, RunConfig { seed, epochs: 1, shuffle: false, ..RunConfig::default() })
+                .unwrap();
+        // Of one network, whatever the seed of the masks.
+        let weights: Vec<f32> =
+            (0..trainer.graph().parameters_len).map(|i| ((i * 37 % 101) as f32 / 50.0 - 1.0) * 0.1).collect();
+        trainer.set_weights(&weights).unwrap();
+        let before = [trainer.score(&data.train).unwrap().loss, trainer.evaluate(&data.train).unwrap().score.loss];
+        let mut losses = Vec::new();
+        let mut keep = |_: &mut Trainer, event: &Event| {
+            if let Event::Step { batch, .. } = event {
+                losses.push(batch.loss);
+            }
+            Ok(Flow::Continue)
+        };
+        trainer.fit_with(&data.train, &mut keep).unwrap();
+        (before, losses)
+    };
+    let (before, reference) = losses(&Device::cpu(2), 1);
+    assert!((before[0] - before[1]).abs() < 1e-6, "{before:?}");
+    for device in devices() {
+        let (again, found) = losses(&device, 1);
+        assert!((again[0] - before[0]).abs() < 1e-5);
+        assert!(found.iter().zip(&reference).all(|(a, b)| (a - b).abs() < 1e-4), "{found:?}, {reference:?}");
+    }
+    let (same, other) = losses(&Device::cpu(2), 2);
+    assert_eq!(same, before, "inference drops nothing");
+    assert!((other[0] - reference[0]).abs() > 1e-4, "another seed, another mask");
 }
 
 #[test]

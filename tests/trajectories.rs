@@ -84,8 +84,8 @@ fn the_trajectories_have_every_optimizer_and_every_layer_that_keras_has() {
     let schedules: BTreeSet<&str> = goldens.iter().filter_map(|g| g["settings"]["schedule"].as_str()).collect();
     assert_eq!(schedules, BTreeSet::from(["cosine", "exponential", "step"]));
     let missing: Vec<&&str> = AnyLayer::KINDS.iter().filter(|kind| !of("type").contains(**kind)).collect();
-    // A layer of its own for what other models have inline, and one that Keras lacks.
-    assert_eq!(missing, [&"MinPooling2D", &"Activation"]);
+    // One that Keras lacks, a layer of its own for what other models have inline, and those with draws of their own.
+    assert_eq!(missing, [&"MinPooling2D", &"Activation", &"Dropout", &"SpatialDropout2D"]);
     let missing: Vec<Value> = gpu_cnn::Activation::ALL
         .into_iter()
         .map(|a| json!(a))

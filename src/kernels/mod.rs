@@ -4,6 +4,7 @@
 pub(crate) mod activation;
 pub(crate) mod conv2d;
 pub(crate) mod dense;
+pub(crate) mod dropout;
 pub(crate) mod elementwise;
 mod gate;
 pub(crate) mod join;

@@ -5,6 +5,7 @@ use super::add::Add;
 use super::concatenate::Concatenate;
 use super::conv2d::Conv2D;
 use super::dense::Dense;
+use super::dropout::{Dropout, SpatialDropout2D};
 use super::elu::ELU;
 use super::flatten::Flatten;
 use super::global_pooling2d::{GlobalAveragePooling2D, GlobalMaxPooling2D};
@@ -74,6 +75,10 @@ layers! {
     ELU(ELU),
     /// Class probabilities, at the end.
     Softmax(Softmax),
+    /// Zero for a share of the elements, in training.
+    Dropout(Dropout),
+    /// Zero for a share of the channels, in training.
+    SpatialDropout2D(SpatialDropout2D),
     /// Sum of several tensors of one shape.
     Add(Add),
     /// Difference of two tensors.

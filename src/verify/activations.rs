@@ -1,8 +1,10 @@
-//! Cases of activations: each within a convolution and a dense layer, and as a layer, also after a fused pool.
+//! Cases of activations and of dropout: each activation within a convolution and a dense layer, and as a layer, also after a fused pool.
 
 use super::case::{Case, case, images};
 use crate::layers::Activation::{self, Relu, Softmax};
-use crate::layers::{ActivationLayer, AnyLayer, Conv2D, Dense, ELU, Flatten, LeakyReLU, MaxPooling2D, ReLU};
+use crate::layers::{
+    ActivationLayer, AnyLayer, Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPooling2D, ReLU, SpatialDropout2D,
+};
 
 /// All activations that are dispatches of their own.
 const NAMED: [(&str, Activation); 11] = [
@@ -49,5 +51,23 @@ pub(super) fn activations() -> Vec<Case> {
             .add(crate::layers::Softmax::default());
         case(name, 2, model)
     });
-    named.into_iter().chain(gated).collect()
+    named.into_iter().chain(gated).chain(dropouts()).collect()
+}
+
+/// Dropout of elements and of channels, first, behind a fused pool and behind a ReLU.
+fn dropouts() -> Vec<Case> {
+    let model = |channels: usize| {
+        images(7, 6, 1)
+            .add(Dropout::new(0.2))
+            .add(Conv2D::new(channels, 2).activation(Relu))
+            .add(MaxPooling2D::new(2))
+            .add(SpatialDropout2D::new(0.4))
+            .add(Conv2D::new(channels, 2).activation(Relu))
+            .add(SpatialDropout2D::new(0.0))
+            .add(Flatten {})
+            .add(Dense::new(9).activation(Relu))
+            .add(Dropout::new(0.5))
+            .add(Dense::new(3).activation(Softmax))
+    };
+    vec![case("dropout, channels that divide by four", 3, model(8)), case("dropout, odd channels", 2, model(5))]
 }

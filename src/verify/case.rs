@@ -3,6 +3,7 @@
 use crate::backend::{Backend, Cpu, CpuFloat};
 use crate::error::Result;
 use crate::graph::{Graph, Model, RecordOptions, Sequential, initial_values};
+use crate::layers::{Optimizer, UpdateSettings};
 use crate::plan::{Plan, Profile, Step};
 use crate::rng::{Purpose, Rng};
 use std::sync::Arc;
@@ -20,6 +21,10 @@ pub struct Case {
     pub images: usize,
     /// Number of distinct pixel values: 256, or few, so that pooling windows have ties.
     pub levels: usize,
+    /// How parameters follow their gradients.
+    pub optimizer: Optimizer,
+    /// What goes with it.
+    pub update: UpdateSettings,
     /// Bound of ||got - expected|| / ||expected|| for each output of a dispatch.
     pub tolerance: f64,
     /// Share of the elements of an argmax that may differ: of two values that are equal but for rounding, either is the
@@ -30,7 +35,8 @@ pub struct Case {
 /// A case with a full batch, all 256 pixel values and the usual tolerances.
 pub(super) fn case(name: &'static str, batch: usize, model: impl Into<Model>) -> Case {
     let model = model.into();
-    Case { name, model, batch, images: batch, levels: 256, tolerance: 5e-6, argmax_tolerance: 3e-4 }
+    let (optimizer, update) = (Optimizer::default(), UpdateSettings::default());
+    Case { name, model, batch, images: batch, levels: 256, optimizer, update, tolerance: 5e-6, argmax_tolerance: 3e-4 }
 }
 
 /// An empty model over images of `[h, w, c]`.
@@ -46,7 +52,7 @@ impl Case {
 
     /// A step over the first batch of the upload.
     pub fn step(&self) -> Step {
-        let scalars = [1e-3, 0.0];
+        let scalars = [1e-3, 5e-4];
         Step { update: 1, learning_rate: 1e-3, scalars, ..Step::evaluate(0, self.images) }
     }
 
@@ -63,7 +69,8 @@ impl Case {
     /// # Errors
     /// If the model cannot be recorded.
     pub fn plan(&self, profile: Profile) -> Result<Plan> {
-        self.graph()?.record(&RecordOptions::new(self.batch, profile))
+        let (optimizer, update) = (self.optimizer, self.update);
+        self.graph()?.record(&RecordOptions { optimizer, update, ..RecordOptions::new(self.batch, profile) })
     }
 
     /// The plan for `profile`, loaded on the CPU with random pixels, labels and weights. A plan for an adapter runs by the

@@ -3,6 +3,7 @@
 use super::activations::activations;
 use super::case::{Case, case, images};
 use super::graphs::graphs;
+use super::optimizers::optimizers;
 use super::pooled::{other_pools, pooled};
 use crate::graph::Preset;
 use crate::layers::Activation::{Relu, Softmax};
@@ -142,6 +143,7 @@ pub fn cases() -> Vec<Case> {
     .chain(pooled())
     .chain(other_pools())
     .chain(activations())
+    .chain(optimizers())
     .chain(graphs())
     .collect()
 }

@@ -98,7 +98,8 @@ pub fn check_gradients(case: &Case, profile: Profile) -> Result<Outcome> {
 fn loss_at(cpu: &mut Cpu<f64>, plan: &Plan, step: Step, i: usize, delta: f64) -> Result<f64> {
     let whole = cpu.values(plan.host.parameters)[i];
     cpu.values(plan.host.parameters)[i] = whole + delta;
-    cpu.run(&[Program::Evaluate], &[step])?;
+    // In training as the gradients are: dropout has no part in inference.
+    cpu.run(&[Program::Gradients], &[step])?;
     cpu.values(plan.host.parameters)[i] = whole;
     Ok(cpu.values(plan.host.metrics)[0])
 }

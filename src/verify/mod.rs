@@ -5,6 +5,7 @@ mod case;
 mod cases;
 mod compare;
 mod graphs;
+mod optimizers;
 mod pooled;
 
 pub use case::Case;

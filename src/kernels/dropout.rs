@@ -1,0 +1,147 @@
+//! Dropout: a mask that is a function of seed, update, layer and element, the same on every device.
+
+use super::gate::GateKind;
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, View, constants, elementwise_grid, output_file};
+use crate::real::Real;
+use crate::simd::SimdLevel;
+use rayon::prelude::*;
+
+/// `y = x / (1 - rate)` where an element is kept, else 0; then the gate. Forward of x, and backward of dy by the same mask.
+/// Inputs: x `[count]`, what the gate reads; outputs: y `[count]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dropout {
+    pub(crate) count: usize,
+    /// Share of the elements that are dropped, at least 0 and below 1.
+    pub(crate) rate: f64,
+    /// What tells the layer's draws from those of others.
+    pub(crate) stream: u32,
+    /// Pixels and channels of an image, of which whole channels are kept or dropped; none for single elements.
+    pub(crate) channels: Option<[usize; 2]>,
+    pub(crate) gate: GateKind,
+}
+
+/// Elements of a task on the CPU.
+const CHUNK: usize = 4096;
+
+impl KernelSpec for Dropout {
+    fn shader(&self) -> Shader {
+        let by_4 = self.count.is_multiple_of(4);
+        let lanes: usize = if by_4 { 4 } else { 1 };
+        let (grid, grid_x) = elementwise_grid(self.count / lanes);
+        let [pixels, channels] = self.channels.unwrap_or([1, 1]);
+        let constants = constants! {
+            COUNT: self.count,
+            LANES: lanes,
+            BY_4: by_4,
+            STREAM: self.stream,
+            DROPPED_BELOW: self.threshold(),
+            SCALE: self.scale() as f32,
+            CHANNELS: channels,
+            IMAGE: pixels * channels,
+            WHOLE_CHANNELS: self.channels.is_some(),
+            OUT: 1 + self.gate.bindings(),
+        };
+        let files = vec![
+            STEP_FILE,
+            include_str!("../../shaders/random.wgsl"),
+            include_str!("../../shaders/dropout.wgsl"),
+            self.gate.file(),
+            output_file(by_4),
+        ];
+        let constants = constants.and(grid_x).and(self.gate.constants(1, self.count));
+        Shader { files, constants, grid, iterations: 0, uses_step: true }
+    }
+
+    fn cost(&self) -> Cost {
+        let flops = 10.0 * self.count as f64;
+        Cost { flops, dense_flops: flops, bytes: 4.0 * ((2 + self.gate.bindings()) * self.count) as f64 }
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let key = self.key(&io.step);
+        self.for_each_chunk(&mut io, |y, x, gate_input, first| self.mask(key, y, x, gate_input, first));
+    }
+
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
+        let key = self.key(&io.step);
+        self.for_each_chunk(&mut io, |y, x, gate_input, first| {
+            level.compiled(|| self.mask(key, y, x, gate_input, first));
+        });
+    }
+}
+
+impl Dropout {
+    /// Draws below this are dropped.
+    fn threshold(&self) -> u32 {
+        (self.rate * 4_294_967_296.0) as u32
+    }
+
+    fn scale(&self) -> f64 {
+        1.0 / (1.0 - self.rate)
+    }
+
+    /// What all elements of a step have in common; twin of `random_key` in `shaders/random.wgsl`.
+    fn key(&self, step: &Step) -> u32 {
+        mixed(mixed(step.seed ^ self.stream).wrapping_add(step.update))
+    }
+
+    fn for_each_chunk<F: Real>(&self, io: &mut Io<'_, F>, each: impl Fn(&mut [F], &[F], View<'_, F>, usize) + Sync) {
+        let (x, y, gate_input) = (io.input(0), io.output(0), io.inputs[1]);
+        let chunks = y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).enumerate();
+        chunks.for_each(|(i, (y, x))| each(y, x, gate_input, i * CHUNK));
+    }
+
+    #[inline(always)]
+    fn mask<F: Real>(&self, key: u32, y: &mut [F], x: &[F], gate_input: View<'_, F>, first: usize) {
+        let (scale, threshold) = (F::from_f64(self.scale()), self.threshold());
+        for (i, (y, x)) in y.iter_mut().zip(x).enumerate() {
+            let index = first + i;
+            let element = match self.channels {
+                Some([pixels, channels]) => index / (pixels * channels) * channels + index % channels,
+                None => index,
+            };
+            *y = if draw(key, element as u32) < threshold { F::ZERO } else { *x * scale };
+        }
+        self.gate.apply(y, gate_input, first);
+    }
+}
+
+/// A uniform draw of 32 bits for each element.
+#[inline(always)]
+fn draw(key: u32, element: u32) -> u32 {
+    mixed(element.wrapping_mul(0x9e37_79b9).wrapping_add(key))
+}
+
+/// C. Wellons's hash `lowbias32`: every bit of the result depends on every bit of `x`.
+#[inline(always)]
+fn mixed(x: u32) -> u32 {
+    let x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
+    let x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
+    x ^ (x >> 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_of_dropped_elements_is_the_rate_and_each_update_draws_anew() {
+        const COUNT: u32 = 100_000;
+        for rate in [0.0, 0.1, 0.5, 0.9] {
+            let kernel = Dropout { count: 4, rate, stream: 7, channels: None, gate: GateKind::None };
+            let dropped = |seed, update| {
+                let key = kernel.key(&Step { seed, update, ..Step::default() });
+                (0..COUNT).map(|i| draw(key, i) < kernel.threshold()).collect::<Vec<_>>()
+            };
+            let first = dropped(1, 1);
+            let share = |mask: &[bool]| mask.iter().filter(|dropped| **dropped).count() as f64 / f64::from(COUNT);
+            // Five standard deviations.
+            let bound = 5.0 * (rate * (1.0 - rate) / f64::from(COUNT)).sqrt() + 1e-12;
+            assert!((share(&first) - rate).abs() <= bound, "{rate}: {}", share(&first));
+            for other in [dropped(1, 2), dropped(2, 1)] {
+                let both: Vec<bool> = first.iter().zip(&other).map(|(a, b)| *a && *b).collect();
+                assert!((share(&both) - rate * rate).abs() <= 2.0 * bound, "{rate}: {}", share(&both));
+            }
+        }
+    }
+}

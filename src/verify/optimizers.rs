@@ -1,0 +1,28 @@
+//! Cases of optimizers, each over a small network; the other cases have Adam.
+
+use super::case::{Case, case, images};
+use crate::layers::Activation::{Relu, Softmax};
+use crate::layers::{Dense, Flatten, Optimizer, UpdateSettings};
+
+pub(super) fn optimizers() -> Vec<Case> {
+    let model =
+        || images(3, 4, 1).add(Flatten {}).add(Dense::new(5).activation(Relu)).add(Dense::new(3).activation(Softmax));
+    let with = |name: &'static str, optimizer: &str, update: UpdateSettings| {
+        let optimizer = Optimizer::named(optimizer).expect("one of Optimizer::NAMES");
+        Case { optimizer, update, ..case(name, 4, model()) }
+    };
+    let plain = UpdateSettings::default();
+    let momentum = UpdateSettings { momentum: 0.9, ..plain };
+    vec![
+        with("sgd", "sgd", UpdateSettings { weight_decay: Some(0.1), ..plain }),
+        with("sgd with momentum", "sgd", momentum),
+        with("sgd with Nesterov's momentum", "sgd", UpdateSettings { nesterov: true, ..momentum }),
+        with("adam, clipped", "adam", UpdateSettings { clip_value: Some(0.02), ..plain }),
+        with("adamw", "adamw", plain),
+        with("rmsprop", "rmsprop", plain),
+        with("rmsprop with momentum", "rmsprop", momentum),
+        with("adagrad", "adagrad", plain),
+        with("nadam", "nadam", plain),
+        with("lion", "lion", UpdateSettings { weight_decay: Some(0.1), ..plain }),
+    ]
+}
