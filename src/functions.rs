@@ -31,6 +31,17 @@ impl Functions for f64 {
     }
 }
 
+/// The polynomial in `$x` whose coefficients are given from the highest power down to that of x^0. Written out, since a loop over an
+/// array may stay one.
+macro_rules! polynomial {
+    ($x:expr, [$first:expr $(, $coefficient:expr)* $(,)?]) => {{
+        let x = $x;
+        let sum = $first;
+        $(let sum = sum * x + $coefficient;)*
+        sum
+    }};
+}
+
 impl Functions for f32 {
     #[inline(always)]
     fn exp_each(self) -> Self {
@@ -40,11 +51,13 @@ impl Functions for f32 {
         const ROUND: f32 = 12_582_912.0;
         // Beyond these the result is zero or infinite.
         let x = clamped(self, -104.0, 89.0);
-        let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+        let shifted = x * std::f32::consts::LOG2_E + ROUND;
+        let n = shifted - ROUND;
         let r = x - n * LN_2[0] - n * LN_2[1];
-        let p = polynomial(r, [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5]);
+        let p = polynomial!(r, [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5]);
         // 2^n as a product of two powers, each a normal number.
-        let n = n as i32;
+        // The whole number stands in the low bits; a conversion that minds NaN would be scalar code.
+        let n = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
         let (half, rest) = (n >> 1, n - (n >> 1));
         (p * r * r + r + 1.0) * power_of_two(half) * power_of_two(rest)
     }
@@ -53,7 +66,7 @@ impl Functions for f32 {
     fn tanh_each(self) -> Self {
         let square = self * self;
         let near =
-            polynomial(square, [-5.704_988_7e-3, 2.063_908_8e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1]);
+            polynomial!(square, [-5.704_988_7e-3, 2.063_908_8e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1]);
         let near = self + self * square * near;
         let far = 1.0 - 2.0 / ((2.0 * self.abs()).exp_each() + 1.0);
         if self.abs() < 0.625 { near } else { far.copysign(self) }
@@ -62,7 +75,7 @@ impl Functions for f32 {
     #[inline(always)]
     fn erfc_each(self) -> Self {
         let t = 1.0 / (1.0 + 0.5 * self.abs());
-        let p = polynomial(
+        let p = polynomial!(
             t,
             [
                 0.170_872_77,
@@ -75,10 +88,12 @@ impl Functions for f32 {
                 0.374_091_96,
                 1.000_023_7,
                 -1.265_512_2,
-            ],
+            ]
         );
         let tail = t * (p - self * self).exp_each();
-        if self < 0.0 { 2.0 - tail } else { tail }
+        // 2 - tail below zero, without a branch.
+        let sign = 1f32.copysign(self);
+        (1.0 - sign) + sign * tail
     }
 
     #[inline(always)]
@@ -87,15 +102,9 @@ impl Functions for f32 {
         let s = self / (2.0 + self);
         let square = s * s;
         let p =
-            polynomial(square, [2.0 / 15.0, 2.0 / 13.0, 2.0 / 11.0, 2.0 / 9.0, 2.0 / 7.0, 2.0 / 5.0, 2.0 / 3.0, 2.0]);
+            polynomial!(square, [2.0 / 15.0, 2.0 / 13.0, 2.0 / 11.0, 2.0 / 9.0, 2.0 / 7.0, 2.0 / 5.0, 2.0 / 3.0, 2.0]);
         s * p
     }
-}
-
-/// The polynomial whose coefficients are given from the highest power down to that of x^0.
-#[inline(always)]
-fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
-    coefficients.into_iter().fold(0.0, |sum, coefficient| sum * x + coefficient)
 }
 
 /// `x` between `min` and `max`; NaN stays NaN.
@@ -107,7 +116,7 @@ fn clamped(x: f32, min: f32, max: f32) -> f32 {
 
 #[inline(always)]
 fn power_of_two(n: i32) -> f32 {
-    f32::from_bits(((n + 127) << 23) as u32)
+    f32::from_bits((n.wrapping_add(127) << 23) as u32)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::gate::GateKind;
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, View, constants, elementwise_grid, output_file};
 use crate::real::Real;
 use crate::simd::SimdLevel;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// `y = x / (1 - rate)` where an element is kept, else 0; then the gate. Forward of x, and backward of dy by the same mask.
@@ -65,7 +66,7 @@ impl KernelSpec for Dropout {
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let key = self.key(&io.step);
         self.for_each_chunk(&mut io, |y, x, gate_input, first| {
-            level.compiled(|| self.mask(key, y, x, gate_input, first));
+            level.run(Chunk { kernel: self, key, y, x, gate_input, first });
         });
     }
 }
@@ -94,15 +95,41 @@ impl Dropout {
     #[inline(always)]
     fn mask<F: Real>(&self, key: u32, y: &mut [F], x: &[F], gate_input: View<'_, F>, first: usize) {
         let (scale, threshold) = (F::from_f64(self.scale()), self.threshold());
-        for (i, (y, x)) in y.iter_mut().zip(x).enumerate() {
-            let index = first + i;
-            let element = match self.channels {
-                Some([pixels, channels]) => index / (pixels * channels) * channels + index % channels,
-                None => index,
-            };
-            *y = if draw(key, element as u32) < threshold { F::ZERO } else { *x * scale };
+        match self.channels {
+            None => {
+                for (i, (y, x)) in y.iter_mut().zip(x).enumerate() {
+                    let element = (first as u32).wrapping_add(i as u32);
+                    *y = if draw(key, element) < threshold { F::ZERO } else { *x * scale };
+                }
+            }
+            Some([pixels, channels]) => {
+                for (i, (y, x)) in y.iter_mut().zip(x).enumerate() {
+                    let index = first + i;
+                    let element = (index / (pixels * channels) * channels + index % channels) as u32;
+                    *y = if draw(key, element) < threshold { F::ZERO } else { *x * scale };
+                }
+            }
         }
         self.gate.apply(y, gate_input, first);
+    }
+}
+
+/// A chunk as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
+struct Chunk<'a> {
+    kernel: &'a Dropout,
+    key: u32,
+    y: &'a mut [f32],
+    x: &'a [f32],
+    gate_input: View<'a, f32>,
+    first: usize,
+}
+
+impl WithSimd for Chunk<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.kernel.mask(self.key, self.y, self.x, self.gate_input, self.first);
     }
 }
 

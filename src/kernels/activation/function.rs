@@ -147,6 +147,55 @@ impl Function {
     }
 }
 
+/// Evaluates `$body` with `$known` bound to `$function`, whose variant the compiler then knows: a loop in it has no branches.
+macro_rules! with_known {
+    ($function:expr, $known:ident => $body:expr) => {
+        match $function {
+            Function::Rectify { max_value: None, negative_slope, threshold } => {
+                let $known = Function::Rectify { max_value: None, negative_slope, threshold };
+                $body
+            }
+            Function::Rectify { max_value: Some(max), negative_slope, threshold } => {
+                let $known = Function::Rectify { max_value: Some(max), negative_slope, threshold };
+                $body
+            }
+            Function::Elu { alpha, scale } => {
+                let $known = Function::Elu { alpha, scale };
+                $body
+            }
+            Function::Gelu => {
+                let $known = Function::Gelu;
+                $body
+            }
+            Function::GeluTanh => {
+                let $known = Function::GeluTanh;
+                $body
+            }
+            Function::Silu => {
+                let $known = Function::Silu;
+                $body
+            }
+            Function::Sigmoid => {
+                let $known = Function::Sigmoid;
+                $body
+            }
+            Function::Tanh => {
+                let $known = Function::Tanh;
+                $body
+            }
+            Function::Softplus => {
+                let $known = Function::Softplus;
+                $body
+            }
+            Function::HardSigmoid => {
+                let $known = Function::HardSigmoid;
+                $body
+            }
+        }
+    };
+}
+pub(super) use with_known;
+
 #[inline(always)]
 fn magnitude<F: Real>(x: F) -> F {
     if x < F::ZERO { -x } else { x }

@@ -7,6 +7,8 @@ use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, constants, elem
 use crate::real::Real;
 use crate::simd::SimdLevel;
 pub(crate) use function::Function;
+use function::with_known;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Elements of a task on the CPU.
@@ -38,14 +40,34 @@ impl KernelSpec for Activate {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let chunks = io.output(0).par_chunks_mut(CHUNK).zip(io.input(0).par_chunks(CHUNK));
-        chunks.for_each(|(y, x)| level.compiled(|| self.activate(y, x)));
+        chunks.for_each(|(y, x)| level.run(ActivateChunk { kernel: self, y, x }));
     }
 }
 
 impl Activate {
     #[inline(always)]
     fn activate<F: Real>(&self, y: &mut [F], x: &[F]) {
-        y.iter_mut().zip(x).for_each(|(y, x)| *y = self.function.activate(*x));
+        with_known!(self.function, function => {
+            for (y, x) in y.iter_mut().zip(x) {
+                *y = function.activate(*x);
+            }
+        });
+    }
+}
+
+/// A chunk as an operation: closures as large as this are not inlined into code compiled for a SIMD level.
+struct ActivateChunk<'a> {
+    kernel: &'a Activate,
+    y: &'a mut [f32],
+    x: &'a [f32],
+}
+
+impl WithSimd for ActivateChunk<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.kernel.activate(self.y, self.x);
     }
 }
 
@@ -75,7 +97,7 @@ impl KernelSpec for ActivateBackward {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         self.for_each_chunk(&mut io, |dx, x, dy, gate_input, first| {
-            level.compiled(|| self.gradient(dx, x, dy, gate_input, first));
+            level.run(GradientChunk { kernel: self, dx, x, dy, gate_input, first });
         });
     }
 }
@@ -95,10 +117,31 @@ impl ActivateBackward {
 
     #[inline(always)]
     fn gradient<F: Real>(&self, dx: &mut [F], x: &[F], dy: &[F], gate_input: View<'_, F>, first: usize) {
-        for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
-            *dx = *dy * self.function.derivative(*x);
-        }
+        with_known!(self.function, function => {
+            for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
+                *dx = *dy * function.derivative(*x);
+            }
+        });
         self.gate.apply(dx, gate_input, first);
+    }
+}
+
+/// As [`ActivateChunk`].
+struct GradientChunk<'a> {
+    kernel: &'a ActivateBackward,
+    dx: &'a mut [f32],
+    x: &'a [f32],
+    dy: &'a [f32],
+    gate_input: View<'a, f32>,
+    first: usize,
+}
+
+impl WithSimd for GradientChunk<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.kernel.gradient(self.dx, self.x, self.dy, self.gate_input, self.first);
     }
 }
 
