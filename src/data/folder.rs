@@ -59,6 +59,9 @@ pub(super) fn names(dir: &Path, name: &str) -> [PathBuf; 4] {
 pub(super) fn read_all(dir: &Path, name: &str) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut found = Vec::new();
     for path in names(dir, name).into_iter().filter(|path| !path.is_dir()) {
+        if path.exists() && !path.is_file() {
+            return Err(Error::data(&path, "is no file, but a device or a pipe"));
+        }
         match std::fs::read(&path) {
             Ok(bytes) => found.push((path, bytes)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}

@@ -54,6 +54,11 @@ impl WindowAxis {
         Ok(Self { input, kernel: window, stride, pad, output })
     }
 
+    /// One window over all of `input` pixels.
+    pub(crate) fn whole(input: usize) -> Self {
+        Self { input, kernel: input, stride: input, pad: 0, output: 1 }
+    }
+
     /// `input` windows of one pixel each.
     pub(crate) fn pixels(input: usize) -> Self {
         Self { input, kernel: 1, stride: 1, pad: 0, output: input }

@@ -23,7 +23,7 @@ impl Elementwise for ELU {
     const KIND: &'static str = "ELU";
 
     fn check(&self) -> Result<()> {
-        match self.alpha.is_finite() {
+        match (self.alpha as f32).is_finite() {
             true => Ok(()),
             false => Err(usage!("ELU: alpha is {}; it must be a finite number", self.alpha)),
         }

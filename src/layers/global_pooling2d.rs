@@ -1,6 +1,6 @@
 //! GlobalMaxPooling2D, GlobalAveragePooling2D: one number for each channel of an image.
 
-use super::args::{Padding, image_shape};
+use super::args::image_shape;
 use super::layer::{Inferred, Layer, Saved, Site};
 use super::pooling2d::{Reduction, record_backward, record_forward};
 use crate::error::Result;
@@ -27,7 +27,7 @@ macro_rules! global_pooling2d {
 
             fn infer(&self, inputs: &[&[usize]]) -> Result<Inferred> {
                 let input = image_shape(self.kind(), inputs)?;
-                let output = dims(1, input)?.output();
+                let output = Dims::whole(1, input).output();
                 Ok(Inferred::output(if self.keepdims { output.to_vec() } else { vec![input[2]] }))
             }
 
@@ -60,13 +60,7 @@ global_pooling2d! {
     GlobalAveragePooling2D: Average,
 }
 
-/// One window, the whole image.
-fn dims(batch: usize, input: [usize; 3]) -> Result<Dims> {
-    let [h, w, _] = input;
-    Dims::new(batch, input, [h, w], [h, w], Padding::Valid)
-}
-
 fn dims_at(layer: &dyn Layer, site: &Site<'_>) -> Dims {
-    let input = image_shape(layer.kind(), &site.input_shapes());
-    input.and_then(|input| dims(site.batch, input)).expect("the shape was inferred before")
+    let input = image_shape(layer.kind(), &site.input_shapes()).expect("the shape was inferred before");
+    Dims::whole(site.batch, input)
 }

@@ -24,7 +24,7 @@ impl Elementwise for LeakyReLU {
 
     fn check(&self) -> Result<()> {
         match self.negative_slope {
-            slope if slope.is_finite() && slope >= 0.0 => Ok(()),
+            slope if (slope as f32).is_finite() && slope >= 0.0 => Ok(()),
             slope => Err(usage!("LeakyReLU: negative_slope is {slope}; it must be a number of at least 0")),
         }
     }

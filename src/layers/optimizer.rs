@@ -133,7 +133,7 @@ impl Optimizer {
             Self::RmsProp { rho, .. } => &[("rho", *rho)],
         };
         let decays = decays.iter().copied().chain([("momentum", settings.momentum)]);
-        if let Some((argument, value)) = decays.into_iter().find(|(_, value)| !(0.0..1.0).contains(value)) {
+        if let Some((argument, value)) = decays.into_iter().find(|(_, value)| !(0.0..1.0).contains(&(*value as f32))) {
             return Err(usage!("{argument} of {name} is {value}; it must be at least 0 and below 1"));
         }
         let positive = match self {
@@ -145,7 +145,7 @@ impl Optimizer {
             | Self::Adagrad { epsilon, .. } => Some(("epsilon", *epsilon)),
         };
         let positive = positive.into_iter().chain(settings.clip_value.map(|value| ("clip_value", value)));
-        if let Some((argument, value)) = positive.into_iter().find(|(_, value)| !(value.is_finite() && *value > 0.0)) {
+        if let Some((argument, value)) = positive.into_iter().find(|(_, value)| !in_f32(*value) || *value <= 0.0) {
             return Err(usage!("{argument} of {name} is {value}; it must be a positive number"));
         }
         let accumulator = match self {
@@ -155,8 +155,7 @@ impl Optimizer {
             _ => None,
         };
         let at_least_0 = accumulator.into_iter().chain(settings.weight_decay.map(|value| ("weight_decay", value)));
-        if let Some((argument, value)) = at_least_0.into_iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0))
-        {
+        if let Some((argument, value)) = at_least_0.into_iter().find(|(_, value)| !in_f32(*value) || *value < 0.0) {
             return Err(usage!("{argument} of {name} is {value}; it must be at least 0"));
         }
         match self {
@@ -266,6 +265,11 @@ impl Optimizer {
         };
         r.dispatch(self.name(), kernel, &[gradients], &outputs)
     }
+}
+
+/// Whether the kernels, which compute in f32, can hold the value: neither infinite nor lost.
+fn in_f32(value: f64) -> bool {
+    (value as f32).is_finite() && (value == 0.0 || (value as f32) != 0.0)
 }
 
 #[cfg(test)]

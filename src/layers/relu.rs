@@ -5,7 +5,7 @@ use crate::error::{Result, usage};
 use crate::kernels::activation::Function;
 use serde::{Deserialize, Serialize};
 
-/// `max_value` from there on, x from `threshold` on, else `negative_slope (x - threshold)`.
+/// `negative_slope (x - threshold)` up to `threshold`, beyond it x, at most `max_value`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReLU {
@@ -27,7 +27,7 @@ impl Elementwise for ReLU {
             ("negative_slope", self.negative_slope),
             ("threshold", self.threshold),
         ] {
-            if !value.is_finite() || value < 0.0 {
+            if !(value as f32).is_finite() || value < 0.0 {
                 return Err(usage!("ReLU: {name} is {value}; it must be a number of at least 0"));
             }
         }

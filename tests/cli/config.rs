@@ -60,6 +60,10 @@ fn what_is_wrong_with_a_configuration_is_said_with_its_path() {
     refused("run.json", r#"{"settings": [3]}"#, "settings are an object");
     fails(&["train", "--config", "/nosuch.toml"], 2, "/nosuch.toml");
     fails(&["train", "--no-shuffle=maybe"], 2, "must be true or false");
+    // What f32 loses or cannot hold.
+    fails(&["train", "--clip-value", "1e-50"], 2, "clip_value of adam");
+    fails(&["train", "--weight-decay", "1e39"], 2, "weight_decay of adam");
+    refused("run.toml", "optimizer = { type = \"adam\", beta_1 = 0.99999999999 }\n", "beta_1 of adam");
     fails(&["train", "--loss", "hinge"], 2, "sparse_categorical_crossentropy");
 }
 

@@ -112,3 +112,17 @@ fn a_loss_that_is_not_finite_fails_with_six_and_is_recorded() {
     assert!(stderr(&output).contains("epoch 1, step "), "{}", stderr(&output));
     assert_eq!(json_file(&workspace.path("run/run.json"))["status"], "failed");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_weights_file_is_refused_without_reading_on() {
+    let workspace = Workspace::new();
+    let data = workspace.name("data");
+    for endless in ["/dev/zero", "/dev/urandom"] {
+        fails(&["evaluate", endless, "--adapter", "cpu", "--data", &data], 4, endless);
+        let labels = workspace.path("data").join(FILES[3]);
+        std::fs::remove_file(&labels).unwrap();
+        std::os::unix::fs::symlink(endless, labels).unwrap();
+        fails(&["train", "--adapter", "cpu", "--model", "dnn", "--data", &data], 4, "a device or a pipe");
+    }
+}

@@ -196,15 +196,6 @@ fn evaluate_reads_a_pipe_and_says_that_the_data_have_changed() {
 }
 
 #[test]
-fn what_is_no_weights_file_is_refused_without_reading_on() {
-    let workspace = Workspace::new();
-    let data = workspace.name("data");
-    for endless in ["/dev/zero", "/dev/urandom"] {
-        fails(&["evaluate", endless, "--adapter", "cpu", "--data", &data], 4, endless);
-    }
-}
-
-#[test]
 fn a_file_that_may_not_grow_fails_with_seven() {
     let workspace = Workspace::new();
     let options = workspace.options(Some("run"));

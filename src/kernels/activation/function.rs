@@ -6,7 +6,7 @@ use crate::real::Real;
 /// What is applied to each element, as Keras defines it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Function {
-    /// `max_value` from there on, x from `threshold` on, else `negative_slope (x - threshold)`.
+    /// `negative_slope (x - threshold)` up to `threshold`, beyond it x, at most `max_value`.
     Rectify {
         max_value: Option<f64>,
         negative_slope: f64,
@@ -72,11 +72,11 @@ impl Function {
                 let threshold = F::from_f64(threshold);
                 // No slope times minus infinity is NaN.
                 let below = if negative_slope == 0.0 { zero } else { F::from_f64(negative_slope) * (x - threshold) };
-                let y = if x < threshold { below } else { x };
-                match max_value.map(F::from_f64) {
+                let limited = match max_value.map(F::from_f64) {
                     Some(max) if x >= max => max,
-                    _ => y,
-                }
+                    _ => x,
+                };
+                if x <= threshold { below } else { limited }
             }
             Self::Elu { alpha, scale } => {
                 let y = if x > zero { x } else { F::from_f64(alpha) * (x.exp_each() - one) };
@@ -105,11 +105,11 @@ impl Function {
         let (zero, one, two) = (F::ZERO, F::ONE, F::from_f64(2.0));
         match self {
             Self::Rectify { max_value, negative_slope, threshold } => {
-                let slope = if x > F::from_f64(threshold) { one } else { F::from_f64(negative_slope) };
-                match max_value.map(F::from_f64) {
+                let limited = match max_value.map(F::from_f64) {
                     Some(max) if x >= max => zero,
-                    _ => slope,
-                }
+                    _ => one,
+                };
+                if x <= F::from_f64(threshold) { F::from_f64(negative_slope) } else { limited }
             }
             Self::Elu { alpha, scale } => {
                 let slope = if x > zero { one } else { F::from_f64(alpha) * x.exp_each() };
@@ -224,7 +224,8 @@ fn gelu_inner<F: Real>(x: F) -> F {
 mod tests {
     use super::*;
 
-    const ALL: [Function; 11] = [
+    const ALL: [Function; 12] = [
+        Function::Rectify { max_value: Some(0.3), negative_slope: 0.1, threshold: 1.2 },
         Function::Rectify { max_value: Some(6.0), negative_slope: 0.1, threshold: 0.5 },
         Function::Rectify { max_value: None, negative_slope: 0.2, threshold: 0.0 },
         Function::Elu { alpha: 0.7, scale: 1.0 },
@@ -253,6 +254,14 @@ mod tests {
                 assert!((difference - derivative).abs() < 1e-7, "{function:?} at {x}: {derivative}, {difference}");
             }
         }
+    }
+
+    /// keras.layers.ReLU(max_value=0.05, threshold=0.1) and (max_value=1, threshold=0.5).
+    #[test]
+    fn a_threshold_comes_before_the_limit() {
+        let rectify = |max, threshold| Function::Rectify { max_value: Some(max), negative_slope: 0.0, threshold };
+        assert_eq!([0.06, 0.09, 0.11].map(|x| rectify(0.05, 0.1).activate(x)), [0.0, 0.0, 0.05]);
+        assert_eq!([0.5, 0.6, 1.4].map(|x| rectify(1.0, 0.5).activate(x)), [0.0, 0.6, 1.0]);
     }
 
     #[test]

@@ -30,6 +30,11 @@ impl Dims {
         Ok(Self { batch, h, w, channels: input[2] })
     }
 
+    /// One window, the whole image, over `input` [h, w, c].
+    pub(crate) fn whole(batch: usize, [h, w, channels]: [usize; 3]) -> Self {
+        Self { batch, h: WindowAxis::whole(h), w: WindowAxis::whole(w), channels }
+    }
+
     /// Shape of one image's output.
     pub(crate) fn output(&self) -> [usize; 3] {
         [self.h.output, self.w.output, self.channels]
