@@ -94,8 +94,10 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         return std::fs::write(path, bytes);
     }
     let pending = match PendingFile::create(path) {
-        // The file may be open to writing where its folder is not.
-        Err(_) if path.is_file() => return std::fs::write(path, bytes),
+        // The file may be open to writing where its folder is not. On a full disk it stays as it is.
+        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied && path.is_file() => {
+            return std::fs::write(path, bytes);
+        }
         pending => pending,
     };
     let mut file = pending?;
