@@ -130,6 +130,11 @@ impl Activation {
     }
 }
 
+/// Whether the kernels, which compute in f32, can hold the value: neither infinite nor lost.
+pub(crate) fn in_f32(value: f64) -> bool {
+    (value as f32).is_finite() && (value == 0.0 || (value as f32) != 0.0)
+}
+
 /// The one input's shape, or an error that says what the layer got instead.
 pub(super) fn single<'a>(kind: &str, inputs: &[&'a [usize]]) -> Result<&'a [usize]> {
     match inputs {

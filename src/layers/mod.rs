@@ -27,6 +27,7 @@ mod zero_padding2d;
 
 pub use activation::ActivationLayer;
 pub use add::Add;
+pub(crate) use args::in_f32;
 pub use args::{Activation, Padding, Pair};
 pub use concatenate::Concatenate;
 pub use conv2d::Conv2D;

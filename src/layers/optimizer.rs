@@ -1,5 +1,6 @@
 //! Optimizers as values: their settings, state and update.
 
+use super::args::in_f32;
 use super::update_settings::UpdateSettings;
 use crate::error::{Result, usage};
 use crate::kernels::optimizer::{Rule, Update};
@@ -106,6 +107,8 @@ fn epsilon() -> f64 {
 const ADAMW_WEIGHT_DECAY: f64 = 0.004;
 /// Decay of the momentum's schedule in Nadam.
 const NADAM_DECAY: f64 = 0.96;
+/// Updates after which that decay, 0.96^t, is below half a unit in the last place of 1.
+const NADAM_FACTORS: u64 = 900;
 
 impl Default for Optimizer {
     /// Adam with beta_1 0.9, beta_2 0.999, epsilon 1e-7.
@@ -236,8 +239,9 @@ impl Optimizer {
             }
             Self::Nadam { beta_1, beta_2, .. } => {
                 let u = |t: u64| beta_1 * (1.0 - 0.5 * NADAM_DECAY.powf(t as f64));
-                // The product of so many factors is zero.
-                let product: f64 = if t > 100_000 { 0.0 } else { (1..=t).map(u).product() };
+                // The later factors are beta_1 to the last bit.
+                let first = t.min(NADAM_FACTORS);
+                let product = (1..=first).map(u).product::<f64>() * beta_1.powf((t - first) as f64);
                 let scale = learning_rate * (1.0 - beta_2.powf(t as f64)).sqrt();
                 let moment = u(t + 1) / (1.0 - product * u(t + 1));
                 [(scale * moment) as f32, (scale * (1.0 - u(t)) / (1.0 - product)) as f32]
@@ -265,11 +269,6 @@ impl Optimizer {
         };
         r.dispatch(self.name(), kernel, &[gradients], &outputs)
     }
-}
-
-/// Whether the kernels, which compute in f32, can hold the value: neither infinite nor lost.
-fn in_f32(value: f64) -> bool {
-    (value as f32).is_finite() && (value == 0.0 || (value as f32) != 0.0)
 }
 
 #[cfg(test)]

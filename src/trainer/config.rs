@@ -2,7 +2,7 @@
 
 use super::schedule::Schedule;
 use crate::error::{Result, usage};
-use crate::layers::{Loss, Optimizer, UpdateSettings};
+use crate::layers::{Loss, Optimizer, UpdateSettings, in_f32};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
@@ -185,10 +185,8 @@ impl RunConfig {
 
 const LEARNING_RATE: &str = "it must be a positive number that f32 can hold";
 
-/// The kernels compute in f32: what rounds to zero or infinity there trains nothing.
 fn is_learning_rate(value: f64) -> bool {
-    let single = value as f32;
-    single.is_finite() && single > 0.0
+    in_f32(value) && value > 0.0
 }
 
 #[cfg(feature = "cli")]
