@@ -10,12 +10,8 @@
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = ((group.y * GRID_X + group.x) * 64u + lane) * LANES;
     if (i >= COUNT) { return; }
-    var value = four(x[i / 4u]);
-    var gradient = four(dy[i / 4u]);
-    if (!BY_4) {
-        value = vec4(value[i % 4u]);
-        gradient = vec4(gradient[i % 4u]);
-    }
+    let value = lanes_of(four(x[i / 4u]), i, BY_4);
+    let gradient = lanes_of(four(dy[i / 4u]), i, BY_4);
     let dx = select(gradient * derivative(value), value, is_nan(value));
     write(i, LANES, apply_gate(i, LANES, dx));
 }

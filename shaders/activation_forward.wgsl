@@ -5,15 +5,10 @@
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 
-fn x_at(i: u32) -> vec4<f32> {
-    if (BY_4) { return four(x[i / 4u]); }
-    return vec4(four(x[i / 4u])[i % 4u]);
-}
-
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = ((group.y * GRID_X + group.x) * 64u + lane) * LANES;
     if (i >= COUNT) { return; }
-    let value = x_at(i);
+    let value = lanes_of(four(x[i / 4u]), i, BY_4);
     write(i, LANES, select(activate(value), value, is_nan(value)));
 }

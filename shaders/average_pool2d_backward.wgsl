@@ -5,15 +5,7 @@
 
 @group(0) @binding(0) var<storage, read> dy: array<Four>;
 
-// First window along an axis that covers the padded coordinate p: the smallest o with o * stride + size > p.
-fn first_window(p: u32, size: u32, stride: u32) -> u32 {
-    return select((p - size) / stride + 1u, 0u, p < size);
-}
-
-fn dy_at(i: u32) -> vec4<f32> {
-    if (C_BY_4) { return four(dy[i / 4u]); }
-    return vec4(four(dy[i / 4u])[i % 4u]);
-}
+fn dy_at(i: u32) -> vec4<f32> { return lanes_of(four(dy[i / 4u]), i, C_BY_4); }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -5,10 +5,7 @@
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 
-fn x_at(i: u32) -> vec4<f32> {
-    if (C_BY_4) { return four(x[i / 4u]); }
-    return vec4(four(x[i / 4u])[i % 4u]);
-}
+fn x_at(i: u32) -> vec4<f32> { return lanes_of(four(x[i / 4u]), i, C_BY_4); }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -9,8 +9,7 @@
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = ((group.y * GRID_X + group.x) * 64u + lane) * LANES;
     if (i >= COUNT) { return; }
-    var value = four(x[i / 4u]);
-    if (!BY_4) { value = vec4(value[i % 4u]); }
+    var value = lanes_of(four(x[i / 4u]), i, BY_4);
     let key = random_key(STREAM);
     for (var c = 0u; c < 4u; c++) { // unroll
         let at = i + c;

@@ -10,11 +10,5 @@
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = ((group.y * GRID_X + group.x) * 64u + lane) * LANES;
     if (i >= COUNT) { return; }
-    var first = four(a[i / 4u]);
-    var second = four(b[i / 4u]);
-    if (!BY_4) {
-        first = vec4(first[i % 4u]);
-        second = vec4(second[i % 4u]);
-    }
-    write(i, LANES, join(first, second));
+    write(i, LANES, join(lanes_of(four(a[i / 4u]), i, BY_4), lanes_of(four(b[i / 4u]), i, BY_4)));
 }

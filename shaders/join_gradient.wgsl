@@ -11,13 +11,8 @@
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = ((group.y * GRID_X + group.x) * 64u + lane) * LANES;
     if (i >= COUNT) { return; }
-    var first = four(a[i / 4u]);
-    var second = four(b[i / 4u]);
-    var wrt_y = four(dy[i / 4u]);
-    if (!BY_4) {
-        first = vec4(first[i % 4u]);
-        second = vec4(second[i % 4u]);
-        wrt_y = vec4(wrt_y[i % 4u]);
-    }
+    let first = lanes_of(four(a[i / 4u]), i, BY_4);
+    let second = lanes_of(four(b[i / 4u]), i, BY_4);
+    let wrt_y = lanes_of(four(dy[i / 4u]), i, BY_4);
     write(i, LANES, gradient(first, second, wrt_y, SECOND));
 }

@@ -6,11 +6,6 @@
 @group(0) @binding(0) var<storage, read> dy: array<Four>;
 @group(0) @binding(1) var<storage, read> argmax: array<Four>;
 
-// First window along an axis that covers the padded coordinate p: the smallest o with o * stride + size > p.
-fn first_window(p: u32, size: u32, stride: u32) -> u32 {
-    return select((p - size) / stride + 1u, 0u, p < size);
-}
-
 // The gradient that window (oy, ox) contributes to the pixel at padded coordinates (py, px), for channels [c, c + 4).
 fn window_gradient(image: u32, oy: u32, ox: u32, py: u32, px: u32, c: u32) -> vec4<f32> {
     let window_offset = vec4((py - oy * SY) * PW + px - ox * SX);

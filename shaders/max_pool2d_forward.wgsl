@@ -6,10 +6,7 @@
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 
-fn x_at(i: u32) -> vec4<f32> {
-    if (C_BY_4) { return four(x[i / 4u]); }
-    return vec4(four(x[i / 4u])[i % 4u]);
-}
+fn x_at(i: u32) -> vec4<f32> { return lanes_of(four(x[i / 4u]), i, C_BY_4); }
 
 // With MIN, the minima: minus the maxima of -x.
 fn signed(value: vec4<f32>) -> vec4<f32> { return select(value, -value, MIN); }

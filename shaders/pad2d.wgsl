@@ -17,8 +17,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var value = vec4(0.0);
     if (iy < H && ix < W) {
         let i = ((image * H + iy) * W + ix) * C + at % C;
-        value = four(x[i / 4u]);
-        if (!BY_4) { value = vec4(value[i % 4u]); }
+        value = lanes_of(four(x[i / 4u]), i, BY_4);
     }
     write(at, LANES, value);
 }

@@ -12,7 +12,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let pixel = at / C;
     let image = pixel / (H * W);
     let i = ((image * OH + pixel / W % H + TOP) * OW + pixel % W + LEFT) * C + at % C;
-    var value = four(dy[i / 4u]);
-    if (!BY_4) { value = vec4(value[i % 4u]); }
-    write(at, LANES, apply_gate(at, LANES, value));
+    write(at, LANES, apply_gate(at, LANES, lanes_of(four(dy[i / 4u]), i, BY_4)));
 }

@@ -2,7 +2,4 @@
 
 @group(0) @binding(0) var<storage, read> a: array<Four>;
 
-fn sum_at(i: u32) -> vec4<f32> {
-    if (BY_4) { return four(a[i / 4u]); }
-    return vec4(four(a[i / 4u])[i % 4u]);
-}
+fn sum_at(i: u32) -> vec4<f32> { return lanes_of(four(a[i / 4u]), i, BY_4); }

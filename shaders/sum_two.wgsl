@@ -4,6 +4,5 @@
 @group(0) @binding(1) var<storage, read> b: array<Four>;
 
 fn sum_at(i: u32) -> vec4<f32> {
-    if (BY_4) { return four(a[i / 4u]) + four(b[i / 4u]); }
-    return vec4(four(a[i / 4u])[i % 4u] + four(b[i / 4u])[i % 4u]);
+    return lanes_of(four(a[i / 4u]), i, BY_4) + lanes_of(four(b[i / 4u]), i, BY_4);
 }

@@ -65,13 +65,6 @@ pub enum Advice {
     SmallerModel,
 }
 
-impl Message {
-    /// The same with advice.
-    pub(crate) fn with(self, advice: impl IntoIterator<Item = Advice>) -> Self {
-        Self { advice: advice.into_iter().collect(), ..self }
-    }
-}
-
 impl From<String> for Message {
     fn from(text: String) -> Self {
         Self { text, advice: Vec::new() }
@@ -120,12 +113,11 @@ impl Error {
     }
 
     /// The same with advice, for the variants that carry it.
-    pub(crate) fn advise(self, advice: impl IntoIterator<Item = Advice>) -> Self {
-        match self {
-            Self::Device(message) => Self::Device(message.with(advice)),
-            Self::NotFinite(message) => Self::NotFinite(message.with(advice)),
-            other => other,
+    pub(crate) fn advise(mut self, advice: impl IntoIterator<Item = Advice>) -> Self {
+        if let Self::Device(message) | Self::NotFinite(message) = &mut self {
+            message.advice = advice.into_iter().collect();
         }
+        self
     }
 
     /// The exit code of the command-line program: 1 disagreement, 2 usage, 3 no adapter, 4 data, 5 device, 6 not

@@ -3,17 +3,13 @@
 //! Comparisons have the form `!(error <= bound)`, so that a NaN fails them.
 #![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN must fail the comparison")]
 
-use crate::support::{devices, devices_and_card, fashion_mnist, golden_images, shared};
+use crate::support::{devices, devices_and_card, fashion_mnist, golden_images, numbers, shared};
 use gpu_cnn::blocking::Trainer;
 use gpu_cnn::data::Dataset;
 use gpu_cnn::internals::graph::{load_weights, weights_of};
 use gpu_cnn::{AnyLayer, Device, Event, Flow, Model, RunConfig, Sequential};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
-}
 
 /// The layer that golden.json describes as `["Conv2D", {...}]`, with Keras's arguments.
 fn layer(value: &Value) -> AnyLayer {

@@ -113,3 +113,8 @@ pub(crate) fn distance(a: impl IntoIterator<Item = f64>, b: impl IntoIterator<It
         (true, false) => distance.sqrt(),
     }
 }
+
+/// A JSON array of numbers.
+pub(crate) fn numbers(value: &serde_json::Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+}

@@ -2,7 +2,7 @@
 //! same losses.
 #![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN must fail the comparison")]
 
-use crate::support::{devices, golden_images};
+use crate::support::{devices, golden_images, numbers};
 use gpu_cnn::blocking::Trainer;
 use gpu_cnn::data::Dataset;
 use gpu_cnn::internals::graph::{load_weights, weights_of};
@@ -20,10 +20,6 @@ fn folders() -> Vec<PathBuf> {
 
 fn golden(folder: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(folder.join("golden.json")).unwrap()).unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
 /// The losses of the recorded steps.

@@ -1,7 +1,8 @@
 //! Dropout: a mask that is a function of seed, update, layer and element, the same on every device.
 
+use super::elementwise::{CHUNK, elementwise_cost, elementwise_shader};
 use super::gate::GateKind;
-use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, View, constants, elementwise_grid, output_file};
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, View, constants};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -21,19 +22,10 @@ pub(crate) struct Dropout {
     pub(crate) gate: GateKind,
 }
 
-/// Elements of a task on the CPU.
-const CHUNK: usize = 4096;
-
 impl KernelSpec for Dropout {
     fn shader(&self) -> Shader {
-        let by_4 = self.count.is_multiple_of(4);
-        let lanes: usize = if by_4 { 4 } else { 1 };
-        let (grid, grid_x) = elementwise_grid(self.count / lanes);
         let [pixels, channels] = self.channels.unwrap_or([1, 1]);
-        let constants = constants! {
-            COUNT: self.count,
-            LANES: lanes,
-            BY_4: by_4,
+        let own = constants! {
             STREAM: self.stream,
             DROPPED_BELOW: self.threshold(),
             SCALE: self.scale() as f32,
@@ -42,20 +34,18 @@ impl KernelSpec for Dropout {
             WHOLE_CHANNELS: self.channels.is_some(),
             OUT: 1 + self.gate.bindings(),
         };
-        let files = vec![
+        let files = [
             STEP_FILE,
             include_str!("../../shaders/random.wgsl"),
             include_str!("../../shaders/dropout.wgsl"),
             self.gate.file(),
-            output_file(by_4),
         ];
-        let constants = constants.and(grid_x).and(self.gate.constants(1, self.count));
-        Shader { files, constants, grid, iterations: 0, uses_step: true }
+        let shader = elementwise_shader(self.count, &files, own.and(self.gate.constants(1, self.count)));
+        Shader { uses_step: true, ..shader }
     }
 
     fn cost(&self) -> Cost {
-        let flops = 10.0 * self.count as f64;
-        Cost { flops, dense_flops: flops, bytes: 4.0 * ((2 + self.gate.bindings()) * self.count) as f64 }
+        elementwise_cost(self.count, 10.0, 2 + self.gate.bindings())
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {

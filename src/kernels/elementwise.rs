@@ -2,7 +2,9 @@
 
 use super::gate::GateKind;
 use super::maximum::relu;
-use crate::plan::{Cost, Io, KernelSpec, Shader, View, constants, elementwise_grid, output_file};
+use crate::plan::{
+    Constants, Cost, Io, KernelSpec, LANES_FILE, Shader, View, constants, elementwise_grid, output_file,
+};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -26,27 +28,43 @@ impl Sum {
 }
 
 /// Elements of a task on the CPU.
-const CHUNK: usize = 4096;
+pub(super) const CHUNK: usize = 4096;
+
+/// The shader of `files` over `count` elements, LANES per invocation: four where four divides `count` (BY_4), else one. `own` are
+/// the constants of the kernel alone.
+pub(super) fn elementwise_shader(count: usize, files: &[&'static str], own: Constants) -> Shader {
+    let by_4 = count.is_multiple_of(4);
+    let lanes: usize = if by_4 { 4 } else { 1 };
+    let (grid, grid_x) = elementwise_grid(count / lanes);
+    let constants = constants! { COUNT: count, LANES: lanes, BY_4: by_4 }.and(grid_x).and(own);
+    Shader {
+        files: [&[LANES_FILE], files, &[output_file(by_4)]].concat(),
+        constants,
+        grid,
+        iterations: 0,
+        uses_step: false,
+    }
+}
+
+/// `flops` operations for each element, which is moved from or to `buffers` buffers.
+pub(super) fn elementwise_cost(count: usize, flops: f64, buffers: usize) -> Cost {
+    let flops = flops * count as f64;
+    Cost { flops, dense_flops: flops, bytes: 4.0 * (buffers * count) as f64 }
+}
 
 impl KernelSpec for Sum {
     fn shader(&self) -> Shader {
-        let by_4 = self.count.is_multiple_of(4);
-        let lanes: usize = if by_4 { 4 } else { 1 };
-        let (grid, grid_x) = elementwise_grid(self.count / lanes);
-        let out = self.terms + self.gate.bindings();
-        let constants = constants! { COUNT: self.count, LANES: lanes, BY_4: by_4, RELU: self.relu, OUT: out };
-        let constants = constants.and(grid_x).and(self.gate.constants(self.terms, self.count));
         let terms = match self.terms {
             1 => include_str!("../../shaders/sum_one.wgsl"),
             _ => include_str!("../../shaders/sum_two.wgsl"),
         };
-        let files = vec![include_str!("../../shaders/sum.wgsl"), terms, self.gate.file(), output_file(by_4)];
-        Shader { files, constants, grid, iterations: 0, uses_step: false }
+        let files = [include_str!("../../shaders/sum.wgsl"), terms, self.gate.file()];
+        let own = constants! { RELU: self.relu, OUT: self.terms + self.gate.bindings() };
+        elementwise_shader(self.count, &files, own.and(self.gate.constants(self.terms, self.count)))
     }
 
     fn cost(&self) -> Cost {
-        let moved = (self.terms + self.gate.bindings() + 1) * self.count;
-        Cost { flops: self.count as f64, dense_flops: self.count as f64, bytes: 4.0 * moved as f64 }
+        elementwise_cost(self.count, 1.0, self.terms + self.gate.bindings() + 1)
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {

@@ -1,6 +1,7 @@
 //! Joins of two tensors of one shape, element by element, and their gradients.
 
-use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, constants, elementwise_grid, output_file};
+use super::elementwise::{CHUNK, elementwise_cost, elementwise_shader};
+use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, constants};
 use crate::real::{Real, is_better};
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -65,9 +66,6 @@ impl Operation {
     }
 }
 
-/// Elements of a task on the CPU.
-const CHUNK: usize = 4096;
-
 /// `y = a op b`. Inputs: a and b `[count]`; outputs: y `[count]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Join {
@@ -78,11 +76,11 @@ pub(crate) struct Join {
 impl KernelSpec for Join {
     fn shader(&self) -> Shader {
         let files = [self.operation.file(), include_str!("../../shaders/join_forward.wgsl")];
-        shader(self.count, &files, self.operation.constants().with("OUT", 2u32))
+        elementwise_shader(self.count, &files, self.operation.constants().with("OUT", 2u32))
     }
 
     fn cost(&self) -> Cost {
-        cost(self.count, 3)
+        elementwise_cost(self.count, 1.0, 3)
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -118,11 +116,11 @@ impl KernelSpec for JoinGradient {
     fn shader(&self) -> Shader {
         let files = [self.operation.file(), include_str!("../../shaders/join_gradient.wgsl")];
         let own = constants! { SECOND: self.second, OUT: 3u32 };
-        shader(self.count, &files, self.operation.constants().and(own))
+        elementwise_shader(self.count, &files, self.operation.constants().and(own))
     }
 
     fn cost(&self) -> Cost {
-        cost(self.count, 4)
+        elementwise_cost(self.count, 1.0, 4)
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -147,18 +145,4 @@ impl JoinGradient {
             *dx = self.operation.gradient(self.second, *a, *b, *dy);
         }
     }
-}
-
-/// The shader of `files` over `count` elements, four per invocation where four divides `count`.
-fn shader(count: usize, files: &[&'static str], own: Constants) -> Shader {
-    let by_4 = count.is_multiple_of(4);
-    let lanes: usize = if by_4 { 4 } else { 1 };
-    let (grid, grid_x) = elementwise_grid(count / lanes);
-    let constants = constants! { COUNT: count, LANES: lanes, BY_4: by_4 }.and(grid_x).and(own);
-    let files = [files, &[output_file(by_4)]].concat();
-    Shader { files, constants, grid, iterations: 0, uses_step: false }
-}
-
-fn cost(count: usize, buffers: usize) -> Cost {
-    Cost { flops: count as f64, dense_flops: count as f64, bytes: 4.0 * (buffers * count) as f64 }
 }

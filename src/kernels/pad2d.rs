@@ -1,7 +1,7 @@
 //! A border of zeros around images, and its gradient.
 
 use super::gate::GateKind;
-use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, constants, elementwise_grid, output_file};
+use crate::plan::{Constants, Cost, Io, KernelSpec, LANES_FILE, Shader, constants, elementwise_grid, output_file};
 use crate::real::Real;
 use rayon::prelude::*;
 
@@ -55,7 +55,7 @@ impl Border {
             LANES: lanes,
             BY_4: by_4,
         };
-        let files = vec![file, gate, output_file(by_4)];
+        let files = vec![LANES_FILE, file, gate, output_file(by_4)];
         Shader { files, constants: constants.and(grid_x).and(own), grid, iterations: 0, uses_step: false }
     }
 

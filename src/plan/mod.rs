@@ -21,4 +21,4 @@ pub use profile::{MatmulCore, Profile, Target};
 pub use recorded::{Dispatch, DispatchId, HostBuffers, Mode, Plan, Program};
 pub use recorder::Recorder;
 pub use step::Step;
-pub use wgsl::{ArgmaxStore, STEP_FILE, Shader, elementwise_grid, grid, output_file};
+pub use wgsl::{ArgmaxStore, LANES_FILE, STEP_FILE, Shader, elementwise_grid, grid, output_file};

@@ -54,6 +54,9 @@ impl Shader {
 /// The file that declares [`super::Step`], for kernels that read it.
 pub const STEP_FILE: &str = include_str!("../../shaders/step.wgsl");
 
+/// The file with `lanes_of`, for kernels of which an invocation takes four elements or one.
+pub const LANES_FILE: &str = include_str!("../../shaders/lanes.wgsl");
+
 /// The file with the store function of a kernel's output, bound at `OUT`. With `by_4`, every store is a whole vector of
 /// four elements at an offset divisible by four.
 pub fn output_file(by_4: bool) -> &'static str {

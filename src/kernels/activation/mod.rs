@@ -2,8 +2,9 @@
 
 mod function;
 
+use super::elementwise::{CHUNK, elementwise_cost, elementwise_shader};
 use super::gate::GateKind;
-use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, constants, elementwise_grid, output_file};
+use crate::plan::{Cost, Io, KernelSpec, Shader, View};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 pub(crate) use function::Function;
@@ -11,8 +12,6 @@ use function::with_known;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Elements of a task on the CPU.
-const CHUNK: usize = 4096;
 /// Operations of one element, as an order of magnitude.
 const FLOPS: f64 = 20.0;
 
@@ -26,11 +25,11 @@ pub(crate) struct Activate {
 impl KernelSpec for Activate {
     fn shader(&self) -> Shader {
         let files = [self.function.file(), include_str!("../../../shaders/activation_forward.wgsl")];
-        shader(self.count, &files, self.function.constants().with("OUT", 1u32))
+        elementwise_shader(self.count, &files, self.function.constants().with("OUT", 1u32))
     }
 
     fn cost(&self) -> Cost {
-        cost(self.count, 2)
+        elementwise_cost(self.count, FLOPS, 2)
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -84,11 +83,11 @@ impl KernelSpec for ActivateBackward {
         let gate = self.gate;
         let files = [self.function.file(), include_str!("../../../shaders/activation_backward.wgsl"), gate.file()];
         let own = self.function.constants().and(gate.constants(2, self.count)).with("OUT", 2 + gate.bindings());
-        shader(self.count, &files, own)
+        elementwise_shader(self.count, &files, own)
     }
 
     fn cost(&self) -> Cost {
-        cost(self.count, 3 + self.gate.bindings())
+        elementwise_cost(self.count, FLOPS, 3 + self.gate.bindings())
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
@@ -143,20 +142,4 @@ impl WithSimd for GradientChunk<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         self.kernel.gradient(self.dx, self.x, self.dy, self.gate_input, self.first);
     }
-}
-
-/// The shader of `files` over `count` elements, four per invocation where four divides `count`.
-fn shader(count: usize, files: &[&'static str], own: Constants) -> Shader {
-    let by_4 = count.is_multiple_of(4);
-    let lanes: usize = if by_4 { 4 } else { 1 };
-    let (grid, grid_x) = elementwise_grid(count / lanes);
-    let constants = constants! { COUNT: count, LANES: lanes, BY_4: by_4 }.and(grid_x).and(own);
-    let files = [files, &[output_file(by_4)]].concat();
-    Shader { files, constants, grid, iterations: 0, uses_step: false }
-}
-
-/// The cost of one element each of `buffers` buffers.
-fn cost(count: usize, buffers: usize) -> Cost {
-    let flops = FLOPS * count as f64;
-    Cost { flops, dense_flops: flops, bytes: 4.0 * (buffers * count) as f64 }
 }

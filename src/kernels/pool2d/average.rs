@@ -17,7 +17,7 @@ pub(crate) struct AveragePool2dForward {
 impl KernelSpec for AveragePool2dForward {
     fn shader(&self) -> Shader {
         let files = [
-            include_str!("../../../shaders/pool_count.wgsl"),
+            include_str!("../../../shaders/pool_windows.wgsl"),
             include_str!("../../../shaders/average_pool2d_forward.wgsl"),
         ];
         self.dims.shader(&files, self.dims.batch * self.dims.out_image(), Constants::new().with("OUT", 1u32))
@@ -72,7 +72,7 @@ pub(crate) struct AveragePool2dBackward {
 impl KernelSpec for AveragePool2dBackward {
     fn shader(&self) -> Shader {
         let files = [
-            include_str!("../../../shaders/pool_count.wgsl"),
+            include_str!("../../../shaders/pool_windows.wgsl"),
             include_str!("../../../shaders/average_pool2d_backward.wgsl"),
             self.gate.file(),
         ];

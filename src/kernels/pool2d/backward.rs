@@ -17,7 +17,11 @@ pub(crate) struct MaxPool2dBackward {
 
 impl KernelSpec for MaxPool2dBackward {
     fn shader(&self) -> Shader {
-        let files = [include_str!("../../../shaders/max_pool2d_backward.wgsl"), self.gate.file()];
+        let files = [
+            include_str!("../../../shaders/pool_windows.wgsl"),
+            include_str!("../../../shaders/max_pool2d_backward.wgsl"),
+            self.gate.file(),
+        ];
         let own = self.gate.constants(2, self.dims.channels).with("OUT", 2 + self.gate.bindings());
         self.dims.shader(&files, self.dims.batch * self.dims.in_image(), own)
     }

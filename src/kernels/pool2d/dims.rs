@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::kernels::window::{Padding, WindowAxis};
-use crate::plan::{Constants, Cost, Shader, constants, elementwise_grid, output_file};
+use crate::plan::{Constants, Cost, LANES_FILE, Shader, constants, elementwise_grid, output_file};
 
 /// Sizes of a pooling layer for a batch.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +73,7 @@ impl Dims {
         };
         let constants = constants.and(grid_x).and(own);
         let iterations = self.h.kernel * (1 + self.w.kernel);
-        let files = [files, &[output_file(by_4)]].concat();
+        let files = [&[LANES_FILE], files, &[output_file(by_4)]].concat();
         Shader { files, constants, grid, iterations, uses_step: false }
     }
 
