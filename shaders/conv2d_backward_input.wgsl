@@ -1,8 +1,9 @@
-// dx[n, y, x, i] = sum over ky, kx, o of dy[n, (y + PAD_Y - ky) / SY, (x + PAD_X - kx) / SX, o] w[ky, kx, i, o]
+// dx[n, y, x, i] = sum over ky, kx, o of dy[n, (y + PAD_Y - ky DILATION_Y) / SY, (x + PAD_X - kx DILATION_X) / SX, o] w[ky, kx, i, o]
 //
 // over the taps for which both quotients are integers within the output. As a matrix product, rows are input pixels
-// (n, y, x), columns are input channels and k = (ky, kx, o). dy: [BATCH, POOL_OH, POOL_OW, C_OUT] holds one tagged
-// gradient per pool window (see tagged_gradient.wgsl), weights: [KH, KW, COLS, C_OUT], dx: [ROWS, COLS].
+// (n, y, x), columns are input channels and k = (ky, kx, o); one product for each group of channels.
+// dy: [BATCH, POOL_OH, POOL_OW, C_OUT] holds one tagged gradient per pool window (see tagged_gradient.wgsl),
+// weights: [KH, KW, COLS, C_OUT], dx: [ROWS, ROW_LEN].
 
 // For four input pixels: the image index, and the coordinates y + PAD_Y and x + PAD_X in the padded image.
 struct Rows { image: vec4<u32>, y: vec4<i32>, x: vec4<i32> }
@@ -19,14 +20,14 @@ fn rows_at(first: u32) -> Rows {
 struct Source { index: i32, window_offset: u32 }
 
 fn source(image: u32, py: i32, px: i32, k: u32) -> Source {
-    let tap = k / C_OUT;
-    let ty = py - i32(tap / KW);
-    let tx = px - i32(tap % KW);
+    let tap = k / GROUP_OUT;
+    let ty = py - i32(tap / KW * DILATION_Y);
+    let tx = px - i32(tap % KW * DILATION_X);
     let oy = u32(max(ty, 0)) / SY;
     let ox = u32(max(tx, 0)) / SX;
     let on_stride = k < K && ty >= 0 && tx >= 0 && u32(max(ty, 0)) % SY == 0u && u32(max(tx, 0)) % SX == 0u;
     let inside = oy / POOL_SY < POOL_OH && ox / POOL_SX < POOL_OW && oy % POOL_SY < POOL_H && ox % POOL_SX < POOL_W;
-    let i = ((image * POOL_OH + oy / POOL_SY) * POOL_OW + ox / POOL_SX) * C_OUT + k % C_OUT;
+    let i = ((image * POOL_OH + oy / POOL_SY) * POOL_OW + ox / POOL_SX) * C_OUT + group() * GROUP_OUT + k % GROUP_OUT;
     return Source(select(-1, i32(i), on_stride && inside), oy % POOL_SY * POOL_W + ox % POOL_SX);
 }
 

@@ -1,13 +1,13 @@
-// dw[ky, kx, i, o] = sum over n, oy, ox of x[n, oy SY + ky - PAD_Y, ox SX + kx - PAD_X, i] dy[n, oy, ox, o];
-// the row after those of dw is db[o] = sum over n, oy, ox of dy[n, oy, ox, o]
+// dw[ky, kx, i, o] = sum over n, oy, ox of x[n, oy SY + ky DILATION_Y - PAD_Y, ox SX + kx DILATION_X - PAD_X, i] dy[n, oy, ox, o];
+// with BIAS, the row after those of dw is db[o] = sum over n, oy, ox of dy[n, oy, ox, o]
 //
 // As a matrix product, rows are (ky, kx, i) followed by one row of ones for the bias, columns are filters and k runs
-// over output pixels (see conv2d_pixels.wgsl). x: [BATCH, H, W, C_IN], dy: [K / WINDOW_LEN, COLS] of tagged gradients
-// (see tagged_gradient.wgsl), dw: [SPLIT_K, ROWS, COLS].
+// over output pixels (see conv2d_pixels.wgsl); one product for each group of channels. x: [BATCH, H, W, C_IN],
+// dy: [K / WINDOW_LEN, ROW_LEN] of tagged gradients (see tagged_gradient.wgsl), dw: [SPLIT_K, ROWS, ROW_LEN].
 
 @group(0) @binding(0) var<storage, read> x_values: array<Four>;
 
-const BIAS_ROW: u32 = ROWS - 1u;
+const BIAS_ROW: u32 = KH * KW * GROUP_IN;
 
 struct Rows { first: u32 }
 
@@ -17,11 +17,12 @@ fn rows_at(first: u32) -> Rows {
 
 // Index into x of (ky, kx, i) = row, where tap (0, 0) is at (y - PAD_Y, x - PAD_X); -1 in the zero padding.
 fn x_index(image: u32, y: u32, x: u32, row: u32) -> i32 {
-    let tap = row / C_IN;
-    let iy = i32(y + tap / KW) - i32(PAD_Y);
-    let ix = i32(x + tap % KW) - i32(PAD_X);
+    let tap = row / GROUP_IN;
+    let iy = i32(y + tap / KW * DILATION_Y) - i32(PAD_Y);
+    let ix = i32(x + tap % KW * DILATION_X) - i32(PAD_X);
     let inside = !PADDED || (u32(iy) < H && u32(ix) < W);
-    return select(-1, ((i32(image) * i32(H) + iy) * i32(W) + ix) * i32(C_IN) + i32(row % C_IN), inside);
+    let channel = i32(group() * GROUP_IN + row % GROUP_IN);
+    return select(-1, ((i32(image) * i32(H) + iy) * i32(W) + ix) * i32(C_IN) + channel, inside);
 }
 
 fn x_at(image: u32, y: u32, x: u32, row: u32) -> f32 {

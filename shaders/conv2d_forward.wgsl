@@ -1,7 +1,8 @@
-// y[n, oy, ox, o] = act(b[o] + sum over ky, kx, i of x[n, oy SY + ky - PAD_Y, ox SX + kx - PAD_X, i] w[ky, kx, i, o])
+// y[n, oy, ox, o] = act(b[o] + sum over ky, kx, i of x[n, oy SY + ky DILATION_Y - PAD_Y, ox SX + kx DILATION_X - PAD_X, i] w[ky, kx, i, o])
 //
-// As a matrix product, rows are output pixels (see conv2d_pixels.wgsl), columns are filters and k = (ky, kx, i).
-// x: [BATCH, H, W, C_IN], weights: [KH, KW, C_IN, COLS] followed by the bias [COLS], y: [ROWS, COLS].
+// As a matrix product, rows are output pixels (see conv2d_pixels.wgsl), columns are filters and k = (ky, kx, i); one product for
+// each group of channels. x: [BATCH, H, W, C_IN], weights: [KH, KW, GROUP_IN, ROW_LEN] and maybe the bias [ROW_LEN],
+// y: [ROWS, ROW_LEN].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 
@@ -13,16 +14,16 @@ fn rows_at(first: u32) -> Rows {
     let image = vec4<i32>(pixel_image(row));
     let y0 = vec4<i32>(pixel_y(row) * SY) - vec4(i32(PAD_Y));
     let x0 = vec4<i32>(pixel_x(row) * SX) - vec4(i32(PAD_X));
-    return Rows(y0, x0, ((image * i32(H) + y0) * i32(W) + x0) * i32(C_IN));
+    return Rows(y0, x0, ((image * i32(H) + y0) * i32(W) + x0) * i32(C_IN) + i32(group() * GROUP_IN));
 }
 
 // Index into x of tap and channel (ky, kx, i) = k for one row; -1 in the zero padding and for k >= K.
 fn x_index(y0: i32, x0: i32, at: i32, k: u32) -> i32 {
-    let tap = k / C_IN;
-    let ky = i32(tap / KW);
-    let kx = i32(tap % KW);
+    let tap = k / GROUP_IN;
+    let ky = i32(tap / KW * DILATION_Y);
+    let kx = i32(tap % KW * DILATION_X);
     let inside = k < K && (!PADDED || (u32(y0 + ky) < H && u32(x0 + kx) < W));
-    return select(-1, at + (ky * i32(W) + kx) * i32(C_IN) + i32(k % C_IN), inside);
+    return select(-1, at + (ky * i32(W) + kx) * i32(C_IN) + i32(k % GROUP_IN), inside);
 }
 
 fn x_at(y0: i32, x0: i32, at: i32, k: u32) -> f32 {

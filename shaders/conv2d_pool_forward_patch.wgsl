@@ -29,7 +29,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
     for (var k = 0u; k < K; k++) { // unroll
         w[k] = w_row(k, col);
     }
-    let bias = w_row(K, col);
+    let bias = bias_row(col);
     for (var wx = 0u; wx < POOL_OW; wx++) {
         let x = i32(wx * POOL_SX * SX) - i32(PAD_X);
         var loaded: array<f32, LOADS>;

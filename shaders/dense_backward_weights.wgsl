@@ -1,11 +1,9 @@
-// dw[i, u] = sum over n of x[n, i] dy[n, u]; the row after those of dw is db[u] = sum over n of dy[n, u]
+// dw[i, u] = sum over n of x[n, i] dy[n, u]; with a bias, the row after those of dw is db[u] = sum over n of dy[n, u]
 //
 // As a matrix product, rows are inputs followed by one row of ones for the bias, columns are units and k runs over
-// images. x: [K, ROWS - 1], dy: [K, COLS], dw: [SPLIT_K, ROWS, COLS].
+// images. x: [K, INPUTS], dy: [K, COLS], dw: [SPLIT_K, ROWS, COLS].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
-
-const INPUTS: u32 = ROWS - 1u;
 
 struct Rows { first: u32 }
 

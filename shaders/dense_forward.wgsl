@@ -1,7 +1,7 @@
 // y[n, u] = act(b[u] + sum over i of x[n, i] w[i, u])
 //
 // As a matrix product, rows are images, columns are units and k runs over inputs. x: [BATCH, K], weights: [K, COLS]
-// followed by the bias [COLS], y: [BATCH, COLS] (the partial sums [SPLIT_K, BATCH, COLS] where the sum is split).
+// and maybe the bias [COLS], y: [BATCH, COLS] (the partial sums [SPLIT_K, BATCH, COLS] where the sum is split).
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 

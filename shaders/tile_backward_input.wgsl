@@ -1,19 +1,21 @@
 // Shared by the gradients w.r.t. the input: B is the transposed weights, C is dx after the gate (see gate.wgsl).
 //
-// weights: [taps, COLS, C_OUT] with k = (tap, filter), out and gate_input: [ROWS, COLS]. The kernel's own files
+// weights: [taps, COLS, C_OUT] with k = (tap, filter of the group), out and gate_input: [ROWS, ROW_LEN]. The kernel's own files
 // bind dy, the gradient w.r.t. the output, at 0 and define A.
+
+fn weights_index(k: u32, col: u32) -> u32 {
+    return (k / GROUP_OUT * COLS + min(col, COLS - 1u)) * C_OUT + group() * GROUP_OUT + k % GROUP_OUT;
+}
 
 fn w_at(k: u32, col: u32) -> f32 {
     let last = min(k, K - 1u);
-    let i = (last / C_OUT * COLS + min(col, COLS - 1u)) * C_OUT + last % C_OUT;
-    return weights_one(i);
+    return weights_one(weights_index(last, col));
 }
 
 // The weights of four consecutive filters for one tap and input channel.
 fn w_col(k: u32, col: u32) -> vec4<f32> {
     if (C_OUT_BY_4) {
-        let first = min(k, K - 4u);
-        return weights_four((first / C_OUT * COLS + min(col, COLS - 1u)) * C_OUT + first % C_OUT);
+        return weights_four(weights_index(min(k, K - 4u), col));
     }
     return vec4(w_at(k, col), w_at(k + 1u, col), w_at(k + 2u, col), w_at(k + 3u, col));
 }
@@ -24,6 +26,6 @@ fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
 
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
-    let at = row * COLS + col;
+    let at = row * ROW_LEN + group() * COLS + col;
     write(at, COLS - col, apply_gate(at, COLS - col, sum));
 }

@@ -1,15 +1,15 @@
 // Shared by the forward matrix kernels: B is the weights, C is act(sum + bias), or partial sums if SPLIT_K > 1.
 //
-// weights: [K, COLS] followed by the bias [COLS], out: [SPLIT_K, ROWS, COLS]. The kernel's own file binds x at 0 and
+// weights: see tile_weights.wgsl, out: [SPLIT_K, ROWS, ROW_LEN]. The kernel's own file binds x at 0 and
 // defines A.
 
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
-    let at = (split * ROWS + row) * COLS + col;
+    let at = (split * ROWS + row) * ROW_LEN + group() * COLS + col;
     if (SPLIT_K > 1u) {
         write(at, COLS - col, sum);
         return;
     }
-    let y = sum + w_row(K, col);
+    let y = sum + bias_row(col);
     write(at, COLS - col, select(y, relu(y), RELU));
 }

@@ -5,6 +5,6 @@
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     consider(window_offset, sum);
     if (window_offset + 1u == WINDOW_LEN && row < ROWS && col < COLS) {
-        write_pooled(row / WINDOW_LEN * COLS + col, COLS - col, w_row(K, col));
+        write_pooled(row / WINDOW_LEN * COLS + col, COLS - col, bias_row(col));
     }
 }

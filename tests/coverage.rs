@@ -49,8 +49,11 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         ("Average", &[]),
         ("AveragePooling2D", &["padding", "pool_size", "strides"]),
         ("Concatenate", &["axis"]),
-        ("Conv2D", &["activation", "filters", "kernel_size", "padding", "strides"]),
-        ("Dense", &["activation", "units"]),
+        (
+            "Conv2D",
+            &["activation", "dilation_rate", "filters", "groups", "kernel_size", "padding", "strides", "use_bias"],
+        ),
+        ("Dense", &["activation", "units", "use_bias"]),
         ("Dropout", &["rate"]),
         ("ELU", &["alpha"]),
         ("Flatten", &[]),

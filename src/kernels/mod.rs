@@ -22,3 +22,4 @@ mod window;
 
 pub(crate) use gate::{Gate, GateKind, GradientOut};
 pub use window::Padding;
+pub(crate) use window::WindowAxis;

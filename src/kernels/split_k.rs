@@ -8,8 +8,8 @@ use crate::real::Real;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Epilogue {
     pub(super) units: usize,
-    /// Index of the first bias element in the layer's weights.
-    pub(super) bias: usize,
+    /// Index of the first bias element in the layer's weights; none without a bias.
+    pub(super) bias: Option<usize>,
     pub(super) relu: bool,
 }
 
@@ -34,7 +34,7 @@ impl KernelSpec for SumSplitK {
             None => (vec![sum, include_str!("../../shaders/sum_split_k_plain.wgsl")], constants! { OUT: 1u32 }),
             Some(Epilogue { units, bias, relu }) => (
                 vec![sum, include_str!("../../shaders/sum_split_k_forward.wgsl")],
-                constants! { UNITS: units, BIAS: bias, RELU: relu, OUT: 2u32 },
+                constants! { UNITS: units, BIASED: bias.is_some(), BIAS: bias.unwrap_or(0), RELU: relu, OUT: 2u32 },
             ),
         };
         let constants = common.and(constants);
@@ -49,8 +49,8 @@ impl KernelSpec for SumSplitK {
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let (partial, out) = (io.input(0), io.output(0));
         sum_rows(partial, self.count, out);
-        if let Some(Epilogue { bias, relu, .. }) = self.epilogue {
-            bias_and_relu(out, &io.input(1)[bias..], relu);
+        if let Some(Epilogue { units, bias, relu }) = self.epilogue {
+            bias_and_relu(out, units, bias.map_or(&[], |bias| &io.input(1)[bias..]), relu);
         }
     }
 }

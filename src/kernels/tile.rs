@@ -22,6 +22,8 @@ pub(crate) struct Tiles {
     pub(crate) rows_per_output: usize,
     /// Number of products of this shape in one dispatch (batched GEMM).
     pub(crate) batch_count: usize,
+    /// Whether the products of the batch lie side by side, as columns of longer rows: the groups of a convolution.
+    pub(crate) grouped: bool,
     pub(crate) profile: Profile,
 }
 
@@ -42,6 +44,9 @@ pub(crate) fn dy_file(by_4: bool) -> &'static str {
     }
 }
 
+/// The shader file that says that the channels are one group.
+pub(crate) const GROUP_ONE: &str = include_str!("../../shaders/group_one.wgsl");
+
 /// What a matrix kernel adds to the matmul core: its shader files, constants and output binding.
 #[derive(Debug)]
 pub(crate) struct TileShader<'a> {
@@ -55,7 +60,12 @@ pub(crate) struct TileShader<'a> {
 
 impl Tiles {
     pub(crate) fn new(rows: usize, cols: usize, k: usize, profile: Profile) -> Self {
-        Self { rows, cols, k, split_k: 1, rows_per_output: 1, batch_count: 1, profile }
+        Self { rows, cols, k, split_k: 1, rows_per_output: 1, batch_count: 1, grouped: false, profile }
+    }
+
+    /// The same product once for each of `groups` groups of channels.
+    pub(crate) fn grouped(self, groups: usize) -> Self {
+        Self { batch_count: groups, grouped: groups > 1, ..self }
     }
 
     /// Rows of a tile that are used: the largest multiple of `rows_per_output`.
@@ -117,6 +127,7 @@ impl Tiles {
             K: self.k,
             COLS_BY_4: by_4,
             COL_TILES: self.cols.div_ceil(TILE),
+            ROW_LEN: if self.grouped { self.cols * self.batch_count } else { self.cols },
             TILE_ROWS: self.tile_rows(),
             ROWS_PER_OUTPUT: self.rows_per_output,
             OUT: spec.out,
@@ -124,8 +135,12 @@ impl Tiles {
             K_PER_SPLIT: self.k_per_split(),
         };
         let constants = constants.and(grid_x).and(spec.constants);
+        let group = match self.grouped {
+            true => include_str!("../../shaders/group_of_batch.wgsl"),
+            false => GROUP_ONE,
+        };
         let mut files = spec.files.to_vec();
-        files.extend([output_file(by_4), include_str!("../../shaders/tile.wgsl"), core]);
+        files.extend([output_file(by_4), group, include_str!("../../shaders/tile.wgsl"), core]);
         let steps = self.k_per_split() / self.k_step();
         // Reducing the rows of one output row takes further loops in the workgroup core (see tile_workgroup.wgsl).
         let iterations = steps * self.iterations_of_a_step() + if self.rows_per_output > 1 { 4 * TILE } else { 0 };

@@ -26,6 +26,8 @@ pub(crate) struct WindowAxis {
     pub(crate) kernel: usize,
     /// Distance between windows.
     pub(crate) stride: usize,
+    /// Distance between the taps of a window.
+    pub(crate) dilation: usize,
     /// Padding before the first pixel; what follows the last is implied by `output`.
     pub(crate) pad: usize,
     /// Number of windows: the output size in pixels.
@@ -35,43 +37,66 @@ pub(crate) struct WindowAxis {
 impl WindowAxis {
     /// The axis of `input` pixels under windows of `window` every `stride`, or what does not fit.
     pub(crate) fn new(input: usize, window: usize, stride: usize, padding: Padding) -> Result<Self> {
-        if [window, stride].iter().any(|n| !(1..=MAX_WINDOW).contains(n)) {
-            return Err(usage!("window {window} with stride {stride}: both must be 1 to {MAX_WINDOW}"));
+        Self::dilated(input, window, stride, 1, padding)
+    }
+
+    /// As [`Self::new`], with `dilation` pixels from tap to tap.
+    pub(crate) fn dilated(
+        input: usize,
+        window: usize,
+        stride: usize,
+        dilation: usize,
+        padding: Padding,
+    ) -> Result<Self> {
+        if [window, stride, dilation].iter().any(|n| !(1..=MAX_WINDOW).contains(n)) {
+            let dilated = if dilation == 1 { String::new() } else { format!(" and dilation rate {dilation}") };
+            return Err(usage!("window {window} with stride {stride}{dilated}: each must be 1 to {MAX_WINDOW}"));
         }
+        let extent = (window - 1) * dilation + 1;
         let (output, pad) = match padding {
-            Padding::Valid if input < window => {
+            Padding::Valid if input < extent => {
                 return Err(usage!(
-                    "a window of {window} does not fit {input} pixels; use padding = \"same\" or a smaller window"
+                    "a window of {extent} does not fit {input} pixels; use padding = \"same\" or a smaller window"
                 ));
             }
-            Padding::Valid => ((input - window) / stride + 1, 0),
+            Padding::Valid => ((input - extent) / stride + 1, 0),
             Padding::Same => {
                 let output = input.div_ceil(stride);
-                let total = ((output - 1) * stride + window).saturating_sub(input);
+                let total = ((output - 1) * stride + extent).saturating_sub(input);
                 (output, total / 2)
             }
         };
-        Ok(Self { input, kernel: window, stride, pad, output })
+        Ok(Self { input, kernel: window, stride, dilation, pad, output })
     }
 
     /// One window over all of `input` pixels.
     pub(crate) fn whole(input: usize) -> Self {
-        Self { input, kernel: input, stride: input, pad: 0, output: 1 }
+        Self { input, kernel: input, stride: input, dilation: 1, pad: 0, output: 1 }
     }
 
     /// `input` windows of one pixel each.
     pub(crate) fn pixels(input: usize) -> Self {
-        Self { input, kernel: 1, stride: 1, pad: 0, output: input }
+        Self { input, kernel: 1, stride: 1, dilation: 1, pad: 0, output: input }
+    }
+
+    /// Pixels from the first to the last tap of a window.
+    pub(crate) fn extent(&self) -> usize {
+        (self.kernel - 1) * self.dilation + 1
+    }
+
+    /// Pixels from the first tap of the first window to the last tap of the last.
+    pub(crate) fn span(&self) -> usize {
+        (self.output - 1) * self.stride + self.extent()
     }
 
     /// Whether a window reaches past either end.
     pub(crate) fn is_padded(&self) -> bool {
-        self.pad > 0 || (self.output - 1) * self.stride + self.kernel > self.input
+        self.pad > 0 || self.span() > self.input
     }
 
     /// The input position under tap `tap` of window `out`, if it is inside.
     pub(crate) fn at(&self, out: usize, tap: usize) -> Option<usize> {
-        (out * self.stride + tap).checked_sub(self.pad).filter(|&i| i < self.input)
+        (out * self.stride + tap * self.dilation).checked_sub(self.pad).filter(|&i| i < self.input)
     }
 }
 
@@ -91,6 +116,9 @@ mod tests {
         assert_eq!(output(28, 3, 2, Padding::Same), (14, 0, true));
         assert_eq!(output(7, 2, 3, Padding::Same), (3, 0, true));
         assert_eq!(output(6, 2, 3, Padding::Same), (2, 0, false));
+        let dilated = WindowAxis::dilated(28, 3, 1, 2, Padding::Same).expect("fits");
+        assert_eq!((dilated.output, dilated.pad, dilated.extent()), (28, 2, 5));
+        assert_eq!(WindowAxis::dilated(9, 4, 1, 2, Padding::Valid).expect("fits").output, 3);
         let error = WindowAxis::new(2, 3, 1, Padding::Valid).expect_err("too small").to_string();
         assert!(error.contains("window of 3 does not fit 2 pixels"), "{error}");
     }

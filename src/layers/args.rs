@@ -2,6 +2,7 @@
 
 use crate::error::{Result, usage};
 pub use crate::kernels::Padding;
+use crate::kernels::WindowAxis;
 use crate::kernels::activation::Function;
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +134,34 @@ impl Activation {
 /// Whether the kernels, which compute in f32, can hold the value: neither infinite nor lost.
 pub(crate) fn in_f32(value: f64) -> bool {
     (value as f32).is_finite() && (value == 0.0 || (value as f32) != 0.0)
+}
+
+/// The default of arguments that count.
+pub(super) fn one() -> usize {
+    1
+}
+
+/// The default of switches that are on.
+pub(super) fn yes() -> bool {
+    true
+}
+
+/// The windows along height and width over images of shape `input`.
+pub(super) fn windows(
+    input: [usize; 3],
+    kernel: Pair,
+    strides: Pair,
+    dilation_rate: Pair,
+    padding: Padding,
+) -> Result<[WindowAxis; 2]> {
+    if strides != Pair::from(1) && dilation_rate != Pair::from(1) {
+        let (strides, rate): ([usize; 2], [usize; 2]) = (strides.into(), dilation_rate.into());
+        return Err(usage!("strides {strides:?} with dilation_rate {rate:?}: one of the two must be 1"));
+    }
+    Ok([
+        WindowAxis::dilated(input[0], kernel.h, strides.h, dilation_rate.h, padding)?,
+        WindowAxis::dilated(input[1], kernel.w, strides.w, dilation_rate.w, padding)?,
+    ])
 }
 
 /// The one input's shape, or an error that says what the layer got instead.

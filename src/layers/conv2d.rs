@@ -1,6 +1,6 @@
 //! Conv2D: a convolution over images, channels last.
 
-use super::args::{Activation, Padding, Pair, image_shape};
+use super::args::{Activation, Padding, Pair, image_shape, one, windows, yes};
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use crate::error::Result;
 use crate::kernels::conv2d::{
@@ -10,7 +10,7 @@ use crate::kernels::{Gate, GradientOut};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
 
-/// A 2D convolution. Its parameters are `kernel`, [kh, kw, c_in, filters], and `bias`, `[filters]`.
+/// A 2D convolution. Its parameters are `kernel`, [kh, kw, c_in / groups, filters], and `bias`, `[filters]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conv2D {
@@ -24,9 +24,18 @@ pub struct Conv2D {
     /// Border handling (default `valid`: no padding).
     #[serde(default)]
     pub padding: Padding,
+    /// Pixels from tap to tap along height and width (default 1); not together with strides.
+    #[serde(default)]
+    pub dilation_rate: Pair,
+    /// Groups of channels, each with filters of its own (default 1).
+    #[serde(default = "one")]
+    pub groups: usize,
     /// Activation applied to `conv(x, kernel) + bias` (default `linear`).
     #[serde(default)]
     pub activation: Activation,
+    /// Whether there is a bias (default true).
+    #[serde(default = "yes")]
+    pub use_bias: bool,
 }
 
 impl Conv2D {
@@ -37,7 +46,10 @@ impl Conv2D {
             kernel_size: kernel_size.into(),
             strides: 1.into(),
             padding: Padding::Valid,
+            dilation_rate: 1.into(),
+            groups: 1,
             activation: Activation::Linear,
+            use_bias: true,
         }
     }
 
@@ -59,9 +71,28 @@ impl Conv2D {
         Self { padding, ..self }
     }
 
+    /// The same layer with `dilation_rate`.
+    #[must_use]
+    pub fn dilation_rate(self, dilation_rate: impl Into<Pair>) -> Self {
+        Self { dilation_rate: dilation_rate.into(), ..self }
+    }
+
+    /// The same layer with `groups` groups of channels.
+    #[must_use]
+    pub fn groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// The same layer with a bias or without.
+    #[must_use]
+    pub fn use_bias(self, use_bias: bool) -> Self {
+        Self { use_bias, ..self }
+    }
+
     /// Sizes over a batch of images of shape `input`.
     pub(super) fn dims(&self, batch: usize, input: [usize; 3]) -> Result<Dims> {
-        Dims::new(batch, input, self.filters, self.kernel_size.into(), self.strides.into(), self.padding)
+        let windows = windows(input, self.kernel_size, self.strides, self.dilation_rate, self.padding)?;
+        Dims::new(batch, windows, [input[2], self.filters], self.groups, self.use_bias)
     }
 
     fn dims_at(&self, site: &Site<'_>) -> Dims {
@@ -79,11 +110,10 @@ impl Layer for Conv2D {
         let input = image_shape("Conv2D", inputs)?;
         let output = self.dims(1, input)?.output();
         let (taps, [h, w]) = (self.kernel_size.h * self.kernel_size.w, <[usize; 2]>::from(self.kernel_size));
-        let init = Init::GlorotUniform { fan_in: taps * input[2], fan_out: taps * self.filters };
-        let parameters = vec![
-            TensorSpec { name: "kernel", shape: vec![h, w, input[2], self.filters], init },
-            TensorSpec { name: "bias", shape: vec![self.filters], init: Init::Zeros },
-        ];
+        let channels = input[2] / self.groups;
+        let init = Init::GlorotUniform { fan_in: taps * channels, fan_out: taps * self.filters };
+        let kernel = TensorSpec { name: "kernel", shape: vec![h, w, channels, self.filters], init };
+        let parameters = kernel.and_bias(self.use_bias);
         Ok(Inferred { parameters, ..Inferred::output(output) })
     }
 

@@ -1,6 +1,6 @@
 //! Dense: `y = act(x w + b)`.
 
-use super::args::{Activation, single};
+use super::args::{Activation, single, yes};
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use crate::error::{Result, usage};
 use crate::kernels::dense::DenseDims;
@@ -17,12 +17,15 @@ pub struct Dense {
     /// What follows the sum.
     #[serde(default)]
     pub activation: Activation,
+    /// Whether there is a bias (default true).
+    #[serde(default = "yes")]
+    pub use_bias: bool,
 }
 
 impl Dense {
     /// `units` outputs, no activation.
     pub fn new(units: usize) -> Self {
-        Self { units, activation: Activation::Linear }
+        Self { units, activation: Activation::Linear, use_bias: true }
     }
 
     /// The same layer with `activation`.
@@ -30,11 +33,17 @@ impl Dense {
     pub fn activation(self, activation: Activation) -> Self {
         Self { activation, ..self }
     }
+
+    /// The same layer with a bias or without.
+    #[must_use]
+    pub fn use_bias(self, use_bias: bool) -> Self {
+        Self { use_bias, ..self }
+    }
 }
 
 impl Dense {
     fn dims(&self, site: &Site<'_>) -> DenseDims {
-        DenseDims { batch: site.batch, inputs: site.inputs[0].shape[0], units: self.units }
+        DenseDims { batch: site.batch, inputs: site.inputs[0].shape[0], units: self.units, bias: self.use_bias }
     }
 }
 
@@ -52,10 +61,8 @@ impl Layer for Dense {
             return Err(usage!("Dense needs at least 1 unit"));
         }
         let init = Init::GlorotUniform { fan_in: *inputs, fan_out: self.units };
-        let parameters = vec![
-            TensorSpec { name: "kernel", shape: vec![*inputs, self.units], init },
-            TensorSpec { name: "bias", shape: vec![self.units], init: Init::Zeros },
-        ];
+        let kernel = TensorSpec { name: "kernel", shape: vec![*inputs, self.units], init };
+        let parameters = kernel.and_bias(self.use_bias);
         Ok(Inferred { parameters, ..Inferred::output([self.units]) })
     }
 

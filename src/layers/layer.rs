@@ -31,6 +31,15 @@ pub struct TensorSpec {
     pub init: Init,
 }
 
+impl TensorSpec {
+    /// This kernel, whose last axis is the outputs, and the bias of those, if there is one.
+    pub(super) fn and_bias(self, use_bias: bool) -> Vec<Self> {
+        let outputs = self.shape.last().copied().unwrap_or(1);
+        let bias = Self { name: "bias", shape: vec![outputs], init: Init::Zeros };
+        [self].into_iter().chain(use_bias.then_some(bias)).collect()
+    }
+}
+
 /// What a layer says once its inputs' shapes are known.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inferred {

@@ -2,6 +2,7 @@
 
 use super::activations::activations;
 use super::case::{Case, case, images};
+use super::convolutions::{convolutions, wide_convolutions};
 use super::graphs::graphs;
 use super::optimizers::optimizers;
 use super::pooled::{other_pools, pooled};
@@ -140,6 +141,7 @@ pub fn cases() -> Vec<Case> {
         ),
     ]
     .into_iter()
+    .chain(convolutions())
     .chain(pooled())
     .chain(other_pools())
     .chain(activations())
@@ -187,4 +189,7 @@ pub fn wide() -> Vec<Case> {
         },
         model("wide, more images than one list of non-zero gradients holds", 67, [3, 4], [16, 16], [2, 2]),
     ]
+    .into_iter()
+    .chain(wide_convolutions())
+    .collect()
 }

@@ -4,6 +4,7 @@ mod activations;
 mod case;
 mod cases;
 mod compare;
+mod convolutions;
 mod graphs;
 mod optimizers;
 mod pooled;

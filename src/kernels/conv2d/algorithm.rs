@@ -54,7 +54,7 @@ pub(crate) fn record_backward_input(r: &mut Recorder, pass: &InputPass<'_>) {
 
 /// Whether a general algorithm computes these sizes: any. A new size has to be answered for here, and in every `supports`.
 fn any_size(d: &Dims) -> bool {
-    let Dims { batch: _, h: _, w: _, c_in: _, c_out: _, pool_h: _, pool_w: _ } = *d;
+    let Dims { batch: _, h: _, w: _, c_in: _, c_out: _, groups: _, bias: _, pool_h: _, pool_w: _ } = *d;
     true
 }
 
@@ -122,7 +122,8 @@ fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 6] {
     use backward_weights::Method;
     fn by(r: &mut Recorder, pass: &WeightsPass<'_>, method: Method) {
         let WeightsPass { name, dims, x, dy, gradients } = *pass;
-        let tiles = Tiles::new(dims.patch_len() + 1, dims.c_out, dims.rows(), r.profile).split();
+        let tiles = Tiles::new(dims.weights_rows(), dims.group_out(), dims.rows(), r.profile);
+        let tiles = tiles.grouped(dims.groups).split();
         let kernel = Conv2dBackwardWeights { dims, tiles, method };
         record_split_k(r, &format!("{name} backward weights"), tiles.split_k, kernel, &[x, dy], gradients, None);
     }
@@ -156,7 +157,8 @@ fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 4] {
     use backward_input::Method;
     fn by(r: &mut Recorder, pass: &InputPass<'_>, method: Method) {
         let InputPass { name, dims, weights, dy, dx } = *pass;
-        let tiles = Tiles::new(dims.in_pixels(), dims.c_in, dims.taps() * dims.c_out, r.profile);
+        let tiles = Tiles::new(dims.in_pixels(), dims.group_in(), dims.taps() * dims.group_out(), r.profile);
+        let tiles = tiles.grouped(dims.groups);
         let kernel = Conv2dBackwardInput { dims, tiles, gate: dx.gate.kind(), method };
         r.dispatch(format!("{name} backward input"), kernel, &dx.inputs(&[dy, weights]), &[dx.to]);
     }

@@ -21,7 +21,7 @@ pub(super) enum Method {
 }
 
 /// Inputs: dy [n, oh, ow, c_out] or, with a pool, the tagged gradient [n, pool_oh, pool_ow, c_out]; weights
-/// (w [kh, kw, c_in, c_out], ..); what the gate reads, shaped like dx. Output: dx [n, h, w, c_in] after the gate.
+/// (w [kh, kw, c_in / groups, c_out], ..); what the gate reads, shaped like dx. Output: dx [n, h, w, c_in] after the gate.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dBackwardInput {
     pub(super) dims: Dims,
@@ -32,8 +32,9 @@ pub(super) struct Conv2dBackwardInput {
 
 impl KernelSpec for Conv2dBackwardInput {
     fn shader(&self) -> Shader {
-        let by_4 = self.dims.c_out.is_multiple_of(4);
-        let constants = self.dims.constants().and(self.gate.constants(2, self.dims.c_in)).and(constants! { DY: 0u32 });
+        let by_4 = self.dims.group_out().is_multiple_of(4);
+        let constants =
+            self.dims.constants().and(self.gate.constants(2, self.dims.group_in())).and(constants! { DY: 0u32 });
         let files = [
             weights_file(by_4),
             dy_file(by_4),

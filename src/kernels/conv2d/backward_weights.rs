@@ -24,7 +24,7 @@ pub(super) enum Method {
 }
 
 /// Inputs: x [n, h, w, c_in]; dy [n, oh, ow, c_out] or, with a pool, the tagged gradient [n, pool_oh, pool_ow, c_out].
-/// Output: for each split of the sum over rows, dw [kh, kw, c_in, c_out] followed by db `[c_out]`.
+/// Output: for each split of the sum over rows, dw [kh, kw, c_in / groups, c_out], with a bias followed by db `[c_out]`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dBackwardWeights {
     pub(super) dims: Dims,
@@ -36,7 +36,7 @@ impl KernelSpec for Conv2dBackwardWeights {
     fn shader(&self) -> Shader {
         let files = [
             include_str!("../../../shaders/conv2d_backward_weights.wgsl"),
-            dy_file(self.dims.c_out.is_multiple_of(4)),
+            dy_file(self.dims.group_out().is_multiple_of(4)),
             include_str!("../../../shaders/conv2d_pixels.wgsl"),
             include_str!("../../../shaders/tagged_gradient.wgsl"),
             include_str!("../../../shaders/tile_backward_weights.wgsl"),

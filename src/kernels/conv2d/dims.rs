@@ -1,7 +1,6 @@
 //! Sizes of a convolution and of the max pool it may be fused with; im2col, col2im and unpooling over them.
 
 use crate::error::{Result, usage};
-use crate::kernels::window::Padding;
 use crate::kernels::window::WindowAxis;
 use crate::plan::{Constants, Cost, constants};
 use crate::real::Real;
@@ -17,6 +16,10 @@ pub(crate) struct Dims {
     pub(super) w: WindowAxis,
     pub(super) c_in: usize,
     pub(super) c_out: usize,
+    /// Blocks of channels that do not see each other.
+    pub(super) groups: usize,
+    /// Whether the weights end with a bias.
+    pub(super) bias: bool,
     /// Pool windows over the convolution's output; 1x1 windows without a pool.
     pub(super) pool_h: WindowAxis,
     pub(super) pool_w: WindowAxis,
@@ -26,34 +29,34 @@ pub(crate) struct Dims {
 const MAX_WINDOW_LEN: usize = 32;
 
 impl Dims {
-    /// A convolution without a pool over `input` [h, w, c_in].
+    /// A convolution without a pool, with windows `h` and `w` over images of `c_in` channels.
     ///
     /// # Errors
-    /// If there is no filter, or the kernel does not fit.
+    /// If there is no filter, or the groups do not divide both numbers of channels.
     pub(crate) fn new(
         batch: usize,
-        input: [usize; 3],
-        filters: usize,
-        kernel: [usize; 2],
-        strides: [usize; 2],
-        padding: Padding,
+        [h, w]: [WindowAxis; 2],
+        [c_in, c_out]: [usize; 2],
+        groups: usize,
+        bias: bool,
     ) -> Result<Self> {
-        if filters == 0 {
+        if c_out == 0 {
             return Err(usage!("Conv2D needs at least 1 filter"));
         }
-        let h = WindowAxis::new(input[0], kernel[0], strides[0], padding)?;
-        let w = WindowAxis::new(input[1], kernel[1], strides[1], padding)?;
+        if groups == 0 || !c_in.is_multiple_of(groups) || !c_out.is_multiple_of(groups) {
+            return Err(usage!("{groups} groups must divide both the input's {c_in} channels and the {c_out} filters"));
+        }
         let (pool_h, pool_w) = (WindowAxis::pixels(h.output), WindowAxis::pixels(w.output));
-        Ok(Self { batch, h, w, c_in: input[2], c_out: filters, pool_h, pool_w })
+        Ok(Self { batch, h, w, c_in, c_out, groups, bias, pool_h, pool_w })
     }
 
     /// The same convolution fused with a pool over its output, or none if the two cannot be fused: pool windows must not
-    /// overlap, must not be padded, and must have 2 to 32 pixels.
+    /// overlap, must not be padded, and must have 2 to 32 pixels; the channels must be one group.
     pub(crate) fn pooled(self, pool_h: WindowAxis, pool_w: WindowAxis) -> Option<Self> {
         let disjoint = |axis: WindowAxis| axis.stride >= axis.kernel && !axis.is_padded();
         let fusible =
             disjoint(pool_h) && disjoint(pool_w) && (2..=MAX_WINDOW_LEN).contains(&(pool_h.kernel * pool_w.kernel));
-        fusible.then_some(Self { pool_h, pool_w, ..self })
+        (fusible && self.groups == 1).then_some(Self { pool_h, pool_w, ..self })
     }
 
     /// Shape of one image's output before the pool.
@@ -65,9 +68,33 @@ impl Dims {
     pub(super) fn taps(&self) -> usize {
         self.h.kernel * self.w.kernel
     }
-    /// Input elements that one output element reads, kh * kw * c_in: the K of the equivalent matrix product.
+    /// Input channels of a group.
+    pub(super) fn group_in(&self) -> usize {
+        self.c_in / self.groups
+    }
+    /// Filters of a group.
+    pub(super) fn group_out(&self) -> usize {
+        self.c_out / self.groups
+    }
+    /// Input elements that one output element reads, kh * kw * c_in / groups: the K of the equivalent matrix product.
     pub(super) fn patch_len(&self) -> usize {
-        self.taps() * self.c_in
+        self.taps() * self.group_in()
+    }
+    /// Rows of the weights as a matrix: those of the kernel, and the bias if there is one.
+    pub(super) fn weights_rows(&self) -> usize {
+        self.patch_len() + usize::from(self.bias)
+    }
+    /// Kernel and bias, which is empty if there is none.
+    pub(super) fn split_weights<'a, F>(&self, weights: &'a [F]) -> (&'a [F], &'a [F]) {
+        weights[..self.weights_rows() * self.c_out].split_at(self.patch_len() * self.c_out)
+    }
+    /// Whether there is nothing but a kernel over all channels and a bias: neither groups nor dilation.
+    pub(super) fn is_plain(&self) -> bool {
+        self.groups == 1 && self.bias && self.h.dilation == 1 && self.w.dilation == 1
+    }
+    /// The same convolution over the channels of one group.
+    pub(super) fn group(&self) -> Self {
+        Self { c_in: self.group_in(), c_out: self.group_out(), groups: 1, ..*self }
     }
     /// Input pixels of the whole batch.
     pub(super) fn in_pixels(&self) -> usize {
@@ -121,6 +148,11 @@ impl Dims {
             SX: self.w.stride,
             PAD_Y: self.h.pad,
             PAD_X: self.w.pad,
+            DILATION_Y: self.h.dilation,
+            DILATION_X: self.w.dilation,
+            GROUP_IN: self.group_in(),
+            GROUP_OUT: self.group_out(),
+            BIAS: self.bias,
             WINDOW_LEN: self.window_len(),
             OFFSET_MASK: self.offset_mask(),
             POOL_H: self.pool_h.kernel,
@@ -130,8 +162,8 @@ impl Dims {
             POOL_OH: self.pool_h.output,
             POOL_OW: self.pool_w.output,
             PADDED: self.is_padded(),
-            C_IN_BY_4: self.c_in.is_multiple_of(4),
-            C_OUT_BY_4: self.c_out.is_multiple_of(4),
+            C_IN_BY_4: self.group_in().is_multiple_of(4),
+            C_OUT_BY_4: self.group_out().is_multiple_of(4),
         }
     }
 
@@ -156,25 +188,27 @@ impl Dims {
         (image, oy, ox)
     }
 
-    /// Copies the input patches of `rows` from `x` [n, h, w, c_in] to `patches` [rows, taps, c_in]; elements in the
-    /// zero padding become 0.
-    pub(super) fn im2col<F: Real>(&self, x: &[F], rows: Range<usize>, patches: &mut [F]) {
+    /// Copies the input patches of `rows` for the channels of `group` from `x` [n, h, w, c_in] to `patches` [rows, taps, channels
+    /// of the group]; elements in the zero padding become 0.
+    pub(super) fn im2col<F: Real>(&self, x: &[F], group: usize, rows: Range<usize>, patches: &mut [F]) {
+        let channels = self.group_in();
         self.for_each_tap(rows, |patch, source| {
-            let patch = &mut patches[patch * self.c_in..][..self.c_in];
+            let patch = &mut patches[patch * channels..][..channels];
             match source {
-                Some(pixel) => patch.copy_from_slice(&x[pixel * self.c_in..][..self.c_in]),
+                Some(pixel) => patch.copy_from_slice(&x[pixel * self.c_in + group * channels..][..channels]),
                 None => patch.fill(F::ZERO),
             }
         });
     }
 
-    /// Adds each element of one image's `patches` [rows, taps, c_in] to the element of `dx` [h, w, c_in] that
+    /// Adds each element of one image's `patches` [rows, taps, channels of the group] to the element of `dx` [h, w, c_in] that
     /// [`Self::im2col`] reads it from: the adjoint of im2col.
-    pub(super) fn col2im<F: Real>(&self, patches: &[F], dx: &mut [F]) {
+    pub(super) fn col2im<F: Real>(&self, patches: &[F], group: usize, dx: &mut [F]) {
+        let channels = self.group_in();
         self.for_each_tap(0..self.image_windows() * self.window_len(), |patch, source| {
             if let Some(pixel) = source {
-                let from = &patches[patch * self.c_in..][..self.c_in];
-                for (d, p) in dx[pixel * self.c_in..][..self.c_in].iter_mut().zip(from) {
+                let from = &patches[patch * channels..][..channels];
+                for (d, p) in dx[pixel * self.c_in + group * channels..][..channels].iter_mut().zip(from) {
                     *d += *p;
                 }
             }

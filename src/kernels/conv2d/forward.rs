@@ -21,7 +21,7 @@ pub(super) enum Method {
     Winograd,
 }
 
-/// Inputs: x [n, h, w, c_in], weights (w [kh, kw, c_in, c_out], then b `[c_out]`). Output: y [n, oh, ow, c_out]. Fused
+/// Inputs: x [n, h, w, c_in], weights (w [kh, kw, c_in / groups, c_out], then maybe b `[c_out]`). Output: y [n, oh, ow, c_out]. Fused
 /// with a pool: the pooled y [n, pool_oh, pool_ow, c_out] and, where a backward pass follows, the argmax (u32, same shape).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conv2dForward {
@@ -36,7 +36,7 @@ pub(super) struct Conv2dForward {
 impl KernelSpec for Conv2dForward {
     fn shader(&self) -> Shader {
         let d = &self.dims;
-        let by_4 = d.c_out.is_multiple_of(4);
+        let by_4 = d.group_out().is_multiple_of(4);
         let mut constants = d.constants().and(constants! { RELU: self.relu });
         let mut files = vec![
             include_str!("../../../shaders/conv2d_forward.wgsl"),
@@ -55,7 +55,7 @@ impl KernelSpec for Conv2dForward {
                 ]);
             }
         }
-        let tiles = Tiles::new(d.rows(), d.c_out, d.patch_len(), self.profile);
+        let tiles = Tiles::new(d.rows(), d.group_out(), d.patch_len(), self.profile).grouped(d.groups);
         let tiles = Tiles { rows_per_output: d.window_len(), ..tiles };
         tiles.shader(TileShader { files: &files, out: 2, constants })
     }

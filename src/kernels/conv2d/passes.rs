@@ -13,7 +13,7 @@ pub(crate) struct ForwardPass<'a> {
     pub(crate) relu: bool,
     /// [n, h, w, c_in].
     pub(crate) x: BufferSlice,
-    /// w [kh, kw, c_in, c_out], then b `[c_out]`.
+    /// w [kh, kw, c_in / groups, c_out], then maybe b `[c_out]`.
     pub(crate) weights: BufferSlice,
     /// [n, oh, ow, c_out], after the pool if there is one.
     pub(crate) y: BufferSlice,
@@ -31,7 +31,7 @@ pub(crate) struct WeightsPass<'a> {
     pub(crate) x: BufferSlice,
     /// [n, oh, ow, c_out]; with a pool tagged (see [`crate::kernels::Gate`]).
     pub(crate) dy: BufferSlice,
-    /// dw [kh, kw, c_in, c_out], then db `[c_out]`.
+    /// dw [kh, kw, c_in / groups, c_out], then maybe db `[c_out]`.
     pub(crate) gradients: BufferSlice,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct InputPass<'a> {
     /// Begins the label of each dispatch.
     pub(crate) name: &'a str,
     pub(crate) dims: Dims,
-    /// w [kh, kw, c_in, c_out], then b `[c_out]`.
+    /// w [kh, kw, c_in / groups, c_out], then maybe b `[c_out]`.
     pub(crate) weights: BufferSlice,
     /// [n, oh, ow, c_out]; with a pool tagged.
     pub(crate) dy: BufferSlice,

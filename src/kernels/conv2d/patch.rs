@@ -3,7 +3,7 @@
 use super::dims::Dims;
 use super::passes::ForwardPass;
 use super::reference;
-use crate::kernels::tile::weights_file;
+use crate::kernels::tile::{GROUP_ONE, weights_file};
 use crate::plan::{
     ArgmaxStore, Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, Target, constants, grid, output_file,
 };
@@ -30,10 +30,10 @@ pub(super) struct Conv2dPoolPatchForward {
 /// Whether the kernel supports these sizes; it needs subgroups of eight lanes.
 pub(super) fn supports(d: &Dims, profile: &Profile) -> bool {
     // Any number of filters, any batch.
-    let Dims { batch: _, h, w, c_in, c_out: _, pool_h, pool_w } = *d;
+    let Dims { batch: _, h, w, c_in, c_out: _, groups: _, bias: _, pool_h, pool_w } = *d;
     let window_len = pool_h.kernel * pool_w.kernel;
     let few = patch_len(d) <= 8 * MAX_LOADS && window_len * h.kernel * w.kernel * c_in <= MAX_PRODUCTS;
-    profile.target == Target::Adapter && profile.core == MatmulCore::Subgroup && window_len > 1 && few
+    profile.target == Target::Adapter && profile.core == MatmulCore::Subgroup && window_len > 1 && few && d.is_plain()
 }
 
 /// Records the kernel.
@@ -67,6 +67,7 @@ impl KernelSpec for Conv2dPoolPatchForward {
             ARGMAX: 3u32,
             COLS: d.c_out,
             COLS_BY_4: by_4,
+            ROW_LEN: d.c_out,
             K: d.patch_len(),
             BLOCKS: blocks,
             PATCH_W: patch(d)[1],
@@ -80,6 +81,7 @@ impl KernelSpec for Conv2dPoolPatchForward {
             include_str!("../../../shaders/tile_weights.wgsl"),
             include_str!("../../../shaders/pooled_output.wgsl"),
             output_file(by_4),
+            GROUP_ONE,
             ArgmaxStore::new(self.argmax, by_4).file(),
         ];
         Shader { files, constants, grid, iterations: d.pool_w.output, uses_step: false }

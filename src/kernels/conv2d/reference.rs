@@ -19,12 +19,12 @@ const PIXELS: usize = 128;
 /// Counts each operand as read or written once.
 pub(super) fn forward_cost(d: &Dims) -> Cost {
     let argmax = if d.window_len() > 1 { 2 } else { 1 };
-    d.cost([d.batch * d.in_image(), argmax * d.batch * d.out_image(), (d.patch_len() + 1) * d.c_out])
+    d.cost([d.batch * d.in_image(), argmax * d.batch * d.out_image(), d.weights_rows() * d.c_out])
 }
 
 /// Counts each operand as read or written once.
 pub(super) fn weights_cost(d: &Dims) -> Cost {
-    d.cost([d.batch * d.in_image(), d.batch * d.out_image(), (d.patch_len() + 1) * d.c_out])
+    d.cost([d.batch * d.in_image(), d.batch * d.out_image(), d.weights_rows() * d.c_out])
 }
 
 /// Counts each operand as read or written once.
@@ -35,17 +35,27 @@ pub(super) fn input_cost(d: &Dims, gate: GateKind) -> Cost {
 /// The reference implementation of every forward kernel with these inputs and outputs.
 pub(super) fn forward<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
     let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
-    let (w, b) = weights.split_at(d.patch_len() * d.c_out);
-    let size = MatMul { m: d.image_windows() * d.window_len(), k: d.patch_len(), n: d.c_out };
-    let convolve = |patches: &mut [F], x: &[F], sums: &mut [F]| {
-        d.im2col(x, 0..size.m, patches);
-        F::matmul(size, Strided::rows(patches, size.k), Strided::rows(w, size.n), false, sums, 1);
+    let (w, b) = d.split_weights(weights);
+    let size = MatMul { m: d.image_windows() * d.window_len(), k: d.patch_len(), n: d.group_out() };
+    let convolve = |patches: &mut [F], x: &[F], group: usize, sums: &mut [F]| {
+        d.im2col(x, group, 0..size.m, patches);
+        let w = Strided { data: &w[group * size.n..], row_stride: d.c_out, col_stride: 1 };
+        F::matmul(size, Strided::rows(patches, size.k), w, false, sums, 1);
     };
     let patches = || vec![F::ZERO; size.m * size.k];
     if d.window_len() == 1 {
-        y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image())).for_each_init(patches, |patches, (y, x)| {
-            convolve(patches, x, y);
-            bias_and_relu(y, b, relu);
+        let scratch = || (patches(), vec![F::ZERO; if d.groups > 1 { size.m * size.n } else { 0 }]);
+        let images = y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image()));
+        images.for_each_init(scratch, |(patches, sums), (y, x)| {
+            if d.groups == 1 {
+                convolve(patches, x, 0, y);
+            } else {
+                for group in 0..d.groups {
+                    convolve(patches, x, group, sums);
+                    copy_columns([sums, y], [size.n, d.c_out], [0, group * size.n]);
+                }
+            }
+            bias_and_relu(y, d.c_out, b, relu);
         });
         return;
     }
@@ -53,10 +63,19 @@ pub(super) fn forward<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
     y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image())).zip(argmax).for_each_init(
         || (patches(), vec![F::ZERO; size.m * size.n]),
         |(patches, sums), ((y, x), argmax)| {
-            convolve(patches, x, sums);
+            convolve(patches, x, 0, sums);
             pool(d, relu, sums, b, y, argmax);
         },
     );
+}
+
+/// Copies columns of one row-major matrix into another, from and to rows of `lens` elements, beginning at the columns `first`; as many
+/// as the shorter rows have.
+fn copy_columns<F: Copy>([from, to]: [&mut [F]; 2], lens: [usize; 2], first: [usize; 2]) {
+    let len = lens[0].min(lens[1]);
+    for (from, to) in from.chunks_exact(lens[0]).zip(to.chunks_exact_mut(lens[1])) {
+        to[first[1]..][..len].copy_from_slice(&from[first[0]..][..len]);
+    }
 }
 
 /// Max pool over `sums` [windows, window_len, c_out], then bias and optional ReLU: `y` and `argmax` are [windows,
@@ -65,7 +84,7 @@ pub(super) fn forward<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
 pub(super) fn pool<F: Real>(d: &Dims, relu: bool, sums: &[F], bias: &[F], y: &mut [F], mut argmax: Option<&mut [u32]>) {
     let windows = sums.chunks_exact(d.window_len() * d.c_out);
     for (window, (sums, y)) in windows.zip(y.chunks_exact_mut(d.c_out)).enumerate() {
-        for (c, (y, b)) in y.iter_mut().zip(bias).enumerate() {
+        for (c, y) in y.iter_mut().enumerate() {
             let (mut best, mut window_offset) = (sums[c], 0);
             for offset in 1..d.window_len() {
                 let value = sums[offset * d.c_out + c];
@@ -73,7 +92,7 @@ pub(super) fn pool<F: Real>(d: &Dims, relu: bool, sums: &[F], bias: &[F], y: &mu
                     (best, window_offset) = (value, offset as u32);
                 }
             }
-            let sum = best + *b;
+            let sum = bias.get(c).map_or(best, |b| best + *b);
             let inactive = relu && sum <= F::ZERO;
             *y = if inactive { F::ZERO } else { sum };
             if let Some(argmax) = &mut argmax {
@@ -87,7 +106,7 @@ pub(super) fn pool<F: Real>(d: &Dims, relu: bool, sums: &[F], bias: &[F], y: &mu
 /// `per_split` rows.
 pub(super) fn backward_weights<F: Real>(d: &Dims, per_split: usize, mut io: Io<'_, F>) {
     let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
-    for (split, block) in out.chunks_exact_mut((d.patch_len() + 1) * d.c_out).enumerate() {
+    for (split, block) in out.chunks_exact_mut(d.weights_rows() * d.c_out).enumerate() {
         let end = d.rows().min((split + 1) * per_split);
         let range = (split * per_split).min(end)..end;
         let chunk = range.len().div_ceil(CHUNKS).max(1);
@@ -103,37 +122,51 @@ pub(super) fn backward_weights<F: Real>(d: &Dims, per_split: usize, mut io: Io<'
     }
 }
 
-/// dw [kh, kw, c_in, c_out] followed by db `[c_out]`, summed over the rows of `range`.
+/// dw [kh, kw, c_in / groups, c_out], with a bias followed by db `[c_out]`, summed over the rows of `range`.
 fn sum_over<F: Real>(d: &Dims, x: &[F], tagged: &[F], range: Range<usize>) -> Vec<F> {
-    let (m, n) = (d.patch_len(), d.c_out);
-    let mut sum = vec![F::ZERO; (m + 1) * n];
-    let (dw, db) = sum.split_at_mut(m * n);
+    let (m, n) = (d.patch_len(), d.group_out());
+    let mut sum = vec![F::ZERO; d.weights_rows() * d.c_out];
+    let (dw, db) = sum.split_at_mut(m * d.c_out);
     let mut patches = vec![F::ZERO; PIXELS * m];
-    let mut dy = vec![F::ZERO; range.len() * n];
+    let mut dy = vec![F::ZERO; range.len() * d.c_out];
+    let mut of_group = vec![F::ZERO; if d.groups > 1 { m * n } else { 0 }];
     d.unpool(tagged, range.clone(), &mut dy);
-    for start in range.clone().step_by(PIXELS) {
-        let pixels = start..range.end.min(start + PIXELS);
-        let size = MatMul { m, k: pixels.len(), n };
-        d.im2col(x, pixels, &mut patches);
-        let dy = &dy[(start - range.start) * n..];
-        F::matmul(size, Strided::transposed(&patches, m), Strided::rows(dy, n), true, dw, 1);
+    for group in 0..d.groups {
+        let product = if d.groups > 1 { &mut of_group[..] } else { &mut *dw };
+        product.fill(F::ZERO);
+        for start in range.clone().step_by(PIXELS) {
+            let pixels = start..range.end.min(start + PIXELS);
+            let size = MatMul { m, k: pixels.len(), n };
+            d.im2col(x, group, pixels, &mut patches);
+            let dy = &dy[(start - range.start) * d.c_out + group * n..];
+            let dy = Strided { data: dy, row_stride: d.c_out, col_stride: 1 };
+            F::matmul(size, Strided::transposed(&patches, m), dy, true, product, 1);
+        }
+        if d.groups > 1 {
+            copy_columns([&mut of_group, dw], [n, d.c_out], [0, group * n]);
+        }
     }
-    sum_rows(&dy, n, db);
+    sum_rows(&dy, d.c_out, db);
     sum
 }
 
 /// The reference implementation of every input gradient kernel of one dispatch.
 pub(super) fn backward_input<F: Real>(d: &Dims, gate: GateKind, mut io: Io<'_, F>) {
     let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
-    let size = MatMul { m: d.image_windows() * d.window_len(), k: d.c_out, n: d.patch_len() };
+    // For each group: gradients [rows, filters of the group] by the transposed weights of each tap [filters, channels].
+    let size = MatMul { m: d.image_windows() * d.window_len(), k: d.group_out(), n: d.patch_len() };
     let images = dx.par_chunks_mut(d.in_image()).zip(dy.par_chunks(d.out_image()));
     images.enumerate().for_each_init(
-        || (vec![F::ZERO; size.m * size.n], vec![F::ZERO; size.m * size.k]),
+        || (vec![F::ZERO; size.m * size.n], vec![F::ZERO; size.m * d.c_out]),
         |(patches, pixels), (image, (dx, dy))| {
             d.unpool(dy, 0..size.m, pixels);
-            F::matmul(size, Strided::rows(pixels, size.k), Strided::transposed(weights, size.k), false, patches, 1);
             dx.fill(F::ZERO);
-            d.col2im(patches, dx);
+            for group in 0..d.groups {
+                let dy = Strided { data: &pixels[group * size.k..], row_stride: d.c_out, col_stride: 1 };
+                let w = Strided { data: &weights[group * size.k..], row_stride: 1, col_stride: d.c_out };
+                F::matmul(size, dy, w, false, patches, 1);
+                d.col2im(patches, group, dx);
+            }
             gate.apply(dx, io.inputs[2], image * d.in_image());
         },
     );

@@ -5,7 +5,7 @@ use super::dims::Dims;
 use super::passes::WeightsPass;
 use super::reference;
 use crate::kernels::split_k::record_split_k;
-use crate::kernels::tile::dy_file;
+use crate::kernels::tile::{GROUP_ONE, dy_file};
 use crate::plan::{Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, Target, constants, output_file};
 use crate::real::Real;
 
@@ -31,11 +31,16 @@ pub(super) struct Conv2dPoolSelectWeights {
 
 /// Whether the kernel supports these sizes; it needs subgroups of eight lanes.
 pub(super) fn supports(d: &Dims, profile: &Profile) -> bool {
-    let Dims { batch: _, h, w, c_in, c_out: _, pool_h, pool_w } = *d;
+    let Dims { batch: _, h, w, c_in, c_out: _, groups: _, bias: _, pool_h, pool_w } = *d;
     let pool = [pool_h, pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
     let conv = h.stride == 1 && w.stride == 1 && w.kernel <= 3;
     let channels = c_in < 4 || c_in.is_multiple_of(4);
-    profile.target == Target::Adapter && profile.core == MatmulCore::Subgroup && pool && conv && channels
+    profile.target == Target::Adapter
+        && profile.core == MatmulCore::Subgroup
+        && pool
+        && conv
+        && channels
+        && d.is_plain()
 }
 
 /// Records the kernel and, if the sum over windows is split (split-K), a second pass that adds the partial sums.
@@ -83,6 +88,7 @@ impl KernelSpec for Conv2dPoolSelectWeights {
             DY: 1u32,
             COLS: d.c_out,
             COLS_BY_4: by_4,
+            ROW_LEN: d.c_out,
             K: d.rows(),
             WINDOWS: d.windows(),
             WINDOWS_PER_SPLIT: self.windows_per_split(),
@@ -92,7 +98,7 @@ impl KernelSpec for Conv2dPoolSelectWeights {
             KERNEL_ROWS: rows,
             PAIRS: rows / 2 + 1,
             ROW_BLOCKS: d.h.kernel.div_ceil(rows),
-            ROWS: d.patch_len() + 1,
+            ROWS: d.weights_rows(),
             SUMS: rows * d.w.kernel * channels,
             UNROLL: UNROLL,
         };
@@ -108,6 +114,7 @@ impl KernelSpec for Conv2dPoolSelectWeights {
             include_str!("../../../shaders/tagged_gradient.wgsl"),
             include_str!("../../../shaders/tile_backward_weights.wgsl"),
             output_file(by_4),
+            GROUP_ONE,
         ];
         let iterations = self.windows_per_split() / UNROLL;
         Shader { files, constants, grid: self.grid().map(|n| n as u32), iterations, uses_step: false }

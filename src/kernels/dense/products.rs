@@ -15,23 +15,26 @@ pub(crate) struct DenseDims {
     pub(crate) batch: usize,
     pub(crate) inputs: usize,
     pub(crate) units: usize,
+    /// Whether the weights end with a bias.
+    pub(crate) bias: bool,
 }
 
 impl DenseDims {
-    /// Records `y = act(x w + b)`: x [batch, inputs], weights (w [inputs, units], b `[units]`), y [batch, units].
+    /// Records `y = act(x w + b)`: x [batch, inputs], weights (w [inputs, units], maybe b `[units]`), y [batch, units].
     pub(crate) fn record_forward(self, r: &mut Recorder, name: &str, relu: bool, [x, weights, y]: [BufferSlice; 3]) {
-        let Self { batch, inputs, units } = self;
+        let Self { batch, inputs, units, bias } = self;
         let tiles = Tiles::new(batch, units, inputs, r.profile).split();
-        let epilogue = Epilogue { units, bias: inputs * units, relu };
-        let kernel = DenseForward { tiles, relu };
+        let epilogue = Epilogue { units, bias: bias.then_some(inputs * units), relu };
+        let kernel = DenseForward { tiles, bias, relu };
         let label = format!("{name} forward");
         record_split_k(r, &label, tiles.split_k, kernel, &[x, weights], y, Some((epilogue, weights)));
     }
 
     /// Records the gradient w.r.t. weights and bias, laid out as them.
     pub(crate) fn record_backward_weights(self, r: &mut Recorder, name: &str, [x, dy, gradients]: [BufferSlice; 3]) {
-        let tiles = Tiles::new(self.inputs + 1, self.units, self.batch, r.profile).split();
-        let kernel = DenseBackwardWeights { tiles };
+        let rows = self.inputs + usize::from(self.bias);
+        let tiles = Tiles::new(rows, self.units, self.batch, r.profile).split();
+        let kernel = DenseBackwardWeights { tiles, inputs: self.inputs };
         record_split_k(r, &format!("{name} backward weights"), tiles.split_k, kernel, &[x, dy], gradients, None);
     }
 
@@ -49,16 +52,17 @@ impl DenseDims {
     }
 }
 
-/// `y = act(x w + b)`, or the sums of each split; inputs: x [n, i], weights (w [i, u], b `[u]`); outputs: y [n, u].
+/// `y = act(x w + b)`, or the sums of each split; inputs: x [n, i], weights (w [i, u], maybe b `[u]`); outputs: y [n, u].
 #[derive(Debug, Clone, Copy)]
 struct DenseForward {
     tiles: Tiles,
+    bias: bool,
     relu: bool,
 }
 
 impl KernelSpec for DenseForward {
     fn shader(&self) -> Shader {
-        let constants = constants! { K_BY_4: self.tiles.k.is_multiple_of(4), RELU: self.relu };
+        let constants = constants! { K_BY_4: self.tiles.k.is_multiple_of(4), BIAS: self.bias, RELU: self.relu };
         let files = [
             include_str!("../../../shaders/dense_forward.wgsl"),
             weights_file(self.tiles.cols.is_multiple_of(4)),
@@ -78,7 +82,7 @@ impl KernelSpec for DenseForward {
         let (w, b) = weights.split_at(k * n);
         if self.tiles.split_k == 1 {
             par_matmul(MatMul { m, k, n }, Strided::rows(x, k), Strided::rows(w, n), y);
-            return bias_and_relu(y, b, self.relu);
+            return bias_and_relu(y, n, b, self.relu);
         }
         let per_split = self.tiles.k_per_split();
         for (split, sums) in y.chunks_exact_mut(m * n).enumerate() {
@@ -97,7 +101,7 @@ impl KernelSpec for DenseForward {
         let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
         let (w, b) = weights.split_at(k * n);
         row_blocks::forward(MatMul { m, k, n }, x, w, y);
-        bias_and_relu(y, b, self.relu);
+        bias_and_relu(y, n, b, self.relu);
     }
 }
 
@@ -111,7 +115,7 @@ struct DenseBackwardInput {
 impl KernelSpec for DenseBackwardInput {
     fn shader(&self) -> Shader {
         let by_4 = self.tiles.k.is_multiple_of(4);
-        let own = constants! { C_OUT: self.tiles.k, C_OUT_BY_4: by_4, DY: 0u32 };
+        let own = constants! { C_OUT: self.tiles.k, GROUP_OUT: self.tiles.k, C_OUT_BY_4: by_4, DY: 0u32 };
         let constants = self.gate.constants(2, self.tiles.cols).and(own);
         let files = [
             weights_file(by_4),
@@ -142,16 +146,17 @@ impl KernelSpec for DenseBackwardInput {
     }
 }
 
-/// `dw = x^T dy`, `db = sum of dy`; inputs: x [n, i], dy [n, u]; outputs: (dw [i, u], db `[u]`), once a split.
+/// `dw = x^T dy`, `db = sum of dy`; inputs: x [n, i], dy [n, u]; outputs: (dw [i, u], with a bias db `[u]`), once a split.
 #[derive(Debug, Clone, Copy)]
 struct DenseBackwardWeights {
     tiles: Tiles,
+    inputs: usize,
 }
 
 impl KernelSpec for DenseBackwardWeights {
     fn shader(&self) -> Shader {
-        let by_4 = (self.tiles.rows - 1).is_multiple_of(4);
-        let constants = constants! { INPUTS_BY_4: by_4, WINDOW_LEN: 1u32, OFFSET_MASK: 0u32, DY: 1u32 };
+        let own = constants! { INPUTS: self.inputs, INPUTS_BY_4: self.inputs.is_multiple_of(4) };
+        let constants = own.and(constants! { WINDOW_LEN: 1u32, OFFSET_MASK: 0u32, DY: 1u32 });
         let files = [
             include_str!("../../../shaders/dense_backward_weights.wgsl"),
             dy_file(self.tiles.cols.is_multiple_of(4)),
@@ -167,7 +172,7 @@ impl KernelSpec for DenseBackwardWeights {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let Tiles { rows, cols: n, k: images, .. } = self.tiles;
-        let inputs = rows - 1;
+        let inputs = self.inputs;
         let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
         // The twin sums each split's share of the images into that split's block, as the shader does.
         let per_split = self.tiles.k_per_split();
@@ -183,13 +188,13 @@ impl KernelSpec for DenseBackwardWeights {
     }
 
     fn run_simd(&self, _: SimdLevel, mut io: Io<'_, f32>) {
-        let Tiles { rows, cols: n, k: images, split_k, .. } = self.tiles;
+        let Tiles { cols: n, k: images, split_k, .. } = self.tiles;
         if split_k > 1 {
             return self.run(io);
         }
         let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
-        let (dw, db) = out.split_at_mut((rows - 1) * n);
-        row_blocks::backward_weights(MatMul { m: rows - 1, k: images, n }, x, dy, dw);
+        let (dw, db) = out.split_at_mut(self.inputs * n);
+        row_blocks::backward_weights(MatMul { m: self.inputs, k: images, n }, x, dy, dw);
         sum_rows(dy, n, db);
     }
 }

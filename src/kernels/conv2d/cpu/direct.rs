@@ -10,27 +10,55 @@ use crate::plan::Io;
 use crate::simd::{SimdLevel, load, store, store_u32s, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// SIMD variant of `Conv2dForward`. The argmax is not written if no backward pass follows.
 pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
-    let (w, b) = weights.split_at(d.patch_len() * d.c_out);
-    let panels = Panels::new(level, d.c_out);
+    let (w, b) = d.split_weights(weights);
+    let group = d.group();
+    let panels = Panels::new(level, group.c_out);
     let pixels = first_pixels(d);
     let argmax = io.optional_chunks_u32(1, d.batch, d.out_image());
-    with_scratch([panels.len(d.patch_len()), panels.len(1)], |[packed_w, packed_b]| {
-        panels.pack(w, packed_w);
-        panels.pack(&b[..d.c_out], packed_b);
-        let (w, b) = (&*packed_w, &*packed_b);
+    let [w_len, b_len] = [panels.len(d.patch_len()), panels.len(1)];
+    with_scratch([d.groups * w_len, d.groups * b_len], |[packed_w, packed_b]| {
+        let packed = packed_w.chunks_exact_mut(w_len).zip(packed_b.chunks_exact_mut(b_len));
+        for (i, (packed_w, packed_b)) in packed.enumerate() {
+            panels.pack(&w[i * group.c_out..], d.c_out, packed_w);
+            match b {
+                [] => packed_b.fill(0.0),
+                b => panels.pack(&b[i * group.c_out..], d.c_out, packed_b),
+            }
+        }
+        let weights = || packed_w.chunks_exact(w_len).zip(packed_b.chunks_exact(b_len));
         let images = y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image())).zip(argmax);
-        images.for_each(|((y, x), argmax)| {
+        images.for_each(|((y, x), mut argmax)| {
             let sums_len = if in_registers(d) { 0 } else { pixels.len() * d.c_out };
             with_scratch([padded_len(d), sums_len], |[scratch, sums]| {
-                let x = padded(d, x, scratch);
-                level.run(Image { d, relu, panels, pixels: &pixels, x, w, b, sums, y, argmax });
+                for (i, (w, b)) in weights().enumerate() {
+                    let x = padded(d, i, x, scratch);
+                    let (y, argmax) =
+                        (Columns { of: y, row_len: d.c_out, first: i * group.c_out }, argmax.as_deref_mut());
+                    level.run(Image { d: &group, relu, panels, pixels: &pixels, x, w, b, sums, y, argmax });
+                }
             });
         });
     });
+}
+
+/// The columns of one group in a matrix of rows of `row_len`.
+struct Columns<'a> {
+    of: &'a mut [f32],
+    row_len: usize,
+    first: usize,
+}
+
+impl Columns<'_> {
+    /// The columns `cols` of the group in `row`.
+    #[inline(always)]
+    fn row(&mut self, row: usize, cols: Range<usize>) -> &mut [f32] {
+        &mut self.of[row * self.row_len + self.first..][cols]
+    }
 }
 
 /// Whether one tile of four pixels holds all the sums that an output element depends on.
@@ -38,8 +66,8 @@ fn in_registers(d: &Dims) -> bool {
     matches!(d.window_len(), 1 | pool::WINDOW_LEN)
 }
 
-/// One image's forward pass: `x` [h, w, c_in] includes the zero padding, `w` and `b` are packed in panels, `y` and
-/// `argmax` are [windows, c_out].
+/// One image's forward pass for one group of channels, whose sizes `d` has: `x` [h, w, c_in] includes the zero padding, `w` and `b`
+/// are packed in panels, `y` and `argmax` are [windows, c_out].
 struct Image<'a> {
     d: &'a Dims,
     relu: bool,
@@ -50,7 +78,7 @@ struct Image<'a> {
     b: &'a [f32],
     /// Scratch for the sums [rows, c_out]; empty if they stay in registers.
     sums: &'a mut [f32],
-    y: &'a mut [f32],
+    y: Columns<'a>,
     argmax: Option<&'a mut [u32]>,
 }
 
@@ -72,7 +100,10 @@ impl Image<'_> {
     fn convolve<S: Simd, const V: usize>(mut self, simd: S) {
         let d = self.d;
         let row = padded_size(d)[1] * d.c_in;
-        let run = d.w.kernel * d.c_in;
+        // Taps whose inputs lie side by side are multiplied in one run.
+        let runs = if d.w.dilation == 1 { 1 } else { d.w.kernel };
+        let run = d.w.kernel / runs * d.c_in;
+        let offset = |i: usize| i / runs * d.h.dilation * row + i % runs * d.w.dilation * d.c_in;
         let weights = rows_of::<S, V>(self.w).chunks_exact(d.patch_len());
         for (panel, (w, b)) in weights.zip(rows_of::<S, V>(self.b)).enumerate() {
             let cols = self.panels.cols_of(panel);
@@ -81,15 +112,15 @@ impl Image<'_> {
                 let last = pixels.len() - 1;
                 let starts: [usize; ROWS] = [0, 1, 2, 3].map(|r: usize| pixels[r.min(last)] * d.c_in);
                 let mut sums = [[simd.splat_f32s(0.0); V]; ROWS];
-                for (ky, w) in w.chunks_exact(run).enumerate() {
-                    multiply(simd, starts.map(|start| &self.x[start + ky * row..][..run]), w, &mut sums);
+                for (i, w) in w.chunks_exact(run).enumerate() {
+                    multiply(simd, starts.map(|start| &self.x[start + offset(i)..][..run]), w, &mut sums);
                 }
                 if d.window_len() == 1 {
                     for (r, sums) in sums.iter_mut().enumerate().take(pixels.len()) {
                         for (sum, bias) in sums.iter_mut().zip(b) {
                             *sum = pool::activate(simd, *sum, *bias, self.relu);
                         }
-                        store(simd, &mut self.y[(tile * ROWS + r) * d.c_out..][cols.clone()], *sums);
+                        store(simd, self.y.row(tile * ROWS + r, cols.clone()), *sums);
                     }
                 } else if !in_registers(d) {
                     for (r, sums) in sums.iter().enumerate().take(pixels.len()) {
@@ -102,7 +133,7 @@ impl Image<'_> {
                         let sums = [sums[0][v], sums[1][v], sums[2][v], sums[3][v]];
                         (values[v], offsets[v]) = pool::max_of_window(simd, sums, b[v], self.relu);
                     }
-                    store(simd, &mut self.y[tile * d.c_out..][cols.clone()], values);
+                    store(simd, self.y.row(tile, cols.clone()), values);
                     if let Some(argmax) = &mut self.argmax {
                         store_u32s(simd, &mut argmax[tile * d.c_out..][cols.clone()], offsets);
                     }
@@ -127,7 +158,7 @@ impl Image<'_> {
                 }
                 let (value, window_offset) =
                     pool::bias_and_relu(simd, best, load(simd, &self.b[cols.clone()]), self.relu);
-                store(simd, &mut self.y[window * d.c_out..][cols.clone()], [value]);
+                store(simd, self.y.row(window, cols.clone()), [value]);
                 if let Some(argmax) = &mut self.argmax {
                     store_u32s(simd, &mut argmax[window * d.c_out..][cols.clone()], [window_offset]);
                 }

@@ -23,9 +23,10 @@ const TERMS: usize = 9;
 
 /// Whether the kernel supports these sizes. With more channels or larger kernels the matrix product is faster.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims) -> bool {
-    let Dims { batch: _, h, w, c_in, c_out: _, pool_h, pool_w } = *d;
+    let Dims { batch: _, h, w, c_in, c_out: _, groups, bias: _, pool_h, pool_w } = *d;
     let patch_len = h.kernel * w.kernel * c_in;
-    c_in <= 4 && patch_len <= MAX_PATCH_LEN && matches!(pool_h.kernel * pool_w.kernel, 1 | pool::WINDOW_LEN)
+    let windows = matches!(pool_h.kernel * pool_w.kernel, 1 | pool::WINDOW_LEN);
+    groups == 1 && c_in <= 4 && patch_len <= MAX_PATCH_LEN && windows
 }
 
 /// Whether a permutation can select the input pixels.
@@ -55,7 +56,7 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
             sums.fill(0.0);
             with_scratch([padded_len(d)], |[scratch]| {
                 for (x, dy) in x.chunks_exact(d.in_image()).zip(dy.chunks_exact(d.out_image())) {
-                    let x = padded(d, x, scratch);
+                    let x = padded(d, 0, x, scratch);
                     match level {
                         #[cfg(target_arch = "x86_64")]
                         SimdLevel::Avx512(simd) if permute::supports(d) => {
@@ -82,7 +83,11 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
 fn offsets(d: &Dims) -> Vec<usize> {
     let row = padded_size(d)[1] * d.c_in;
     let run = d.w.kernel * d.c_in;
-    let mut offsets: Vec<usize> = (0..d.patch_len()).map(|term| term / run * row + term % run).collect();
+    let at = |term: usize| {
+        let (ky, kx, i) = (term / run, term % run / d.c_in, term % d.c_in);
+        ky * d.h.dilation * row + kx * d.w.dilation * d.c_in + i
+    };
+    let mut offsets: Vec<usize> = (0..d.patch_len()).map(at).collect();
     offsets.resize(offsets.len().next_multiple_of(TERMS), 0);
     offsets
 }

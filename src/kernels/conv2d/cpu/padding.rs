@@ -4,7 +4,7 @@ use crate::kernels::conv2d::dims::Dims;
 
 /// Height and width of an image with its zero padding: all the pixels that the convolution reads.
 pub(super) fn padded_size(d: &Dims) -> [usize; 2] {
-    [d.h, d.w].map(|axis| (axis.pad + axis.input).max((axis.output - 1) * axis.stride + axis.kernel))
+    [d.h, d.w].map(|axis| (axis.pad + axis.input).max(axis.span()))
 }
 
 /// For each row of one image (see [`Dims`]), the index in the padded image of the pixel under the kernel's first tap.
@@ -14,22 +14,32 @@ pub(super) fn first_pixels(d: &Dims) -> Vec<usize> {
     (0..d.image_windows() * d.window_len()).map(|row| at(d.pixel(row))).collect()
 }
 
-/// `x` [h, w, c_in] with its zero padding, copied to `scratch` ([`padded_len`] floats); `x` itself if there is no
-/// padding.
-pub(super) fn padded<'a>(d: &Dims, x: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
-    if !d.is_padded() {
+/// The channels of `group` of `x` [h, w, c_in] with their zero padding, copied to `scratch` ([`padded_len`] floats); `x` itself if
+/// there is neither padding nor another group.
+pub(super) fn padded<'a>(d: &Dims, group: usize, x: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
+    if !d.is_padded() && d.groups == 1 {
         return x;
     }
     let [_, width] = padded_size(d);
+    let channels = d.group_in();
     scratch.fill(0.0);
-    let row = d.w.input * d.c_in;
-    for (y, x) in x.chunks_exact(row).enumerate() {
-        scratch[((y + d.h.pad) * width + d.w.pad) * d.c_in..][..row].copy_from_slice(x);
+    for (y, x) in x.chunks_exact(d.w.input * d.c_in).enumerate() {
+        let to = &mut scratch[((y + d.h.pad) * width + d.w.pad) * channels..][..d.w.input * channels];
+        if d.groups == 1 {
+            to.copy_from_slice(x);
+        } else {
+            for (to, x) in to.chunks_exact_mut(channels).zip(x.chunks_exact(d.c_in)) {
+                to.copy_from_slice(&x[group * channels..][..channels]);
+            }
+        }
     }
     scratch
 }
 
 /// Floats of scratch that [`padded`] needs.
 pub(super) fn padded_len(d: &Dims) -> usize {
-    if d.is_padded() { padded_size(d).iter().product::<usize>() * d.c_in } else { 0 }
+    match d.is_padded() || d.groups > 1 {
+        true => padded_size(d).iter().product::<usize>() * d.group_in(),
+        false => 0,
+    }
 }

@@ -39,12 +39,12 @@ impl Panels {
         panel * self.width..self.cols.min((panel + 1) * self.width)
     }
 
-    /// Packs the row-major `matrix` [rows, cols].
-    pub(super) fn pack(&self, matrix: &[f32], packed: &mut [f32]) {
-        let rows = matrix.len() / self.cols;
+    /// Packs the first columns of `matrix`, whose rows have `row_len` elements; as many rows as `packed` is long for.
+    pub(super) fn pack(&self, matrix: &[f32], row_len: usize, packed: &mut [f32]) {
+        let rows = packed.len() / self.len(1);
         for (panel, packed) in packed.chunks_exact_mut(rows * self.width).enumerate() {
             let cols = self.cols_of(panel);
-            for (row, packed) in matrix.chunks_exact(self.cols).zip(packed.chunks_exact_mut(self.width)) {
+            for (row, packed) in matrix.chunks(row_len).zip(packed.chunks_exact_mut(self.width)) {
                 packed[..cols.len()].copy_from_slice(&row[cols.clone()]);
                 packed[cols.len()..].fill(0.0);
             }

@@ -20,18 +20,18 @@ pub(in crate::kernels::conv2d) const SHARE: f64 = 16.0 / 36.0;
 
 /// Whether the kernel computes these sizes: channels fill whole vectors, and an image's transforms fit the caches.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
-    let Dims { batch: _, h, w, c_in, c_out, pool_h, pool_w } = *d;
+    let Dims { batch: _, h, w, c_in, c_out, groups: _, bias: _, pool_h, pool_w } = *d;
     let square = [h, w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
     let pooled = [pool_h, pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
     let channels = [c_in, c_out].iter().all(|c| c.is_multiple_of(level.vector_width()));
     let small = TILE_LEN * d.image_windows() * (c_in + c_out) <= MAX_FLOATS;
-    square && pooled && channels && small
+    square && pooled && channels && small && d.is_plain()
 }
 
 /// SIMD variant of `Conv2dForward`. The argmax is not written if no backward pass follows.
 pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
-    let bias = &weights[d.patch_len() * d.c_out..][..d.c_out];
+    let (_, bias) = d.split_weights(weights);
     let panels = Panels::new(level, d.c_out);
     let images = MIN_WINDOWS.div_ceil(d.image_windows());
     let argmax = io.optional_chunks_u32(1, d.batch.div_ceil(images), images * d.out_image());
@@ -47,7 +47,7 @@ pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel
             with_scratch([TILE_LEN * v_len, TILE_LEN * m_len, padded_len(d)], |[v, m, scratch]| {
                 for (image, x) in x.chunks_exact(d.in_image()).enumerate() {
                     let first = image * d.image_windows() * d.c_in;
-                    level.run(Input { d, x: padded(d, x, scratch), v: &mut v[first..], matrix_len: v_len });
+                    level.run(Input { d, x: padded(d, 0, x, scratch), v: &mut v[first..], matrix_len: v_len });
                 }
                 let u = u.chunks_exact(panels.len(d.c_in));
                 for ((v, m), u) in v.chunks_exact(v_len).zip(m.chunks_exact_mut(m_len)).zip(u) {

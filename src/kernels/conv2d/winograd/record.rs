@@ -11,11 +11,11 @@ use crate::plan::{Profile, Recorder};
 
 /// Whether the kernels compute these sizes, on adapters that are limited by arithmetic rather than by launches.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims, profile: &Profile) -> bool {
-    let Dims { batch: _, h, w, c_in, c_out, pool_h, pool_w } = *d;
+    let Dims { batch: _, h, w, c_in, c_out, groups: _, bias: _, pool_h, pool_w } = *d;
     let conv = [h, w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
     let pool = [pool_h, pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2);
     let channels = [c_in, c_out].iter().all(|c| c.is_multiple_of(4));
-    let shape = profile.winograd && conv && pool && channels;
+    let shape = profile.winograd && conv && pool && channels && d.is_plain();
     shape && BackwardInput { dims: *d, gate: GateKind::None }.iterations() <= MAX_ITERATIONS
 }
 

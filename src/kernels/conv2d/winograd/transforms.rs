@@ -99,7 +99,7 @@ impl KernelSpec for OutputTransform {
         let d = &self.dims;
         let (m, weights, y) = (io.input(0), io.input(1), io.output(0));
         let argmax = io.optional_chunks_u32(1, d.windows(), d.c_out);
-        let bias = &weights[d.patch_len() * d.c_out..];
+        let (_, bias) = d.split_weights(weights);
         let windows = y.par_chunks_mut(d.c_out).zip(argmax);
         windows.enumerate().for_each(|(window, (y, argmax))| {
             let mut sums = vec![F::ZERO; 4 * d.c_out];

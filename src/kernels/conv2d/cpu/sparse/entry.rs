@@ -18,8 +18,11 @@ pub(super) const ENTRY: usize = 2;
 
 /// Whether the kernels support these sizes, and at least half of a vector of input channels is used.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
-    let Dims { batch: _, h: _, w, c_in, c_out: _, pool_h, pool_w } = *d;
-    pool_h.kernel * pool_w.kernel > 1 && matches!(w.kernel, 2..=5 | 7) && 2 * c_in >= level.vector_width()
+    let Dims { batch: _, h: _, w, c_in, c_out: _, groups: _, bias: _, pool_h, pool_w } = *d;
+    pool_h.kernel * pool_w.kernel > 1
+        && matches!(w.kernel, 2..=5 | 7)
+        && 2 * c_in >= level.vector_width()
+        && d.is_plain()
 }
 
 /// Calls `$f::<S, ROWS, WIDTH>(..)` for the block of taps that is summed in registers at once: the whole of a 3x3

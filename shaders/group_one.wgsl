@@ -1,0 +1,3 @@
+// All channels are one group.
+
+fn group() -> u32 { return 0u; }

@@ -1,0 +1,108 @@
+//! Cases of convolutions: dilated, in groups, without bias.
+
+use super::case::{Case, case, images};
+use crate::graph::Sequential;
+use crate::layers::Activation::{Relu, Softmax};
+use crate::layers::Padding::Same;
+use crate::layers::{Conv2D, Dense, Flatten, MaxPooling2D};
+
+/// Convolutions beyond those that the tutorial has.
+pub(super) fn convolutions() -> Vec<Case> {
+    let end = |model: Sequential| model.add(Flatten {}).add(Dense::new(3).activation(Softmax));
+    let conv = |filters, kernel_size: usize| Conv2D::new(filters, kernel_size);
+    vec![
+        case(
+            "conv, dilated, 1 channel and 3 channels",
+            2,
+            end(images(9, 8, 1)
+                .add(conv(3, 3).dilation_rate(2).activation(Relu))
+                .add(Conv2D::new(4, [2, 3]).dilation_rate([3, 1]).padding(Same))),
+        ),
+        case(
+            "conv, dilated, channel counts that are multiples of four, same padding, under a pool",
+            3,
+            end(images(9, 10, 4)
+                .add(conv(8, 3).dilation_rate([2, 1]).padding(Same).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(conv(20, 3).dilation_rate(2).padding(Same).activation(Relu))
+                .add(MaxPooling2D::new([2, 1]))),
+        ),
+        case(
+            "conv, two groups, odd channels",
+            2,
+            end(images(6, 7, 2)
+                .add(conv(6, 3).groups(2).activation(Relu))
+                .add(conv(10, 2).groups(2).strides(2).padding(Same).activation(Relu))),
+        ),
+        case(
+            "conv, groups of four channels, then a pool that cannot be fused",
+            3,
+            end(images(7, 7, 1)
+                .add(conv(12, 2).activation(Relu))
+                .add(conv(24, 3).groups(3).padding(Same).activation(Relu))
+                .add(MaxPooling2D::new(2))),
+        ),
+        case(
+            "conv, groups of one channel",
+            2,
+            end(images(5, 6, 3).add(conv(6, 3).groups(3)).add(conv(6, 2).groups(6).padding(Same).activation(Relu))),
+        ),
+        case(
+            "conv, groups, dilated, without bias",
+            2,
+            end(images(8, 9, 4).add(conv(36, 3).groups(2).dilation_rate([1, 2]).use_bias(false).activation(Relu))),
+        ),
+        case(
+            "conv and dense without bias",
+            3,
+            images(6, 7, 1)
+                .add(conv(5, 3).use_bias(false).activation(Relu))
+                .add(conv(8, 2).use_bias(false).padding(Same))
+                .add(conv(4, 3).strides(2).use_bias(false).activation(Relu))
+                .add(Flatten {})
+                .add(Dense::new(9).use_bias(false).activation(Relu))
+                .add(Dense::new(4).use_bias(false))
+                .add(Dense::new(3).use_bias(false).activation(Softmax)),
+        ),
+        case(
+            "conv without bias under pools",
+            2,
+            end(images(13, 12, 1)
+                .add(conv(4, 3).use_bias(false).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(conv(20, 3).use_bias(false).activation(Relu))
+                .add(MaxPooling2D::new([1, 2]))),
+        ),
+        case(
+            "dense without bias, a split sum",
+            2,
+            images(24, 24, 1)
+                .add(Flatten {})
+                .add(Dense::new(5).use_bias(false).activation(Relu))
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+    ]
+}
+
+/// Convolutions with enough channels to fill SIMD vectors.
+pub(super) fn wide_convolutions() -> Vec<Case> {
+    let end = |model: Sequential| model.add(Flatten {}).add(Dense::new(3).activation(Softmax));
+    vec![
+        case(
+            "wide, dilated and in groups",
+            3,
+            end(images(9, 8, 3)
+                .add(Conv2D::new(48, 3).dilation_rate(2).activation(Relu))
+                .add(Conv2D::new(66, 3).groups(3).padding(Same).activation(Relu))
+                .add(Conv2D::new(40, [3, 2]).groups(2).dilation_rate([1, 2]).padding(Same))),
+        ),
+        case(
+            "wide, without bias, under a 2x2 pool",
+            3,
+            end(images(9, 8, 3)
+                .add(Conv2D::new(32, 3).use_bias(false).activation(Relu))
+                .add(Conv2D::new(48, 3).use_bias(false).padding(Same).activation(Relu))
+                .add(MaxPooling2D::new(2))),
+        ),
+    ]
+}
