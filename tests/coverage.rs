@@ -43,7 +43,7 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         }
     }
     // All that serialise, so that none is left out here by a default.
-    let arguments: [(&str, &[&str]); 23] = [
+    let arguments: [(&str, &[&str]); 25] = [
         ("Activation", &["activation"]),
         ("Add", &[]),
         ("Average", &[]),
@@ -54,6 +54,10 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
             &["activation", "dilation_rate", "filters", "groups", "kernel_size", "padding", "strides", "use_bias"],
         ),
         ("Dense", &["activation", "units", "use_bias"]),
+        (
+            "DepthwiseConv2D",
+            &["activation", "depth_multiplier", "dilation_rate", "kernel_size", "padding", "strides", "use_bias"],
+        ),
         ("Dropout", &["rate"]),
         ("ELU", &["alpha"]),
         ("Flatten", &[]),
@@ -66,6 +70,19 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         ("Multiply", &[]),
         ("ReLU", &["max_value", "negative_slope", "threshold"]),
         ("Reshape", &["target_shape"]),
+        (
+            "SeparableConv2D",
+            &[
+                "activation",
+                "depth_multiplier",
+                "dilation_rate",
+                "filters",
+                "kernel_size",
+                "padding",
+                "strides",
+                "use_bias",
+            ],
+        ),
         ("Softmax", &["axis"]),
         ("SpatialDropout2D", &["rate"]),
         ("Subtract", &[]),

@@ -44,9 +44,10 @@ pub(super) fn graph(input: [usize; 3], layers: Vec<Entry>) -> Result<Graph> {
             let output = &inferred.output;
             return Err(in_layer(usage!("an output of {output:?} is more than {MAX_ELEMENTS} numbers")));
         }
-        let parameters =
-            lay_out(&name, inferred.parameters, &mut graph.parameters, &mut graph.parameters_len).map_err(in_layer)?;
-        let state = lay_out(&name, inferred.state, &mut graph.state, &mut graph.state_len).map_err(in_layer)?;
+        let (specs, blocks) = (inferred.parameters, &inferred.blocks);
+        let parameters = lay_out(&name, specs, blocks, &mut graph.parameters, &mut graph.parameters_len);
+        let parameters = parameters.map_err(in_layer)?;
+        let state = lay_out(&name, inferred.state, &[], &mut graph.state, &mut graph.state_len).map_err(in_layer)?;
         graph.nodes.push(Node { name, layer, inputs, output: inferred.output, parameters, state });
     }
     graph.output = output(&graph)?;
@@ -56,10 +57,19 @@ pub(super) fn graph(input: [usize; 3], layers: Vec<Entry>) -> Result<Graph> {
     Ok(graph)
 }
 
-/// Appends the tensors of layer `name` to an arena of `len` floats so far.
-fn lay_out(name: &str, specs: Vec<TensorSpec>, arena: &mut Vec<ArenaTensor>, len: &mut usize) -> Result<Range<usize>> {
+/// Appends the tensors of layer `name` to an arena of `len` floats so far; those with the indices `blocks` are aligned.
+fn lay_out(
+    name: &str,
+    specs: Vec<TensorSpec>,
+    blocks: &[usize],
+    arena: &mut Vec<ArenaTensor>,
+    len: &mut usize,
+) -> Result<Range<usize>> {
     let first = arena.len();
-    for TensorSpec { name: tensor, shape, init } in specs {
+    for (i, TensorSpec { name: tensor, shape, init }) in specs.into_iter().enumerate() {
+        if blocks.contains(&i) {
+            *len = len.next_multiple_of(SLICE_ALIGN);
+        }
         let size = checked_len(&shape)
             .ok_or_else(|| usage!("its {tensor} of {shape:?} is more than {MAX_ELEMENTS} numbers"))?;
         arena.push(ArenaTensor { name: format!("{name}.{tensor}"), shape, offset: *len, init });

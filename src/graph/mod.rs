@@ -97,7 +97,13 @@ impl Graph {
     /// First float and length of a node's block in the parameter arena.
     pub(crate) fn block(&self, node: &Node) -> (usize, usize) {
         let tensors = &self.parameters[node.parameters.clone()];
-        (tensors.first().map_or(0, |t| t.offset), tensors.iter().map(ArenaTensor::size).sum())
+        match tensors {
+            [] => (0, 0),
+            [first, ..] => {
+                let end = tensors.last().map_or(0, |last| last.offset + last.size());
+                (first.offset, end - first.offset)
+            }
+        }
     }
 
     /// Shape of one image at `source`.

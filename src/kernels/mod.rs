@@ -4,6 +4,7 @@
 pub(crate) mod activation;
 pub(crate) mod conv2d;
 pub(crate) mod dense;
+pub(crate) mod depthwise_conv2d;
 pub(crate) mod dropout;
 pub(crate) mod elementwise;
 mod gate;

@@ -136,6 +136,22 @@ pub(crate) fn in_f32(value: f64) -> bool {
     (value as f32).is_finite() && (value == 0.0 || (value as f32) != 0.0)
 }
 
+/// `builders!(Conv2D { padding: Padding })`: methods that give the same layer with another value of an argument.
+macro_rules! builders {
+    ($layer:ident { $($name:ident: $type:ty),* $(,)? }) => {
+        impl $layer {
+            $(
+                #[doc = concat!("The same layer with `", stringify!($name), "`.")]
+                #[must_use]
+                pub fn $name(self, $name: $type) -> Self {
+                    Self { $name: $name.into(), ..self }
+                }
+            )*
+        }
+    };
+}
+pub(super) use builders;
+
 /// The default of arguments that count.
 pub(super) fn one() -> usize {
     1

@@ -1,6 +1,6 @@
 //! Conv2D: a convolution over images, channels last.
 
-use super::args::{Activation, Padding, Pair, image_shape, one, windows, yes};
+use super::args::{Activation, Padding, Pair, builders, image_shape, one, windows, yes};
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use crate::error::Result;
 use crate::kernels::conv2d::{
@@ -53,42 +53,6 @@ impl Conv2D {
         }
     }
 
-    /// The same layer with `activation`.
-    #[must_use]
-    pub fn activation(self, activation: Activation) -> Self {
-        Self { activation, ..self }
-    }
-
-    /// The same layer with `strides`.
-    #[must_use]
-    pub fn strides(self, strides: impl Into<Pair>) -> Self {
-        Self { strides: strides.into(), ..self }
-    }
-
-    /// The same layer with `padding`.
-    #[must_use]
-    pub fn padding(self, padding: Padding) -> Self {
-        Self { padding, ..self }
-    }
-
-    /// The same layer with `dilation_rate`.
-    #[must_use]
-    pub fn dilation_rate(self, dilation_rate: impl Into<Pair>) -> Self {
-        Self { dilation_rate: dilation_rate.into(), ..self }
-    }
-
-    /// The same layer with `groups` groups of channels.
-    #[must_use]
-    pub fn groups(self, groups: usize) -> Self {
-        Self { groups, ..self }
-    }
-
-    /// The same layer with a bias or without.
-    #[must_use]
-    pub fn use_bias(self, use_bias: bool) -> Self {
-        Self { use_bias, ..self }
-    }
-
     /// Sizes over a batch of images of shape `input`.
     pub(super) fn dims(&self, batch: usize, input: [usize; 3]) -> Result<Dims> {
         let windows = windows(input, self.kernel_size, self.strides, self.dilation_rate, self.padding)?;
@@ -100,6 +64,8 @@ impl Conv2D {
         input.and_then(|input| self.dims(site.batch, input)).expect("the shape was inferred before")
     }
 }
+
+builders!(Conv2D { strides: impl Into<Pair>, padding: Padding, dilation_rate: impl Into<Pair>, groups: usize, activation: Activation, use_bias: bool });
 
 impl Layer for Conv2D {
     fn kind(&self) -> &'static str {
@@ -113,7 +79,7 @@ impl Layer for Conv2D {
         let channels = input[2] / self.groups;
         let init = Init::GlorotUniform { fan_in: taps * channels, fan_out: taps * self.filters };
         let kernel = TensorSpec { name: "kernel", shape: vec![h, w, channels, self.filters], init };
-        let parameters = kernel.and_bias(self.use_bias);
+        let parameters = kernel.and_bias(self.filters, self.use_bias);
         Ok(Inferred { parameters, ..Inferred::output(output) })
     }
 
@@ -133,7 +99,7 @@ impl Layer for Conv2D {
     }
 
     fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
-        record_gradients(r, site, self.dims_at(site), dy, dx);
+        record_gradients(r, site.name, self.dims_at(site), [site.x(), site.parameters, site.gradients, dy], dx);
     }
 
     fn activation(&self) -> Activation {
@@ -148,13 +114,12 @@ impl Layer for Conv2D {
 /// Records both gradients of a convolution, alone or with its pool.
 pub(super) fn record_gradients(
     r: &mut Recorder,
-    site: &Site<'_>,
+    name: &str,
     dims: Dims,
-    dy: BufferSlice,
+    [x, weights, gradients, dy]: [BufferSlice; 4],
     dx: &[Option<GradientOut>],
 ) {
-    let (name, x, weights) = (site.name, site.x(), site.parameters);
-    record_backward_weights(r, &WeightsPass { name, dims, x, dy, gradients: site.gradients });
+    record_backward_weights(r, &WeightsPass { name, dims, x, dy, gradients });
     if let [Some(dx)] = dx {
         record_backward_input(r, &InputPass { name, dims, weights, dy, dx: *dx });
     }

@@ -63,7 +63,7 @@ impl Layer for PooledConv2D {
     }
 
     fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
-        record_gradients(r, site, self.dims_at(site), dy, dx);
+        record_gradients(r, site.name, self.dims_at(site), [site.x(), site.parameters, site.gradients, dy], dx);
     }
 
     fn supports_gates(&self) -> bool {

@@ -62,7 +62,7 @@ impl Layer for Dense {
         }
         let init = Init::GlorotUniform { fan_in: *inputs, fan_out: self.units };
         let kernel = TensorSpec { name: "kernel", shape: vec![*inputs, self.units], init };
-        let parameters = kernel.and_bias(self.use_bias);
+        let parameters = kernel.and_bias(self.units, self.use_bias);
         Ok(Inferred { parameters, ..Inferred::output([self.units]) })
     }
 

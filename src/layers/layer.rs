@@ -32,9 +32,8 @@ pub struct TensorSpec {
 }
 
 impl TensorSpec {
-    /// This kernel, whose last axis is the outputs, and the bias of those, if there is one.
-    pub(super) fn and_bias(self, use_bias: bool) -> Vec<Self> {
-        let outputs = self.shape.last().copied().unwrap_or(1);
+    /// This kernel and the bias of its outputs, if there is one.
+    pub(super) fn and_bias(self, outputs: usize, use_bias: bool) -> Vec<Self> {
         let bias = Self { name: "bias", shape: vec![outputs], init: Init::Zeros };
         [self].into_iter().chain(use_bias.then_some(bias)).collect()
     }
@@ -47,6 +46,9 @@ pub struct Inferred {
     pub output: Vec<usize>,
     /// Parameters, in the order in which they lie in the arena.
     pub parameters: Vec<TensorSpec>,
+    /// Parameters that kernels bind apart from those before them, by index: each starts at a multiple of
+    /// [`crate::plan::SLICE_ALIGN`].
+    pub blocks: Vec<usize>,
     /// State that is not differentiated, in the order in which it lies in the state arena.
     pub state: Vec<TensorSpec>,
 }
@@ -74,7 +76,7 @@ pub(crate) struct Site<'a> {
     pub(crate) batch: usize,
     pub(crate) inputs: Vec<Tensor<'a>>,
     pub(crate) output: Tensor<'a>,
-    /// The layer's block of the parameter arena, its parameters in order without gaps.
+    /// The layer's part of the parameter arena, its parameters in order, without gaps but for [`Inferred::blocks`].
     pub(crate) parameters: BufferSlice,
     /// The same block of the gradient arena.
     pub(crate) gradients: BufferSlice,

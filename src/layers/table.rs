@@ -5,6 +5,7 @@ use super::add::Add;
 use super::concatenate::Concatenate;
 use super::conv2d::Conv2D;
 use super::dense::Dense;
+use super::depthwise_conv2d::DepthwiseConv2D;
 use super::dropout::{Dropout, SpatialDropout2D};
 use super::elu::ELU;
 use super::flatten::Flatten;
@@ -15,6 +16,7 @@ use super::leaky_relu::LeakyReLU;
 use super::pooling2d::{AveragePooling2D, MaxPooling2D, MinPooling2D};
 use super::relu::ReLU;
 use super::reshape::Reshape;
+use super::separable_conv2d::SeparableConv2D;
 use super::softmax::Softmax;
 use super::zero_padding2d::ZeroPadding2D;
 use serde::{Deserialize, Serialize};
@@ -47,6 +49,10 @@ macro_rules! layers {
 layers! {
     /// Convolution over images.
     Conv2D(Conv2D),
+    /// Convolution of each channel by filters of its own.
+    DepthwiseConv2D(DepthwiseConv2D),
+    /// A depthwise convolution, then one of 1x1.
+    SeparableConv2D(SeparableConv2D),
     /// Maximum of each window.
     MaxPooling2D(MaxPooling2D),
     /// Minimum of each window.

@@ -2,7 +2,7 @@
 
 use super::activations::activations;
 use super::case::{Case, case, images};
-use super::convolutions::{convolutions, wide_convolutions};
+use super::convolutions::{convolutions, depthwise, wide_convolutions};
 use super::graphs::graphs;
 use super::optimizers::optimizers;
 use super::pooled::{other_pools, pooled};
@@ -142,6 +142,7 @@ pub fn cases() -> Vec<Case> {
     ]
     .into_iter()
     .chain(convolutions())
+    .chain(depthwise())
     .chain(pooled())
     .chain(other_pools())
     .chain(activations())

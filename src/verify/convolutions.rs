@@ -4,7 +4,7 @@ use super::case::{Case, case, images};
 use crate::graph::Sequential;
 use crate::layers::Activation::{Relu, Softmax};
 use crate::layers::Padding::Same;
-use crate::layers::{Conv2D, Dense, Flatten, MaxPooling2D};
+use crate::layers::{Conv2D, Dense, DepthwiseConv2D, Flatten, MaxPooling2D, SeparableConv2D};
 
 /// Convolutions beyond those that the tutorial has.
 pub(super) fn convolutions() -> Vec<Case> {
@@ -84,6 +84,62 @@ pub(super) fn convolutions() -> Vec<Case> {
     ]
 }
 
+/// Depthwise and separable convolutions.
+pub(super) fn depthwise() -> Vec<Case> {
+    let end = |model: Sequential| model.add(Flatten {}).add(Dense::new(3).activation(Softmax));
+    let depthwise = |kernel_size: usize| DepthwiseConv2D::new(kernel_size);
+    vec![
+        case(
+            "depthwise, odd channels, after a ReLU",
+            2,
+            end(images(7, 6, 1)
+                .add(Conv2D::new(5, 2).activation(Relu))
+                .add(depthwise(3).activation(Relu))
+                .add(depthwise(2).strides(2).padding(Same))),
+        ),
+        case(
+            "depthwise, channels that divide by four, same padding with strides, under a pool",
+            3,
+            end(images(11, 9, 4)
+                .add(depthwise(3).padding(Same).activation(Relu))
+                .add(MaxPooling2D::new([1, 2]))
+                .add(DepthwiseConv2D::new([4, 2]).strides([2, 3]).padding(Same))
+                .add(Conv2D::new(8, 1))
+                .add(depthwise(2).use_bias(false))),
+        ),
+        case(
+            "depthwise, several filters a channel, dilated",
+            2,
+            end(images(8, 9, 1)
+                .add(depthwise(3).depth_multiplier(4).activation(Relu))
+                .add(depthwise(2).depth_multiplier(2).dilation_rate([2, 3]).padding(Same))
+                .add(depthwise(1).depth_multiplier(3))),
+        ),
+        case(
+            "depthwise, many pixels, stride larger than the kernel, 5x5",
+            2,
+            end(images(31, 29, 3)
+                .add(depthwise(5).padding(Same).depth_multiplier(2))
+                .add(depthwise(2).strides(3).activation(Relu))),
+        ),
+        case(
+            "separable",
+            2,
+            end(images(8, 7, 2)
+                .add(SeparableConv2D::new(5, 3).activation(Relu))
+                .add(SeparableConv2D::new(8, [2, 3]).strides(2).padding(Same).depth_multiplier(3).use_bias(false))),
+        ),
+        case(
+            "separable, dilated, after a fused pool",
+            3,
+            end(images(13, 12, 1)
+                .add(Conv2D::new(4, 3).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(SeparableConv2D::new(4, 2).dilation_rate(2).activation(Relu))),
+        ),
+    ]
+}
+
 /// Convolutions with enough channels to fill SIMD vectors.
 pub(super) fn wide_convolutions() -> Vec<Case> {
     let end = |model: Sequential| model.add(Flatten {}).add(Dense::new(3).activation(Softmax));
@@ -95,6 +151,15 @@ pub(super) fn wide_convolutions() -> Vec<Case> {
                 .add(Conv2D::new(48, 3).dilation_rate(2).activation(Relu))
                 .add(Conv2D::new(66, 3).groups(3).padding(Same).activation(Relu))
                 .add(Conv2D::new(40, [3, 2]).groups(2).dilation_rate([1, 2]).padding(Same))),
+        ),
+        case(
+            "wide, depthwise, 32, 36 and 72 channels",
+            6,
+            end(images(9, 8, 3)
+                .add(Conv2D::new(32, 1).activation(Relu))
+                .add(DepthwiseConv2D::new(3).padding(Same).activation(Relu))
+                .add(SeparableConv2D::new(36, 3).strides(2).padding(Same).activation(Relu))
+                .add(DepthwiseConv2D::new([4, 5]).padding(Same).depth_multiplier(2))),
         ),
         case(
             "wide, without bias, under a 2x2 pool",

@@ -6,7 +6,7 @@ use super::backward_weights::{self, Conv2dBackwardWeights};
 use super::dims::Dims;
 use super::forward::{self, Conv2dForward};
 use super::passes::{ForwardPass, InputPass, WeightsPass};
-use super::{cpu, patch, select, winograd};
+use super::{cpu, depthwise, patch, select, winograd};
 use crate::kernels::split_k::record_split_k;
 use crate::kernels::tile::Tiles;
 use crate::plan::{Profile, Recorder, Target};
@@ -75,7 +75,7 @@ fn one_pixel_per_window(d: &Dims) -> f64 {
     1.0 / d.window_len() as f64
 }
 
-fn forward_algorithms<'a>() -> [Algorithm<ForwardPass<'a>>; 6] {
+fn forward_algorithms<'a>() -> [Algorithm<ForwardPass<'a>>; 7] {
     fn by(r: &mut Recorder, pass: &ForwardPass<'_>, method: forward::Method) {
         let ForwardPass { name, dims, relu, x, weights, y, argmax } = *pass;
         let kernel = Conv2dForward { dims, relu, argmax: argmax.is_some(), method, profile: r.profile };
@@ -88,6 +88,12 @@ fn forward_algorithms<'a>() -> [Algorithm<ForwardPass<'a>>; 6] {
             supports: winograd::supports,
             cost: winograd::cost,
             record: winograd::record_forward,
+        },
+        Algorithm {
+            name: "depthwise",
+            supports: depthwise::supports,
+            cost: |_| depthwise::COST,
+            record: depthwise::record_forward,
         },
         Algorithm { name: "patch", supports: patch::supports, cost: |_| 0.9, record: patch::record },
         Algorithm {
@@ -118,7 +124,7 @@ fn forward_algorithms<'a>() -> [Algorithm<ForwardPass<'a>>; 6] {
     ]
 }
 
-fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 6] {
+fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 7] {
     use backward_weights::Method;
     fn by(r: &mut Recorder, pass: &WeightsPass<'_>, method: Method) {
         let WeightsPass { name, dims, x, dy, gradients } = *pass;
@@ -128,6 +134,12 @@ fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 6] {
         record_split_k(r, &format!("{name} backward weights"), tiles.split_k, kernel, &[x, dy], gradients, None);
     }
     [
+        Algorithm {
+            name: "depthwise",
+            supports: depthwise::supports,
+            cost: |_| depthwise::COST,
+            record: depthwise::record_backward_weights,
+        },
         Algorithm { name: "select", supports: select::supports, cost: one_pixel_per_window, record: select::record },
         Algorithm { name: "tiles", supports: is_adapter, cost: dense, record: |r, pass| by(r, pass, Method::Tiles) },
         Algorithm {
@@ -153,7 +165,7 @@ fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 6] {
     ]
 }
 
-fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 4] {
+fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 5] {
     use backward_input::Method;
     fn by(r: &mut Recorder, pass: &InputPass<'_>, method: Method) {
         let InputPass { name, dims, weights, dy, dx } = *pass;
@@ -168,6 +180,12 @@ fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 4] {
             supports: winograd::supports,
             cost: winograd::cost,
             record: winograd::record_backward_input,
+        },
+        Algorithm {
+            name: "depthwise",
+            supports: depthwise::supports,
+            cost: |_| depthwise::COST,
+            record: depthwise::record_backward_input,
         },
         Algorithm { name: "tiles", supports: is_adapter, cost: dense, record: |r, pass| by(r, pass, Method::Tiles) },
         Algorithm {

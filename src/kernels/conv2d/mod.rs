@@ -5,6 +5,7 @@ mod algorithm;
 mod backward_input;
 mod backward_weights;
 mod cpu;
+mod depthwise;
 mod dims;
 mod forward;
 mod passes;
