@@ -44,7 +44,7 @@ fn losses(folder: &Path, golden: &Value, data: &Dataset, device: &Device) -> Vec
     losses
 }
 
-/// A bound is five times the widest distance from float64 among Keras's float32 runs, and at least 1e-4.
+/// A bound is five times the widest distance from float64 among Keras's float32 runs, and at least 3e-5.
 #[test]
 fn losses_are_those_of_keras_on_each_backend() {
     let data = golden_images();
@@ -57,7 +57,7 @@ fn losses_are_those_of_keras_on_each_backend() {
             assert_eq!(found.len(), expected.len());
             let errors = found.iter().zip(&expected).map(|(found, expected)| (found - expected).abs());
             // Written so that a NaN fails.
-            let beyond = errors.zip(&envelope).position(|(error, width)| !(error <= (5.0 * width).max(1e-4)));
+            let beyond = errors.zip(&envelope).position(|(error, width)| !(error <= (5.0 * width).max(3e-5)));
             if let Some(step) = beyond {
                 let (name, device) = (folder.file_name().unwrap().to_string_lossy(), device.info().adapter);
                 failures.push(format!("{name}, {device}, step {}: {} but {}", step + 1, found[step], expected[step]));

@@ -230,11 +230,12 @@ impl Optimizer {
 
     /// What the kernel is given at update `t` (from 1) beside gradient and learning rate. For Adam, the learning rate with both
     /// bias corrections folded in, `learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t)`; for Nadam, the factors of the first
-    /// moment and of the gradient.
+    /// moment and of the gradient. Adam's powers are those of the f32 nearest to beta, as in Keras: 1 - beta_2^t differs by 1.3e-5 of
+    /// itself.
     pub(crate) fn step_scalars(&self, learning_rate: f64, t: u64) -> [f32; 2] {
         match *self {
             Self::Adam { beta_1, beta_2, .. } | Self::AdamW { beta_1, beta_2, .. } => {
-                let t = t as f64;
+                let ([beta_1, beta_2], t) = ([beta_1, beta_2].map(nearest_f32), t as f64);
                 [(learning_rate * (1.0 - beta_2.powf(t)).sqrt() / (1.0 - beta_1.powf(t))) as f32, 0.0]
             }
             Self::Nadam { beta_1, beta_2, .. } => {
@@ -271,6 +272,10 @@ impl Optimizer {
     }
 }
 
+fn nearest_f32(value: f64) -> f64 {
+    f64::from(value as f32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,9 +289,11 @@ mod tests {
 
     #[test]
     fn adams_step_size_corrects_both_moments() {
-        // At t = 1 the corrections are sqrt(0.001) / 0.1; far out they vanish.
+        // At t = 1 the corrections are sqrt(0.001) / 0.1, but for the rounding of Keras's betas; far out they vanish.
         let step_size = |t| f64::from(Optimizer::default().step_scalars(1e-3, t)[0]);
-        assert!((step_size(1) - 1e-3 * 0.001f64.sqrt() / 0.1).abs() < 1e-9);
+        let [beta_1, beta_2] = [0.9f32, 0.999].map(f64::from);
+        assert!((step_size(1) / (1e-3 * (1.0 - beta_2).sqrt() / (1.0 - beta_1)) - 1.0).abs() < 1e-7);
+        assert!((step_size(1) - 1e-3 * 0.001f64.sqrt() / 0.1).abs() < 1e-8);
         assert!((step_size(100_000) - 1e-3).abs() < 1e-9);
     }
 }
