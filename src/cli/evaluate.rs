@@ -51,9 +51,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
     note(&format!("data: {}", describe_data(&data)));
     changed_files(&run, &data).iter().for_each(|warning| note(warning));
-    let arena = weights_of(&weights, &model.graph()?, &path)?;
+    let weights = weights_of(&weights, &model.graph()?, &path)?;
     let mut trainer = Trainer::new(model, &device, config)?;
-    trainer.set_weights(&arena)?;
+    trainer.set_weights(&weights)?;
     let evaluation = trainer.evaluate(&data.test)?;
     match args.format {
         Format::Text => print(&evaluation_table(&evaluation, &data.class_names)),

@@ -34,8 +34,8 @@ pub(super) fn run(args: Args) -> Result<()> {
     let graph = model.graph()?;
     let start = weights.map(|(weights, path)| weights_of(&weights, &graph, path)).transpose()?;
     let mut trainer = Trainer::new(model, &device, config.clone())?;
-    if let Some(arena) = &start {
-        trainer.set_weights(arena)?;
+    if let Some(weights) = &start {
+        trainer.set_weights(weights)?;
     }
     print(&summary_table(&trainer.model().summary()?, environment::columns()))?;
 

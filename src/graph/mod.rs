@@ -12,7 +12,6 @@ mod summary;
 mod weights;
 
 pub use functional::{Functional, FunctionalLayer};
-pub use init::initial_values;
 pub use model::{Model, ModelFile, Preset};
 pub use record::RecordOptions;
 pub use sequential::Sequential;
@@ -20,6 +19,7 @@ pub use summary::{Summary, SummaryRow};
 pub use weights::{Weights, load_weights, save_weights, weights_of};
 
 use crate::layers::{AnyLayer, Init};
+use init::initial_values;
 use std::ops::Range;
 
 /// Where a node takes an input from.
@@ -68,6 +68,17 @@ impl ArenaTensor {
     }
 }
 
+/// First float and length of the tensors of a node.
+fn block(tensors: &[ArenaTensor]) -> (usize, usize) {
+    match tensors {
+        [] => (0, 0),
+        [first, ..] => {
+            let end = tensors.last().map_or(0, |last| last.offset + last.size());
+            (first.offset, end - first.offset)
+        }
+    }
+}
+
 /// A model whose layers fit each other: nodes in topological order, with one input and one output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Graph {
@@ -96,14 +107,31 @@ impl Graph {
 
     /// First float and length of a node's block in the parameter arena.
     pub(crate) fn block(&self, node: &Node) -> (usize, usize) {
-        let tensors = &self.parameters[node.parameters.clone()];
-        match tensors {
-            [] => (0, 0),
-            [first, ..] => {
-                let end = tensors.last().map_or(0, |last| last.offset + last.size());
-                (first.offset, end - first.offset)
-            }
-        }
+        block(&self.parameters[node.parameters.clone()])
+    }
+
+    /// First float and length of a node's block in the state arena; the length is 0 for a node without state.
+    pub(crate) fn state_block(&self, node: &Node) -> (usize, usize) {
+        block(&self.state[node.state.clone()])
+    }
+
+    /// Floats of all weights: the parameter arena, then the state arena.
+    pub fn weights_len(&self) -> usize {
+        self.parameters_len + self.state_len
+    }
+
+    /// All weights, parameters and state, each with its range in [`Self::weights_len`] floats.
+    pub fn weights(&self) -> impl Iterator<Item = (&ArenaTensor, Range<usize>)> {
+        let arenas = [(&self.parameters, 0), (&self.state, self.parameters_len)];
+        arenas.into_iter().flat_map(|(tensors, base)| {
+            tensors.iter().map(move |tensor| (tensor, base + tensor.offset..base + tensor.offset + tensor.size()))
+        })
+    }
+
+    /// All weights at the start, each tensor a function of (`seed`, its index).
+    pub fn initial_weights(&self, seed: u64) -> Vec<f32> {
+        let parameters = initial_values(&self.parameters, self.parameters_len, seed);
+        [parameters, initial_values(&self.state, self.state_len, seed)].concat()
     }
 
     /// Shape of one image at `source`.

@@ -266,7 +266,7 @@ fn site<'a>(
     arenas: &Arenas,
     slices: &[BufferSlice],
 ) -> Site<'a> {
-    let (offset, len) = graph.block(op.node);
+    let ((offset, len), state) = (graph.block(op.node), graph.state_block(op.node));
     let block = |arena: BufferSlice| BufferSlice { buffer: arena.buffer, offset, len };
     let (output, inputs) = slices.split_last().expect("an operation has an output");
     let shapes = op.inputs.iter().map(|(_, shape)| *shape);
@@ -277,5 +277,9 @@ fn site<'a>(
         output: Tensor { slice: *output, shape: op.output_shape },
         parameters: block(arenas.parameters),
         gradients: block(arenas.gradients),
+        state: arenas
+            .state
+            .map(|arena| BufferSlice { buffer: arena.buffer, offset: state.0, len: state.1 })
+            .filter(|block| block.len > 0),
     }
 }

@@ -24,10 +24,10 @@ pub struct Weights {
     pub tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
 }
 
-/// Encodes the parameters in `arena` as a weights file; the same weights always give the same bytes.
-pub fn save_weights(model: &Model, graph: &Graph, arena: &[f32]) -> Result<Vec<u8>> {
-    let views = graph.parameters.iter().map(|t| {
-        let bytes = bytemuck::cast_slice(&arena[t.offset..][..t.size()]);
+/// Encodes all weights, laid out as [`Graph::weights`] says, as a file; the same weights always give the same bytes.
+pub fn save_weights(model: &Model, graph: &Graph, weights: &[f32]) -> Result<Vec<u8>> {
+    let views = graph.weights().map(|(t, range)| {
+        let bytes = bytemuck::cast_slice(&weights[range]);
         TensorView::new(Dtype::F32, t.shape.clone(), bytes).map(|view| (t.name.clone(), view))
     });
     let failed = |e| Error::device(format!("cannot lay out the weights: {e}"));
@@ -82,14 +82,14 @@ fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Copies the tensors of `weights` into an arena of `graph`. `path` is used in messages only.
+/// The tensors of `weights`, parameters and state, laid out as [`Graph::weights`] says. `path` is used in messages only.
 ///
 /// # Errors
 /// [`Error::Usage`] if the names or shapes differ from the model's, [`Error::Data`] if a value is not finite.
 pub fn weights_of(weights: &Weights, graph: &Graph, path: &Path) -> Result<Vec<f32>> {
     let mismatch = |what: String| usage!("the weights are of another model: {what}: {}", path.display());
-    let mut arena = vec![0.0; graph.parameters_len];
-    for tensor in &graph.parameters {
+    let mut all = vec![0.0; graph.weights_len()];
+    for (tensor, range) in graph.weights() {
         let (shape, values) = weights
             .tensors
             .get(&tensor.name)
@@ -100,10 +100,10 @@ pub fn weights_of(weights: &Weights, graph: &Graph, path: &Path) -> Result<Vec<f
         if let Some(i) = values.iter().position(|v| !v.is_finite()) {
             return Err(Error::data(path, format!("tensor `{}` holds {} at index {i}", tensor.name, values[i])));
         }
-        arena[tensor.offset..][..values.len()].copy_from_slice(values);
+        all[range].copy_from_slice(values);
     }
-    match weights.tensors.keys().filter(|name| graph.parameters.iter().all(|t| t.name != **name)).min() {
+    match weights.tensors.keys().filter(|name| graph.weights().all(|(t, _)| t.name != **name)).min() {
         Some(extra) => Err(mismatch(format!("the model has no tensor `{extra}`"))),
-        None => Ok(arena),
+        None => Ok(all),
     }
 }

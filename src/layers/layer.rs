@@ -18,6 +18,8 @@ pub enum Init {
     },
     /// All zero.
     Zeros,
+    /// All one.
+    Ones,
 }
 
 /// One tensor of a layer: a parameter, or state that is not differentiated.
@@ -80,6 +82,8 @@ pub(crate) struct Site<'a> {
     pub(crate) parameters: BufferSlice,
     /// The same block of the gradient arena.
     pub(crate) gradients: BufferSlice,
+    /// The layer's block of the state arena; none for a layer without state.
+    pub(crate) state: Option<BufferSlice>,
 }
 
 impl Site<'_> {

@@ -7,8 +7,9 @@ use super::session::Session;
 use crate::backend::{Device, DeviceInfo};
 use crate::data::{Batches, Split};
 use crate::error::{Advice, Error, Result, usage};
-use crate::graph::{ArenaTensor, Graph, Model, RecordOptions, initial_values, load_weights, save_weights, weights_of};
+use crate::graph::{Graph, Model, RecordOptions, load_weights, save_weights, weights_of};
 use crate::plan::Program;
+use std::ops::Range;
 use std::path::Path;
 
 /// A model on a device, ready to train. All that waits for the device is async; [`crate::blocking::Trainer`] is the same for
@@ -51,19 +52,12 @@ impl Trainer {
         let options = RecordOptions { batch, batches_per_upload, profile, loss, optimizer, update };
         let session = Session::load(graph.record(&options)?, device).await?;
         let mut trainer = Self { model, graph, session, progress: Progress::default(), config };
-        let seed = trainer.config.seed;
-        let (parameters, state) = (&trainer.graph.parameters, &trainer.graph.state);
-        let weights = initial_values(parameters, trainer.graph.parameters_len, seed);
-        let state = initial_values(state, trainer.graph.state_len, seed);
-        trainer.set_weights(&weights)?;
+        trainer.set_weights(&trainer.graph.initial_weights(trainer.config.seed))?;
         if optimizer.initial_state() != 0.0 {
             let arena = vec![optimizer.initial_state(); trainer.graph.parameters_len];
             for buffer in trainer.session.plan.host.optimizer_state.clone() {
                 trainer.session.backend.write_f32(buffer, 0, &arena)?;
             }
-        }
-        if let Some(buffer) = trainer.session.plan.host.layer_state {
-            trainer.session.backend.write_f32(buffer, 0, &state)?;
         }
         Ok(trainer)
     }
@@ -88,10 +82,14 @@ impl Trainer {
         self.progress
     }
 
-    /// The parameter arena, [`Graph::parameters_len`] floats.
+    /// All weights, parameters and state of layers, [`Graph::weights_len`] floats; [`Graph::weights`] says where each tensor is.
     pub async fn weights(&mut self) -> Result<Vec<f32>> {
-        let buffer = self.session.plan.host.parameters;
-        self.session.floats(buffer).await
+        let (parameters, state) = (self.session.plan.host.parameters, self.session.plan.host.layer_state);
+        let mut weights = self.session.floats(parameters).await?;
+        if let Some(state) = state {
+            weights.extend(self.session.floats(state).await?);
+        }
+        Ok(weights)
     }
 
     /// The weights as a safetensors file, named and laid out as in Keras, with the model's description.
@@ -99,26 +97,29 @@ impl Trainer {
     /// # Errors
     /// [`Error::NotFinite`] if a weight is not a finite number, so that no file of such weights replaces a good one.
     pub async fn to_safetensors(&mut self) -> Result<Vec<u8>> {
-        let arena = self.weights().await?;
-        self.check_finite(&arena)?;
-        save_weights(&self.model, &self.graph, &arena)
+        let weights = self.weights().await?;
+        self.check_finite(&weights)?;
+        save_weights(&self.model, &self.graph, &weights)
     }
 
     /// Takes the weights of a safetensors file that holds exactly this model's tensors.
     pub fn load(&mut self, path: &Path) -> Result<()> {
-        let arena = weights_of(&load_weights(path)?, &self.graph, path)?;
-        self.set_weights(&arena)
+        let weights = weights_of(&load_weights(path)?, &self.graph, path)?;
+        self.set_weights(&weights)
     }
 
-    /// Replaces the parameter arena.
+    /// Replaces all weights, parameters and state of layers, laid out as [`Graph::weights`] says.
     ///
     /// # Errors
-    /// If there are not [`Graph::parameters_len`] floats.
-    pub fn set_weights(&mut self, arena: &[f32]) -> Result<()> {
-        if arena.len() != self.graph.parameters_len {
-            return Err(usage!("{} weights, the model has {}", arena.len(), self.graph.parameters_len));
+    /// If there are not [`Graph::weights_len`] floats.
+    pub fn set_weights(&mut self, weights: &[f32]) -> Result<()> {
+        if weights.len() != self.graph.weights_len() {
+            return Err(usage!("{} weights, the model has {}", weights.len(), self.graph.weights_len()));
         }
-        self.session.backend.write_f32(self.session.plan.host.parameters, 0, arena)
+        let (parameters, state) = weights.split_at(self.graph.parameters_len);
+        let Session { plan, backend, .. } = &mut self.session;
+        backend.write_f32(plan.host.parameters, 0, parameters)?;
+        plan.host.layer_state.map_or(Ok(()), |buffer| backend.write_f32(buffer, 0, state))
     }
 
     /// Every persistent buffer by its label: parameters, optimizer state, layer state. With [`Self::progress`] and the
@@ -137,7 +138,10 @@ impl Trainer {
         self.check(data)?;
         let batches = Batches::in_order(data, self.session.plan.batch);
         let step = self.config.step(&self.config.learning_rate(batches.len() as u64), self.progress.updates + 1);
+        // A forward pass for training changes the state of layers.
+        let weights = self.weights().await?;
         Pass::new(batches, &[Program::Gradients], 1).next(&mut self.session, |_| step).await?;
+        self.set_weights(&weights)?;
         let buffer = self.session.plan.host.gradients;
         self.session.floats(buffer).await
     }
@@ -158,10 +162,9 @@ impl Trainer {
 
     /// An error that names the first tensor with a weight that is not finite.
     fn check_finite(&self, weights: &[f32]) -> Result<()> {
-        let is_finite =
-            |tensor: &ArenaTensor| weights[tensor.offset..][..tensor.size()].iter().all(|weight| weight.is_finite());
-        match self.graph.parameters.iter().find(|tensor| !is_finite(tensor)) {
-            Some(tensor) => {
+        let is_finite = |range: Range<usize>| weights[range].iter().all(|weight| weight.is_finite());
+        match self.graph.weights().find(|(_, range)| !is_finite(range.clone())) {
+            Some((tensor, _)) => {
                 let Progress { epoch, batch, .. } = self.progress;
                 let text =
                     format!("a weight of `{}` is not finite after epoch {}, step {batch}", tensor.name, epoch + 1);

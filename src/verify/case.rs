@@ -2,8 +2,8 @@
 
 use crate::backend::{Backend, Cpu, CpuFloat};
 use crate::error::Result;
-use crate::graph::{Graph, Model, RecordOptions, Sequential, initial_values};
-use crate::layers::{Optimizer, UpdateSettings};
+use crate::graph::{Graph, Model, RecordOptions, Sequential};
+use crate::layers::{Init, Optimizer, UpdateSettings};
 use crate::plan::{Plan, Profile, Step};
 use crate::rng::{Purpose, Rng};
 use std::sync::Arc;
@@ -89,11 +89,19 @@ impl Case {
         let labels: Vec<u32> = (0..self.batch).map(|_| rng.below(graph.classes()) as u32).collect();
         cpu.write(plan.host.input, 0, &pixels)?;
         cpu.write(plan.host.targets, 0, &labels)?;
-        let mut weights = initial_values(&graph.parameters, graph.parameters_len, 1);
-        for tensor in graph.parameters.iter().filter(|t| t.name.ends_with("bias")) {
-            weights[tensor.offset..][..tensor.size()].fill_with(|| rng.range(-0.5, 0.5));
+        let mut weights = graph.initial_weights(1);
+        for (tensor, range) in graph.weights() {
+            // What Keras starts with zero or one tells little apart.
+            let [min, max] = match tensor.init {
+                Init::GlorotUniform { .. } => continue,
+                Init::Zeros => [-0.5, 0.5],
+                Init::Ones => [0.5, 1.5],
+            };
+            weights[range].fill_with(|| rng.range(min, max));
         }
-        cpu.write_f32(plan.host.parameters, 0, &weights)?;
+        let (parameters, state) = weights.split_at(graph.parameters_len);
+        cpu.write_f32(plan.host.parameters, 0, parameters)?;
+        plan.host.layer_state.map_or(Ok(()), |buffer| cpu.write_f32(buffer, 0, state))?;
         Ok((plan, cpu))
     }
 }
