@@ -43,11 +43,12 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         }
     }
     // All that serialise, so that none is left out here by a default.
-    let arguments: [(&str, &[&str]); 25] = [
+    let arguments: [(&str, &[&str]); 26] = [
         ("Activation", &["activation"]),
         ("Add", &[]),
         ("Average", &[]),
         ("AveragePooling2D", &["padding", "pool_size", "strides"]),
+        ("BatchNormalization", &["axis", "center", "epsilon", "momentum", "scale"]),
         ("Concatenate", &["axis"]),
         (
             "Conv2D",

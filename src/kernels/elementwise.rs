@@ -33,7 +33,12 @@ pub(super) const CHUNK: usize = 4096;
 /// The shader of `files` over `count` elements, LANES per invocation: four where four divides `count` (BY_4), else one. `own` are
 /// the constants of the kernel alone.
 pub(super) fn elementwise_shader(count: usize, files: &[&'static str], own: Constants) -> Shader {
-    let by_4 = count.is_multiple_of(4);
+    rows_shader(count, count, files, own)
+}
+
+/// As [`elementwise_shader`], over rows of `cols` elements: four where four divides `cols`.
+pub(super) fn rows_shader(count: usize, cols: usize, files: &[&'static str], own: Constants) -> Shader {
+    let by_4 = cols.is_multiple_of(4);
     let lanes: usize = if by_4 { 4 } else { 1 };
     let (grid, grid_x) = elementwise_grid(count / lanes);
     let constants = constants! { COUNT: count, LANES: lanes, BY_4: by_4 }.and(grid_x).and(own);

@@ -53,6 +53,14 @@ impl GradientOut {
     }
 }
 
+/// The file with `apply_gate` for kernels that have no binding left: of a ReLU whose output is their own input x, or none.
+pub(crate) fn own_gate_file(gated: bool) -> &'static str {
+    match gated {
+        true => include_str!("../../shaders/gate_of_input.wgsl"),
+        false => GateKind::None.file(),
+    }
+}
+
 /// In an argmax buffer: the ReLU is inactive, no gradient flows.
 pub(crate) const INACTIVE: u32 = 256;
 

@@ -2,6 +2,7 @@
 //! shader and computes the same on the CPU.
 
 pub(crate) mod activation;
+pub(crate) mod columns;
 pub(crate) mod conv2d;
 pub(crate) mod dense;
 pub(crate) mod depthwise_conv2d;
@@ -12,6 +13,7 @@ pub(crate) mod join;
 pub(crate) mod loss;
 mod matrix;
 mod maximum;
+pub(crate) mod norm;
 pub(crate) mod optimizer;
 pub(crate) mod pad2d;
 pub mod peak;

@@ -2,6 +2,7 @@
 
 use super::activation::ActivationLayer;
 use super::add::Add;
+use super::batch_normalization::BatchNormalization;
 use super::concatenate::Concatenate;
 use super::conv2d::Conv2D;
 use super::dense::Dense;
@@ -81,6 +82,8 @@ layers! {
     ELU(ELU),
     /// Class probabilities, at the end.
     Softmax(Softmax),
+    /// Channels of mean 0 and variance 1 over the batch.
+    BatchNormalization(BatchNormalization),
     /// Zero for a share of the elements, in training.
     Dropout(Dropout),
     /// Zero for a share of the channels, in training.

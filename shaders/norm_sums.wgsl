@@ -1,0 +1,38 @@
+// partial[chunk] = sums over the rows of the chunk of dy xhat (if SCALE) and of dy (if CENTER), for each column, where
+// xhat = (x - mean) / deviation: the gradients w.r.t. gamma and beta
+//
+// Mean and deviation are those of the column, or of the row if PER_ROW. One workgroup takes a tile of columns of a chunk. x and dy:
+// [ROWS, COLS], statistics: means, then reciprocals of deviations, partial (bound as `out`): [CHUNKS, SCALE + CENTER, COLS].
+
+@group(0) @binding(0) var<storage, read> x: array<Four>;
+@group(0) @binding(1) var<storage, read> dy: array<Four>;
+@group(0) @binding(2) var<storage, read> statistics: array<Four>;
+
+fn statistic_at(i: u32) -> vec4<f32> { return lanes_of(four(statistics[i / 4u]), i, BY_4 && !PER_ROW); }
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let index = group.y * GRID_X + group.x;
+    let chunk = index / TILES;
+    let at = lane_of(index % TILES, lane);
+    let first = chunk * CHUNK_ROWS;
+    let end = select(first, first + rows_of(chunk), at.is_active && chunk < CHUNKS);
+    let stride = select(COLS, ROWS, PER_ROW);
+    var to_gamma = vec4(0.0);
+    var to_beta = vec4(0.0);
+    for (var row = first + at.row; row < end; row += ROW_LANES) {
+        let i = row * COLS + at.column;
+        let s = select(at.column, row, PER_ROW);
+        let gradient = lanes_of(four(dy[i / 4u]), i, BY_4);
+        let centered = lanes_of(four(x[i / 4u]), i, BY_4) - statistic_at(s);
+        to_gamma += gradient * (centered * statistic_at(stride + s));
+        to_beta += gradient;
+    }
+    let gamma = over_rows(lane, to_gamma);
+    let beta = over_rows(lane, to_beta);
+    if (at.is_active && at.row == 0u && chunk < CHUNKS) {
+        let to = chunk * SUMS * COLS + at.column;
+        if (SCALE) { write(to, LANES, gamma); }
+        if (CENTER) { write(to + (SUMS - 1u) * COLS, LANES, beta); }
+    }
+}

@@ -1,0 +1,11 @@
+//! Normalisation: by the moments of a batch or its moving averages, column by column, and by those of each row.
+
+mod affine;
+mod backward;
+mod moments;
+mod normalize;
+
+pub(crate) use affine::Affine;
+pub(crate) use backward::{BatchNormBackward, MergeSums, NormSums};
+pub(crate) use moments::{MergeMoments, Moments};
+pub(crate) use normalize::{BatchNormalize, Statistics};

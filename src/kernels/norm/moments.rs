@@ -1,0 +1,162 @@
+//! Mean and variance of each column: those of chunks of rows, then merged, and the moving averages of both.
+
+use super::affine::Affine;
+use crate::kernels::columns::{Columns, fold, repeated, width};
+use crate::plan::{Cost, Io, KernelSpec, Shader, constants, output_file};
+use crate::real::Real;
+use crate::simd::SimdLevel;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Mean, and sum of the squared deviations from it, of each column over each chunk of rows. Inputs: x [rows, cols]; outputs:
+/// partial [chunks, 2, cols].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moments {
+    pub(crate) columns: Columns,
+}
+
+impl KernelSpec for Moments {
+    fn shader(&self) -> Shader {
+        let files = [include_str!("../../../shaders/moments.wgsl"), output_file(self.columns.by_4())];
+        self.columns.chunk_shader(3, &files, constants! { OUT: 1u32 })
+    }
+
+    fn cost(&self) -> Cost {
+        let count = self.columns.count() as f64;
+        Cost { flops: 5.0 * count, dense_flops: 5.0 * count, bytes: 4.0 * count }
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        self.for_each_chunk(&mut io, |x, partial| moments(x, partial));
+    }
+
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
+        self.for_each_chunk(&mut io, |x, partial| level.run(Chunk { x, partial }));
+    }
+}
+
+impl Moments {
+    /// Floats of the output.
+    pub(crate) fn len(&self) -> usize {
+        self.columns.chunks() * 2 * self.columns.cols
+    }
+
+    /// Calls `each(x, partial)` for the rows of each chunk that count, in parallel.
+    fn for_each_chunk<F: Real>(&self, io: &mut Io<'_, F>, each: impl Fn(&[F], &mut [F]) + Sync) {
+        let (x, cols) = (io.input(0), self.columns.cols);
+        let ranges: Vec<_> = self.columns.ranges(&io.step).collect();
+        let chunks = io.output(0).par_chunks_exact_mut(2 * cols).zip(ranges);
+        chunks.for_each(|(partial, rows)| each(&x[rows.start * cols..rows.end * cols], partial));
+    }
+}
+
+/// A chunk as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
+struct Chunk<'a> {
+    x: &'a [f32],
+    partial: &'a mut [f32],
+}
+
+impl WithSimd for Chunk<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        moments(self.x, self.partial);
+    }
+}
+
+/// The mean from one pass, then the deviations from it, whose sum corrects the mean.
+#[inline(always)]
+fn moments<F: Real>(x: &[F], partial: &mut [F]) {
+    let cols = partial.len() / 2;
+    let (mean, squares) = partial.split_at_mut(cols);
+    let count = F::from_f64((x.len() / cols).max(1) as f64);
+    let mut sums = vec![F::ZERO; width(cols)];
+    for x in x.chunks(sums.len()) {
+        sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += *x);
+    }
+    fold(&mut sums, cols);
+    mean.iter_mut().zip(&sums).for_each(|(mean, sum)| *mean = *sum / count);
+    let center = repeated(mean);
+    let mut total = vec![F::ZERO; center.len()];
+    sums.fill(F::ZERO);
+    for x in x.chunks(center.len()) {
+        for (((sum, total), x), center) in sums.iter_mut().zip(&mut total).zip(x).zip(&center) {
+            let deviation = *x - *center;
+            *sum += deviation;
+            *total += deviation * deviation;
+        }
+    }
+    fold(&mut sums, cols);
+    fold(&mut total, cols);
+    mean.iter_mut().zip(&sums).for_each(|(mean, sum)| *mean += *sum / count);
+    squares.copy_from_slice(&total[..cols]);
+}
+
+/// Merges the moments of chunks (Chan, Golub and LeVeque 1983) and moves the moving averages towards them. Inputs: partial
+/// [chunks, 2, cols], the parameters, if there are any; outputs: moments [4, cols] (mean, 1 / sqrt(variance + epsilon), gamma,
+/// beta), state [2, cols] (moving mean, moving variance).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MergeMoments {
+    pub(crate) columns: Columns,
+    pub(crate) affine: Affine,
+    pub(crate) epsilon: f64,
+    pub(crate) momentum: f64,
+}
+
+impl KernelSpec for MergeMoments {
+    fn shader(&self) -> Shader {
+        let own = constants! {
+            EPSILON: self.epsilon as f32,
+            MOMENTUM: self.momentum as f32,
+            REST: (1.0 - self.momentum) as f32,
+            MOMENTS: 1 + self.affine.bindings(),
+        };
+        let files = [self.affine.file(), include_str!("../../../shaders/moments_merge.wgsl")];
+        self.columns.merge_shader(2, &files, own.and(self.affine.constants(1)))
+    }
+
+    fn cost(&self) -> Cost {
+        let count = (self.columns.chunks() * self.columns.cols) as f64;
+        Cost { flops: 8.0 * count, dense_flops: 8.0 * count, bytes: 8.0 * count }
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let cols = self.columns.cols;
+        let partial = io.input(0);
+        let parameters = if self.affine.tensors() > 0 { io.input(1) } else { &[] };
+        let (moments, state) = (io.output(0), io.output(1));
+        let counts: Vec<F> = self.columns.ranges(&io.step).map(|rows| F::from_f64(rows.len() as f64)).collect();
+        let count = F::from_f64(self.columns.valid_rows(&io.step) as f64);
+        let chunks = || partial.chunks_exact(2 * cols).map(|chunk| chunk.split_at(cols)).zip(&counts);
+        let [gamma, beta] = self.affine.values(parameters);
+        moments[2 * cols..3 * cols].copy_from_slice(&gamma);
+        moments[3 * cols..].copy_from_slice(&beta);
+        let (mean, over_deviation) = moments[..2 * cols].split_at_mut(cols);
+        let mut sums = vec![F::ZERO; cols];
+        for ((means, _), count) in chunks() {
+            for ((sum, value), origin) in sums.iter_mut().zip(means).zip(partial) {
+                *sum += *count * (*value - *origin);
+            }
+        }
+        for ((mean, sum), origin) in mean.iter_mut().zip(&sums).zip(partial) {
+            *mean = *origin + *sum / count;
+        }
+        sums.fill(F::ZERO);
+        for ((means, squares), count) in chunks() {
+            for (((sum, value), squares), mean) in sums.iter_mut().zip(means).zip(squares).zip(&*mean) {
+                let deviation = *value - *mean;
+                *sum += *squares + *count * deviation * deviation;
+            }
+        }
+        let (epsilon, momentum) = (F::from_f64(self.epsilon), F::from_f64(self.momentum));
+        let rest = F::from_f64(1.0 - self.momentum);
+        let (moving_mean, moving_variance) = state.split_at_mut(cols);
+        for c in 0..cols {
+            let variance = sums[c] / count;
+            over_deviation[c] = F::ONE / (variance + epsilon).sqrt();
+            moving_mean[c] = momentum * moving_mean[c] + rest * mean[c];
+            moving_variance[c] = momentum * moving_variance[c] + rest * variance;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A normalisation of columns whose mean and variance are known.
+
+use super::affine::Affine;
+use crate::kernels::columns::{repeated, width};
+use crate::kernels::elementwise::{CHUNK, elementwise_cost, rows_shader};
+use crate::kernels::maximum::relu;
+use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, constants};
+use crate::real::Real;
+use crate::simd::SimdLevel;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Where mean and variance of the columns come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Statistics {
+    /// The batch: what [`super::MergeMoments`] wrote.
+    Batch,
+    /// The layer's state, [2, cols], and its parameters.
+    Moving { affine: Affine, epsilon: f64 },
+}
+
+/// `y = (x - mean) / sqrt(variance + epsilon) gamma + beta`, then ReLU if `relu`. Inputs: x [rows, cols], the moments [4, cols] or the
+/// state [2, cols], the parameters if the state is used and there are any; outputs: y [rows, cols].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BatchNormalize {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    pub(crate) statistics: Statistics,
+    pub(crate) relu: bool,
+}
+
+impl BatchNormalize {
+    fn count(&self) -> usize {
+        self.rows * self.cols
+    }
+
+    /// Mean, scale and shift of each column.
+    fn coefficients<F: Real>(&self, io: &Io<'_, F>) -> [Vec<F>; 3] {
+        let cols = self.cols;
+        let statistics = io.input(1);
+        let (mean, others) = statistics.split_at(cols);
+        let product = |(a, b): (&F, &F)| *a * *b;
+        match self.statistics {
+            Statistics::Batch => {
+                let scale = others[..cols].iter().zip(&others[cols..2 * cols]).map(product).collect();
+                [mean.to_vec(), scale, others[2 * cols..].to_vec()]
+            }
+            Statistics::Moving { affine, epsilon } => {
+                let parameters = if affine.tensors() > 0 { io.input(2) } else { &[] };
+                let [gamma, beta] = affine.values(parameters);
+                let scale = |(gamma, variance): (&F, &F)| *gamma / (*variance + F::from_f64(epsilon)).sqrt();
+                [mean.to_vec(), gamma.iter().zip(others).map(scale).collect(), beta]
+            }
+        }
+    }
+
+    /// Calls `each(y, x, coefficients)` for groups of rows in parallel, with the coefficients repeated up to [`width`].
+    fn for_each_chunk<F: Real>(&self, io: &mut Io<'_, F>, each: impl Fn(&mut [F], &[F], &[Vec<F>; 3]) + Sync) {
+        let coefficients = self.coefficients(io).map(|values| repeated(&values));
+        let width = width(self.cols);
+        let chunk = width * CHUNK.div_ceil(width);
+        let chunks = io.output(0).par_chunks_mut(chunk).zip(io.input(0).par_chunks(chunk));
+        chunks.for_each(|(y, x)| each(y, x, &coefficients));
+    }
+
+    #[inline(always)]
+    fn normalize<F: Real>(&self, y: &mut [F], x: &[F], [mean, scale, shift]: &[Vec<F>; 3]) {
+        for (y, x) in y.chunks_mut(mean.len()).zip(x.chunks(mean.len())) {
+            for ((((y, x), mean), scale), shift) in y.iter_mut().zip(x).zip(mean).zip(scale).zip(shift) {
+                let value = (*x - *mean) * *scale + *shift;
+                *y = if self.relu { relu(value) } else { value };
+            }
+        }
+    }
+}
+
+impl KernelSpec for BatchNormalize {
+    fn shader(&self) -> Shader {
+        let own = constants! { COLS: self.cols, RELU: self.relu };
+        let shader = include_str!("../../../shaders/batch_normalize.wgsl");
+        let (files, constants): (Vec<_>, Constants) = match self.statistics {
+            Statistics::Batch => {
+                (vec![include_str!("../../../shaders/batch_statistics.wgsl"), shader], constants! { OUT: 2u32 })
+            }
+            Statistics::Moving { affine, epsilon } => (
+                vec![affine.file(), include_str!("../../../shaders/moving_statistics.wgsl"), shader],
+                affine.constants(2).with("EPSILON", epsilon as f32).with("OUT", 2 + affine.bindings()),
+            ),
+        };
+        rows_shader(self.count(), self.cols, &files, own.and(constants))
+    }
+
+    fn cost(&self) -> Cost {
+        elementwise_cost(self.count(), 3.0, 2)
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        self.for_each_chunk(&mut io, |y, x, coefficients| self.normalize(y, x, coefficients));
+    }
+
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
+        self.for_each_chunk(&mut io, |y, x, coefficients| level.run(Chunk { kernel: self, y, x, coefficients }));
+    }
+}
+
+/// A chunk as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
+struct Chunk<'a> {
+    kernel: &'a BatchNormalize,
+    y: &'a mut [f32],
+    x: &'a [f32],
+    coefficients: &'a [Vec<f32>; 3],
+}
+
+impl WithSimd for Chunk<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.kernel.normalize(self.y, self.x, self.coefficients);
+    }
+}

@@ -1,0 +1,85 @@
+//! Cases of normalisations: each after a convolution and a dense layer, behind a ReLU and a fused pool, over few and many channels.
+
+use super::case::{Case, case, images};
+use crate::graph::{Functional, Sequential};
+use crate::layers::Activation::{Relu, Softmax};
+use crate::layers::Padding::Same;
+use crate::layers::{ActivationLayer, Add, BatchNormalization, Conv2D, Dense, Flatten, MaxPooling2D};
+
+pub(super) fn norms() -> Vec<Case> {
+    batch_norms()
+}
+
+fn end(model: Sequential) -> Sequential {
+    model.add(Flatten {}).add(Dense::new(3).activation(Softmax))
+}
+
+fn batch_norms() -> Vec<Case> {
+    let bn = BatchNormalization::new;
+    // The gradient goes through the gate of a fused pool, then through that of a ReLU.
+    let gated = |channels: usize| {
+        end(images(7, 8, 2)
+            .add(Conv2D::new(channels, 2).activation(Relu))
+            .add(MaxPooling2D::new(2))
+            .add(bn())
+            .add(Conv2D::new(channels, 2).activation(Relu))
+            .add(bn()))
+    };
+    let without = |center: bool, scale: bool| BatchNormalization { center, scale, ..bn() };
+    vec![
+        case("batch normalization, channels that divide by four", 3, gated(8)),
+        case("batch normalization, odd channels", 4, gated(5)),
+        case(
+            "batch normalization, 1 channel, over several chunks",
+            5,
+            end(images(19, 17, 1).add(Conv2D::new(1, 2)).add(bn())),
+        ),
+        case(
+            "batch normalization, more channels than a workgroup has lanes",
+            3,
+            end(images(3, 2, 3).add(Conv2D::new(261, 1)).add(bn()).add(Conv2D::new(268, [2, 1])).add(bn())),
+        ),
+        Case {
+            images: 3,
+            ..case(
+                "batch normalization, short batch",
+                5,
+                end(images(9, 9, 1)
+                    .add(Conv2D::new(6, 2))
+                    .add(bn())
+                    .add(ActivationLayer::new(Relu))
+                    .add(Conv2D::new(4, 2))
+                    .add(BatchNormalization { axis: 3, momentum: 0.7, epsilon: 1e-2, ..bn() })),
+            )
+        },
+        case(
+            "batch normalization without some of its parameters, first and after dense layers",
+            8,
+            images(3, 3, 2)
+                .add(without(false, false))
+                .add(Flatten {})
+                .add(Dense::new(9).activation(Relu))
+                .add(without(false, true))
+                .add(Dense::new(12))
+                .add(without(true, false))
+                .add(ActivationLayer::new(Relu))
+                .add(Dense::new(7))
+                .add(without(false, false))
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "batch normalization in a residual network, twice over one value",
+            3,
+            Functional::new([6, 7, 1])
+                .add("stem", Conv2D::new(4, 3).padding(Same).activation(Relu), &["input"])
+                .add("a", bn(), &["stem"])
+                .add("b", bn(), &["stem"])
+                .add("conv", Conv2D::new(4, 3).padding(Same), &["a"])
+                .add("c", bn(), &["conv"])
+                .add("sum", Add {}, &["b", "c", "stem"])
+                .add("relu", ActivationLayer::new(Relu), &["sum"])
+                .add("flat", Flatten {}, &["relu"])
+                .add("end", Dense::new(3).activation(Softmax), &["flat"]),
+        ),
+    ]
+}
