@@ -39,10 +39,10 @@ pub use backend::{Device, DeviceInfo, DeviceRequest, Found};
 pub use error::{Advice, Error, Message, Result};
 pub use graph::{Functional, Graph, Model, Preset, Sequential, Summary};
 pub use layers::{
-    Activation, ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, BatchNormalization, Concatenate, Conv2D,
-    Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, LeakyReLU, Loss,
-    MaxPooling2D, Maximum, MinPooling2D, Multiply, Optimizer, Padding, ReLU, Reshape, SeparableConv2D, Softmax,
-    SpatialDropout2D, Subtract, ZeroPadding2D,
+    Activation, ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, Axes, BatchNormalization, Concatenate,
+    Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D,
+    LayerNormalization, LeakyReLU, Loss, MaxPooling2D, Maximum, MinPooling2D, Multiply, Optimizer, PReLU, Padding,
+    ReLU, Reshape, SeparableConv2D, Softmax, SpatialDropout2D, Subtract, ZeroPadding2D,
 };
 pub use trainer::{ClassScore, Evaluation, Event, Fit, Flow, History, Progress, RunConfig, Schedule, Score, Trainer};
 

@@ -43,7 +43,7 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         }
     }
     // All that serialise, so that none is left out here by a default.
-    let arguments: [(&str, &[&str]); 26] = [
+    let arguments: [(&str, &[&str]); 28] = [
         ("Activation", &["activation"]),
         ("Add", &[]),
         ("Average", &[]),
@@ -64,11 +64,13 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         ("Flatten", &[]),
         ("GlobalAveragePooling2D", &["keepdims"]),
         ("GlobalMaxPooling2D", &["keepdims"]),
+        ("LayerNormalization", &["axis", "center", "epsilon", "scale"]),
         ("LeakyReLU", &["negative_slope"]),
         ("MaxPooling2D", &["padding", "pool_size", "strides"]),
         ("Maximum", &[]),
         ("MinPooling2D", &["padding", "pool_size", "strides"]),
         ("Multiply", &[]),
+        ("PReLU", &["shared_axes"]),
         ("ReLU", &["max_value", "negative_slope", "threshold"]),
         ("Reshape", &["target_shape"]),
         (

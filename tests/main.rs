@@ -12,6 +12,7 @@ mod golden;
 mod gradients;
 mod kernels;
 mod nan;
+mod norms;
 mod plans;
 mod shaders;
 mod simd;

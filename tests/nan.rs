@@ -8,8 +8,8 @@ use gpu_cnn::internals::plan::{BufferId, Plan, Profile, Program};
 use gpu_cnn::internals::simd::SimdLevel;
 use gpu_cnn::internals::verify::Case;
 use gpu_cnn::{
-    Activation, ActivationLayer, AveragePooling2D, Conv2D, Dense, Flatten, MaxPooling2D, MinPooling2D, Padding,
-    Sequential,
+    Activation, ActivationLayer, AveragePooling2D, BatchNormalization, Conv2D, Dense, Flatten, MaxPooling2D,
+    MinPooling2D, PReLU, Padding, Sequential,
 };
 
 /// Models whose first convolution gets infinite weights: a pixel of 0 then gives NaN, others give an infinity, so that windows hold
@@ -41,6 +41,14 @@ fn models() -> Vec<Case> {
         ),
         two_levels("average pool", images().add(Conv2D::new(5, 1)).add(AveragePooling2D::new(2))),
         two_levels("an activation alone", images().add(Conv2D::new(6, 1)).add(ActivationLayer::new(Relu))),
+        two_levels(
+            "normalization and PReLU",
+            images()
+                .add(Conv2D::new(6, 1).activation(Relu))
+                .add(PReLU::new().shared_axes([1, 2]))
+                .add(BatchNormalization::new())
+                .add(PReLU::new()),
+        ),
         // As many units as weights to fill with, so that some columns are finite.
         Case::new("dense", 3, end(images().add(Flatten {}).add(Dense::new(5).activation(Relu)))),
         two_levels("dense, split", images().add(Conv2D::new(8, 1)).add(Flatten {}).add(Dense::new(8).activation(Relu))),

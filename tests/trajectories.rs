@@ -4,12 +4,15 @@
 
 use crate::support::{devices, golden_images, numbers};
 use gpu_cnn::blocking::Trainer;
-use gpu_cnn::data::Dataset;
+use gpu_cnn::data::{Dataset, Split};
 use gpu_cnn::internals::graph::{load_weights, weights_of};
 use gpu_cnn::{AnyLayer, Device, Event, Flow, Model, RunConfig};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+/// Test images that Keras was given.
+const TEST_IMAGES: usize = 512;
 
 fn folders() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/golden/layers");
@@ -22,7 +25,7 @@ fn golden(folder: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(folder.join("golden.json")).unwrap()).unwrap()
 }
 
-/// The losses of the recorded steps.
+/// The losses of the recorded steps, and over the test images after them if that was recorded.
 fn losses(folder: &Path, golden: &Value, data: &Dataset, device: &Device) -> Vec<f64> {
     let model: Model = serde_json::from_value(golden["model"].clone()).unwrap();
     let settings: RunConfig = serde_json::from_value(golden["settings"].clone()).unwrap();
@@ -41,6 +44,12 @@ fn losses(folder: &Path, golden: &Value, data: &Dataset, device: &Device) -> Vec
             Ok(Flow::Continue)
         })
         .unwrap();
+    if !golden["test_loss_f64"].is_null() {
+        let Split { image, pixels, labels } = &data.test;
+        let len = TEST_IMAGES * image.iter().product::<usize>();
+        let test = Split { image: *image, pixels: pixels[..len].to_vec(), labels: labels[..TEST_IMAGES].to_vec() };
+        losses.push(trainer.score(&test).unwrap().loss);
+    }
     losses
 }
 
@@ -51,7 +60,9 @@ fn losses_are_those_of_keras_on_each_backend() {
     let mut failures = Vec::new();
     for folder in folders() {
         let golden = golden(&folder);
-        let (expected, envelope) = (numbers(&golden["loss_f64"]), numbers(&golden["envelope"]));
+        let (mut expected, mut envelope) = (numbers(&golden["loss_f64"]), numbers(&golden["envelope"]));
+        expected.extend(golden["test_loss_f64"].as_f64());
+        envelope.extend(golden["test_envelope"].as_f64());
         for device in devices() {
             let found = losses(&folder, &golden, &data, &device);
             assert_eq!(found.len(), expected.len());

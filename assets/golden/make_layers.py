@@ -4,7 +4,8 @@
 
 DATA_DIR holds what `gpu-cnn synthetic DATA_DIR --seed 7 --train 3200 --test 2000` writes. For each model OUT_DIR/NAME gets init.safetensors
 (LAYER.WEIGHT, Keras's names and layouts) and golden.json: the model in this project's form, the settings, and the losses of 60 steps of
-32 images in file order: in float64, in float32, and in six more float32 runs from weights disturbed by one part in 2^23."""
+32 images in file order: in float64, in float32, and in six more float32 runs from weights disturbed by one part in 2^23. A model with
+BatchNormalization also has the loss over the first 512 test images after that, in inference."""
 import json, os, struct, subprocess, sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,6 +26,9 @@ def idx(name):
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(dims)
 
 
+TEST = 512
+TEST_X = idx("t10k-images-idx3-ubyte")[:TEST, ..., None].astype(FLOAT) / 255
+TEST_Y = idx("t10k-labels-idx1-ubyte")[:TEST].astype("i4")
 X = idx("train-images-idx3-ubyte")[: STEPS * BATCH, ..., None].astype(FLOAT) / 255
 Y = idx("train-labels-idx1-ubyte").astype("i4")
 
@@ -54,6 +58,9 @@ CHAINS = {
     "step": ([conv(4, 3, strides=3, activation="elu"), *END], dict(optimizer="rmsprop", learning_rate=0.01, schedule="step", decay_steps=20, decay_rate=0.3)),
     "convolutions": ([conv(6, 3, dilation_rate=[2, 1], strides=1, activation="relu"), conv(9, 3, groups=3, strides=2, padding="same", use_bias=False), dict(type="DepthwiseConv2D", kernel_size=3, strides=2, padding="same", activation="relu"), conv(12, 2, dilation_rate=2, use_bias=False), dict(type="Flatten"), dense(10, "softmax")], dict(optimizer="adam", learning_rate=0.003)),
     "separable": ([dict(type="DepthwiseConv2D", kernel_size=[3, 2], depth_multiplier=4, dilation_rate=[2, 3], use_bias=False), dict(type="SeparableConv2D", filters=6, kernel_size=3, strides=3, padding="same", depth_multiplier=2, activation="relu"), dict(type="SeparableConv2D", filters=5, kernel_size=2, dilation_rate=2, use_bias=False), dict(type="Flatten"), dict(type="Dense", units=10, activation="softmax", use_bias=False)], dict(optimizer="sgd", learning_rate=0.02, momentum=0.9)),
+    "batch_norm": ([conv(4, 3, strides=2), dict(type="BatchNormalization"), dict(type="ReLU"), dict(type="MaxPooling2D"), conv(6, 3), dict(type="BatchNormalization", momentum=0.8, epsilon=0.01), *END], dict(optimizer="sgd", learning_rate=0.02, momentum=0.9)),
+    "layer_norm": ([conv(4, 3, strides=4, activation="elu"), dict(type="LayerNormalization", axis=[1, 2, 3]), conv(6, 3), dict(type="LayerNormalization", epsilon=0.01), *END], dict(optimizer="adam", learning_rate=0.003)),
+    "prelu": ([conv(4, 3, strides=3), dict(type="PReLU", shared_axes=[1, 2]), dict(type="BatchNormalization", center=False, scale=False), dict(type="Flatten"), dict(type="Dense", units=14), dict(type="PReLU"), dense(10, "softmax")], dict(optimizer="adam", learning_rate=0.003)),
     "clipped": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="adam", learning_rate=0.003, clip_value=0.01)),
 }
 
@@ -138,6 +145,9 @@ def run(model, settings, weights):
         loss, g = gradients(X[b], Y[b])
         opt.apply_gradients(zip(g, model.trainable_variables))
         losses.append(float(loss))
+    # Of normalised batches, inference differs from training.
+    if any(isinstance(layer, L.BatchNormalization) for layer in model.layers):
+        losses.append(float(loss_of(TEST_Y, model(TEST_X, training=False))))
     return losses
 
 
@@ -175,8 +185,9 @@ def one(name):
     env = dict(os.environ, FLOATX="float64")
     double = json.loads(subprocess.run([sys.executable, __file__, DATA, OUT, name], env=env, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
     os.remove(path)
-    envelope = [max(abs(r[s] - double[s]) for r in [single, *disturbed]) for s in range(STEPS)]
-    golden = dict(model=dict(input=[28, 28, 1], layers=layers), settings=settings, loss_f64=[round(v, 8) for v in double], envelope=[float(f"{v:.2e}") for v in envelope])
+    envelope = [max(abs(r[s] - double[s]) for r in [single, *disturbed]) for s in range(len(double))]
+    more = dict(test_loss_f64=round(double.pop(), 8), test_envelope=float(f"{envelope.pop():.2e}")) if len(double) > STEPS else {}
+    golden = dict(model=dict(input=[28, 28, 1], layers=layers), settings=settings, loss_f64=[round(v, 8) for v in double], envelope=[float(f"{v:.2e}") for v in envelope], **more)
     with open(os.path.join(folder, "golden.json"), "w") as f:
         json.dump(golden, f)
         f.write("\n")

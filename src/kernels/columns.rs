@@ -11,6 +11,8 @@ pub(crate) struct Columns {
     pub(crate) rows: usize,
     pub(crate) cols: usize,
     pub(crate) rows_per_image: usize,
+    /// Whether an invocation takes four columns, else one.
+    pub(crate) by_4: bool,
 }
 
 /// Invocations of a workgroup.
@@ -49,9 +51,9 @@ impl Lanes {
 }
 
 impl Columns {
-    /// Whether an invocation takes four columns.
-    pub(super) fn by_4(&self) -> bool {
-        self.cols.is_multiple_of(4)
+    /// A matrix whose rows lie one after the other.
+    pub(crate) fn new(rows: usize, cols: usize, rows_per_image: usize) -> Self {
+        Self { rows, cols, rows_per_image, by_4: cols.is_multiple_of(4) }
     }
 
     /// Elements of the matrix.
@@ -60,7 +62,7 @@ impl Columns {
     }
 
     fn chunk_rows(&self) -> usize {
-        let tiles = Lanes::new(self.cols, self.by_4()).tiles;
+        let tiles = Lanes::new(self.cols, self.by_4).tiles;
         let busy = (self.rows * tiles).div_ceil(GROUPS);
         busy.max(MIN_ELEMENTS.div_ceil(self.cols)).min(MAX_ROWS).min(self.rows)
     }
@@ -93,9 +95,9 @@ impl Columns {
 
     /// The shader of the first pass, of `passes` loops over the rows of a chunk: a workgroup for each chunk and tile of columns.
     pub(super) fn chunk_shader(&self, passes: usize, files: &[&'static str], own: Constants) -> Shader {
-        let lanes = Lanes::new(self.cols, self.by_4());
+        let lanes = Lanes::new(self.cols, self.by_4);
         let iterations = passes * (self.chunk_rows().div_ceil(lanes.rows) + lanes.rows);
-        self.shader(lanes, self.by_4(), self.chunks() * lanes.tiles, iterations, files, own)
+        self.shader(lanes, self.by_4, self.chunks() * lanes.tiles, iterations, files, own)
     }
 
     /// The shader of the second pass, of `passes` loops over the chunks: a workgroup for each tile of single columns.

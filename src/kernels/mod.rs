@@ -18,11 +18,13 @@ pub(crate) mod optimizer;
 pub(crate) mod pad2d;
 pub mod peak;
 pub(crate) mod pool2d;
+pub(crate) mod prelu;
 mod split_k;
 mod tile;
 pub(crate) mod unpack;
 mod window;
 
 pub(crate) use gate::{Gate, GateKind, GradientOut};
+pub(crate) use split_k::record_split_k;
 pub use window::Padding;
 pub(crate) use window::WindowAxis;

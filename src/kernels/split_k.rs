@@ -6,7 +6,7 @@ use crate::real::Real;
 
 /// What a forward pass applies to its sums, [rows, units]: the bias and the ReLU.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Epilogue {
+pub(crate) struct Epilogue {
     pub(super) units: usize,
     /// Index of the first bias element in the layer's weights; none without a bias.
     pub(super) bias: Option<usize>,

@@ -4,11 +4,11 @@ use super::args::single;
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use super::own_gate::record_gated;
 use crate::error::{Result, usage};
-use crate::kernels::GradientOut;
 use crate::kernels::columns::Columns;
 use crate::kernels::norm::{
     Affine, BatchNormBackward, BatchNormalize, MergeMoments, MergeSums, Moments, NormSums, Statistics,
 };
+use crate::kernels::{Gate, GradientOut};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +46,8 @@ impl BatchNormalization {
 
     fn columns(site: &Site<'_>) -> Columns {
         let (cols, pixels) = site.inputs[0].shape.split_last().expect("the shape was inferred before");
-        let pixels = pixels.iter().product();
-        Columns { rows: site.batch * pixels, cols: *cols, rows_per_image: pixels }
+        let pixels: usize = pixels.iter().product();
+        Columns::new(site.batch * pixels, *cols, pixels)
     }
 
     fn affine(&self, cols: usize) -> Affine {
@@ -91,11 +91,53 @@ impl Layer for BatchNormalization {
     }
 
     fn forward(&self, r: &mut Recorder, site: &Site<'_>, mode: Mode) -> Saved {
+        self.record_forward(r, site, mode, false);
+        Saved::default()
+    }
+
+    fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
+        self.record_backward(r, site, dy, dx);
+    }
+
+    fn supports_gates(&self) -> bool {
+        true
+    }
+}
+
+/// A normalisation and the ReLU after it as one; made by the graph where the two can be fused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BatchNormalizationRelu(pub(crate) BatchNormalization);
+
+impl Layer for BatchNormalizationRelu {
+    fn kind(&self) -> &'static str {
+        self.0.kind()
+    }
+
+    fn infer(&self, inputs: &[&[usize]]) -> Result<Inferred> {
+        self.0.infer(inputs)
+    }
+
+    fn forward(&self, r: &mut Recorder, site: &Site<'_>, mode: Mode) -> Saved {
+        self.0.record_forward(r, site, mode, true);
+        Saved { gate: Gate::Relu { output: site.output.slice } }
+    }
+
+    fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
+        self.0.record_backward(r, site, dy, dx);
+    }
+
+    fn supports_gates(&self) -> bool {
+        true
+    }
+}
+
+impl BatchNormalization {
+    fn record_forward(&self, r: &mut Recorder, site: &Site<'_>, mode: Mode, relu: bool) {
         let (name, x, output) = (site.name, site.x(), site.output.slice);
         let state = site.state.expect("the layer has state");
         let columns = Self::columns(site);
         let affine = self.affine(columns.cols);
-        let normalize = |statistics| BatchNormalize { rows: columns.rows, cols: columns.cols, statistics, relu: false };
+        let normalize = |statistics| BatchNormalize { rows: columns.rows, cols: columns.cols, statistics, relu };
         let parameters = self.parameters(&site.parameters);
         match mode {
             Mode::Train => {
@@ -114,10 +156,9 @@ impl Layer for BatchNormalization {
                 r.dispatch(format!("{name} forward"), kernel, &[&[x, state], parameters].concat(), &[output]);
             }
         }
-        Saved::default()
     }
 
-    fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
+    fn record_backward(&self, r: &mut Recorder, site: &Site<'_>, dy: BufferSlice, dx: &[Option<GradientOut>]) {
         let (name, x) = (site.name, site.x());
         let columns = Self::columns(site);
         let affine = self.affine(columns.cols);
@@ -136,10 +177,6 @@ impl Layer for BatchNormalization {
                 r.dispatch(format!("{name} backward input"), kernel, &[x, dy, coefficients], &[to]);
             });
         }
-    }
-
-    fn supports_gates(&self) -> bool {
-        true
     }
 }
 

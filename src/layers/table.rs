@@ -13,8 +13,10 @@ use super::flatten::Flatten;
 use super::global_pooling2d::{GlobalAveragePooling2D, GlobalMaxPooling2D};
 use super::joins::{Average, Maximum, Multiply, Subtract};
 use super::layer::Layer;
+use super::layer_normalization::LayerNormalization;
 use super::leaky_relu::LeakyReLU;
 use super::pooling2d::{AveragePooling2D, MaxPooling2D, MinPooling2D};
+use super::prelu::PReLU;
 use super::relu::ReLU;
 use super::reshape::Reshape;
 use super::separable_conv2d::SeparableConv2D;
@@ -78,12 +80,16 @@ layers! {
     ReLU(ReLU),
     /// Rectifier with a small slope below zero.
     LeakyReLU(LeakyReLU),
+    /// Rectifier that learns its slopes below zero.
+    PReLU(PReLU),
     /// Exponential below zero.
     ELU(ELU),
     /// Class probabilities, at the end.
     Softmax(Softmax),
     /// Channels of mean 0 and variance 1 over the batch.
     BatchNormalization(BatchNormalization),
+    /// Images, or the channels of pixels, of mean 0 and variance 1.
+    LayerNormalization(LayerNormalization),
     /// Zero for a share of the elements, in training.
     Dropout(Dropout),
     /// Zero for a share of the channels, in training.

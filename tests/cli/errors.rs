@@ -28,6 +28,24 @@ fn invalid_arguments_fail_with_two() {
 }
 
 #[test]
+fn state_that_is_not_finite_fails_with_four() {
+    let workspace = Workspace::new();
+    let layers = gpu_cnn::Sequential::new([28, 28, 1])
+        .add(gpu_cnn::BatchNormalization::new())
+        .add(gpu_cnn::Flatten {})
+        .add(gpu_cnn::Dense::new(10).activation(gpu_cnn::Activation::Softmax));
+    let model = gpu_cnn::Model::from(layers);
+    let graph = model.graph().unwrap();
+    let mut weights = graph.initial_weights(1);
+    weights[graph.parameters_len + graph.state[1].offset] = f32::NAN;
+    let bytes = gpu_cnn::internals::graph::save_weights(&model, &graph, &weights).unwrap();
+    std::fs::write(workspace.path("nan.safetensors"), bytes).unwrap();
+    let (file, data) = (workspace.name("nan.safetensors"), workspace.name("data"));
+    let message = "tensor `batch_normalization.moving_variance` holds NaN at index 0";
+    fails(&["evaluate", &file, "--adapter", "cpu", "--data", &data], 4, message);
+}
+
+#[test]
 fn weights_of_another_model_fail_with_two_and_damaged_ones_with_four() {
     let workspace = Workspace::new();
     let data = workspace.name("data");

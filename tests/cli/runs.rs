@@ -67,6 +67,46 @@ fn a_residual_network_trains_from_a_file_on_each_backend() {
 }
 
 #[test]
+fn state_is_saved_with_the_weights_and_read_by_evaluate_and_train() {
+    let workspace = Workspace::new();
+    let model = workspace.path("normal.toml");
+    let text = "[[layers]]\ntype = \"Conv2D\"\nfilters = 4\nkernel_size = 3\nstrides = 2\n[[layers]]\n\
+                type = \"BatchNormalization\"\nmomentum = 0.9\n[[layers]]\ntype = \"PReLU\"\nshared_axes = [1, 2]\n[[layers]]\n\
+                type = \"LayerNormalization\"\n[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 10\n\
+                activation = \"softmax\"\n";
+    std::fs::write(&model, text).unwrap();
+    let model = model.to_str().unwrap();
+    let summary = stdout(&run(&["summary", "--model", model]));
+    for word in ["batch_normalization", "p_re_lu (PReLU)", "Total params: 6,838 ", "Non-trainable params: 8 (32.00 B)"]
+    {
+        assert!(summary.contains(word), "{word}: {summary}");
+    }
+    let json = run(&["summary", "--model", model, "--format", "json"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&json["total_params"], &json["trainable_params"]), (&Value::from(6838), &Value::from(6830)));
+    let devices: &[&str] = if adapter().is_some() { &["cpu", "vulkan"] } else { &["cpu"] };
+    for name in devices {
+        let output = workspace.train_model(model, name, &["--adapter", name]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let path = workspace.path(name).join("model.safetensors");
+        let weights = gpu_cnn::internals::graph::load_weights(&path).unwrap();
+        let tensors = ["gamma", "beta", "moving_mean", "moving_variance"].map(|t| format!("batch_normalization.{t}"));
+        assert!(tensors.iter().all(|t| weights.tensors[t].0 == [4]), "{:?}", weights.tensors.keys());
+        assert!(weights.tensors[&tensors[2]].1.iter().all(|mean| *mean != 0.0));
+        // Another process gives the same loss only with the same moving averages.
+        let by_run = run(&["evaluate", &workspace.name(name), "--adapter", name, "--format", "json"]);
+        let found: Value = serde_json::from_slice(&by_run.stdout).unwrap_or_else(|_| panic!("{}", stderr(&by_run)));
+        let lines = json_lines(&workspace.path(name).join("metrics.jsonl"));
+        assert_eq!(found["loss"], lines.last().unwrap()["loss"], "{name}");
+        let again = format!("{name}-again");
+        let output = workspace.train_model(model, &again, &["--adapter", name, "--weights", path.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let loss = |run: &str| json_lines(&workspace.path(run).join("metrics.jsonl"))[0]["loss"].as_f64().unwrap();
+        assert!(loss(&again) < loss(name), "{} {}", loss(&again), loss(name));
+    }
+}
+
+#[test]
 fn the_same_command_writes_the_same_weights_on_each_backend() {
     let workspace = Workspace::new();
     let adapters: &[&str] = if adapter().is_some() { &["cpu", "vulkan"] } else { &["cpu"] };

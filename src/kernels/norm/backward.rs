@@ -23,6 +23,11 @@ pub(crate) struct NormSums {
 }
 
 impl NormSums {
+    /// Number of partial sums of each.
+    pub(crate) fn chunks(&self) -> usize {
+        self.columns.chunks()
+    }
+
     /// Floats of the output.
     pub(crate) fn len(&self) -> usize {
         self.columns.chunks() * self.affine.tensors() * self.columns.cols
@@ -79,7 +84,7 @@ impl KernelSpec for NormSums {
             CENTER: self.affine.center,
             OUT: 3u32,
         };
-        let files = [include_str!("../../../shaders/norm_sums.wgsl"), output_file(self.columns.by_4())];
+        let files = [include_str!("../../../shaders/norm_sums.wgsl"), output_file(self.columns.by_4)];
         self.columns.chunk_shader(2, &files, own)
     }
 

@@ -4,8 +4,10 @@ mod affine;
 mod backward;
 mod moments;
 mod normalize;
+mod rows;
 
 pub(crate) use affine::Affine;
 pub(crate) use backward::{BatchNormBackward, MergeSums, NormSums};
 pub(crate) use moments::{MergeMoments, Moments};
 pub(crate) use normalize::{BatchNormalize, Statistics};
+pub(crate) use rows::{LayerNorm, LayerNormBackward, Rows};

@@ -17,7 +17,7 @@ pub(crate) struct Moments {
 
 impl KernelSpec for Moments {
     fn shader(&self) -> Shader {
-        let files = [include_str!("../../../shaders/moments.wgsl"), output_file(self.columns.by_4())];
+        let files = [include_str!("../../../shaders/moments.wgsl"), output_file(self.columns.by_4)];
         self.columns.chunk_shader(3, &files, constants! { OUT: 1u32 })
     }
 
