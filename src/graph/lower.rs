@@ -1,7 +1,8 @@
-//! From layers to operations: views vanish, a convolution and its pool become one, softmax is left to the loss.
+//! From layers to operations: views vanish, a convolution and its pool become one, a normalisation and its ReLU, softmax is left to the
+//! loss.
 
 use super::{Graph, Node, Source};
-use crate::layers::{Activation, ActivationLayer, AnyLayer, Layer, PooledConv2D};
+use crate::layers::{Activation, ActivationLayer, AnyLayer, BatchNormalizationRelu, Layer, PooledConv2D};
 use crate::plan::Profile;
 
 /// A tensor of activations in a lowered graph: the input, or the output of an operation.
@@ -20,6 +21,8 @@ pub(super) enum Kind<'g> {
     Activation(ActivationLayer),
     /// A convolution and the pool after it.
     Pooled(PooledConv2D),
+    /// A batch normalisation and the ReLU after it.
+    Normalized(BatchNormalizationRelu),
 }
 
 /// A recorded operation: a layer, or several as one.
@@ -42,6 +45,7 @@ impl Op<'_> {
             Kind::Layer(layer) => *layer,
             Kind::Activation(activation) => activation,
             Kind::Pooled(pair) => pair,
+            Kind::Normalized(pair) => pair,
         }
     }
 }
@@ -71,11 +75,11 @@ impl<'g> Lowered<'g> {
             let softmax_alone = node.parameters.is_empty() && layer.activation() == Activation::Softmax;
             if layer.is_view() || softmax_alone {
                 values.push(inputs[0].0);
-            } else if let Some(conv) = fusible_convolution(graph, node, profile)
-                && let Some(op) = ops.iter_mut().find(|op| op.output == values[conv.0])
+            } else if let Some((producer, kind)) = fusible(graph, node, profile)
+                && let Some(op) = ops.iter_mut().find(|op| op.output == values[producer])
             {
                 op.name += &format!("+{}", node.name);
-                op.kind = Kind::Pooled(conv.1);
+                op.kind = kind;
                 op.output_shape = &node.output;
                 values.push(op.output);
             } else {
@@ -119,15 +123,30 @@ impl<'g> Lowered<'g> {
     }
 }
 
-/// The index of the convolution that `node`, a pool, can be fused with, and the pair.
-fn fusible_convolution(graph: &Graph, node: &Node, profile: Profile) -> Option<(usize, PooledConv2D)> {
-    let AnyLayer::MaxPooling2D(pool) = &node.layer else { return None };
+/// The index of the node that `node` can be fused with, whose output no other takes, and the pair.
+fn fusible<'g>(graph: &Graph, node: &Node, profile: Profile) -> Option<(usize, Kind<'g>)> {
     let [Source::Node(i)] = node.inputs[..] else { return None };
-    let AnyLayer::Conv2D(conv) = &graph.nodes[i].layer else { return None };
+    let producer = &graph.nodes[i];
     let consumers = graph.nodes.iter().flat_map(|node| &node.inputs).filter(|input| **input == Source::Node(i)).count();
-    if !profile.fuse || consumers != 1 || conv.activation.function().is_some() {
+    if !profile.fuse || consumers != 1 {
         return None;
     }
-    let pair = PooledConv2D::new(conv, pool, graph.input_shapes(&graph.nodes[i])[0])?;
-    Some((i, pair))
+    let kind = match (&producer.layer, &node.layer) {
+        (AnyLayer::Conv2D(conv), AnyLayer::MaxPooling2D(pool)) if conv.activation.function().is_none() => {
+            Kind::Pooled(PooledConv2D::new(conv, pool, graph.input_shapes(producer)[0])?)
+        }
+        (AnyLayer::BatchNormalization(norm), layer) if is_relu(layer) => {
+            Kind::Normalized(BatchNormalizationRelu(*norm))
+        }
+        _ => return None,
+    };
+    Some((i, kind))
+}
+
+fn is_relu(layer: &AnyLayer) -> bool {
+    match layer {
+        AnyLayer::Activation(layer) => layer.activation == Activation::Relu,
+        AnyLayer::ReLU(layer) => layer.is_plain(),
+        _ => false,
+    }
 }

@@ -18,6 +18,13 @@ pub struct ReLU {
     pub threshold: f64,
 }
 
+impl ReLU {
+    /// Whether the layer is `max(0, x)`.
+    pub(crate) fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Elementwise for ReLU {
     const KIND: &'static str = "ReLU";
 
