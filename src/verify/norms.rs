@@ -79,7 +79,9 @@ fn batch_norms() -> Vec<Case> {
                 .add("b", bn(), &["stem"])
                 .add("conv", Conv2D::new(4, 3).padding(Same), &["a"])
                 .add("c", bn(), &["conv"])
-                .add("sum", Add {}, &["b", "c", "stem"])
+                // Not fused: the sum takes what comes before the ReLU, too.
+                .add("c_relu", ActivationLayer::new(Relu), &["c"])
+                .add("sum", Add {}, &["b", "c", "stem", "c_relu"])
                 .add("relu", ActivationLayer::new(Relu), &["sum"])
                 .add("flat", Flatten {}, &["relu"])
                 .add("end", Dense::new(3).activation(Softmax), &["flat"]),
