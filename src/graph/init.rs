@@ -1,11 +1,19 @@
-//! Initial values of an arena.
+//! Initial values of the weights.
 
-use super::ArenaTensor;
+use super::{ArenaTensor, Graph};
 use crate::layers::Init;
 use crate::rng::{Purpose, Rng};
 
+impl Graph {
+    /// All weights at the start, laid out as [`Self::weights`] says, each tensor a function of (`seed`, its index).
+    pub fn initial_weights(&self, seed: u64) -> Vec<f32> {
+        let parameters = initial_values(&self.parameters, self.parameters_len, seed);
+        [parameters, initial_values(&self.state, self.state_len, seed)].concat()
+    }
+}
+
 /// An arena of `len` floats at the start: each tensor a function of (`seed`, its index), zero between the tensors.
-pub(super) fn initial_values(tensors: &[ArenaTensor], len: usize, seed: u64) -> Vec<f32> {
+fn initial_values(tensors: &[ArenaTensor], len: usize, seed: u64) -> Vec<f32> {
     let mut arena = vec![0.0; len];
     for (i, tensor) in tensors.iter().enumerate() {
         let values = &mut arena[tensor.offset..][..tensor.size()];

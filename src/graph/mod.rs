@@ -19,7 +19,6 @@ pub use summary::{Summary, SummaryRow};
 pub use weights::{Weights, load_weights, save_weights, weights_of};
 
 use crate::layers::{AnyLayer, Init};
-use init::initial_values;
 use std::ops::Range;
 
 /// Where a node takes an input from.
@@ -126,12 +125,6 @@ impl Graph {
         arenas.into_iter().flat_map(|(tensors, base)| {
             tensors.iter().map(move |tensor| (tensor, base + tensor.offset..base + tensor.offset + tensor.size()))
         })
-    }
-
-    /// All weights at the start, each tensor a function of (`seed`, its index).
-    pub fn initial_weights(&self, seed: u64) -> Vec<f32> {
-        let parameters = initial_values(&self.parameters, self.parameters_len, seed);
-        [parameters, initial_values(&self.state, self.state_len, seed)].concat()
     }
 
     /// Shape of one image at `source`.

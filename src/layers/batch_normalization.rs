@@ -87,7 +87,8 @@ impl Layer for BatchNormalization {
         let tensor = |name, init| TensorSpec { name, shape: vec![channels], init };
         let parameters = [scale.then(|| tensor("gamma", Init::Ones)), center.then(|| tensor("beta", Init::Zeros))];
         let state = vec![tensor("moving_mean", Init::Zeros), tensor("moving_variance", Init::Ones)];
-        Ok(Inferred { output: input.to_vec(), parameters: parameters.into_iter().flatten().collect(), state })
+        let parameters = parameters.into_iter().flatten().collect();
+        Ok(Inferred { parameters, state, ..Inferred::output(input) })
     }
 
     fn forward(&self, r: &mut Recorder, site: &Site<'_>, mode: Mode) -> Saved {

@@ -148,12 +148,12 @@ impl KernelSpec for MergeSums {
         }
         let (to_gamma, to_beta) = sums.split_at(cols);
         let count = F::from_f64(self.columns.valid_rows(&io.step) as f64);
-        for c in 0..cols {
+        for (c, (gamma, beta)) in to_gamma.iter().zip(to_beta).enumerate() {
             let over_deviation = moments[cols + c];
             coefficients[c] = moments[c];
             coefficients[cols + c] = moments[2 * cols + c] * over_deviation;
-            coefficients[2 * cols + c] = to_beta[c] / count;
-            coefficients[3 * cols + c] = to_gamma[c] / count * over_deviation;
+            coefficients[2 * cols + c] = *beta / count;
+            coefficients[3 * cols + c] = *gamma / count * over_deviation;
         }
         if self.affine.tensors() > 0 {
             let (gamma, beta) = io.output(1).split_at_mut(if self.affine.scale { cols } else { 0 });

@@ -152,8 +152,8 @@ impl KernelSpec for MergeMoments {
         let (epsilon, momentum) = (F::from_f64(self.epsilon), F::from_f64(self.momentum));
         let rest = F::from_f64(1.0 - self.momentum);
         let (moving_mean, moving_variance) = state.split_at_mut(cols);
-        for c in 0..cols {
-            let variance = sums[c] / count;
+        for (c, sum) in sums.iter().enumerate() {
+            let variance = *sum / count;
             over_deviation[c] = F::ONE / (variance + epsilon).sqrt();
             moving_mean[c] = momentum * moving_mean[c] + rest * mean[c];
             moving_variance[c] = momentum * moving_variance[c] + rest * variance;
