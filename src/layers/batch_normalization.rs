@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// In training mean and variance (biased) are those of the batch, over all images and pixels, and the state moves towards them:
 /// `moving = moving momentum + batch (1 - momentum)`. In inference the state takes their place. The parameters are `gamma` and `beta`,
-/// the state is `moving_mean` and `moving_variance`, each [channels].
+/// the state is `moving_mean` and `moving_variance`, each `[channels]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BatchNormalization {
