@@ -1,19 +1,25 @@
 //! Models as graphs of layers: names, shapes, addresses of parameters, and how a graph becomes a plan. No device in here.
 
+mod file;
 mod functional;
 mod infer;
 mod init;
+mod keras;
 mod lower;
 mod model;
 mod names;
+mod preset;
 mod record;
 mod sequential;
 mod summary;
 mod weights;
 
+pub use file::ModelFile;
 pub use functional::{Functional, FunctionalLayer};
 pub use init::initial_values;
-pub use model::{Model, ModelFile, Preset};
+pub use keras::{Initializer, initialize};
+pub use model::Model;
+pub use preset::Preset;
 pub use record::RecordOptions;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};

@@ -11,6 +11,7 @@ mod dense;
 mod depthwise_conv2d;
 mod dropout;
 mod elu;
+mod fields;
 mod flatten;
 mod global_pooling2d;
 mod joins;

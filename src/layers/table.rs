@@ -8,6 +8,7 @@ use super::dense::Dense;
 use super::depthwise_conv2d::DepthwiseConv2D;
 use super::dropout::{Dropout, SpatialDropout2D};
 use super::elu::ELU;
+use super::fields::fields_of;
 use super::flatten::Flatten;
 use super::global_pooling2d::{GlobalAveragePooling2D, GlobalMaxPooling2D};
 use super::joins::{Average, Maximum, Multiply, Subtract};
@@ -32,6 +33,14 @@ macro_rules! layers {
         impl AnyLayer {
             /// The name of every layer, as in model files.
             pub const KINDS: &[&str] = &[$(stringify!($variant)),*];
+
+            /// The names of the arguments of layers of this kind, as in model files; none if there is no such kind.
+            pub(crate) fn arguments(kind: &str) -> Option<&'static [&'static str]> {
+                match kind {
+                    $(stringify!($variant) => Some(fields_of::<$layer>()),)*
+                    _ => None,
+                }
+            }
 
             pub(crate) fn as_layer(&self) -> &dyn Layer {
                 match self { $(Self::$variant(layer) => layer),* }
