@@ -107,7 +107,17 @@ def initializers():
     )
 
 
-MODELS = [every_layer, layers_as_activations, residual, nested_sequential, nested_clashing, nested_functional, tutorial_dnn, flat_input, open_input, initializers]
+def convolutions():
+    return chain(
+        L.Conv2D(4, 3, dilation_rate=2, use_bias=False),
+        L.Conv2D(8, 3, groups=2, activation="relu"),
+        L.Flatten(),
+        L.Dense(6, use_bias=False),
+        classes(),
+    )
+
+
+MODELS = [every_layer, convolutions, layers_as_activations, residual, nested_sequential, nested_clashing, nested_functional, tutorial_dnn, flat_input, open_input, initializers]
 
 
 def leaves(model):

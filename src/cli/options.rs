@@ -6,6 +6,7 @@ use crate::blocking;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::{Initializer, Model, ModelFile, Preset};
+use crate::hint::did_you_mean;
 use crate::report::note;
 use crate::trainer::RunConfig;
 use clap::ValueEnum;
@@ -33,7 +34,7 @@ pub(super) fn find_device(config: &RunConfig) -> Result<Device> {
 
 /// The model that `--model` names.
 pub(super) enum ModelChoice {
-    /// `cnn` or `dnn`, which are built for the image size and the classes of the data.
+    /// A network of the program, which is built for the image size and the classes of the data.
     Preset(Preset),
     /// The content of a file, and its path for messages.
     File(ModelFile, String),
@@ -44,6 +45,11 @@ impl ModelChoice {
     pub(super) fn read(name: &str) -> Result<Self> {
         match Preset::named(name) {
             Some(preset) => Ok(Self::Preset(preset)),
+            None if !Path::new(name).exists() => {
+                let presets = Preset::ALL.map(Preset::name);
+                let hint = did_you_mean(name, presets);
+                Err(Error::Usage(format!("no such model file: {name}; built in are {}{hint}", presets.join(", "))))
+            }
             None => Ok(Self::File(ModelFile::read(Path::new(name))?, name.to_owned())),
         }
     }

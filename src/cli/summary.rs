@@ -13,7 +13,7 @@ pub(super) struct Args {
     /// Height, width and channels of an image [default: those in the model's file, or 28,28,1]
     #[arg(long, value_name = "H,W,C", value_delimiter = ',', num_args = 1..)]
     input_shape: Option<Vec<usize>>,
-    /// Number of classes, for the last layer of cnn and dnn
+    /// Number of classes, for the last layer of a model that is built in
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256))]
     classes: u16,
     /// Output format

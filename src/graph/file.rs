@@ -1,5 +1,6 @@
 //! Models as files hold them: TOML, or what Keras's `model.to_json()` writes.
 
+use super::culprit::{culprit, shown};
 use super::keras::{self, Initializer};
 use super::{FunctionalLayer, Model};
 use crate::error::{Error, Result, usage};
@@ -47,8 +48,7 @@ impl ModelFile {
             toml::from_str(text).map_err(|e| usage!("not a model: {}", with_hint(&e.to_string())))?;
         let layer = |(i, table): (usize, Spanned<toml::Table>)| {
             let line = text[..table.span().start].matches('\n').count() + 1;
-            let layer = FunctionalLayer::deserialize(table.into_inner());
-            layer.map_err(|e| usage!("not a model: layer {}, from line {line}: {}", i + 1, with_hint(&e.to_string())))
+            layer_of(table.into_inner()).map_err(|e| usage!("not a model: layer {}, from line {line}: {e}", i + 1))
         };
         let layers = layers.into_iter().enumerate().map(layer).collect::<Result<_>>()?;
         Ok(Self { input: input.map_or([None; 3], |input| input.map(Some)), layers, initializers: Vec::new() })
@@ -81,6 +81,25 @@ impl ModelFile {
     }
 }
 
+/// The layer of a table; an error names the key that is wrong.
+fn layer_of(table: toml::Table) -> Result<FunctionalLayer> {
+    let read = |table: toml::Table| FunctionalLayer::deserialize(table).map_err(|e| e.to_string());
+    let error = match read(table.clone()) {
+        Ok(layer) => return Ok(layer),
+        Err(error) => error,
+    };
+    let without =
+        |key: &str| read(table.iter().filter(|(k, _)| *k != key).map(|(k, v)| (k.clone(), v.clone())).collect()).err();
+    match culprit(table.keys().map(String::as_str), &error, without) {
+        Some(key) if !error.contains(&format!("`{key}`")) => Err(usage!(
+            "{key} = {}: {}",
+            shown(&serde_json::to_value(&table[key]).unwrap_or_default()),
+            with_hint(&error)
+        )),
+        _ => Err(usage!("{}", with_hint(&error))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +121,24 @@ mod tests {
             let error = ModelFile::parse(text).expect_err("a wrong argument").to_string();
             assert!(error.contains(word), "{error}");
         }
+        let error = |text: &str| ModelFile::parse(text).expect_err("a wrong argument").to_string();
+        let text = "input = [28, 28, 1]\n[[layers]]\ntype = \"Conv2D\"\nfilters = 4\nkernel_size = 3\n";
+        for (line, message) in [
+            ("filter = 3", "layer 1, from line 2: unknown field `filter`"),
+            ("filter = 3", "; did you mean `filters`?"),
+            (
+                "padding = \"smae\"",
+                "padding = \"smae\": unknown variant `smae`, expected `valid` or `same`; did you mean `same`?",
+            ),
+            ("activation = \"relo\"", "; did you mean `relu`?"),
+            ("strides = \"two\"", "strides = \"two\": expected a positive number or [height, width]"),
+        ] {
+            let found = error(&format!("{text}{line}\n"));
+            assert!(found.contains(message), "{found}");
+        }
+        assert!(error("[[layers]]\ntype = \"dense\"\nunits = 4\n").ends_with("; did you mean `Dense`?"));
+        assert!(error("[[layers]]\ntype = \"Dense\"\n").ends_with("missing field `units`"));
+        assert!(error("inputs = [4, 4, 1]\n[[layers]]\ntype = \"Flatten\"\n").ends_with("; did you mean `input`?"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Models as graphs of layers: names, shapes, addresses of parameters, and how a graph becomes a plan. No device in here.
 
+mod culprit;
 mod file;
 mod functional;
 mod infer;

@@ -138,9 +138,9 @@ fn what_is_not_supported_is_refused_with_layer_argument_and_value() {
         (nested, "/config/layers/2/inbound_nodes".into(), call(tensor("block", 0, 0), json!({})), "in a cycle"),
         (
             nested,
-            "/config/layers/2/config/layers/1/config/groups".into(),
+            "/config/layers/2/config/layers/1/config/bias_constraint".into(),
             json!(2),
-            "in `block`: layer `conv2d` (Conv2D): groups = 2 is not supported",
+            "in `block`: layer `conv2d` (Conv2D): bias_constraint = 2 is not supported",
         ),
     ];
     for (file, pointer, value, message) in cases {

@@ -1,7 +1,8 @@
 //! An activation as an argument: a name, or an object that stands for a function or a layer.
 
-use super::object::{Object, shown};
+use super::object::Object;
 use crate::error::{Result, usage};
+use crate::graph::culprit::shown;
 use serde_json::Value;
 
 /// What follows a layer's own sum.

@@ -2,8 +2,9 @@
 
 use super::activation::{self, Activation};
 use super::initializer::{self, Initializer};
-use super::object::{Object, check_dtype, plain, shown};
+use super::object::{Object, check_dtype, plain};
 use crate::error::{Result, usage};
+use crate::graph::culprit::{culprit, shown};
 use crate::hint::{did_you_mean, with_hint};
 use crate::layers::AnyLayer;
 use serde::Deserialize;
@@ -122,13 +123,15 @@ fn deserialize(arguments: Map<String, Value>) -> Result<AnyLayer> {
     let read =
         |arguments: Map<String, Value>| AnyLayer::deserialize(Value::Object(arguments)).map_err(|e| e.to_string());
     let Err(error) = read(arguments.clone()) else { return read(arguments).map_err(|e| usage!("{e}")) };
-    let is_culprit = |key: &&String| {
+    let without = |key: &str| {
         let mut others = arguments.clone();
-        others.remove(*key);
-        *key != "type" && read(others).err().as_ref() != Some(&error)
+        others.remove(key);
+        read(others).err()
     };
-    match arguments.keys().find(is_culprit) {
-        Some(key) => Err(usage!("{key} = {}: {}", shown(&arguments[key]), with_hint(&error))),
-        None => Err(usage!("{}", with_hint(&error))),
+    match culprit(arguments.keys().map(String::as_str), &error, without) {
+        Some(key) if !error.contains(&format!("`{key}`")) => {
+            Err(usage!("{key} = {}: {}", shown(&arguments[key]), with_hint(&error)))
+        }
+        _ => Err(usage!("{}", with_hint(&error))),
     }
 }

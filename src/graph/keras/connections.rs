@@ -1,7 +1,8 @@
 //! From where a layer of a Functional model takes its inputs, in the forms of Keras 3 and 2.
 
-use super::object::{Object, plain, shown};
+use super::object::{Object, plain};
 use crate::error::{Result, usage};
+use crate::graph::culprit::shown;
 use serde_json::Value;
 
 /// Names of the layers whose outputs `layer` takes.

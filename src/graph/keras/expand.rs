@@ -3,6 +3,7 @@
 use super::object::Object;
 use super::{arguments, connections, input};
 use crate::error::{Error, Result, usage};
+use crate::graph::culprit::shown;
 use crate::graph::functional::{FunctionalLayer, INPUT};
 use crate::graph::keras::initializer::Initializer;
 use crate::graph::names::Namer;
@@ -215,7 +216,6 @@ impl Expansion {
 }
 
 fn object(value: &Value) -> Result<Object<'_>> {
-    Object::of(value).ok_or_else(|| {
-        usage!("{} in the list of layers; it must have a class_name and a config", super::object::shown(value))
-    })
+    Object::of(value)
+        .ok_or_else(|| usage!("{} in the list of layers; it must have a class_name and a config", shown(value)))
 }

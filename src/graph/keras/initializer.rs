@@ -1,7 +1,8 @@
 //! Initial values as Keras names them.
 
-use super::object::{Object, shown};
+use super::object::Object;
 use crate::error::{Result, usage};
+use crate::graph::culprit::shown;
 use crate::graph::{Graph, initial_values};
 use crate::rng::{Purpose, Rng};
 use serde_json::Value;

@@ -1,7 +1,8 @@
 //! The shape of a model's images.
 
-use super::object::{Object, check_dtype, plain, shown};
+use super::object::{Object, check_dtype, plain};
 use crate::error::{Result, usage};
+use crate::graph::culprit::shown;
 use serde_json::{Map, Value};
 
 /// Axes of an input beside the batch's, none where they are left to the data.

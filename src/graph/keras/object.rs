@@ -1,6 +1,7 @@
 //! Keras's serialised objects: a class and its configuration.
 
 use crate::error::{Result, usage};
+use crate::graph::culprit::shown;
 use serde_json::{Map, Value};
 
 /// `{"class_name": ..., "config": {...}}`, with what stands beside these.
@@ -47,16 +48,6 @@ impl<'a> Object<'a> {
             Some(name) => Err(usage!("the class is registered as `{name}`; custom objects are not supported")),
             None => Ok(()),
         }
-    }
-}
-
-/// `value` as it stands in a message: not longer than a line.
-pub(super) fn shown(value: &Value) -> String {
-    const MOST: usize = 60;
-    let text = value.to_string();
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
     }
 }
 
