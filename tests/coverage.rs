@@ -43,7 +43,7 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         }
     }
     // All that serialise, so that none is left out here by a default.
-    let arguments: [(&str, &[&str]); 25] = [
+    let arguments: [(&str, &[&str]); 26] = [
         ("Activation", &["activation"]),
         ("Add", &[]),
         ("Average", &[]),
@@ -69,6 +69,7 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         ("MinPooling2D", &["padding", "pool_size", "strides"]),
         ("Multiply", &[]),
         ("ReLU", &["max_value", "negative_slope", "threshold"]),
+        ("Rescaling", &["offset", "scale"]),
         ("Reshape", &["target_shape"]),
         (
             "SeparableConv2D",

@@ -54,6 +54,7 @@ CHAINS = {
     "step": ([conv(4, 3, strides=3, activation="elu"), *END], dict(optimizer="rmsprop", learning_rate=0.01, schedule="step", decay_steps=20, decay_rate=0.3)),
     "convolutions": ([conv(6, 3, dilation_rate=[2, 1], strides=1, activation="relu"), conv(9, 3, groups=3, strides=2, padding="same", use_bias=False), dict(type="DepthwiseConv2D", kernel_size=3, strides=2, padding="same", activation="relu"), conv(12, 2, dilation_rate=2, use_bias=False), dict(type="Flatten"), dense(10, "softmax")], dict(optimizer="adam", learning_rate=0.003)),
     "separable": ([dict(type="DepthwiseConv2D", kernel_size=[3, 2], depth_multiplier=4, dilation_rate=[2, 3], use_bias=False), dict(type="SeparableConv2D", filters=6, kernel_size=3, strides=3, padding="same", depth_multiplier=2, activation="relu"), dict(type="SeparableConv2D", filters=5, kernel_size=2, dilation_rate=2, use_bias=False), dict(type="Flatten"), dict(type="Dense", units=10, activation="softmax", use_bias=False)], dict(optimizer="sgd", learning_rate=0.02, momentum=0.9)),
+    "rescaling": ([dict(type="Rescaling", scale=1 / 127.5, offset=-1.0), conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adam", learning_rate=0.003)),
     "clipped": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="adam", learning_rate=0.003, clip_value=0.01)),
 }
 
@@ -131,6 +132,8 @@ def optimizer(st):
 
 
 def run(model, settings, weights):
+    # Models that rescale take pixels from 0 to 255, as here.
+    images = X * 255 if any(isinstance(layer, L.Rescaling) for layer in model.layers) else X
     model.set_weights(weights)
     opt, losses, loss_of = optimizer(settings), [], keras.losses.SparseCategoricalCrossentropy()
 
@@ -142,7 +145,7 @@ def run(model, settings, weights):
 
     for s in range(STEPS):
         b = slice(s * BATCH, (s + 1) * BATCH)
-        loss, g = gradients(X[b], Y[b])
+        loss, g = gradients(images[b], Y[b])
         opt.apply_gradients(zip(g, model.trainable_variables))
         losses.append(float(loss))
     return losses

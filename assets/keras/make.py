@@ -33,6 +33,7 @@ def every_layer():
         L.Conv2D(8, 1, activation="tanh"),
         L.LeakyReLU(),
         L.ELU(0.7),
+        L.Rescaling(0.5, offset=0.1),
         L.Activation("gelu"),
         L.GlobalAveragePooling2D(keepdims=True),
         L.Reshape((2, -1)),

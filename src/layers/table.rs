@@ -16,6 +16,7 @@ use super::layer::Layer;
 use super::leaky_relu::LeakyReLU;
 use super::pooling2d::{AveragePooling2D, MaxPooling2D, MinPooling2D};
 use super::relu::ReLU;
+use super::rescaling::Rescaling;
 use super::reshape::Reshape;
 use super::separable_conv2d::SeparableConv2D;
 use super::softmax::Softmax;
@@ -90,6 +91,8 @@ layers! {
     ELU(ELU),
     /// Class probabilities, at the end.
     Softmax(Softmax),
+    /// A factor and a constant.
+    Rescaling(Rescaling),
     /// Zero for a share of the elements, in training.
     Dropout(Dropout),
     /// Zero for a share of the channels, in training.
@@ -106,4 +109,26 @@ layers! {
     Maximum(Maximum),
     /// Several tensors one after the other along an axis.
     Concatenate(Concatenate),
+}
+
+/// What a layer is to pixels that it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfPixels {
+    /// It brings them into the range that the model wants.
+    Rescales,
+    /// Its output has the same pixels in other places.
+    Moves,
+    /// It computes with them.
+    Computes,
+}
+
+impl AnyLayer {
+    /// What the layer is to pixels.
+    pub(crate) fn of_pixels(&self) -> OfPixels {
+        match self {
+            Self::Rescaling(_) => OfPixels::Rescales,
+            Self::Reshape(_) | Self::Flatten(_) | Self::ZeroPadding2D(_) => OfPixels::Moves,
+            _ => OfPixels::Computes,
+        }
+    }
 }
