@@ -88,6 +88,13 @@ def nested_functional():
     return keras.Model(image, y)
 
 
+def wrapped():
+    image = keras.Input(IMAGE)
+    model = keras.Model(image, chain(L.Flatten(), classes())(image))
+    image = keras.Input(IMAGE)
+    return keras.Model(image, model(image))
+
+
 def tutorial_dnn():
     return chain(L.Flatten(), L.Dense(128, activation="relu"), classes(), image=(28, 28))
 
@@ -118,7 +125,7 @@ def convolutions():
     )
 
 
-MODELS = [every_layer, convolutions, layers_as_activations, residual, nested_sequential, nested_clashing, nested_functional, tutorial_dnn, flat_input, open_input, initializers]
+MODELS = [every_layer, convolutions, layers_as_activations, residual, nested_sequential, nested_clashing, nested_functional, wrapped, tutorial_dnn, flat_input, open_input, initializers]
 
 
 def leaves(model):

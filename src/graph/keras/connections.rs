@@ -8,7 +8,7 @@ use serde_json::Value;
 /// Names of the layers whose outputs `layer` takes.
 ///
 /// # Errors
-/// If the layer is applied several times, or to more than the first output of a layer's one call.
+/// If the layer is applied several times, or to another output than a layer's first.
 pub(super) fn inputs(layer: &Object<'_>) -> Result<Vec<String>> {
     let nodes = layer.get("inbound_nodes").map(plain);
     match nodes.as_ref().and_then(Value::as_array).map(Vec::as_slice) {
@@ -64,18 +64,18 @@ fn tensors(value: &Value, found: &mut Vec<String>) -> Result<()> {
 
 /// The layer of [layer, call, output]; in Keras 2 a fourth has further arguments of the call.
 fn history(value: &Value) -> Result<String> {
-    let wrong = || usage!("{} is not [layer, 0, 0]", shown(value));
+    let wrong = || usage!("{} is not [layer, call, output]", shown(value));
     let [Value::String(name), call, output, more @ ..] = value.as_array().ok_or_else(wrong)?.as_slice() else {
         return Err(wrong());
     };
     let more = more.iter().filter_map(Value::as_object).flatten().find(|(_, value)| !value.is_null());
+    // Of several calls of a layer, in this model and in others, the file has those in this model: one.
     match (call.as_u64(), output.as_u64(), more) {
-        (Some(0), Some(0), None) => Ok(name.clone()),
-        (Some(0), Some(0), Some((key, value))) => {
+        (Some(_), Some(0), None) => Ok(name.clone()),
+        (Some(_), Some(0), Some((key, value))) => {
             Err(usage!("it is called with {key} = {}, which is not supported", shown(value)))
         }
-        (Some(0), Some(output), _) => Err(usage!("it takes output {output} of `{name}`; layers have one output")),
-        (Some(_), ..) => Err(usage!("it takes another call of `{name}`; shared layers are not supported")),
+        (Some(_), Some(output), _) => Err(usage!("it takes output {output} of `{name}`; layers have one output")),
         _ => Err(wrong()),
     }
 }
