@@ -1,4 +1,4 @@
-// x[i] = byte i of the batch / 255
+// x[i] = byte i of the batch / DIVISOR
 //
 // One invocation converts one u32 of four bytes, the first in the lowest bits. pixels: [batches per upload, WORDS],
 // of which step.batch_index selects one batch, x: [COUNT].
@@ -11,7 +11,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let i = (group.y * GRID_X + group.x) * 64u + lane;
     if (i >= WORDS) { return; }
     let word = pixels[step.batch_index * WORDS + i];
-    let value = vec4<f32>((vec4(word) >> vec4(0u, 8u, 16u, 24u)) & vec4(255u)) / 255.0;
+    let value = vec4<f32>((vec4(word) >> vec4(0u, 8u, 16u, 24u)) & vec4(255u)) / DIVISOR;
     if (i * 4u + 4u <= COUNT) {
         x[i] = as_four(value);
         return;

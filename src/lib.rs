@@ -23,6 +23,7 @@ mod error;
 mod files;
 mod functions;
 mod graph;
+mod hint;
 mod kernels;
 mod layers;
 mod plan;

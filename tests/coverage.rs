@@ -43,7 +43,7 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         }
     }
     // All that serialise, so that none is left out here by a default.
-    let arguments: [(&str, &[&str]); 28] = [
+    let arguments: [(&str, &[&str]); 29] = [
         ("Activation", &["activation"]),
         ("Add", &[]),
         ("Average", &[]),
@@ -72,6 +72,7 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         ("Multiply", &[]),
         ("PReLU", &["shared_axes"]),
         ("ReLU", &["max_value", "negative_slope", "threshold"]),
+        ("Rescaling", &["offset", "scale"]),
         ("Reshape", &["target_shape"]),
         (
             "SeparableConv2D",

@@ -10,6 +10,7 @@ mod examples;
 mod fusion;
 mod golden;
 mod gradients;
+mod keras;
 mod kernels;
 mod nan;
 mod norms;

@@ -85,6 +85,11 @@ pub(crate) fn golden_images() -> Dataset {
     data
 }
 
+/// A model as Keras writes it, from `assets/keras`.
+pub(crate) fn keras_file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("assets/keras").join(name)
+}
+
 /// A small CNN for 28x28 single-channel images.
 pub(crate) fn small_cnn() -> Sequential {
     use gpu_cnn::Activation::{Relu, Softmax};

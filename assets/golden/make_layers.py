@@ -61,6 +61,7 @@ CHAINS = {
     "batch_norm": ([conv(4, 3, strides=2), dict(type="BatchNormalization"), dict(type="ReLU"), dict(type="MaxPooling2D"), conv(6, 3), dict(type="BatchNormalization", momentum=0.8, epsilon=0.01), *END], dict(optimizer="sgd", learning_rate=0.02, momentum=0.9)),
     "layer_norm": ([conv(4, 3, strides=4, activation="elu"), dict(type="LayerNormalization", axis=[1, 2, 3]), conv(6, 3), dict(type="LayerNormalization", epsilon=0.01), *END], dict(optimizer="adam", learning_rate=0.003)),
     "prelu": ([conv(4, 3, strides=3), dict(type="PReLU", shared_axes=[1, 2]), dict(type="BatchNormalization", center=False, scale=False), dict(type="Flatten"), dict(type="Dense", units=14), dict(type="PReLU"), dense(10, "softmax")], dict(optimizer="adam", learning_rate=0.003)),
+    "rescaling": ([dict(type="Rescaling", scale=1 / 127.5, offset=-1.0), conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adam", learning_rate=0.003)),
     "clipped": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="adam", learning_rate=0.003, clip_value=0.01)),
 }
 
@@ -89,6 +90,10 @@ GRAPHS = {
 }
 
 
+# Read by the tests as Keras writes them, from assets/keras.
+FILES = {"keras_json": ("nested_functional.json", dict(optimizer="adam", learning_rate=0.003))}
+
+
 def keras_layer(spec):
     arguments = {k: v for k, v in spec.items() if k not in ("type", "inputs")}
     if spec["type"] == "ZeroPadding2D":
@@ -97,6 +102,9 @@ def keras_layer(spec):
 
 
 def build(name):
+    if name in FILES:
+        path = os.path.join(os.path.dirname(__file__), "../keras", FILES[name][0])
+        return keras.models.model_from_json(open(path).read().replace('"float32"', f'"{FLOAT}"')), FILES[name]
     image = keras.Input((28, 28, 1))
     if name in CHAINS:
         y = image
@@ -131,6 +139,8 @@ def optimizer(st):
 
 
 def run(model, settings, weights):
+    # Models that rescale take pixels from 0 to 255, as here.
+    images = X * 255 if any(isinstance(layer, L.Rescaling) for layer in model.layers) else X
     model.set_weights(weights)
     opt, losses, loss_of = optimizer(settings), [], keras.losses.SparseCategoricalCrossentropy()
 
@@ -142,7 +152,7 @@ def run(model, settings, weights):
 
     for s in range(STEPS):
         b = slice(s * BATCH, (s + 1) * BATCH)
-        loss, g = gradients(X[b], Y[b])
+        loss, g = gradients(images[b], Y[b])
         opt.apply_gradients(zip(g, model.trainable_variables))
         losses.append(float(loss))
     # Of normalised batches, inference differs from training.
@@ -164,6 +174,11 @@ def save(path, tensors):
             f.write(np.ascontiguousarray(v, "<f4").tobytes())
 
 
+def leaves(model):
+    for layer in model.layers:
+        yield from leaves(layer) if isinstance(layer, keras.Model) else [layer]
+
+
 def one(name):
     folder = os.path.join(OUT, name)
     os.makedirs(folder, exist_ok=True)
@@ -177,7 +192,7 @@ def one(name):
         return
     rng = np.random.default_rng(3)
     weights = [w + (rng.uniform(-0.1, 0.1, w.shape).astype("f4") if w.ndim == 1 else 0) for w in model.get_weights()]
-    names = [f"{l.name}.{w.name}" for l in model.layers for w in l.weights]
+    names = [f"{l.name}.{w.name}" for l in leaves(model) for w in l.weights]
     save(os.path.join(folder, "init.safetensors"), dict(zip(names, weights)))
     np.savez(path, *weights)
     single = run(model, settings, weights)
@@ -187,12 +202,13 @@ def one(name):
     os.remove(path)
     envelope = [max(abs(r[s] - double[s]) for r in [single, *disturbed]) for s in range(len(double))]
     more = dict(test_loss_f64=round(double.pop(), 8), test_envelope=float(f"{envelope.pop():.2e}")) if len(double) > STEPS else {}
-    golden = dict(model=dict(input=[28, 28, 1], layers=layers), settings=settings, loss_f64=[round(v, 8) for v in double], envelope=[float(f"{v:.2e}") for v in envelope], **more)
+    described = dict(keras=layers) if name in FILES else dict(input=[28, 28, 1], layers=layers)
+    golden = dict(model=described, settings=settings, loss_f64=[round(v, 8) for v in double], envelope=[float(f"{v:.2e}") for v in envelope], **more)
     with open(os.path.join(folder, "golden.json"), "w") as f:
         json.dump(golden, f)
         f.write("\n")
     print(name, double[0], double[-1], max(envelope))
 
 
-for name in sys.argv[3:] or [*CHAINS, *GRAPHS]:
+for name in sys.argv[3:] or [*CHAINS, *GRAPHS, *FILES]:
     one(name)

@@ -96,7 +96,7 @@ fn model_of(name: &str) -> Result<Model> {
     match ModelChoice::read(name)? {
         ModelChoice::Preset(preset) => Ok(preset.build(DEFAULT_INPUT, DEFAULT_CLASSES)),
         ModelChoice::File(file, _) => {
-            let input = file.input.unwrap_or(DEFAULT_INPUT);
+            let input = file.input_or(DEFAULT_INPUT);
             file.build(input)
         }
     }

@@ -18,7 +18,7 @@ pub(super) struct Args {
     run_or_file: PathBuf,
     #[command(flatten)]
     shared: Shared<Options>,
-    /// The model, for a file that does not describe it: cnn, dnn, or a TOML file
+    /// The model, for a file that does not describe it, as for `train`
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// How to print it

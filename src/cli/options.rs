@@ -5,7 +5,8 @@ use crate::backend::{Device, DeviceInfo};
 use crate::blocking;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::graph::{Model, ModelFile, Preset};
+use crate::graph::{Initializer, Model, ModelFile, Preset};
+use crate::hint::did_you_mean;
 use crate::report::note;
 use crate::trainer::RunConfig;
 use clap::ValueEnum;
@@ -33,18 +34,31 @@ pub(super) fn find_device(config: &RunConfig) -> Result<Device> {
 
 /// The model that `--model` names.
 pub(super) enum ModelChoice {
-    /// `cnn` or `dnn`, which are built for the image size and the classes of the data.
+    /// A network of the program, which is built for the image size and the classes of the data.
     Preset(Preset),
-    /// The content of a TOML file, and its path for messages.
+    /// The content of a file, and its path for messages.
     File(ModelFile, String),
 }
 
 impl ModelChoice {
-    /// A preset by its name; any other name is the path of a TOML file, which is read.
+    /// A preset by its name; any other name is the path of a file, which is read.
     pub(super) fn read(name: &str) -> Result<Self> {
         match Preset::named(name) {
             Some(preset) => Ok(Self::Preset(preset)),
+            None if !Path::new(name).exists() => {
+                let presets = Preset::ALL.map(Preset::name);
+                let hint = did_you_mean(name, presets);
+                Err(Error::Usage(format!("no such model file: {name}; built in are {}{hint}", presets.join(", "))))
+            }
             None => Ok(Self::File(ModelFile::read(Path::new(name))?, name.to_owned())),
+        }
+    }
+
+    /// How tensors are filled at the start, where a file asks for other values than Keras's defaults.
+    pub(super) fn initializers(&self) -> Vec<(String, Initializer)> {
+        match self {
+            Self::Preset(_) => Vec::new(),
+            Self::File(file, _) => file.initializers.clone(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The options of a run: a configuration file, and options that override it; and those of them that other subcommands have.
 
 use crate::error::{Result, usage};
+use crate::hint::with_hint;
 use crate::trainer::RunConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::ffi::OsString;
@@ -130,7 +131,7 @@ fn read(path: &Path) -> Result<RunConfig> {
         false => toml::from_str(&text).map_err(|e| e.to_string()),
     };
     let checked = config.and_then(|config: RunConfig| config.check().map(|()| config).map_err(|e| e.to_string()));
-    checked.map_err(|e| usage!("not a configuration: {}: {}", path.display(), e.trim_end()))
+    checked.map_err(|e| usage!("not a configuration: {}: {}", path.display(), with_hint(&e)))
 }
 
 /// Parsed twice: a [`serde_json::Value`] shows what it is, but keeps only the last of two equal keys.

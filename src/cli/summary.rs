@@ -10,10 +10,10 @@ use crate::report::{print, print_json, summary_table};
 pub(super) struct Args {
     #[command(flatten)]
     shared: Shared<Options>,
-    /// Height, width and channels of an image [default: those in the TOML file, or 28,28,1]
+    /// Height, width and channels of an image [default: those in the model's file, or 28,28,1]
     #[arg(long, value_name = "H,W,C", value_delimiter = ',', num_args = 1..)]
     input_shape: Option<Vec<usize>>,
-    /// Number of classes, for the last layer of cnn and dnn
+    /// Number of classes, for the last layer of a model that is built in
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256))]
     classes: u16,
     /// Output format
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let model = match ModelChoice::read(&args.shared.0.model)? {
         ModelChoice::Preset(preset) => preset.build(requested.unwrap_or(DEFAULT_INPUT), usize::from(args.classes)),
         ModelChoice::File(file, _) => {
-            let input = requested.or(file.input).unwrap_or(DEFAULT_INPUT);
+            let input = requested.unwrap_or_else(|| file.input_or(DEFAULT_INPUT));
             file.build(input)?
         }
     };

@@ -6,7 +6,7 @@ use super::{environment, interrupt};
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::graph::{load_weights, weights_of};
+use crate::graph::{initialize, load_weights, weights_of};
 use crate::report::{EpochProgress, RunFolder, note, print, summary_table};
 use crate::trainer::{Event, Flow, RunConfig, Score};
 use serde_json::{Value, json};
@@ -30,9 +30,14 @@ pub(super) fn run(args: Args) -> Result<()> {
     let data = super::source::open(config)?;
     note(&format!("data: {}", describe_data(&data)));
 
+    let initializers = choice.initializers();
     let model = choice.for_data(data.train.image, data.classes)?;
     let graph = model.graph()?;
-    let start = weights.map(|(weights, path)| weights_of(&weights, &graph, path)).transpose()?;
+    let start = match weights {
+        Some((weights, path)) => Some(weights_of(&weights, &graph, path)?),
+        None if initializers.is_empty() => None,
+        None => Some(initialize(&graph, &initializers, config.seed)),
+    };
     let mut trainer = Trainer::new(model, &device, config.clone())?;
     if let Some(weights) = &start {
         trainer.set_weights(weights)?;

@@ -37,8 +37,14 @@ pub(super) fn graph(input: [usize; 3], layers: Vec<Entry>) -> Result<Graph> {
     };
     for (i, (name, layer, inputs)) in layers.into_iter().enumerate() {
         let name = name.unwrap_or_else(|| namer.next(layer.as_layer().kind()));
-        let in_layer = |e: Error| Error::Usage(format!("layer {} `{name}`: {e}", i + 1));
         let shapes: Vec<&[usize]> = inputs.iter().map(|source| graph.shape(*source)).collect();
+        let over = shapes.iter().map(|shape| format!("{shape:?}")).collect::<Vec<_>>().join(" and ");
+        let in_layer = |e: Error| {
+            let text = e.to_string();
+            // Where the reason does not say it already.
+            let over = if text.contains(&over) { String::new() } else { format!(" over {over}") };
+            Error::Usage(format!("layer {} `{name}`{over}: {text}", i + 1))
+        };
         let inferred = layer.as_layer().infer(&shapes).map_err(in_layer)?;
         if checked_len(&inferred.output).is_none() {
             let output = &inferred.output;
@@ -102,5 +108,81 @@ fn output(graph: &Graph) -> Result<usize> {
             "the last layer is {} with {activation:?} activation; it must have activation = \"softmax\"",
             last.layer.as_layer().kind()
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::{Functional, ModelFile};
+
+    #[test]
+    fn a_layer_that_does_not_fit_is_named_with_its_input_and_the_reason() {
+        let layers = |text: &str| ModelFile::parse(text).expect("a model's file").layers;
+        for (layer, input, message) in [
+            (
+                "type = \"Conv2D\"\nfilters = 4\nkernel_size = [2, 7]",
+                [9, 6, 1],
+                "layer 1 `x` over [9, 6, 1]: a window of 7 does not fit 6 pixels",
+            ),
+            (
+                "type = \"Conv2D\"\nfilters = 0\nkernel_size = 3",
+                [9, 6, 1],
+                "over [9, 6, 1]: Conv2D needs at least 1 filter",
+            ),
+            (
+                "type = \"MaxPooling2D\"\npool_size = 10",
+                [9, 12, 1],
+                "over [9, 12, 1]: a window of 10 does not fit 9 pixels",
+            ),
+            ("type = \"AveragePooling2D\"\nstrides = 0", [9, 12, 1], "over [9, 12, 1]: window 2 with stride 0"),
+            (
+                "type = \"Dense\"\nunits = 4",
+                [9, 6, 2],
+                "Dense takes a flat input, its input is [9, 6, 2]; put a Flatten before it",
+            ),
+            (
+                "type = \"Reshape\"\ntarget_shape = [5, -1]",
+                [9, 6, 2],
+                "Reshape: an input of [9, 6, 2] cannot have the shape [5, -1]",
+            ),
+            (
+                "type = \"Reshape\"\ntarget_shape = [-1, -1]",
+                [9, 6, 2],
+                "over [9, 6, 2]: Reshape: target_shape is [-1, -1]",
+            ),
+            (
+                "type = \"ZeroPadding2D\"\npadding = 100000",
+                [9, 6, 2],
+                "over [9, 6, 2]: ZeroPadding2D: a border of 100000",
+            ),
+            ("type = \"Add\"", [9, 6, 2], "over [9, 6, 2]: Add takes at least two inputs, it has 1"),
+            (
+                "type = \"Concatenate\"\naxis = 4\ninputs = [\"input\", \"input\"]",
+                [9, 6, 2],
+                "over [9, 6, 2] and [9, 6, 2]: Concatenate along axis 4",
+            ),
+            ("type = \"Softmax\"\naxis = 1", [9, 6, 2], "over [9, 6, 2]: Softmax: axis 1"),
+        ] {
+            let mut model = Functional::new(input);
+            model.layers = layers(&format!("[[layers]]\nname = \"x\"\n{layer}\n"));
+            let error = model.graph().expect_err(layer).to_string();
+            assert!(error.contains("layer 1 `x`") && error.contains(message), "{error}");
+        }
+        let flat = "[[layers]]\nname = \"flat\"\ntype = \"Flatten\"\n[[layers]]\nname = \"x\"\n";
+        for kind in [
+            "Conv2D\"\nfilters = 4\nkernel_size = 3",
+            "MaxPooling2D\"",
+            "GlobalAveragePooling2D\"",
+            "ZeroPadding2D\"",
+            "SpatialDropout2D\"\nrate = 0.1",
+        ] {
+            let mut model = Functional::new([4, 4, 2]);
+            model.layers = layers(&format!("{flat}type = \"{kind}\n"));
+            let error = model.graph().expect_err(kind).to_string();
+            assert!(
+                error.contains("layer 2 `x`") && error.contains("takes [height, width, channels], its input is [32]"),
+                "{error}"
+            );
+        }
     }
 }

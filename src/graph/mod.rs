@@ -1,30 +1,37 @@
 //! Models as graphs of layers: names, shapes, addresses of parameters, and how a graph becomes a plan. No device in here.
 
+mod culprit;
+mod file;
 mod functional;
 mod infer;
 mod init;
+mod keras;
 mod lower;
 mod model;
 mod names;
+mod preset;
 mod record;
 mod sequential;
 mod summary;
 mod weights;
 
+pub use file::ModelFile;
 pub use functional::{Functional, FunctionalLayer};
-pub use model::{Model, ModelFile, Preset};
+pub use keras::{Initializer, initialize};
+pub use model::Model;
+pub use preset::Preset;
 pub use record::RecordOptions;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
 pub use weights::{Weights, load_weights, save_weights, weights_of};
 
-use crate::layers::{AnyLayer, Init};
+use crate::layers::{AnyLayer, Init, OfPixels};
 use std::ops::Range;
 
 /// Where a node takes an input from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// The images, as floats from 0 to 1.
+    /// The images, as floats from 0 to [`Graph::largest_pixel`].
     Input,
     /// The output of the node with this index in [`Graph::nodes`].
     Node(usize),
@@ -102,6 +109,27 @@ impl Graph {
     /// Number of classes: outputs of the last layer.
     pub fn classes(&self) -> usize {
         self.nodes[self.output].output.iter().product()
+    }
+
+    /// The value of the brightest pixel: 255 in a model that itself rescales or normalizes the images first, as Keras would give
+    /// them to it, else 1.
+    pub fn largest_pixel(&self) -> f64 {
+        // Nodes whose output still holds pixels.
+        let mut holds = vec![false; self.nodes.len()];
+        let mut rescales = false;
+        for (i, node) in self.nodes.iter().enumerate() {
+            let takes = node.inputs.iter().any(|source| match source {
+                Source::Input => true,
+                Source::Node(n) => holds[*n],
+            });
+            match node.layer.of_pixels() {
+                _ if !takes => {}
+                OfPixels::Rescales => rescales = true,
+                OfPixels::Moves => holds[i] = true,
+                OfPixels::Computes => return 1.0,
+            }
+        }
+        if rescales { 255.0 } else { 1.0 }
     }
 
     /// First float and length of a node's block in the parameter arena.

@@ -114,7 +114,8 @@ impl<'g> Recording<'g> {
         let predictions = self.r.floats("predictions", batches_per_upload * batch * classes);
         let logits_gradient = self.r.floats("logits gradient", batch * classes);
 
-        let unpack = Unpack { count: self.input.len, words: words_per_batch };
+        let unpack =
+            Unpack { count: self.input.len, words: words_per_batch, divisor: 255.0 / self.graph.largest_pixel() };
         let unpack = self.r.dispatch("input unpack", unpack, &[pixels], &[self.input]);
         self.r.recorded();
         let saved = self.forward(Mode::Train);

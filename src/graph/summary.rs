@@ -21,12 +21,14 @@ pub struct SummaryRow {
 }
 
 /// Layers and totals of a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// `sequential` or `functional`.
     pub model: &'static str,
     /// Shape of one image: height, width, channels.
     pub input: [usize; 3],
+    /// The value of the brightest pixel, 1 or 255.
+    pub largest_pixel: f64,
     /// In the order of computation.
     pub layers: Vec<SummaryRow>,
     /// Number of all parameters and state.
@@ -67,6 +69,7 @@ impl Graph {
         Summary {
             model,
             input: self.input,
+            largest_pixel: self.largest_pixel(),
             layers: rows.collect(),
             total_params: trainable_params + size(&self.state),
             trainable_params,

@@ -1,11 +1,11 @@
-//! Bytes to floats: `x = byte / 255`, computed on the device, so that the upload moves one byte per pixel value.
+//! Bytes to floats: `x = byte / 255`, or the byte itself, computed on the device, so that the upload moves one byte per pixel value.
 
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, constants, elementwise_grid};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
 
-/// Converts one batch of an upload to floats in [0, 1].
+/// Converts one batch of an upload to floats from 0 to 1, or from 0 to 255.
 ///
 /// Inputs: pixels [batches per upload, words] u32; outputs: x `[count]`.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,8 @@ pub(crate) struct Unpack {
     pub(crate) count: usize,
     /// u32 elements that hold them, four bytes each.
     pub(crate) words: usize,
+    /// 255, or 1.
+    pub(crate) divisor: f64,
 }
 
 impl KernelSpec for Unpack {
@@ -21,7 +23,7 @@ impl KernelSpec for Unpack {
         let (grid, grid_x) = elementwise_grid(self.words);
         Shader {
             files: vec![STEP_FILE, include_str!("../../shaders/unpack.wgsl")],
-            constants: constants! { COUNT: self.count, WORDS: self.words }.and(grid_x),
+            constants: constants! { COUNT: self.count, WORDS: self.words, DIVISOR: self.divisor as f32 }.and(grid_x),
             grid,
             iterations: 0,
             uses_step: true,
@@ -34,11 +36,11 @@ impl KernelSpec for Unpack {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        self.for_each_chunk(&mut io, |x, words| unpack(x, words));
+        self.for_each_chunk(&mut io, |x, words| unpack(x, words, self.divisor));
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.for_each_chunk(&mut io, |x, words| level.compiled(|| unpack(x, words)));
+        self.for_each_chunk(&mut io, |x, words| level.compiled(|| unpack(x, words, self.divisor)));
     }
 }
 
@@ -55,8 +57,8 @@ impl Unpack {
 
 /// `x` holds up to four floats for each element of `words`, whose lowest byte is the first.
 #[inline(always)]
-fn unpack<F: Real>(x: &mut [F], words: &[u32]) {
-    let scaled = |byte: u8| F::from_f64(f64::from(byte)) / F::from_f64(255.0);
+fn unpack<F: Real>(x: &mut [F], words: &[u32], divisor: f64) {
+    let scaled = |byte: u8| F::from_f64(f64::from(byte)) / F::from_f64(divisor);
     if cfg!(target_endian = "little") {
         x.iter_mut().zip(bytemuck::cast_slice::<u32, u8>(words)).for_each(|(x, byte)| *x = scaled(*byte));
     } else {

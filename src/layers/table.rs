@@ -9,6 +9,7 @@ use super::dense::Dense;
 use super::depthwise_conv2d::DepthwiseConv2D;
 use super::dropout::{Dropout, SpatialDropout2D};
 use super::elu::ELU;
+use super::fields::fields_of;
 use super::flatten::Flatten;
 use super::global_pooling2d::{GlobalAveragePooling2D, GlobalMaxPooling2D};
 use super::joins::{Average, Maximum, Multiply, Subtract};
@@ -18,6 +19,7 @@ use super::leaky_relu::LeakyReLU;
 use super::pooling2d::{AveragePooling2D, MaxPooling2D, MinPooling2D};
 use super::prelu::PReLU;
 use super::relu::ReLU;
+use super::rescaling::Rescaling;
 use super::reshape::Reshape;
 use super::separable_conv2d::SeparableConv2D;
 use super::softmax::Softmax;
@@ -35,6 +37,14 @@ macro_rules! layers {
         impl AnyLayer {
             /// The name of every layer, as in model files.
             pub const KINDS: &[&str] = &[$(stringify!($variant)),*];
+
+            /// The names of the arguments of layers of this kind, as in model files; none if there is no such kind.
+            pub(crate) fn arguments(kind: &str) -> Option<&'static [&'static str]> {
+                match kind {
+                    $(stringify!($variant) => Some(fields_of::<$layer>()),)*
+                    _ => None,
+                }
+            }
 
             pub(crate) fn as_layer(&self) -> &dyn Layer {
                 match self { $(Self::$variant(layer) => layer),* }
@@ -90,6 +100,8 @@ layers! {
     BatchNormalization(BatchNormalization),
     /// Images, or the channels of pixels, of mean 0 and variance 1.
     LayerNormalization(LayerNormalization),
+    /// A factor and a constant.
+    Rescaling(Rescaling),
     /// Zero for a share of the elements, in training.
     Dropout(Dropout),
     /// Zero for a share of the channels, in training.
@@ -106,4 +118,26 @@ layers! {
     Maximum(Maximum),
     /// Several tensors one after the other along an axis.
     Concatenate(Concatenate),
+}
+
+/// What a layer is to pixels that it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfPixels {
+    /// It brings them into the range that the model wants.
+    Rescales,
+    /// Its output has the same pixels in other places.
+    Moves,
+    /// It computes with them.
+    Computes,
+}
+
+impl AnyLayer {
+    /// What the layer is to pixels.
+    pub(crate) fn of_pixels(&self) -> OfPixels {
+        match self {
+            Self::Rescaling(_) => OfPixels::Rescales,
+            Self::Reshape(_) | Self::Flatten(_) | Self::ZeroPadding2D(_) => OfPixels::Moves,
+            _ => OfPixels::Computes,
+        }
+    }
 }

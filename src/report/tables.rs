@@ -72,6 +72,7 @@ pub(crate) fn summary_table(summary: &Summary, columns: Option<usize>) -> String
         // Writing to a string cannot fail.
         let _ = writeln!(text, " {name}: {} ({})", thousands(params), size(params * 4));
     }
+    let _ = writeln!(text, " Pixels: 0 to {}", summary.largest_pixel);
     text
 }
 

@@ -1,9 +1,11 @@
 //! Cases of activations and of dropout: each activation within a convolution and a dense layer, and as a layer, also after a fused pool.
 
 use super::case::{Case, case, images};
+use crate::graph::Functional;
 use crate::layers::Activation::{self, Relu, Softmax};
 use crate::layers::{
-    ActivationLayer, AnyLayer, Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPooling2D, ReLU, SpatialDropout2D,
+    ActivationLayer, AnyLayer, Concatenate, Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPooling2D, ReLU,
+    Rescaling, SpatialDropout2D, ZeroPadding2D,
 };
 
 /// All activations that are dispatches of their own.
@@ -32,10 +34,11 @@ pub(super) fn activations() -> Vec<Case> {
             .add(Dense::new(3).activation(Softmax));
         case(name, 3, model)
     });
-    let layers: [(&str, AnyLayer); 4] = [
+    let layers: [(&str, AnyLayer); 5] = [
         ("ReLU layer", ReLU { max_value: Some(0.4), negative_slope: 0.3, threshold: 0.0 }.into()),
         ("ReLU layer with a threshold", ReLU { max_value: None, negative_slope: 0.0, threshold: 0.1 }.into()),
         ("LeakyReLU layer", LeakyReLU { negative_slope: 0.1 }.into()),
+        ("Rescaling within a model", Rescaling::new(0.8, -0.1).into()),
         ("ELU layer", ELU { alpha: 0.7 }.into()),
     ];
     // The gradient that the layer writes goes through the gate of a fused pool, then through that of a ReLU.
@@ -51,7 +54,20 @@ pub(super) fn activations() -> Vec<Case> {
             .add(crate::layers::Softmax::default());
         case(name, 2, model)
     });
-    named.into_iter().chain(gated).chain(dropouts()).collect()
+    named.into_iter().chain(gated).chain(dropouts()).chain([rescaled()]).collect()
+}
+
+/// Pixels from 0 to 255 on both ways from the images.
+fn rescaled() -> Case {
+    let model = Functional::new([5, 7, 1])
+        .add("border", ZeroPadding2D::new([[1, 0], [0, 2]]), &["input"])
+        .add("left", Rescaling::new(1.0 / 127.5, -1.0), &["border"])
+        .add("right", Rescaling::new(1.0 / 255.0, 0.0), &["border"])
+        .add("joined", Concatenate::new(), &["left", "right"])
+        .add("conv", Conv2D::new(3, 2).activation(Relu), &["joined"])
+        .add("flat", Flatten {}, &["conv"])
+        .add("end", Dense::new(3).activation(Softmax), &["flat"]);
+    case("Rescaling of the images, joined", 3, model)
 }
 
 /// Dropout of elements and of channels, first, behind a fused pool and behind a ReLU.

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Modules from the lowest up; each may import itself and those named beside it. ARCHITECTURE.md says why.
-const LAYERS: [(&str, &[&str]); 20] = [
+const LAYERS: [(&str, &[&str]); 21] = [
     ("error", &[]),
     ("clock", &[]),
     ("files", &[]),
     ("functions", &[]),
+    ("hint", &[]),
     ("real", &["functions"]),
     ("rng", &[]),
     ("simd", &[]),
@@ -20,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("plan", &["error", "real", "simd"]),
     ("kernels", &["error", "real", "simd", "plan"]),
     ("layers", &["error", "plan", "kernels"]),
-    ("graph", &["error", "rng", "plan", "kernels", "layers"]),
+    ("graph", &["error", "hint", "rng", "plan", "kernels", "layers"]),
     ("backend", &["error", "clock", "real", "simd", "threads", "plan"]),
     ("data", &["error", "files", "rng", "threads"]),
     ("trainer", &["error", "clock", "real", "plan", "layers", "graph", "backend", "data"]),
@@ -28,7 +29,13 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("bench", &["error", "clock", "rng", "real", "threads", "plan", "kernels", "graph", "backend", "data", "trainer"]),
     ("blocking", &["error", "graph", "backend", "data", "trainer", "bench"]),
     ("report", &["error", "files", "backend", "graph", "trainer", "bench"]),
-    ("cli", &["error", "files", "simd", "plan", "graph", "backend", "data", "trainer", "bench", "blocking", "report"]),
+    (
+        "cli",
+        &[
+            "error", "files", "hint", "simd", "plan", "graph", "backend", "data", "trainer", "bench", "blocking",
+            "report",
+        ],
+    ),
 ];
 
 #[test]

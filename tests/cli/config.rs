@@ -51,6 +51,8 @@ fn what_is_wrong_with_a_configuration_is_said_with_its_path() {
         assert!(complete, "{text}: {message}");
     };
     refused("run.toml", "epoch = 3\n", "unknown field `epoch`");
+    refused("run.toml", "epoch = 3\n", "; did you mean `epochs`?");
+    refused("run.json", "{\"settings\": {\"lerning_rate\": 3}}", "; did you mean `learning_rate`?");
     refused("run.toml", "learning_rate = -1\n", "a learning rate of -1");
     refused("run.toml", "loss = \"hinge\"\n", "hinge");
     refused("run.json", r#"{"epochs": 3, "epochs": 4}"#, "duplicate field `epochs`");
@@ -74,7 +76,7 @@ fn what_is_wrong_with_a_models_layer_is_said_with_its_line() {
     let good = "input = [28, 28, 1]\n\n[[layers]]\ntype = \"Flatten\"\n\n[[layers]]\ntype = \"Dense\"\nunits = 10\n";
     for (found, wrong, wanted) in [
         ("units = 10", "unit = 10", "layer 2, from line 6: unknown field `unit`"),
-        ("units = 10", "units = \"x\"", "layer 2, from line 6: invalid type"),
+        ("units = 10", "units = \"x\"", "layer 2, from line 6: units = \"x\": invalid type"),
         ("\"Flatten\"", "\"Flat\"", "layer 1, from line 3: unknown variant `Flat`"),
         ("input", "inputs", "line 1"),
         (

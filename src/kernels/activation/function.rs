@@ -29,6 +29,11 @@ pub(crate) enum Function {
     Softplus,
     /// x / 6 + 1 / 2, from 0 to 1.
     HardSigmoid,
+    /// `scale x + offset`.
+    Affine {
+        scale: f64,
+        offset: f64,
+    },
 }
 
 /// sqrt(2 / pi) and the factor of x^3, of [`Function::GeluTanh`].
@@ -47,6 +52,7 @@ impl Function {
             Self::Tanh => include_str!("../../../shaders/function_tanh.wgsl"),
             Self::Softplus => include_str!("../../../shaders/function_softplus.wgsl"),
             Self::HardSigmoid => include_str!("../../../shaders/function_hard_sigmoid.wgsl"),
+            Self::Affine { .. } => include_str!("../../../shaders/function_affine.wgsl"),
         }
     }
 
@@ -59,6 +65,7 @@ impl Function {
                 THRESHOLD: threshold as f32,
             },
             Self::Elu { alpha, scale } => constants! { ALPHA: alpha as f32, SCALE: scale as f32 },
+            Self::Affine { scale, offset } => constants! { SCALE: scale as f32, OFFSET: offset as f32 },
             _ => Constants::new(),
         }
     }
@@ -91,6 +98,7 @@ impl Function {
                 let positive = if x < zero { zero } else { x };
                 positive + (-magnitude(x)).exp_each().ln_1p_unit()
             }
+            Self::Affine { scale, offset } => F::from_f64(scale) * x + F::from_f64(offset),
             Self::HardSigmoid => {
                 let y = x / F::from_f64(6.0) + one / two;
                 let y = if y < zero { zero } else { y };
@@ -139,6 +147,7 @@ impl Function {
                 one - t * t
             }
             Self::Softplus => sigmoid(x),
+            Self::Affine { scale, .. } => F::from_f64(scale),
             Self::HardSigmoid => {
                 let limit = F::from_f64(3.0);
                 if x > -limit && x < limit { one / F::from_f64(6.0) } else { zero }
@@ -187,6 +196,10 @@ macro_rules! with_known {
                 let $known = Function::Softplus;
                 $body
             }
+            Function::Affine { scale, offset } => {
+                let $known = Function::Affine { scale, offset };
+                $body
+            }
             Function::HardSigmoid => {
                 let $known = Function::HardSigmoid;
                 $body
@@ -224,7 +237,7 @@ fn gelu_inner<F: Real>(x: F) -> F {
 mod tests {
     use super::*;
 
-    const ALL: [Function; 12] = [
+    const ALL: [Function; 13] = [
         Function::Rectify { max_value: Some(0.3), negative_slope: 0.1, threshold: 1.2 },
         Function::Rectify { max_value: Some(6.0), negative_slope: 0.1, threshold: 0.5 },
         Function::Rectify { max_value: None, negative_slope: 0.2, threshold: 0.0 },
@@ -237,6 +250,7 @@ mod tests {
         Function::Tanh,
         Function::Softplus,
         Function::HardSigmoid,
+        Function::Affine { scale: -0.7, offset: 0.3 },
     ];
 
     /// From -30 to 30, never at a kink.

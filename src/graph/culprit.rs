@@ -1,0 +1,24 @@
+//! Which argument of a layer an error is about, and its value.
+
+use std::fmt::Display;
+
+/// The first of `keys` without which the error would not be `error`: `read` reads all but one key, and returns the error. None where
+/// the error is about the whole.
+pub(super) fn culprit<'a>(
+    keys: impl IntoIterator<Item = &'a str>,
+    error: &str,
+    read: impl Fn(&str) -> Option<String>,
+) -> Option<&'a str> {
+    // The type decides what all others mean.
+    keys.into_iter().filter(|key| *key != "type").find(|key| read(key).as_deref() != Some(error))
+}
+
+/// `value` as it stands in a message: not longer than a line.
+pub(super) fn shown(value: &impl Display) -> String {
+    const MOST: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,153 @@
+//! Models as files hold them: TOML, or what Keras's `model.to_json()` writes.
+
+use super::culprit::{culprit, shown};
+use super::keras::{self, Initializer};
+use super::{FunctionalLayer, Model};
+use crate::error::{Error, Result, usage};
+use crate::hint::with_hint;
+use serde::Deserialize;
+use std::path::Path;
+use toml::Spanned;
+
+/// A model as a file holds it; the input shape may be left to the data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelFile {
+    /// Height, width and channels of an image, where the file fixes them.
+    pub input: [Option<usize>; 3],
+    /// The layers, with names and inputs where the file gives them.
+    pub layers: Vec<FunctionalLayer>,
+    /// Tensors whose initial values are not Keras's defaults, as [`super::initialize`] takes them.
+    pub initializers: Vec<(String, Initializer)>,
+}
+
+/// A TOML file whose layers are not read yet, with their places in the text.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tables {
+    input: Option<[usize; 3]>,
+    layers: Vec<Spanned<toml::Table>>,
+}
+
+impl ModelFile {
+    /// Parses TOML, or JSON, which begins with a brace.
+    ///
+    /// # Errors
+    /// What the text has that a model has not, with its line or layer.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+            true => {
+                let read = keras::read(text).map_err(|e| usage!("not a model of Keras: {e}"))?;
+                Ok(Self { input: read.input, layers: read.layers, initializers: read.initializers })
+            }
+            false => Self::parse_toml(text),
+        }
+    }
+
+    fn parse_toml(text: &str) -> Result<Self> {
+        let Tables { input, layers } =
+            toml::from_str(text).map_err(|e| usage!("not a model: {}", with_hint(&e.to_string())))?;
+        let layer = |(i, table): (usize, Spanned<toml::Table>)| {
+            let line = text[..table.span().start].matches('\n').count() + 1;
+            layer_of(table.into_inner()).map_err(|e| usage!("not a model: layer {}, from line {line}: {e}", i + 1))
+        };
+        let layers = layers.into_iter().enumerate().map(layer).collect::<Result<_>>()?;
+        Ok(Self { input: input.map_or([None; 3], |input| input.map(Some)), layers, initializers: Vec::new() })
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or as [`Self::parse`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).map_err(|e| usage!("cannot read the model: {e}: {}", path.display()))?;
+        Self::parse(&text).map_err(|e| Error::Usage(format!("{e}, in {}", path.display())))
+    }
+
+    /// Height, width and channels of an image; where the file does not fix them, those of `default`.
+    pub fn input_or(&self, default: [usize; 3]) -> [usize; 3] {
+        std::array::from_fn(|axis| self.input[axis].unwrap_or(default[axis]))
+    }
+
+    /// The model over images of shape `input`, which has to be the file's, where the file fixes it.
+    ///
+    /// # Errors
+    /// If the two shapes differ.
+    pub fn build(self, input: [usize; 3]) -> Result<Model> {
+        match self.input_or(input) {
+            own if own != input => Err(usage!("the model takes images of {own:?}, the data has {input:?}")),
+            _ => Ok(Model::from_layers(input, self.layers)),
+        }
+    }
+}
+
+/// The layer of a table; an error names the key that is wrong.
+fn layer_of(table: toml::Table) -> Result<FunctionalLayer> {
+    let read = |table: toml::Table| FunctionalLayer::deserialize(table).map_err(|e| e.to_string());
+    let error = match read(table.clone()) {
+        Ok(layer) => return Ok(layer),
+        Err(error) => error,
+    };
+    let without =
+        |key: &str| read(table.iter().filter(|(k, _)| *k != key).map(|(k, v)| (k.clone(), v.clone())).collect()).err();
+    match culprit(table.keys().map(String::as_str), &error, without) {
+        Some(key) if !error.contains(&format!("`{key}`")) => Err(usage!(
+            "{key} = {}: {}",
+            shown(&serde_json::to_value(&table[key]).unwrap_or_default()),
+            with_hint(&error)
+        )),
+        _ => Err(usage!("{}", with_hint(&error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::{AnyLayer, Conv2D, Padding};
+
+    #[test]
+    fn toml_takes_keras_arguments_and_no_others() {
+        let text =
+            "[[layers]]\ntype = \"Conv2D\"\nfilters = 4\nkernel_size = [3, 5]\nstrides = 2\npadding = \"same\"\n";
+        let file = ModelFile::parse(text).expect("valid");
+        let expected = Conv2D::new(4, [3, 5]).strides(2).padding(Padding::Same);
+        assert_eq!(file.layers[0].layer, AnyLayer::Conv2D(expected));
+        for (text, word) in [
+            ("[[layers]]\ntype = \"Dense\"\nunit = 4\n", "unit"),
+            ("[[layers]]\ntype = \"Dense\"\nunits = 4\nextra = 1\n", "extra"),
+            ("[[layers]]\ntype = \"Dance\"\nunits = 4\n", "Dance"),
+            ("[[layers]]\ntype = \"Dense\"\nunits = 4\ninputs = \"a\"\n", "inputs"),
+        ] {
+            let error = ModelFile::parse(text).expect_err("a wrong argument").to_string();
+            assert!(error.contains(word), "{error}");
+        }
+        let error = |text: &str| ModelFile::parse(text).expect_err("a wrong argument").to_string();
+        let text = "input = [28, 28, 1]\n[[layers]]\ntype = \"Conv2D\"\nfilters = 4\nkernel_size = 3\n";
+        for (line, message) in [
+            ("filter = 3", "layer 1, from line 2: unknown field `filter`"),
+            ("filter = 3", "; did you mean `filters`?"),
+            (
+                "padding = \"smae\"",
+                "padding = \"smae\": unknown variant `smae`, expected `valid` or `same`; did you mean `same`?",
+            ),
+            ("activation = \"relo\"", "; did you mean `relu`?"),
+            ("strides = \"two\"", "strides = \"two\": expected a positive number or [height, width]"),
+        ] {
+            let found = error(&format!("{text}{line}\n"));
+            assert!(found.contains(message), "{found}");
+        }
+        assert!(error("[[layers]]\ntype = \"dense\"\nunits = 4\n").ends_with("; did you mean `Dense`?"));
+        assert!(error("[[layers]]\ntype = \"Dense\"\n").ends_with("missing field `units`"));
+        assert!(error("inputs = [4, 4, 1]\n[[layers]]\ntype = \"Flatten\"\n").ends_with("; did you mean `input`?"));
+    }
+
+    #[test]
+    fn a_functional_model_reads_as_it_was_written() {
+        let text = "input = [4, 4, 1]\n[[layers]]\nname = \"a\"\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\n\
+                    units = 3\nactivation = \"softmax\"\ninputs = [\"a\"]\n";
+        let model = ModelFile::parse(text).expect("valid").build([4, 4, 1]).expect("its own input");
+        assert!(matches!(model, Model::Functional(_)));
+        let json = serde_json::to_string(&model).expect("serialises");
+        assert_eq!(serde_json::from_str::<Model>(&json).expect("reads back"), model);
+    }
+}

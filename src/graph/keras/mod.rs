@@ -1,0 +1,33 @@
+//! Models as Keras's `model.to_json()` writes them, Keras 3 and the Keras 2 before it.
+//!
+//! Sequential and Functional models are read, also inside one another, with one input and one output each. Layers keep Keras's names;
+//! those of an inner model, too, unless a name occurs twice: then they are `outer/inner`. An argument is taken over, or it has no
+//! effect here (`seed`, `autocast`, what is null, what is Keras's default where it cannot be otherwise), or the model is refused.
+//! `compile_config` is not read: the settings of a run say what it says. Nothing in a file is ever executed.
+
+mod activation;
+mod arguments;
+mod connections;
+mod expand;
+mod initializer;
+mod input;
+mod object;
+
+use crate::error::{Result, usage};
+use expand::Architecture;
+pub use initializer::{Initializer, initialize};
+use object::Object;
+use serde_json::Value;
+
+/// Reads the text of `model.to_json()`.
+///
+/// # Errors
+/// What is no such text, or what of it is not supported, with the layer, the argument and its value.
+pub(super) fn read(text: &str) -> Result<Architecture> {
+    let value: Value =
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|e| usage!("not JSON: {e}"))?;
+    let Some(model) = Object::of(&value) else {
+        return Err(usage!("no `class_name` and `config`, as `model.to_json()` writes them"));
+    };
+    expand::expand(&model)
+}
