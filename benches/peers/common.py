@@ -12,11 +12,12 @@ import numpy
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=pathlib.Path, help="a folder with the four IDX files, as `gpu-cnn synthetic` writes it")
-    parser.add_argument("--model", choices=["cnn", "dnn"], default="cnn")
+    parser.add_argument("--model", default="cnn", help="a preset of assets/models, or a TOML file")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--warmup", type=int, default=30)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--loss", action="store_true", help="print losses instead of times")
     return parser.parse_args()
 
 
@@ -40,18 +41,39 @@ def batches(x, y, size):
             yield x[start : start + size], y[start : start + size]
 
 
-def run(name, options, step, wait):
-    """Times `step()` and prints the median ms per step as a line of JSON; `wait()` blocks until the device is idle."""
+def run(name, options, parameters, step, wait):
+    """Trains by `step()`, which returns the loss, and prints a line of JSON: the median ms per step, or with --loss the
+    losses. `wait()` blocks until the device is idle."""
+    if options.loss:
+        return print_losses(name, options, parameters, [float(step()) for _ in range(options.warmup + options.steps)])
     for _ in range(options.warmup):
         step()
     wait()
     samples = []
-    chunk = max(1, options.steps // 10)
     for _ in range(10):
         started = time.perf_counter()
-        for _ in range(chunk):
+        for _ in range(chunk(options)):
             step()
         wait()
-        samples.append((time.perf_counter() - started) * 1e3 / chunk)
-    line = {"peer": name, "model": options.model, "batch_size": options.batch_size}
-    print(json.dumps(line | {"ms_per_step": round(statistics.median(samples), 3)}), flush=True)
+        samples.append((time.perf_counter() - started) * 1e3 / chunk(options))
+    print_times(name, options, parameters, samples)
+
+
+def chunk(options):
+    """Steps of each of the ten groups that are timed."""
+    return max(1, options.steps // 10)
+
+
+def print_times(name, options, parameters, samples):
+    print_line(name, options, parameters, {"ms_per_step": round(statistics.median(samples), 3)})
+
+
+def print_losses(name, options, parameters, losses):
+    """Means over the first and the last ten steps."""
+    means = {key: round(statistics.fmean(part), 4) for key, part in (("first", losses[:10]), ("last", losses[-10:]))}
+    print_line(name, options, parameters, {"losses": means})
+
+
+def print_line(name, options, parameters, result):
+    line = {"peer": name, "model": options.model, "batch_size": options.batch_size, "parameters": parameters}
+    print(json.dumps(line | result), flush=True)
