@@ -18,6 +18,8 @@ mod layer;
 mod leaky_relu;
 mod loss;
 mod optimizer;
+mod optimizer_check;
+mod optimizer_update;
 mod pooling2d;
 mod relu;
 mod reshape;

@@ -11,4 +11,6 @@ pub struct UpdateSettings {
     pub weight_decay: Option<f64>,
     /// Bound of each element of a gradient.
     pub clip_value: Option<f64>,
+    /// Bound of the norm of all gradients together.
+    pub clip_norm: Option<f64>,
 }

@@ -1,12 +1,11 @@
 //! The settings of a run, from the command line, a configuration file or `run.json`.
 
+use super::config_text::optimizer_or_name;
+#[cfg(feature = "cli")]
+use super::config_text::{loss, not, optimizer, positive, schedule};
 use super::schedule::Schedule;
-use crate::error::{Result, usage};
-use crate::layers::{Loss, Optimizer, UpdateSettings, in_f32};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Unexpected, Visitor};
+use crate::layers::{Loss, Optimizer};
 use serde::{Deserialize, Serialize};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// The settings of a run. The same as options of `gpu-cnn train`, as keys of a TOML or JSON file, and as `settings` in `run.json`:
@@ -52,6 +51,9 @@ pub struct RunConfig {
     /// Bound of each element of a gradient
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOUND", allow_negative_numbers = true))]
     pub clip_value: Option<f64>,
+    /// Bound of the norm of all gradients together (Keras's global_clipnorm)
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOUND", allow_negative_numbers = true))]
+    pub clip_norm: Option<f64>,
     /// Loss
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = loss))]
     pub loss: Loss,
@@ -109,6 +111,7 @@ impl Default for RunConfig {
             nesterov: false,
             weight_decay: None,
             clip_value: None,
+            clip_norm: None,
             loss: Loss::default(),
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
@@ -124,121 +127,6 @@ impl Default for RunConfig {
             overwrite: false,
         }
     }
-}
-
-impl RunConfig {
-    /// Threads of the CPU backend.
-    pub(crate) const THREADS: RangeInclusive<i64> = 1..=1024;
-    /// Images in a batch.
-    pub(crate) const BATCH_SIZE: RangeInclusive<i64> = 1..=65_536;
-    /// Passes over the training images.
-    const EPOCHS: RangeInclusive<u64> = 1..=1_000_000;
-
-    /// Whether the settings of the training are in range, wherever they come from.
-    ///
-    /// # Errors
-    /// The first that is not, with its value.
-    pub fn check(&self) -> Result<()> {
-        if let Some(threads) = self.threads.filter(|&threads| !Self::THREADS.contains(&threads.into())) {
-            return Err(usage!(
-                "{threads} threads; there must be {} to {}",
-                Self::THREADS.start(),
-                Self::THREADS.end()
-            ));
-        }
-        if !Self::EPOCHS.contains(&self.epochs) {
-            return Err(usage!(
-                "{} epochs; there must be {} to {}",
-                self.epochs,
-                Self::EPOCHS.start(),
-                Self::EPOCHS.end()
-            ));
-        }
-        if !Self::BATCH_SIZE.contains(&self.batch_size.into()) {
-            let (min, max) = (Self::BATCH_SIZE.start(), Self::BATCH_SIZE.end());
-            return Err(usage!("a batch size of {}; it must be {min} to {max}", self.batch_size));
-        }
-        if !is_learning_rate(self.learning_rate) {
-            return Err(usage!("a learning rate of {:?}; {LEARNING_RATE}", self.learning_rate));
-        }
-        for path in [&self.weights, &self.data_dir, &self.out].into_iter().flatten() {
-            if path.to_str().is_none() {
-                return Err(usage!(
-                    "a path that is not UTF-8, which run.json cannot hold; rename it: {}",
-                    path.display()
-                ));
-            }
-        }
-        if self.steps_per_epoch == Some(0) {
-            return Err(usage!("0 steps per epoch; there must be at least 1"));
-        }
-        super::schedule::check(self.decay_rate, self.decay_steps)?;
-        self.optimizer.check(&self.update_settings())
-    }
-
-    /// What goes with the optimizer.
-    pub(crate) fn update_settings(&self) -> UpdateSettings {
-        let Self { momentum, nesterov, weight_decay, clip_value, .. } = *self;
-        UpdateSettings { momentum, nesterov, weight_decay, clip_value }
-    }
-}
-
-const LEARNING_RATE: &str = "it must be a positive number that f32 can hold";
-
-fn is_learning_rate(value: f64) -> bool {
-    in_f32(value) && value > 0.0
-}
-
-#[cfg(feature = "cli")]
-fn positive(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if is_learning_rate(value) => Ok(value),
-        _ => Err(LEARNING_RATE.into()),
-    }
-}
-
-/// The opposite of a switch.
-#[cfg(feature = "cli")]
-fn not(text: &str) -> std::result::Result<bool, String> {
-    text.parse::<bool>().map(|value| !value).map_err(|_| "it must be true or false".into())
-}
-
-#[cfg(feature = "cli")]
-fn schedule(name: &str) -> std::result::Result<Schedule, String> {
-    Schedule::named(name).ok_or_else(|| format!("it must be {}", Schedule::NAMES.join(", ")))
-}
-
-#[cfg(feature = "cli")]
-fn loss(name: &str) -> std::result::Result<Loss, String> {
-    Loss::named(name).ok_or_else(|| format!("it must be {}", Loss::NAMES.join(", ")))
-}
-
-#[cfg(feature = "cli")]
-fn optimizer(name: &str) -> std::result::Result<Optimizer, String> {
-    Optimizer::named(name).ok_or_else(|| format!("it must be {}", Optimizer::NAMES.join(", ")))
-}
-
-/// Reads an optimizer's name, which has the defaults, or a table with its `type` and arguments.
-fn optimizer_or_name<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Optimizer, D::Error> {
-    struct NameOrTable;
-
-    impl<'de> Visitor<'de> for NameOrTable {
-        type Value = Optimizer;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-            write!(f, "an optimizer's name ({}), or a table with its `type` and arguments", Optimizer::NAMES.join(", "))
-        }
-
-        fn visit_str<E: serde::de::Error>(self, name: &str) -> std::result::Result<Optimizer, E> {
-            Optimizer::named(name).ok_or_else(|| E::invalid_value(Unexpected::Str(name), &self))
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Optimizer, A::Error> {
-            Optimizer::deserialize(MapAccessDeserializer::new(map))
-        }
-    }
-
-    deserializer.deserialize_any(NameOrTable)
 }
 
 #[cfg(test)]
@@ -259,18 +147,5 @@ mod tests {
         let optimizer =
             toml::from_str::<RunConfig>("[optimizer]\ntype = \"adam\"\nbeta_1 = 0.8\n").expect("Adam").optimizer;
         assert_eq!(optimizer, Optimizer::Adam { beta_1: 0.8, beta_2: 0.999, epsilon: 1e-7 });
-    }
-
-    #[test]
-    fn settings_out_of_range_are_refused_with_their_values() {
-        let refused = |config: RunConfig| config.check().expect_err("out of range").to_string();
-        assert!(refused(RunConfig { batch_size: 0, ..RunConfig::default() }).contains("batch size of 0"));
-        assert!(refused(RunConfig { epochs: 0, ..RunConfig::default() }).contains("0 epochs"));
-        assert!(refused(RunConfig { threads: Some(60_000), ..RunConfig::default() }).contains("60000 threads"));
-        assert!(refused(RunConfig { learning_rate: f64::NAN, ..RunConfig::default() }).contains("NaN"));
-        assert!(refused(RunConfig { learning_rate: 1e-60, ..RunConfig::default() }).contains("1e-60"));
-        assert!(refused(RunConfig { steps_per_epoch: Some(0), ..RunConfig::default() }).contains("steps per epoch"));
-        let optimizer = Optimizer::Adam { beta_1: 1.0, beta_2: 0.9, epsilon: 1e-7 };
-        assert!(refused(RunConfig { optimizer, ..RunConfig::default() }).contains("beta_1"));
     }
 }

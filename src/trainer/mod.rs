@@ -1,6 +1,8 @@
 //! Training, evaluation and prediction: one loop over batches, a session with a device, and the settings of a run.
 
 mod config;
+mod config_check;
+mod config_text;
 mod epochs;
 mod evaluation;
 mod events;

@@ -11,6 +11,10 @@ pub(super) fn optimizers() -> Vec<Case> {
         let optimizer = Optimizer::named(optimizer).expect("one of Optimizer::NAMES");
         Case { optimizer, update, ..case(name, 4, model()) }
     };
+    // Enough parameters for every workgroup of the norm, and one of them short.
+    let large = || {
+        images(12, 12, 1).add(Flatten {}).add(Dense::new(500).activation(Relu)).add(Dense::new(3).activation(Softmax))
+    };
     let plain = UpdateSettings::default();
     let momentum = UpdateSettings { momentum: 0.9, ..plain };
     vec![
@@ -18,6 +22,12 @@ pub(super) fn optimizers() -> Vec<Case> {
         with("sgd with momentum", "sgd", momentum),
         with("sgd with Nesterov's momentum", "sgd", UpdateSettings { nesterov: true, ..momentum }),
         with("adam, clipped", "adam", UpdateSettings { clip_value: Some(0.02), ..plain }),
+        with("adam, clipped by the norm", "adam", UpdateSettings { clip_norm: Some(0.1), ..plain }),
+        Case {
+            model: large().into(),
+            ..with("sgd, a large arena clipped by the norm", "sgd", UpdateSettings { clip_norm: Some(0.1), ..plain })
+        },
+        with("sgd, a norm below the bound", "sgd", UpdateSettings { clip_norm: Some(1e4), ..plain }),
         with("adamw", "adamw", plain),
         with("rmsprop", "rmsprop", plain),
         with("rmsprop with momentum", "rmsprop", momentum),
