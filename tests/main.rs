@@ -18,3 +18,4 @@ mod simd;
 mod support;
 mod training;
 mod trajectories;
+mod updates;

@@ -30,11 +30,12 @@ fn losses(folder: &Path, golden: &Value, data: &Dataset, device: &Device) -> (Ve
     let epochs = given.get("epochs").map_or(1, |epochs| epochs.as_u64().unwrap());
     let steps = golden["loss_f64"].as_array().unwrap().len() / epochs as usize;
     let config = RunConfig { epochs, shuffle: false, steps_per_epoch: Some(steps as u32), ..settings };
-    let image_len = data.train.image_len();
+    let all = config.only_classes.as_ref().map_or_else(|| data.train.clone(), |classes| data.train.of_classes(classes));
+    let (count, image_len) = (steps * config.batch_size as usize, all.image_len());
     let images = Split {
-        pixels: data.train.pixels[..steps * config.batch_size as usize * image_len].to_vec(),
-        labels: data.train.labels[..steps * config.batch_size as usize].to_vec(),
-        ..data.train
+        pixels: all.pixels[..count * image_len].to_vec(),
+        labels: all.labels[..count].to_vec(),
+        image: all.image,
     };
     let path = folder.join("init.safetensors");
     let arena = weights_of(&load_weights(&path).unwrap(), &model.graph().unwrap(), &path).unwrap();
@@ -92,7 +93,21 @@ fn the_trajectories_have_every_optimizer_and_every_layer_that_keras_has() {
         layers.filter_map(move |layer| layer[key].as_str()).collect::<BTreeSet<&str>>()
     };
     let schedules: BTreeSet<&str> = goldens.iter().filter_map(|g| g["settings"]["schedule"].as_str()).collect();
-    assert_eq!(schedules, BTreeSet::from(["cosine", "exponential", "step"]));
+    assert_eq!(schedules, BTreeSet::from(["cosine", "exponential", "plateau", "step"]));
+    let given: BTreeSet<&String> = goldens.iter().flat_map(|g| g["settings"].as_object().unwrap().keys()).collect();
+    for setting in [
+        "accumulate",
+        "class_weight",
+        "clip_norm",
+        "clip_value",
+        "ema",
+        "from_logits",
+        "label_smoothing",
+        "loss",
+        "warmup",
+    ] {
+        assert!(given.contains(&setting.to_owned()), "{setting}");
+    }
     let missing: Vec<&&str> = AnyLayer::KINDS.iter().filter(|kind| !of("type").contains(**kind)).collect();
     // One that Keras lacks, a layer of its own for what other models have inline, and those with draws of their own.
     assert_eq!(missing, [&"MinPooling2D", &"Activation", &"Dropout", &"SpatialDropout2D"]);

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::graph::{load_weights, weights_of};
 use crate::report::{evaluation_table, note, print, print_json};
 use crate::trainer::{ClassScore, Evaluation, RunConfig};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,17 @@ pub(super) struct Args {
 struct Options;
 
 impl Names for Options {
-    const NAMES: &'static [&'static str] = &["adapter", "threads", "data", "data_dir", "batch_size"];
+    const NAMES: &'static [&'static str] = &[
+        "adapter",
+        "threads",
+        "data",
+        "data_dir",
+        "batch_size",
+        "only_classes",
+        "loss",
+        "from_logits",
+        "label_smoothing",
+    ];
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
@@ -39,6 +50,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let asked = &args.shared.0;
     let run = run_of(&path);
     let config = if asked.data.is_some() { asked.clone() } else { trained_on(&run, asked) };
+    let config = with_loss_of(&run, config, &args.shared.1)?;
     let device = find_device(&config)?;
     let data = super::source::open(&config)?;
     let model = match (&args.model, &weights.model) {
@@ -89,6 +101,26 @@ fn trained_on(run: &Value, asked: &RunConfig) -> RunConfig {
     let source = run["data"]["source"].as_str().map(PathBuf::from).filter(|source| source.is_dir());
     let data = run["data"]["name"].as_str().map(str::to_owned);
     RunConfig { data, data_dir: asked.data_dir.clone().or(source), ..asked.clone() }
+}
+
+/// `config` with the classes and the loss of the run, except for those settings that were given as options.
+fn with_loss_of(run: &Value, mut config: RunConfig, given: &[&str]) -> Result<RunConfig> {
+    let settings = &run["settings"];
+    set(&mut config.only_classes, settings, "only_classes", given)?;
+    set(&mut config.loss, settings, "loss", given)?;
+    set(&mut config.from_logits, settings, "from_logits", given)?;
+    set(&mut config.label_smoothing, settings, "label_smoothing", given)?;
+    config.check()?;
+    Ok(config)
+}
+
+/// Sets `to` to the setting `name` of the run, if it has one and none was given.
+fn set<T: DeserializeOwned>(to: &mut T, settings: &Value, name: &str, given: &[&str]) -> Result<()> {
+    let value = &settings[name];
+    if !value.is_null() && !given.contains(&name) {
+        *to = T::deserialize(value).map_err(|e| Error::Usage(format!("{name} in the run's description: {e}")))?;
+    }
+    Ok(())
 }
 
 /// A warning for each file of the data set that has changed since the run.

@@ -7,6 +7,7 @@ mod lower;
 mod model;
 mod names;
 mod record;
+mod record_options;
 mod sequential;
 mod summary;
 mod weights;
@@ -14,7 +15,7 @@ mod weights;
 pub use functional::{Functional, FunctionalLayer};
 pub use init::initial_values;
 pub use model::{Model, ModelFile, Preset};
-pub use record::RecordOptions;
+pub use record_options::RecordOptions;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
 pub use weights::{Weights, load_weights, save_weights, weights_of};
@@ -89,9 +90,17 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Number of classes: outputs of the last layer.
-    pub fn classes(&self) -> usize {
+    /// Outputs of the last layer.
+    pub fn outputs(&self) -> usize {
         self.nodes[self.output].output.iter().product()
+    }
+
+    /// Number of classes: an output for each, or one output for two.
+    pub fn classes(&self) -> usize {
+        match self.outputs() {
+            1 => 2,
+            outputs => outputs,
+        }
     }
 
     /// First float and length of a node's block in the parameter arena.

@@ -2,6 +2,7 @@
 //! shader and computes the same on the CPU.
 
 pub(crate) mod activation;
+pub(crate) mod binary_loss;
 pub(crate) mod conv2d;
 pub(crate) mod dense;
 pub(crate) mod depthwise_conv2d;
@@ -10,6 +11,7 @@ pub(crate) mod elementwise;
 mod gate;
 pub(crate) mod join;
 pub(crate) mod loss;
+mod loss_terms;
 mod matrix;
 mod maximum;
 pub(crate) mod optimizer;

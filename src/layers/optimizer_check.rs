@@ -20,7 +20,9 @@ impl Optimizer {
             | Self::Lion { beta_1, beta_2 } => &[("beta_1", *beta_1), ("beta_2", *beta_2)],
             Self::RmsProp { rho, .. } => &[("rho", *rho)],
         };
-        let decays = decays.iter().copied().chain([("momentum", settings.momentum)]);
+        let decays = (decays.iter().copied())
+            .chain([("momentum", settings.momentum)])
+            .chain(settings.ema.map(|decay| ("ema", decay)));
         if let Some((argument, value)) = decays.into_iter().find(|(_, value)| !(0.0..1.0).contains(&(*value as f32))) {
             return Err(usage!("{argument} of {name} is {value}; it must be at least 0 and below 1"));
         }

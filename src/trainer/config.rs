@@ -4,7 +4,7 @@ use super::config_text::optimizer_or_name;
 #[cfg(feature = "cli")]
 use super::config_text::{loss, not, optimizer, positive, schedule};
 use super::schedule::Schedule;
-use crate::layers::{Loss, Optimizer};
+use crate::layers::{ClassWeights, Loss, Optimizer};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -29,12 +29,18 @@ pub struct RunConfig {
     /// Folder to search for Fashion-MNIST, and to download it to
     #[cfg_attr(feature = "cli", arg(long, value_name = "DIR"))]
     pub data_dir: Option<PathBuf>,
+    /// Classes whose images are taken, in the order of their new numbers, such as 2,6
+    #[cfg_attr(feature = "cli", arg(long, value_name = "CLASSES", value_delimiter = ','))]
+    pub only_classes: Option<Vec<u8>>,
     /// Passes over the training images
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(RunConfig::EPOCHS)))]
     pub epochs: u64,
     /// Images in a batch
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::BATCH_SIZE)))]
     pub batch_size: u32,
+    /// Batches whose gradients make one update
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::ACCUMULATE)))]
+    pub accumulate: u32,
     /// Optimizer with its default settings: sgd, adam, adamw, rmsprop, adagrad, nadam, lion; a file can set its arguments
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = optimizer))]
     #[serde(deserialize_with = "optimizer_or_name")]
@@ -54,13 +60,25 @@ pub struct RunConfig {
     /// Bound of the norm of all gradients together (Keras's global_clipnorm)
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOUND", allow_negative_numbers = true))]
     pub clip_norm: Option<f64>,
-    /// Loss
+    /// Decay of a moving average of the parameters, which evaluation takes and which is saved
+    #[cfg_attr(feature = "cli", arg(long, value_name = "DECAY", allow_negative_numbers = true))]
+    pub ema: Option<f64>,
+    /// Loss: sparse_categorical_crossentropy, or binary_crossentropy for one output and two classes
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = loss))]
     pub loss: Loss,
+    /// Whether the model ends in logits, without softmax or sigmoid
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
+    pub from_logits: bool,
+    /// Share of a label's certainty that is spread over all classes
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SHARE", allow_negative_numbers = true))]
+    pub label_smoothing: f64,
+    /// Factors of the training loss of some classes, such as 0=1.5,3=0.2
+    #[cfg_attr(feature = "cli", arg(long, value_name = "WEIGHTS"))]
+    pub class_weight: Option<ClassWeights>,
     /// Learning rate
     #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = positive))]
     pub learning_rate: f64,
-    /// How the learning rate goes on: constant, step, exponential, cosine, triangular
+    /// How the learning rate goes on: constant, step, exponential, cosine, triangular, plateau
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = schedule))]
     pub schedule: Schedule,
     /// Updates over which the learning rate rises from zero
@@ -69,9 +87,24 @@ pub struct RunConfig {
     /// Updates between two decays of the schedules step and exponential [default: an epoch]
     #[cfg_attr(feature = "cli", arg(long, value_name = "STEPS"))]
     pub decay_steps: Option<u64>,
-    /// Factor of a decay
+    /// Factor of a decay [default: 0.5]
     #[cfg_attr(feature = "cli", arg(long, value_name = "FACTOR", allow_negative_numbers = true))]
-    pub decay_rate: f64,
+    pub decay_rate: Option<f64>,
+    /// Factor of the learning rate after a plateau of the loss [default: 0.1]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FACTOR", allow_negative_numbers = true))]
+    pub plateau_factor: Option<f64>,
+    /// Epochs without an improvement that are a plateau [default: 10]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "EPOCHS"))]
+    pub plateau_patience: Option<u64>,
+    /// What the loss has to fall by to count as improved [default: 0.0001]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "LOSS", allow_negative_numbers = true))]
+    pub plateau_min_delta: Option<f64>,
+    /// Epochs after a reduction that do not count [default: 0]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "EPOCHS"))]
+    pub plateau_cooldown: Option<u64>,
+    /// The lowest learning rate that a plateau leads to [default: 0]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true))]
+    pub plateau_min_rate: Option<f64>,
     /// Seed of the initial weights and the shuffling
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub seed: u64,
@@ -104,20 +137,31 @@ impl Default for RunConfig {
             threads: None,
             data: None,
             data_dir: None,
+            only_classes: None,
             epochs: 5,
             batch_size: 32,
+            accumulate: 1,
             optimizer: Optimizer::default(),
             momentum: 0.0,
             nesterov: false,
             weight_decay: None,
             clip_value: None,
             clip_norm: None,
+            ema: None,
             loss: Loss::default(),
+            from_logits: false,
+            label_smoothing: 0.0,
+            class_weight: None,
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
             warmup: 0,
             decay_steps: None,
-            decay_rate: 0.5,
+            decay_rate: None,
+            plateau_factor: None,
+            plateau_patience: None,
+            plateau_min_delta: None,
+            plateau_cooldown: None,
+            plateau_min_rate: None,
             seed: 0,
             weights: None,
             shuffle: true,

@@ -2,9 +2,10 @@
 
 use super::config::RunConfig;
 use super::config_text::{LEARNING_RATE, is_learning_rate};
-use super::schedule;
+use super::plateau::PlateauSettings;
+use super::schedule::{self, Schedule};
 use crate::error::{Result, usage};
-use crate::layers::UpdateSettings;
+use crate::layers::{LossSettings, UpdateSettings};
 use std::ops::RangeInclusive;
 
 impl RunConfig {
@@ -12,6 +13,8 @@ impl RunConfig {
     pub(crate) const THREADS: RangeInclusive<i64> = 1..=1024;
     /// Images in a batch.
     pub(crate) const BATCH_SIZE: RangeInclusive<i64> = 1..=65_536;
+    /// Batches of an update.
+    pub(super) const ACCUMULATE: RangeInclusive<i64> = 1..=65_536;
     /// Passes over the training images.
     pub(super) const EPOCHS: RangeInclusive<u64> = 1..=1_000_000;
 
@@ -39,6 +42,10 @@ impl RunConfig {
             let (min, max) = (Self::BATCH_SIZE.start(), Self::BATCH_SIZE.end());
             return Err(usage!("a batch size of {}; it must be {min} to {max}", self.batch_size));
         }
+        if !Self::ACCUMULATE.contains(&self.accumulate.into()) {
+            let (min, max) = (Self::ACCUMULATE.start(), Self::ACCUMULATE.end());
+            return Err(usage!("{} batches an update; there must be {min} to {max}", self.accumulate));
+        }
         if !is_learning_rate(self.learning_rate) {
             return Err(usage!("a learning rate of {:?}; {LEARNING_RATE}", self.learning_rate));
         }
@@ -53,14 +60,50 @@ impl RunConfig {
         if self.steps_per_epoch == Some(0) {
             return Err(usage!("0 steps per epoch; there must be at least 1"));
         }
-        schedule::check(self.decay_rate, self.decay_steps)?;
+        schedule::check(self.schedule, self.decay_rate, self.decay_steps)?;
+        self.check_plateau()?;
+        self.loss_settings().check()?;
         self.optimizer.check(&self.update_settings())
+    }
+
+    fn check_plateau(&self) -> Result<()> {
+        let given = [
+            ("plateau_factor", self.plateau_factor.is_some()),
+            ("plateau_patience", self.plateau_patience.is_some()),
+            ("plateau_min_delta", self.plateau_min_delta.is_some()),
+            ("plateau_cooldown", self.plateau_cooldown.is_some()),
+            ("plateau_min_rate", self.plateau_min_rate.is_some()),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            Some((name, _)) if self.schedule != Schedule::Plateau => {
+                Err(usage!("{name} is for the schedule plateau; the schedule is {:?}", self.schedule))
+            }
+            _ => self.plateau_settings().check(),
+        }
+    }
+
+    /// What goes with the schedule plateau.
+    pub(super) fn plateau_settings(&self) -> PlateauSettings {
+        PlateauSettings {
+            factor: self.plateau_factor.unwrap_or(0.1),
+            patience: self.plateau_patience.unwrap_or(10),
+            min_delta: self.plateau_min_delta.unwrap_or(1e-4),
+            cooldown: self.plateau_cooldown.unwrap_or(0),
+            min_rate: self.plateau_min_rate.unwrap_or(0.0),
+        }
     }
 
     /// What goes with the optimizer.
     pub(crate) fn update_settings(&self) -> UpdateSettings {
-        let Self { momentum, nesterov, weight_decay, clip_value, clip_norm, .. } = *self;
-        UpdateSettings { momentum, nesterov, weight_decay, clip_value, clip_norm }
+        let Self { momentum, nesterov, weight_decay, clip_value, clip_norm, accumulate, ema, .. } = *self;
+        let accumulates = accumulate > 1;
+        UpdateSettings { momentum, nesterov, weight_decay, clip_value, clip_norm, accumulates, ema }
+    }
+
+    /// What goes with the loss.
+    pub(crate) fn loss_settings(&self) -> LossSettings {
+        let Self { label_smoothing, from_logits, ref class_weight, .. } = *self;
+        LossSettings { label_smoothing, from_logits, class_weight: class_weight.clone() }
     }
 }
 

@@ -51,6 +51,7 @@ impl Trainer {
     ) -> Result<Evaluation> {
         self.check(data)?;
         let classes = self.graph.classes();
+        let outputs = self.graph.outputs();
         let mut scores = vec![ClassScore::default(); classes];
         let mut total = Tally::default();
         let mut labels = data.labels.iter();
@@ -58,10 +59,10 @@ impl Trainer {
         let mut pass = Pass::new(batches, &[Program::Evaluate], usize::MAX).with_predictions();
         while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
             report.tallies.into_iter().for_each(|tally| total.add(tally));
-            for (row, label) in report.predictions.chunks_exact(classes).zip(&mut labels) {
+            for (row, label) in report.predictions.chunks_exact(outputs).zip(&mut labels) {
                 let class = &mut scores[usize::from(*label)];
                 class.images += 1;
-                class.correct += usize::from(argmax(row.iter().copied()) == usize::from(*label));
+                class.correct += usize::from(answer(row) == usize::from(*label));
             }
             observer()?;
         }
@@ -85,7 +86,8 @@ impl Trainer {
         finite(total.score(), data)
     }
 
-    /// Class probabilities of images given as bytes, [n, height, width, channels]; each row sums to 1.
+    /// Class probabilities of images given as bytes, [n, height, width, channels]: rows that sum to 1, or for binary cross-entropy the
+    /// probability of class 1 alone.
     ///
     /// # Errors
     /// If the bytes are not whole images.
@@ -96,14 +98,22 @@ impl Trainer {
             return Err(usage!("{} bytes are not whole images of {image:?} = {image_len}", pixels.len()));
         }
         let split = Split { image, pixels: pixels.to_vec(), labels: vec![0; pixels.len() / image_len] };
-        let classes = self.graph.classes();
+        let outputs = self.graph.outputs();
         let batches = Batches::in_order(&split, self.session.plan.batch);
         let mut pass = Pass::new(batches, &[Program::Predict], usize::MAX).with_predictions();
         let mut rows = Vec::with_capacity(split.len());
         while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
-            rows.extend(report.predictions.chunks_exact(classes).map(<[f32]>::to_vec));
+            rows.extend(report.predictions.chunks_exact(outputs).map(<[f32]>::to_vec));
         }
         Ok(rows)
+    }
+}
+
+/// The class that an image's outputs say: the first most probable one; of a single output 1 where it is above one half.
+fn answer(row: &[f32]) -> usize {
+    match row {
+        [probability] => usize::from(*probability > 0.5),
+        _ => argmax(row.iter().copied()),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::backend::{Device, DeviceInfo};
 use crate::data::{Batches, Split};
 use crate::error::{Advice, Error, Result, usage};
 use crate::graph::{ArenaTensor, Graph, Model, RecordOptions, initial_values, load_weights, save_weights, weights_of};
+use crate::layers::ClassWeights;
 use crate::plan::Program;
 use std::path::Path;
 
@@ -44,11 +45,15 @@ impl Trainer {
         if batch_bytes > MAX_BATCH_BYTES {
             return Err(usage!("a batch of {batch} images is {batch_bytes} bytes of pixels; try a smaller batch size"));
         }
-        let prediction_bytes = batch * graph.classes() * size_of::<f32>();
+        if let Some(class) = config.class_weight.as_ref().and_then(ClassWeights::last).filter(|&c| c >= graph.classes())
+        {
+            return Err(usage!("a class_weight for class {class}; the model has {} classes", graph.classes()));
+        }
+        let prediction_bytes = batch * graph.outputs() * size_of::<f32>();
         let batches_per_upload = (UPLOAD_BYTES / batch_bytes.max(prediction_bytes)).clamp(1, BATCHES_PER_UPLOAD);
         let (profile, loss, optimizer) = (device.profile(), config.loss, config.optimizer);
-        let update = config.update_settings();
-        let options = RecordOptions { batch, batches_per_upload, profile, loss, optimizer, update };
+        let (loss_settings, update) = (config.loss_settings(), config.update_settings());
+        let options = RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, optimizer, update };
         let session = Session::load(graph.record(&options)?, device).await?;
         let mut trainer = Self { model, graph, session, progress: Progress::default(), config };
         let seed = trainer.config.seed;
@@ -88,18 +93,27 @@ impl Trainer {
         self.progress
     }
 
-    /// The parameter arena, [`Graph::parameters_len`] floats.
+    /// The parameter arena that training updates, [`Graph::parameters_len`] floats.
     pub async fn weights(&mut self) -> Result<Vec<f32>> {
         let buffer = self.session.plan.host.parameters;
         self.session.floats(buffer).await
     }
 
-    /// The weights as a safetensors file, named and laid out as in Keras, with the model's description.
+    /// The parameters that evaluation and prediction take: the moving average of a run with [`RunConfig::ema`], else those of
+    /// [`Self::weights`].
+    pub async fn inference_weights(&mut self) -> Result<Vec<f32>> {
+        let host = &self.session.plan.host;
+        let buffer = host.average.unwrap_or(host.parameters);
+        self.session.floats(buffer).await
+    }
+
+    /// The weights of inference ([`Self::inference_weights`]) as a safetensors file, named and laid out as in Keras, with the model's
+    /// description.
     ///
     /// # Errors
     /// [`Error::NotFinite`] if a weight is not a finite number, so that no file of such weights replaces a good one.
     pub async fn to_safetensors(&mut self) -> Result<Vec<u8>> {
-        let arena = self.weights().await?;
+        let arena = self.inference_weights().await?;
         self.check_finite(&arena)?;
         save_weights(&self.model, &self.graph, &arena)
     }
@@ -110,7 +124,7 @@ impl Trainer {
         self.set_weights(&arena)
     }
 
-    /// Replaces the parameter arena.
+    /// Replaces the parameter arena, and its moving average if there is one.
     ///
     /// # Errors
     /// If there are not [`Graph::parameters_len`] floats.
@@ -118,7 +132,11 @@ impl Trainer {
         if arena.len() != self.graph.parameters_len {
             return Err(usage!("{} weights, the model has {}", arena.len(), self.graph.parameters_len));
         }
-        self.session.backend.write_f32(self.session.plan.host.parameters, 0, arena)
+        let host = &self.session.plan.host;
+        for buffer in [host.parameters].into_iter().chain(host.average) {
+            self.session.backend.write_f32(buffer, 0, arena)?;
+        }
+        Ok(())
     }
 
     /// Every persistent buffer by its label: parameters, optimizer state, layer state. With [`Self::progress`] and the
@@ -136,7 +154,9 @@ impl Trainer {
     pub async fn gradients(&mut self, data: &Split) -> Result<Vec<f32>> {
         self.check(data)?;
         let batches = Batches::in_order(data, self.session.plan.batch);
-        let step = self.config.step(&self.config.learning_rate(batches.len() as u64), self.progress.updates + 1);
+        let step = self
+            .config
+            .step(&self.config.learning_rate(batches.len() as u64, &self.progress.plateau), self.progress.updates + 1);
         Pass::new(batches, &[Program::Gradients], 1).next(&mut self.session, |_| step).await?;
         let buffer = self.session.plan.host.gradients;
         self.session.floats(buffer).await
@@ -146,9 +166,9 @@ impl Trainer {
     /// device is idle on return.
     pub(crate) async fn train_in_order(&mut self, data: &Split, steps: usize, losses: &mut Vec<f64>) -> Result<()> {
         let batches = Batches::in_order(data, self.session.plan.batch);
-        let mut pass = Pass::new(batches, &Program::TRAIN, steps);
+        let mut pass = Pass::training(batches, steps, 1);
         let (config, first) = (&self.config, self.progress.updates + 1);
-        let rate = config.learning_rate(steps as u64);
+        let rate = config.learning_rate(steps as u64, &self.progress.plateau);
         while let Some(report) = pass.next(&mut self.session, |i| config.step(&rate, first + i as u64)).await? {
             self.progress.updates += report.tallies.len() as u64;
             losses.extend(report.tallies.iter().map(|tally| tally.loss));

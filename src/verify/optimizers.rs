@@ -28,6 +28,13 @@ pub(super) fn optimizers() -> Vec<Case> {
             ..with("sgd, a large arena clipped by the norm", "sgd", UpdateSettings { clip_norm: Some(0.1), ..plain })
         },
         with("sgd, a norm below the bound", "sgd", UpdateSettings { clip_norm: Some(1e4), ..plain }),
+        with("several batches an update", "sgd", UpdateSettings { accumulates: true, ..plain }),
+        with(
+            "a sum of batches clipped by the norm",
+            "adam",
+            UpdateSettings { accumulates: true, clip_norm: Some(0.1), ..plain },
+        ),
+        with("moving average", "adam", UpdateSettings { ema: Some(0.9), ..plain }),
         with("adamw", "adamw", plain),
         with("rmsprop", "rmsprop", plain),
         with("rmsprop with momentum", "rmsprop", momentum),
