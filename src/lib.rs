@@ -45,7 +45,7 @@ pub use layers::{
     Subtract, ZeroPadding2D,
 };
 pub use trainer::{
-    ClassScore, Evaluation, Event, Fit, Flow, History, Plateau, Progress, RunConfig, Schedule, Score, Trainer,
+    ClassScore, Evaluation, Event, Fit, Flow, History, Plateau, Progress, Ratios, RunConfig, Schedule, Score, Trainer,
 };
 
 /// What tests and tools look into; no part of the interface, and free to change.

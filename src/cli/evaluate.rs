@@ -8,7 +8,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::{load_weights, weights_of};
 use crate::report::{evaluation_table, note, print, print_json};
-use crate::trainer::{ClassScore, Evaluation, RunConfig};
+use crate::trainer::{ClassScore, Evaluation, Ratios, RunConfig};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,9 @@ pub(super) struct Args {
     /// The model, for a file that does not describe it: cnn, dnn, or a TOML file
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
+    /// Report how often the right class is among the K most probable [default: 5 of more than five classes]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..))]
+    top_k: Option<u16>,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -63,13 +66,21 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
     note(&format!("data: {}", describe_data(&data)));
     changed_files(&run, &data).iter().for_each(|warning| note(warning));
-    let arena = weights_of(&weights, &model.graph()?, &path)?;
+    let graph = model.graph()?;
+    let top_k = match (args.top_k.map(usize::from), graph.classes()) {
+        (Some(k), classes) if k >= classes => {
+            return Err(Error::Usage(format!("--top-k {k} of {classes} classes; every class is among them")));
+        }
+        (None, classes) => (classes > 5).then_some(5),
+        (k, _) => k,
+    };
+    let arena = weights_of(&weights, &graph, &path)?;
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&arena)?;
     let evaluation = trainer.evaluate(&data.test)?;
     match args.format {
-        Format::Text => print(&evaluation_table(&evaluation, &data.class_names)),
-        Format::Json => print_json(&as_json(&evaluation, &data, &path, trainer.device())),
+        Format::Text => print(&evaluation_table(&evaluation, &data.class_names, top_k)),
+        Format::Json => print_json(&as_json(&evaluation, &data, &path, trainer.device(), top_k)),
     }
 }
 
@@ -140,14 +151,19 @@ fn changed_files(run: &Value, data: &Dataset) -> Vec<String> {
         .collect()
 }
 
-fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &DeviceInfo) -> Value {
+fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &DeviceInfo, top_k: Option<usize>) -> Value {
     let class = |(i, class): (usize, &ClassScore)| {
+        let Ratios { precision, recall, f1 } = class.ratios();
         json!({
             "class": i,
             "name": data.class_names.get(i),
             "images": class.images,
             "correct": class.correct,
+            "answered": class.answered,
             "accuracy": class.accuracy(),
+            "precision": precision,
+            "recall": recall,
+            "f1": f1,
         })
     };
     json!({
@@ -157,6 +173,9 @@ fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &Device
         "images": data.test.len(),
         "loss": evaluation.score.loss,
         "accuracy": evaluation.score.accuracy,
+        "top_k": top_k.map(|k| json!({ "k": k, "accuracy": evaluation.top_k(k) })),
+        "macro_average": evaluation.macro_average(),
+        "confusion_matrix": evaluation.confusion,
         "classes": evaluation.classes.iter().enumerate().map(class).collect::<Vec<_>>(),
     })
 }

@@ -1,37 +1,12 @@
-//! Loss and accuracy over a whole split, and predictions: passes without a backward pass.
+//! Loss and answers over a whole split, and predictions: passes without a backward pass.
 
+use super::class_scores::{Answers, Evaluation};
 use super::metrics::{Score, Tally};
 use super::pass::Pass;
 use super::state::Trainer;
 use crate::data::{Batches, Split};
 use crate::error::{Error, Result, usage};
 use crate::plan::{Program, Step};
-use crate::real::argmax;
-
-/// A split's score, whole and class by class.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evaluation {
-    /// Score over all images.
-    pub score: Score,
-    /// Score of each class, in the order of the classes.
-    pub classes: Vec<ClassScore>,
-}
-
-/// How one class fared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct ClassScore {
-    /// Images of the class.
-    pub images: usize,
-    /// Those whose most probable class is this one.
-    pub correct: usize,
-}
-
-impl ClassScore {
-    /// Share of correct answers; none without images.
-    pub fn accuracy(&self) -> Option<f64> {
-        (self.images > 0).then(|| self.correct as f64 / self.images as f64)
-    }
-}
 
 impl Trainer {
     /// Loss and accuracy over `data`, whole and class by class, in one pass; see [`Self::evaluate_with`].
@@ -50,9 +25,8 @@ impl Trainer {
         observer: &mut (dyn FnMut() -> Result<()> + Send),
     ) -> Result<Evaluation> {
         self.check(data)?;
-        let classes = self.graph.classes();
         let outputs = self.graph.outputs();
-        let mut scores = vec![ClassScore::default(); classes];
+        let mut answers = Answers::new(self.graph.classes());
         let mut total = Tally::default();
         let mut labels = data.labels.iter();
         let batches = Batches::in_order(data, self.session.plan.batch);
@@ -60,15 +34,12 @@ impl Trainer {
         while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
             report.tallies.into_iter().for_each(|tally| total.add(tally));
             for (row, label) in report.predictions.chunks_exact(outputs).zip(&mut labels) {
-                let class = &mut scores[usize::from(*label)];
-                class.images += 1;
-                class.correct += usize::from(answer(row) == usize::from(*label));
+                answers.add(row, usize::from(*label));
             }
             observer()?;
         }
-        let correct: usize = scores.iter().map(|class| class.correct).sum();
-        let score = Score { loss: total.loss, accuracy: correct as f64 / data.len() as f64 };
-        Ok(Evaluation { score: finite(score, data)?, classes: scores })
+        let score = Score { loss: total.loss, accuracy: answers.correct() as f64 / data.len() as f64 };
+        Ok(answers.evaluation(finite(score, data)?))
     }
 
     /// Loss and accuracy over `data`, without those of each class, for which the predictions would be read.
@@ -106,14 +77,6 @@ impl Trainer {
             rows.extend(report.predictions.chunks_exact(outputs).map(<[f32]>::to_vec));
         }
         Ok(rows)
-    }
-}
-
-/// The class that an image's outputs say: the first most probable one; of a single output 1 where it is above one half.
-fn answer(row: &[f32]) -> usize {
-    match row {
-        [probability] => usize::from(*probability > 0.5),
-        _ => argmax(row.iter().copied()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Training, evaluation and prediction: one loop over batches, a session with a device, and the settings of a run.
 
+mod class_scores;
 mod config;
 mod config_check;
 mod config_text;
@@ -15,9 +16,9 @@ mod schedule;
 mod session;
 mod state;
 
+pub use class_scores::{ClassScore, Evaluation, Ratios};
 pub use config::RunConfig;
 pub use epochs::Fit;
-pub use evaluation::{ClassScore, Evaluation};
 pub use events::{Event, Flow, History};
 pub use metrics::{Progress, Score};
 pub use plateau::Plateau;
