@@ -54,6 +54,7 @@ CHAINS = {
     "step": ([conv(4, 3, strides=3, activation="elu"), *END], dict(optimizer="rmsprop", learning_rate=0.01, schedule="step", decay_steps=20, decay_rate=0.3)),
     "convolutions": ([conv(6, 3, dilation_rate=[2, 1], strides=1, activation="relu"), conv(9, 3, groups=3, strides=2, padding="same", use_bias=False), dict(type="DepthwiseConv2D", kernel_size=3, strides=2, padding="same", activation="relu"), conv(12, 2, dilation_rate=2, use_bias=False), dict(type="Flatten"), dense(10, "softmax")], dict(optimizer="adam", learning_rate=0.003)),
     "separable": ([dict(type="DepthwiseConv2D", kernel_size=[3, 2], depth_multiplier=4, dilation_rate=[2, 3], use_bias=False), dict(type="SeparableConv2D", filters=6, kernel_size=3, strides=3, padding="same", depth_multiplier=2, activation="relu"), dict(type="SeparableConv2D", filters=5, kernel_size=2, dilation_rate=2, use_bias=False), dict(type="Flatten"), dict(type="Dense", units=10, activation="softmax", use_bias=False)], dict(optimizer="sgd", learning_rate=0.02, momentum=0.9)),
+    "muon": ([conv(4, 3, strides=4, activation="relu"), dict(type="Flatten"), dense(12, "relu"), dense(20, "tanh"), dense(10, "softmax")], dict(optimizer="muon", learning_rate=0.01)),
     "clip_norm": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="sgd", learning_rate=0.3, clip_norm=0.2)),
     "label_smoothing": ([conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adam", learning_rate=0.005, label_smoothing=0.1)),
     "from_logits": ([conv(4, 3, strides=3, activation="relu"), dict(type="Flatten"), dict(type="Dense", units=10)], dict(optimizer="adam", learning_rate=0.005, from_logits=True)),
@@ -133,7 +134,7 @@ def optimizer(st):
         more["momentum"] = st["momentum"]
     if "nesterov" in st:
         more["nesterov"] = st["nesterov"]
-    kinds = dict(sgd=O.SGD, adam=O.Adam, adamw=O.AdamW, rmsprop=O.RMSprop, adagrad=O.Adagrad, nadam=O.Nadam, lion=O.Lion)
+    kinds = dict(sgd=O.SGD, adam=O.Adam, adamw=O.AdamW, rmsprop=O.RMSprop, adagrad=O.Adagrad, nadam=O.Nadam, lion=O.Lion, muon=O.Muon)
     return kinds[st["optimizer"]](learning_rate=lr, **more)
 
 

@@ -20,7 +20,8 @@ pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
 pub use weights::{Weights, load_weights, save_weights, weights_of};
 
-use crate::layers::{AnyLayer, Init};
+use crate::kernels::optimizer::Matrix;
+use crate::layers::{AnyLayer, Init, NamedMatrix};
 use std::ops::Range;
 
 /// Where a node takes an input from.
@@ -101,6 +102,15 @@ impl Graph {
             1 => 2,
             outputs => outputs,
         }
+    }
+
+    /// The parameters of two axes.
+    pub(crate) fn matrices(&self) -> Vec<NamedMatrix<'_>> {
+        let matrix = |tensor: &'_ ArenaTensor| match tensor.shape[..] {
+            [rows, cols] => Some(Matrix { offset: tensor.offset, rows, cols }),
+            _ => None,
+        };
+        self.parameters.iter().filter_map(|tensor| Some((&*tensor.name, matrix(tensor)?))).collect()
     }
 
     /// First float and length of a node's block in the parameter arena.

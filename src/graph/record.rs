@@ -108,7 +108,8 @@ impl<'g> Recording<'g> {
             self.r.dispatch("accumulate gradients", Accumulate { count }, &[*of_batch], &[*sum]);
         }
         let accumulate = self.r.recorded();
-        optimizer.record(&mut self.r, &update, *parameters, accumulated.unwrap_or(*of_batch), state);
+        let matrices = self.graph.matrices();
+        optimizer.record(&mut self.r, &update, *parameters, accumulated.unwrap_or(*of_batch), state, &matrices);
         if let (Some(average), Some(decay)) = (average, update.ema) {
             self.r.dispatch("average parameters", MovingAverage { count, decay }, &[*parameters], &[*average]);
         }

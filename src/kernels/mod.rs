@@ -13,6 +13,7 @@ pub(crate) mod join;
 pub(crate) mod loss;
 mod loss_terms;
 mod matrix;
+mod matrix_product;
 mod maximum;
 pub(crate) mod optimizer;
 pub(crate) mod pad2d;

@@ -72,6 +72,31 @@ pub enum Optimizer {
         #[serde(default = "lion_beta_2")]
         beta_2: f64,
     },
+    /// Matrices follow their orthogonalised momentum (Jordan et al. 2024), scaled to the size of Adam's steps (Liu et al. 2025); parameters of
+    /// other ranks, kernels of convolutions among them, follow AdamW. Weight decay is 0.004 by default, for both.
+    Muon {
+        /// Decay of Adam's first moment.
+        #[serde(default = "beta_1")]
+        adam_beta_1: f64,
+        /// Decay of Adam's second moment.
+        #[serde(default = "beta_2")]
+        adam_beta_2: f64,
+        /// Added to the root of the second moment.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+        /// Decay of the momentum of matrices.
+        #[serde(default = "muon_momentum")]
+        momentum: f64,
+        /// Nesterov's form of it.
+        #[serde(default = "muon_nesterov")]
+        nesterov: bool,
+        /// Newton-Schulz iterations.
+        #[serde(default = "ns_steps")]
+        ns_steps: u8,
+        /// Factor of a matrix's step, beside the root of its longer side.
+        #[serde(default = "rms_rate")]
+        rms_rate: f64,
+    },
 }
 
 fn beta_1() -> f64 {
@@ -84,6 +109,22 @@ fn beta_2() -> f64 {
 
 fn lion_beta_2() -> f64 {
     0.99
+}
+
+fn muon_momentum() -> f64 {
+    0.95
+}
+
+fn muon_nesterov() -> bool {
+    true
+}
+
+fn ns_steps() -> u8 {
+    5
+}
+
+fn rms_rate() -> f64 {
+    0.2
 }
 
 fn rho() -> f64 {
@@ -107,7 +148,7 @@ impl Default for Optimizer {
 
 impl Optimizer {
     /// The names of all optimizers.
-    pub const NAMES: [&str; 7] = ["sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam", "lion"];
+    pub const NAMES: [&str; 8] = ["sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam", "lion", "muon"];
 
     /// Keras's name, in small letters.
     pub fn name(&self) -> &'static str {
@@ -119,6 +160,7 @@ impl Optimizer {
             Self::Adagrad { .. } => "adagrad",
             Self::Nadam { .. } => "nadam",
             Self::Lion { .. } => "lion",
+            Self::Muon { .. } => "muon",
         }
     }
 

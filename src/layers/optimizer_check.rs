@@ -18,6 +18,9 @@ impl Optimizer {
             | Self::AdamW { beta_1, beta_2, .. }
             | Self::Nadam { beta_1, beta_2, .. }
             | Self::Lion { beta_1, beta_2 } => &[("beta_1", *beta_1), ("beta_2", *beta_2)],
+            Self::Muon { adam_beta_1, adam_beta_2, momentum, .. } => {
+                &[("adam_beta_1", *adam_beta_1), ("adam_beta_2", *adam_beta_2), ("momentum", *momentum)]
+            }
             Self::RmsProp { rho, .. } => &[("rho", *rho)],
         };
         let decays = (decays.iter().copied())
@@ -40,12 +43,21 @@ impl Optimizer {
             Self::Adam { epsilon, .. }
             | Self::AdamW { epsilon, .. }
             | Self::Nadam { epsilon, .. }
+            | Self::Muon { epsilon, .. }
             | Self::RmsProp { epsilon, .. }
             | Self::Adagrad { epsilon, .. } => Some(("epsilon", *epsilon)),
         };
         let positive = positive.into_iter().chain(clips.into_iter().flatten());
         if let Some((argument, value)) = positive.into_iter().find(|(_, value)| !in_f32(*value) || *value <= 0.0) {
             return Err(usage!("{argument} of {name} is {value}; it must be a positive number"));
+        }
+        if let Self::Muon { ns_steps, rms_rate, .. } = self {
+            if !in_f32(*rms_rate) || *rms_rate <= 0.0 {
+                return Err(usage!("rms_rate of {name} is {rms_rate}; it must be a positive number"));
+            }
+            if !(1..=20).contains(ns_steps) {
+                return Err(usage!("ns_steps of {name} is {ns_steps}; there must be 1 to 20"));
+            }
         }
         let accumulator = match self {
             Self::Adagrad { initial_accumulator_value, .. } => {

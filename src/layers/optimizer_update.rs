@@ -2,15 +2,18 @@
 
 use super::optimizer::Optimizer;
 use super::update_settings::UpdateSettings;
-use crate::kernels::optimizer::{Rule, Update, record_clip_by_norm};
+use crate::kernels::optimizer::{Matrix, Muon, Rule, Update, record_clip_by_norm};
 use crate::plan::{BufferSlice, Recorder};
 
-/// AdamW's decay where the settings have none.
+/// Decay of AdamW and Muon where the settings have none.
 const ADAMW_WEIGHT_DECAY: f64 = 0.004;
 /// Decay of the momentum's schedule in Nadam.
 const NADAM_DECAY: f64 = 0.96;
 /// Updates after which that decay, 0.96^t, is below half a unit in the last place of 1.
 const NADAM_FACTORS: u64 = 900;
+
+/// A parameter of two axes, by its name: its address in the arenas.
+pub(crate) type NamedMatrix<'a> = (&'a str, Matrix);
 
 impl Optimizer {
     fn rule(&self, settings: &UpdateSettings) -> Rule {
@@ -19,6 +22,9 @@ impl Optimizer {
             Self::Sgd {} if momentum == 0.0 => Rule::Sgd,
             Self::Sgd {} => Rule::Momentum { momentum, nesterov },
             Self::Adam { beta_1, beta_2, epsilon } | Self::AdamW { beta_1, beta_2, epsilon } => {
+                Rule::Adam { beta_1, beta_2, epsilon }
+            }
+            Self::Muon { adam_beta_1: beta_1, adam_beta_2: beta_2, epsilon, .. } => {
                 Rule::Adam { beta_1, beta_2, epsilon }
             }
             Self::RmsProp { rho, epsilon } => Rule::RmsProp { rho, momentum, epsilon },
@@ -31,6 +37,7 @@ impl Optimizer {
     /// Names of the arenas that the optimizer keeps, each as long as the parameters'.
     pub(crate) fn state_arenas(&self, settings: &UpdateSettings) -> &'static [&'static str] {
         let names: &[&str] = match self {
+            Self::Muon { .. } => return &["m", "v", "momentum"],
             Self::Sgd {} | Self::Lion { .. } => &["m"],
             Self::Adam { .. } | Self::AdamW { .. } | Self::Nadam { .. } => &["m", "v"],
             Self::RmsProp { .. } => &["v", "m"],
@@ -53,7 +60,9 @@ impl Optimizer {
     /// itself.
     pub(crate) fn step_scalars(&self, learning_rate: f64, t: u64) -> [f32; 2] {
         match *self {
-            Self::Adam { beta_1, beta_2, .. } | Self::AdamW { beta_1, beta_2, .. } => {
+            Self::Adam { beta_1, beta_2, .. }
+            | Self::AdamW { beta_1, beta_2, .. }
+            | Self::Muon { adam_beta_1: beta_1, adam_beta_2: beta_2, .. } => {
                 let ([beta_1, beta_2], t) = ([beta_1, beta_2].map(nearest_f32), t as f64);
                 [(learning_rate * (1.0 - beta_2.powf(t)).sqrt() / (1.0 - beta_1.powf(t))) as f32, 0.0]
             }
@@ -78,12 +87,27 @@ impl Optimizer {
         parameters: BufferSlice,
         gradients: BufferSlice,
         state: &[BufferSlice],
+        matrices: &[NamedMatrix<'_>],
     ) {
         if let Some(clip_norm) = settings.clip_norm {
             record_clip_by_norm(r, gradients, clip_norm);
         }
-        let outputs: Vec<BufferSlice> = [parameters].iter().chain(state).copied().collect();
-        let default_decay = if matches!(self, Self::AdamW { .. }) { ADAMW_WEIGHT_DECAY } else { 0.0 };
+        let muon = match *self {
+            Self::Muon { momentum, nesterov, ns_steps, rms_rate, .. } => {
+                let (ns_steps, clip_value) = (ns_steps.into(), settings.clip_value);
+                Some((Muon { momentum, nesterov, ns_steps, rms_rate, clip_value }, state[2]))
+            }
+            _ => None,
+        };
+        // Without gradients Adam leaves the matrices as their decay has them.
+        let directions: Vec<BufferSlice> = (muon.iter())
+            .flat_map(|(muon, arena)| matrices.iter().map(move |matrix| (muon, *arena, matrix)))
+            .map(|(muon, arena, (name, matrix))| muon.record_momentum(r, name, *matrix, [gradients, arena]))
+            .collect();
+        let arenas = self.rule(settings).arenas();
+        let outputs: Vec<BufferSlice> = [parameters].iter().chain(&state[..arenas]).copied().collect();
+        let decays = matches!(self, Self::AdamW { .. } | Self::Muon { .. });
+        let default_decay = if decays { ADAMW_WEIGHT_DECAY } else { 0.0 };
         let kernel = Update {
             count: parameters.len,
             rule: self.rule(settings),
@@ -91,6 +115,11 @@ impl Optimizer {
             clip_value: settings.clip_value,
         };
         r.dispatch(self.name(), kernel, &[gradients], &outputs);
+        for ((muon, _), ((name, matrix), direction)) in
+            muon.iter().flat_map(|muon| std::iter::repeat(muon).zip(matrices.iter().zip(directions.iter())))
+        {
+            muon.record_update(r, name, *matrix, *direction, parameters);
+        }
     }
 }
 

@@ -41,7 +41,7 @@ pub struct RunConfig {
     /// Batches whose gradients make one update
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::ACCUMULATE)))]
     pub accumulate: u32,
-    /// Optimizer with its default settings: sgd, adam, adamw, rmsprop, adagrad, nadam, lion; a file can set its arguments
+    /// Optimizer with its default settings: sgd, adam, adamw, rmsprop, adagrad, nadam, lion, muon; a file can set its arguments
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = optimizer))]
     #[serde(deserialize_with = "optimizer_or_name")]
     pub optimizer: Optimizer,

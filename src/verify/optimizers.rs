@@ -2,7 +2,7 @@
 
 use super::case::{Case, case, images};
 use crate::layers::Activation::{Relu, Softmax};
-use crate::layers::{Dense, Flatten, Optimizer, UpdateSettings};
+use crate::layers::{Conv2D, Dense, Flatten, Optimizer, UpdateSettings};
 
 pub(super) fn optimizers() -> Vec<Case> {
     let model =
@@ -14,6 +14,14 @@ pub(super) fn optimizers() -> Vec<Case> {
     // Enough parameters for every workgroup of the norm, and one of them short.
     let large = || {
         images(12, 12, 1).add(Flatten {}).add(Dense::new(500).activation(Relu)).add(Dense::new(3).activation(Softmax))
+    };
+    // Matrices with more rows than columns, more columns than rows, and sides that four does and does not divide.
+    let matrices = || {
+        let conv = images(4, 4, 1).add(Conv2D::new(3, 2)).add(Flatten {});
+        conv.add(Dense::new(40))
+            .add(Dense::new(64).activation(Relu))
+            .add(Dense::new(8))
+            .add(Dense::new(3).activation(Softmax))
     };
     let plain = UpdateSettings::default();
     let momentum = UpdateSettings { momentum: 0.9, ..plain };
@@ -35,6 +43,12 @@ pub(super) fn optimizers() -> Vec<Case> {
             UpdateSettings { accumulates: true, clip_norm: Some(0.1), ..plain },
         ),
         with("moving average", "adam", UpdateSettings { ema: Some(0.9), ..plain }),
+        Case { model: matrices().into(), ..with("muon", "muon", plain) },
+        Case {
+            model: matrices().into(),
+            ..with("muon, clipped", "muon", UpdateSettings { clip_value: Some(0.01), ..plain })
+        },
+        Case { model: large().into(), ..with("muon, a large matrix", "muon", plain) },
         with("adamw", "adamw", plain),
         with("rmsprop", "rmsprop", plain),
         with("rmsprop with momentum", "rmsprop", momentum),

@@ -1,6 +1,7 @@
 //! Optimizer updates: one pass over the whole parameter arena, its gradients and its state, whatever the rule.
 
 mod accumulate;
+mod muon;
 mod norm;
 mod rule;
 
@@ -8,6 +9,7 @@ use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elem
 use crate::real::Real;
 use crate::simd::SimdLevel;
 pub(crate) use accumulate::{Accumulate, MovingAverage};
+pub(crate) use muon::{Matrix, Muon};
 pub(crate) use norm::record_clip_by_norm;
 use rayon::prelude::*;
 pub(crate) use rule::Rule;

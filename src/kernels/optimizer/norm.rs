@@ -14,15 +14,16 @@ const MAX_GROUPS: usize = 256;
 
 /// Records `g = g min(1, clip_norm / norm(g))` over the whole arena; a norm that is not finite makes every gradient NaN, as in Keras.
 pub(crate) fn record_clip_by_norm(r: &mut Recorder, gradients: BufferSlice, clip_norm: f64) {
-    let groups = gradients.len.div_ceil(RUN).clamp(1, MAX_GROUPS);
+    let sums = SquareSums::new(gradients.len);
+    let SquareSums { count, groups } = sums;
     let partial = r.floats("gradient norm partial sums", groups);
-    r.dispatch("gradient norm", SquareSums { count: gradients.len, groups }, &[gradients], &[partial]);
-    r.dispatch("clip gradients", ClipByNorm { count: gradients.len, groups, clip_norm }, &[partial], &[gradients]);
+    r.dispatch("gradient norm", sums, &[gradients], &[partial]);
+    r.dispatch("clip gradients", ClipByNorm { count, groups, clip_norm }, &[partial], &[gradients]);
 }
 
 /// Partial sums of the squares of an arena. Inputs: g `[count]`; outputs: partial `[groups]`.
 #[derive(Debug, Clone, Copy)]
-struct SquareSums {
+pub(super) struct SquareSums {
     /// A multiple of four.
     count: usize,
     groups: usize,
@@ -56,6 +57,16 @@ impl KernelSpec for SquareSums {
 }
 
 impl SquareSums {
+    /// Of `count` floats, a multiple of four.
+    pub(super) fn new(count: usize) -> Self {
+        Self { count, groups: count.div_ceil(RUN).clamp(1, MAX_GROUPS) }
+    }
+
+    /// Partial sums.
+    pub(super) fn groups(&self) -> usize {
+        self.groups
+    }
+
     /// The sum of workgroup `group`, which takes every [`Self::groups`]th run of the arena.
     #[inline(always)]
     fn sum<F: Real>(&self, g: &[F], group: usize) -> F {
@@ -83,7 +94,10 @@ impl KernelSpec for ClipByNorm {
         let (grid, grid_x) = elementwise_grid(self.count / 4);
         let own = constants! { COUNT: self.count, GROUPS: self.groups, CLIP_NORM: self.clip_norm as f32 };
         Shader {
-            files: vec![include_str!("../../../shaders/clip_by_norm.wgsl")],
+            files: vec![
+                include_str!("../../../shaders/norm_of_sums.wgsl"),
+                include_str!("../../../shaders/clip_by_norm.wgsl"),
+            ],
             constants: own.and(grid_x),
             grid,
             iterations: self.groups.div_ceil(LANES) + LANES,
@@ -109,13 +123,18 @@ impl KernelSpec for ClipByNorm {
 
 impl ClipByNorm {
     fn scale<F: Real>(&self, partial: &[F]) -> F {
-        let lane = |lane: usize| partial.iter().skip(lane).step_by(LANES).copied().sum::<F>();
-        let norm = (0..LANES).map(lane).sum::<F>().sqrt();
+        let norm = norm_of(partial);
         let bound = F::from_f64(self.clip_norm);
         // Zero, or NaN where the norm is not finite.
         let nan_or_zero = norm - norm;
         bound / if norm > bound { norm } else { bound } + nan_or_zero
     }
+}
+
+/// The norm from partial sums of squares; twin of `norm_of_sums.wgsl`.
+pub(super) fn norm_of<F: Real>(partial: &[F]) -> F {
+    let lane = |lane: usize| partial.iter().skip(lane).step_by(LANES).copied().sum::<F>();
+    (0..LANES).map(lane).sum::<F>().sqrt()
 }
 
 #[inline(always)]
