@@ -71,7 +71,9 @@ impl Optimizer {
         }
         match self {
             Self::Sgd {} | Self::RmsProp { .. } => {}
-            _ if settings.momentum != 0.0 => return Err(usage!("{name} has no momentum; sgd and rmsprop have")),
+            _ if settings.momentum != 0.0 => {
+                return Err(usage!("the setting momentum is for sgd and rmsprop; the optimizer is {name}"));
+            }
             _ => {}
         }
         if settings.nesterov && !(matches!(self, Self::Sgd {}) && settings.momentum != 0.0) {

@@ -78,6 +78,11 @@ fn what_is_wrong_with_a_configuration_is_said_with_its_path() {
     fails(&["train", "--plateau-factor", "0.9"], 2, "plateau_factor is for the schedule plateau");
     fails(&["train", "--schedule", "plateau", "--plateau-factor", "1"], 2, "plateau_factor of 1");
     fails(&["train", "--schedule", "plateau", "--plateau-min-delta", "NaN"], 2, "plateau_min_delta of NaN");
+    fails(&["train", "--optimizer", "muon", "--momentum", "0.9"], 2, "momentum is for sgd and rmsprop");
+    refused("run.toml", "optimizer = { type = \"muon\", ns_steps = 0 }\n", "ns_steps of muon is 0");
+    refused("run.toml", "optimizer = { type = \"muon\", rms_rate = 0.0 }\n", "rms_rate of muon is 0");
+    refused("run.toml", "optimizer = { type = \"muon\", momentum = 1.0 }\n", "momentum of muon is 1");
+    refused("run.toml", "optimizer = { type = \"muon\", exclude_layers = [] }\n", "exclude_layers");
     fails(&["train", "--class-weight", "1:2"], 2, "`1:2` is no weight of a class");
     fails(&["train", "--class-weight", "1=-2"], 2, "class_weight of -2 for class 1");
     refused("run.toml", "class_weight = \"x\"\n", "weights of classes, as a list or as a table");
