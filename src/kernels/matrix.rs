@@ -25,7 +25,7 @@ pub(crate) fn sum_rows<F: Real>(matrix: &[F], cols: usize, out: &mut [F]) {
 /// Adds `bias`, unless it is empty, to each row of `y`, which has rows of `cols`, and applies ReLU where asked.
 pub(crate) fn bias_and_relu<F: Real>(y: &mut [F], cols: usize, bias: &[F], relu: bool) {
     for row in y.chunks_exact_mut(cols) {
-        row.iter_mut().zip(bias).for_each(|(v, b)| *v = *v + *b);
+        row.iter_mut().zip(bias).for_each(|(v, b)| *v += *b);
         if relu {
             row.iter_mut().for_each(|v| *v = maximum::relu(*v));
         }

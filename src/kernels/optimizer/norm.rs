@@ -125,9 +125,10 @@ impl ClipByNorm {
     fn scale<F: Real>(&self, partial: &[F]) -> F {
         let norm = norm_of(partial);
         let bound = F::from_f64(self.clip_norm);
-        // Zero, or NaN where the norm is not finite.
-        let nan_or_zero = norm - norm;
-        bound / if norm > bound { norm } else { bound } + nan_or_zero
+        match norm.to_f64().is_finite() {
+            true => bound / if norm > bound { norm } else { bound },
+            false => F::from_f64(f64::NAN),
+        }
     }
 }
 
