@@ -1,4 +1,5 @@
-// loss = mean over n of log(sum over c of exp(z[n, c])) - z[n, label[n]], over the images of all ranks
+// loss = mean over n of weight sum over c of y[n, c] (log(sum over j of exp(z[n, j])) - z[n, c]), over the images of all ranks, with
+// y = onehot(label) (1 - SMOOTHING) + SMOOTHING_OF_EACH, SMOOTHING_OF_EACH = SMOOTHING / CLASSES
 // metrics[batch_index] = (loss, number of rows whose first largest probability is the label's)
 //
 // Training also writes the gradient w.r.t. the logits, inference the probabilities: the file with `write_row` says which.
@@ -42,7 +43,14 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         }
         write_row(n, label, max_logit, others, total, in_batch);
         if (in_batch) {
-            sum += vec2(log(total) + max_logit - z[row + label], select(0.0, 1.0, answer == label));
+            let log_total = log(total) + max_logit;
+            var loss = log_total - z[row + label];
+            if (SMOOTHING > 0.0) {
+                var of_all = 0.0;
+                for (var c = 0u; c < CLASSES; c++) { of_all += log_total - z[row + c]; }
+                loss = loss * (1.0 - SMOOTHING) + of_all * SMOOTHING_OF_EACH;
+            }
+            sum += vec2(loss * weight_of(label), select(0.0, 1.0, answer == label));
         }
     }
     partial[lane] = sum;

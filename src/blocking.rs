@@ -166,6 +166,14 @@ impl Trainer {
         wait(self.0.weights())
     }
 
+    /// As [`trainer::Trainer::inference_weights`].
+    ///
+    /// # Errors
+    /// Those of the async function.
+    pub fn inference_weights(&mut self) -> Result<Vec<f32>> {
+        wait(self.0.inference_weights())
+    }
+
     /// As [`trainer::Trainer::to_safetensors`].
     ///
     /// # Errors

@@ -40,12 +40,14 @@ pub use backend::{Device, DeviceInfo, DeviceRequest, Found};
 pub use error::{Advice, Error, Message, Result};
 pub use graph::{Functional, Graph, Model, Preset, Sequential, Summary};
 pub use layers::{
-    Activation, ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, Axes, BatchNormalization, Concatenate,
-    Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D,
+    Activation, ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, Axes, BatchNormalization, ClassWeights,
+    Concatenate, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D,
     LayerNormalization, LeakyReLU, Loss, MaxPooling2D, Maximum, MinPooling2D, Multiply, Optimizer, PReLU, Padding,
     ReLU, Reshape, SeparableConv2D, Softmax, SpatialDropout2D, Subtract, ZeroPadding2D,
 };
-pub use trainer::{ClassScore, Evaluation, Event, Fit, Flow, History, Progress, RunConfig, Schedule, Score, Trainer};
+pub use trainer::{
+    ClassScore, Evaluation, Event, Fit, Flow, History, Plateau, Progress, Ratios, RunConfig, Schedule, Score, Trainer,
+};
 
 /// What tests and tools look into; no part of the interface, and free to change.
 #[doc(hidden)]

@@ -20,3 +20,4 @@ mod simd;
 mod support;
 mod training;
 mod trajectories;
+mod updates;

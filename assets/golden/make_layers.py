@@ -3,9 +3,9 @@
     python make_layers.py DATA_DIR OUT_DIR
 
 DATA_DIR holds what `gpu-cnn synthetic DATA_DIR --seed 7 --train 3200 --test 2000` writes. For each model OUT_DIR/NAME gets init.safetensors
-(LAYER.WEIGHT, Keras's names and layouts) and golden.json: the model in this project's form, the settings, and the losses of 60 steps of
-32 images in file order: in float64, in float32, and in six more float32 runs from weights disturbed by one part in 2^23. A model with
-BatchNormalization also has the loss over the first 512 test images after that, in inference."""
+(LAYER.WEIGHT, Keras's names and layouts) and golden.json: the model in this project's form, the settings, and the losses of up to 60 steps of
+32 images in file order, and over these images after the training: in float64, in float32, and in six more float32 runs from weights disturbed by one part in 2^23.
+A model with BatchNormalization also has the loss over the first 512 test images after that, in inference."""
 import json, os, struct, subprocess, sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -29,7 +29,7 @@ def idx(name):
 TEST = 512
 TEST_X = idx("t10k-images-idx3-ubyte")[:TEST, ..., None].astype(FLOAT) / 255
 TEST_Y = idx("t10k-labels-idx1-ubyte")[:TEST].astype("i4")
-X = idx("train-images-idx3-ubyte")[: STEPS * BATCH, ..., None].astype(FLOAT) / 255
+X = idx("train-images-idx3-ubyte")[..., None]
 Y = idx("train-labels-idx1-ubyte").astype("i4")
 
 
@@ -62,6 +62,15 @@ CHAINS = {
     "layer_norm": ([conv(4, 3, strides=4, activation="elu"), dict(type="LayerNormalization", axis=[1, 2, 3]), conv(6, 3), dict(type="LayerNormalization", epsilon=0.01), *END], dict(optimizer="adam", learning_rate=0.003)),
     "prelu": ([conv(4, 3, strides=3), dict(type="PReLU", shared_axes=[1, 2]), dict(type="BatchNormalization", center=False, scale=False), dict(type="Flatten"), dict(type="Dense", units=14), dict(type="PReLU"), dense(10, "softmax")], dict(optimizer="adam", learning_rate=0.003)),
     "rescaling": ([dict(type="Rescaling", scale=1 / 127.5, offset=-1.0), conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adam", learning_rate=0.003)),
+    "muon": ([conv(4, 3, strides=4, activation="relu"), dict(type="Flatten"), dense(12, "relu"), dense(20, "tanh"), dense(10, "softmax")], dict(optimizer="muon", learning_rate=0.01)),
+    "clip_norm": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="sgd", learning_rate=0.3, clip_norm=0.2)),
+    "label_smoothing": ([conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adam", learning_rate=0.005, label_smoothing=0.1)),
+    "from_logits": ([conv(4, 3, strides=3, activation="relu"), dict(type="Flatten"), dict(type="Dense", units=10)], dict(optimizer="adam", learning_rate=0.005, from_logits=True)),
+    "accumulate": ([conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adam", learning_rate=0.01, accumulate=3, weight_decay=0.02)),
+    "ema": ([conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adam", learning_rate=0.01, ema=0.8)),
+    "plateau": ([conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="sgd", learning_rate=0.2, momentum=0.5, schedule="plateau", plateau_factor=0.3, plateau_patience=2, plateau_min_delta=0.3, plateau_cooldown=1, plateau_min_rate=0.005, epochs=12, steps_per_epoch=5)),
+    "binary": ([conv(4, 3, strides=3, activation="relu"), dict(type="Flatten"), dense(1, "sigmoid")], dict(optimizer="adam", learning_rate=0.005, loss="binary_crossentropy", only_classes=[2, 6], label_smoothing=0.2)),
+    "class_weight": ([conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="sgd", learning_rate=0.05, momentum=0.9, class_weight={"0": 2.5, "3": 0.25, "7": 0.0})),
     "clipped": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="adam", learning_rate=0.003, clip_value=0.01)),
 }
 
@@ -130,35 +139,84 @@ def optimizer(st):
         more["weight_decay"] = st["weight_decay"]
     if "clip_value" in st:
         more["clipvalue"] = st["clip_value"]
+    if "clip_norm" in st:
+        more["global_clipnorm"] = st["clip_norm"]
+    if "accumulate" in st:
+        more["gradient_accumulation_steps"] = st["accumulate"]
+    if "ema" in st:
+        more.update(use_ema=True, ema_momentum=st["ema"])
     if "momentum" in st:
         more["momentum"] = st["momentum"]
     if "nesterov" in st:
         more["nesterov"] = st["nesterov"]
-    kinds = dict(sgd=O.SGD, adam=O.Adam, adamw=O.AdamW, rmsprop=O.RMSprop, adagrad=O.Adagrad, nadam=O.Nadam, lion=O.Lion)
+    kinds = dict(sgd=O.SGD, adam=O.Adam, adamw=O.AdamW, rmsprop=O.RMSprop, adagrad=O.Adagrad, nadam=O.Nadam, lion=O.Lion, muon=O.Muon)
     return kinds[st["optimizer"]](learning_rate=lr, **more)
 
 
+def loss_function(st):
+    smoothing, from_logits = st.get("label_smoothing", 0.0), st.get("from_logits", False)
+    if st.get("loss") == "binary_crossentropy":
+        of = keras.losses.BinaryCrossentropy(from_logits, smoothing)
+        return lambda y, p, weights=None: of(y[:, None], p, weights)
+    if smoothing:
+        of = keras.losses.CategoricalCrossentropy(from_logits, smoothing)
+        return lambda y, p, weights=None: of(tf.one_hot(y, 10), p, weights)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits)
+
+
+def has(model, kind):
+    return any(isinstance(layer, kind) for layer in model.layers)
+
+
+def images(model, st):
+    """The images of the settings' classes, numbered from 0, as many as the steps take; from 0 to 255 for a model that rescales them."""
+    x, y = X, Y
+    if "only_classes" in st:
+        y = np.select([Y == c for c in st["only_classes"]], range(len(st["only_classes"])), -1).astype("i4")
+        x, y = x[y >= 0], y[y >= 0]
+    steps = st.get("steps_per_epoch", min(STEPS, len(x) // BATCH))
+    return x[: steps * BATCH].astype(FLOAT) / (1 if has(model, L.Rescaling) else 255), y[: steps * BATCH]
+
+
+def plateau(st, model, opt):
+    if st.get("schedule") != "plateau":
+        return None
+    model.compile(optimizer=opt, loss="mse")
+    names = dict(factor="factor", patience="patience", min_delta="min_delta", cooldown="cooldown", min_rate="min_lr")
+    callback = keras.callbacks.ReduceLROnPlateau("loss", mode="min", **{k: st["plateau_" + n] for n, k in names.items()})
+    callback.set_model(model)
+    callback.on_train_begin()
+    return callback
+
+
 def run(model, settings, weights):
-    # Models that rescale take pixels from 0 to 255, as here.
-    images = X * 255 if any(isinstance(layer, L.Rescaling) for layer in model.layers) else X
+    """The losses of the steps, and the loss over the same images of the trained model."""
     model.set_weights(weights)
-    opt, losses, loss_of = optimizer(settings), [], keras.losses.SparseCategoricalCrossentropy()
+    opt, losses, loss_of = optimizer(settings), [], loss_function(settings)
+    callback, (x, y) = plateau(settings, model, opt), images(model, settings)
+    class_weights = np.array([settings.get("class_weight", {}).get(str(c), 1.0) for c in range(10)], FLOAT)
 
     @tf.function
-    def gradients(x, y):
+    def gradients(x, y, weights):
         with tf.GradientTape() as tape:
-            loss = loss_of(y, model(x, training=True))
+            loss = loss_of(y, model(x, training=True), weights)
         return loss, tape.gradient(loss, model.trainable_variables)
 
-    for s in range(STEPS):
-        b = slice(s * BATCH, (s + 1) * BATCH)
-        loss, g = gradients(images[b], Y[b])
-        opt.apply_gradients(zip(g, model.trainable_variables))
-        losses.append(float(loss))
+    steps = len(x) // BATCH
+    for epoch in range(settings.get("epochs", 1)):
+        for s in range(steps):
+            b = slice(s * BATCH, (s + 1) * BATCH)
+            loss, g = gradients(x[b], y[b], class_weights[y[b]])
+            opt.apply_gradients(zip(g, model.trainable_variables))
+            losses.append(float(loss))
+        if callback:
+            callback.on_epoch_end(epoch, dict(loss=float(np.mean(losses[-steps:]))))
+    opt.finalize_variable_values(model.trainable_variables)
+    evaluated = float(loss_of(y, model(x, training=False)))
     # Of normalised batches, inference differs from training.
-    if any(isinstance(layer, L.BatchNormalization) for layer in model.layers):
+    if has(model, L.BatchNormalization):
         losses.append(float(loss_of(TEST_Y, model(TEST_X, training=False))))
-    return losses
+    return losses, evaluated
 
 
 def save(path, tensors):
@@ -198,12 +256,12 @@ def one(name):
     single = run(model, settings, weights)
     disturbed = [run(model, settings, [w * (1 + rng.choice([-1, 1], w.shape).astype("f4") * np.float32(2**-23)) for w in weights]) for _ in range(6)]
     env = dict(os.environ, FLOATX="float64")
-    double = json.loads(subprocess.run([sys.executable, __file__, DATA, OUT, name], env=env, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+    double, evaluated = json.loads(subprocess.run([sys.executable, __file__, DATA, OUT, name], env=env, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
     os.remove(path)
-    envelope = [max(abs(r[s] - double[s]) for r in [single, *disturbed]) for s in range(len(double))]
-    more = dict(test_loss_f64=round(double.pop(), 8), test_envelope=float(f"{envelope.pop():.2e}")) if len(double) > STEPS else {}
+    envelope = [max(abs(r[s] - double[s]) for r, _ in [single, *disturbed]) for s in range(len(double))]
+    more = dict(test_loss_f64=round(double.pop(), 8), test_envelope=float(f"{envelope.pop():.2e}")) if has(model, L.BatchNormalization) else {}
     described = dict(keras=layers) if name in FILES else dict(input=[28, 28, 1], layers=layers)
-    golden = dict(model=described, settings=settings, loss_f64=[round(v, 8) for v in double], envelope=[float(f"{v:.2e}") for v in envelope], **more)
+    golden = dict(model=described, settings=settings, loss_f64=[round(v, 8) for v in double], evaluated=round(evaluated, 8), envelope=[float(f"{v:.2e}") for v in envelope], **more)
     with open(os.path.join(folder, "golden.json"), "w") as f:
         json.dump(golden, f)
         f.write("\n")

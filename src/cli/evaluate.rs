@@ -8,7 +8,8 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::{load_weights, weights_of};
 use crate::report::{evaluation_table, note, print, print_json};
-use crate::trainer::{ClassScore, Evaluation, RunConfig};
+use crate::trainer::{ClassScore, Evaluation, Ratios, RunConfig};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,9 @@ pub(super) struct Args {
     /// The model, for a file that does not describe it, as for `train`
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
+    /// Report how often the right class is among the K most probable [default: 5 of more than five classes]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..))]
+    top_k: Option<u16>,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -30,7 +34,17 @@ pub(super) struct Args {
 struct Options;
 
 impl Names for Options {
-    const NAMES: &'static [&'static str] = &["adapter", "threads", "data", "data_dir", "batch_size"];
+    const NAMES: &'static [&'static str] = &[
+        "adapter",
+        "threads",
+        "data",
+        "data_dir",
+        "batch_size",
+        "only_classes",
+        "loss",
+        "from_logits",
+        "label_smoothing",
+    ];
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
@@ -39,6 +53,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let asked = &args.shared.0;
     let run = run_of(&path);
     let config = if asked.data.is_some() { asked.clone() } else { trained_on(&run, asked) };
+    let config = with_loss_of(&run, config, &args.shared.1)?;
     let device = find_device(&config)?;
     let data = super::source::open(&config)?;
     let model = match (&args.model, &weights.model) {
@@ -51,13 +66,21 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
     note(&format!("data: {}", describe_data(&data)));
     changed_files(&run, &data).iter().for_each(|warning| note(warning));
-    let weights = weights_of(&weights, &model.graph()?, &path)?;
+    let graph = model.graph()?;
+    let top_k = match (args.top_k.map(usize::from), graph.classes()) {
+        (Some(k), classes) if k >= classes => {
+            return Err(Error::Usage(format!("--top-k {k} of {classes} classes; every class is among them")));
+        }
+        (None, classes) => (classes > 5).then_some(5),
+        (k, _) => k,
+    };
+    let weights = weights_of(&weights, &graph, &path)?;
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&weights)?;
     let evaluation = trainer.evaluate(&data.test)?;
     match args.format {
-        Format::Text => print(&evaluation_table(&evaluation, &data.class_names)),
-        Format::Json => print_json(&as_json(&evaluation, &data, &path, trainer.device())),
+        Format::Text => print(&evaluation_table(&evaluation, &data.class_names, top_k)),
+        Format::Json => print_json(&as_json(&evaluation, &data, &path, trainer.device(), top_k)),
     }
 }
 
@@ -91,6 +114,26 @@ fn trained_on(run: &Value, asked: &RunConfig) -> RunConfig {
     RunConfig { data, data_dir: asked.data_dir.clone().or(source), ..asked.clone() }
 }
 
+/// `config` with the classes and the loss of the run, except for those settings that were given as options.
+fn with_loss_of(run: &Value, mut config: RunConfig, given: &[&str]) -> Result<RunConfig> {
+    let settings = &run["settings"];
+    set(&mut config.only_classes, settings, "only_classes", given)?;
+    set(&mut config.loss, settings, "loss", given)?;
+    set(&mut config.from_logits, settings, "from_logits", given)?;
+    set(&mut config.label_smoothing, settings, "label_smoothing", given)?;
+    config.check()?;
+    Ok(config)
+}
+
+/// Sets `to` to the setting `name` of the run, if it has one and none was given.
+fn set<T: DeserializeOwned>(to: &mut T, settings: &Value, name: &str, given: &[&str]) -> Result<()> {
+    let value = &settings[name];
+    if !value.is_null() && !given.contains(&name) {
+        *to = T::deserialize(value).map_err(|e| Error::Usage(format!("{name} in the run's description: {e}")))?;
+    }
+    Ok(())
+}
+
 /// A warning for each file of the data set that has changed since the run.
 fn changed_files(run: &Value, data: &Dataset) -> Vec<String> {
     let recorded = &run["data"];
@@ -108,14 +151,19 @@ fn changed_files(run: &Value, data: &Dataset) -> Vec<String> {
         .collect()
 }
 
-fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &DeviceInfo) -> Value {
+fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &DeviceInfo, top_k: Option<usize>) -> Value {
     let class = |(i, class): (usize, &ClassScore)| {
+        let Ratios { precision, recall, f1 } = class.ratios();
         json!({
             "class": i,
             "name": data.class_names.get(i),
             "images": class.images,
             "correct": class.correct,
+            "answered": class.answered,
             "accuracy": class.accuracy(),
+            "precision": precision,
+            "recall": recall,
+            "f1": f1,
         })
     };
     json!({
@@ -125,6 +173,9 @@ fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &Device
         "images": data.test.len(),
         "loss": evaluation.score.loss,
         "accuracy": evaluation.score.accuracy,
+        "top_k": top_k.map(|k| json!({ "k": k, "accuracy": evaluation.top_k(k) })),
+        "macro_average": evaluation.macro_average(),
+        "confusion_matrix": evaluation.confusion,
         "classes": evaluation.classes.iter().enumerate().map(class).collect::<Vec<_>>(),
     })
 }

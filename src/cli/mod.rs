@@ -35,7 +35,7 @@ memory; 6 loss or weights not finite; 7 cannot write output; 130 interrupted.";
 enum Command {
     /// Train a network and evaluate it on the test images
     Train(train::Args),
-    /// Loss, accuracy, and accuracy of each class of a trained model
+    /// Loss, accuracy, figures of each class and confusion matrix of a trained model
     Evaluate(evaluate::Args),
     /// Time training on every adapter and on the CPU, side by side
     Bench(bench::Args),

@@ -72,6 +72,10 @@ impl ModelChoice {
             Self::File(file, name) => {
                 let model = file.build(input)?;
                 match model.graph()?.classes() {
+                    2 if classes > 2 && model.graph()?.outputs() == 1 => Err(Error::Usage(format!(
+                        "the model `{name}` has one output, for two classes, the data has {classes}; \
+                         --only-classes takes two of them"
+                    ))),
                     units if units < classes => Err(Error::Usage(format!(
                         "the model `{name}` ends in {units} units, the data has {classes} classes"
                     ))),

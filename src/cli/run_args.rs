@@ -74,9 +74,9 @@ pub(super) trait Names: std::fmt::Debug {
     const NAMES: &'static [&'static str];
 }
 
-/// Those options of `train` that `N` names; other settings have their defaults.
+/// Those options of `train` that `N` names, and the names of those that were given; other settings have their defaults.
 #[derive(Debug)]
-pub(super) struct Shared<N: Names>(pub(super) RunConfig, PhantomData<N>);
+pub(super) struct Shared<N: Names>(pub(super) RunConfig, pub(super) Vec<&'static str>, PhantomData<N>);
 
 impl<N: Names> Args for Shared<N> {
     fn augment_args(command: Command) -> Command {
@@ -103,7 +103,8 @@ impl<N: Names> FromArgMatches for Shared<N> {
         }
         let mut config = RunConfig::default();
         config.update_from_arg_matches(&parser.try_get_matches_from(options)?)?;
-        Ok(Self(config, PhantomData))
+        let given = N::NAMES.iter().copied().filter(|name| matches.get_raw(name).is_some()).collect();
+        Ok(Self(config, given, PhantomData))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Matched<()> {

@@ -8,8 +8,16 @@ use crate::trainer::RunConfig;
 use std::path::Path;
 
 /// The data set of `--data`. Without that option: Fashion-MNIST, or the synthetic set, with a warning, if Fashion-MNIST
-/// is neither found nor can be downloaded and the user named no folder for it.
+/// is neither found nor can be downloaded and the user named no folder for it. Of that set the classes that the settings name.
 pub(super) fn open(config: &RunConfig) -> Result<Dataset> {
+    let data = open_whole(config)?;
+    match &config.only_classes {
+        Some(classes) => data.of_classes(classes),
+        None => Ok(data),
+    }
+}
+
+fn open_whole(config: &RunConfig) -> Result<Dataset> {
     match config.data.as_deref() {
         Some("synthetic") => Ok(synthetic_set()),
         Some("fashion-mnist") => find_fashion_mnist(config)?.map_err(Error::Data),

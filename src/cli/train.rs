@@ -135,7 +135,7 @@ fn metrics_line(event: &Event) -> Value {
             "accuracy": accuracy,
             "learning_rate": learning_rate,
         }),
-        Event::Epoch { epoch, steps, score: Score { loss, accuracy }, elapsed } => {
+        Event::Epoch { epoch, steps, score: Score { loss, accuracy }, learning_rate, elapsed } => {
             let elapsed_secs = elapsed.as_secs_f64();
             json!({
                 "event": "epoch",
@@ -143,6 +143,7 @@ fn metrics_line(event: &Event) -> Value {
                 "steps": steps,
                 "loss": loss,
                 "accuracy": accuracy,
+                "learning_rate": learning_rate,
                 "elapsed_secs": elapsed_secs,
                 "ms_per_step": elapsed_secs * 1e3 / steps as f64,
             })

@@ -33,11 +33,16 @@ impl<'a> Batches<'a> {
         self.split.is_empty()
     }
 
+    /// Images of batch `i`.
+    pub fn images(&self, i: usize) -> usize {
+        self.batch.min(self.split.len().saturating_sub(i * self.batch))
+    }
+
     /// Writes batch `i` into `pixels` ([batch, height, width, channels] bytes) and `labels` (`[batch]`), both filled up
     /// with zeros after the images of a short batch. Returns the number of images in the batch.
     pub fn write(&self, i: usize, pixels: &mut [u8], labels: &mut [u32]) -> usize {
         let (first, image_len) = (i * self.batch, self.split.image_len());
-        let images = self.batch.min(self.split.len() - first);
+        let images = self.images(i);
         for n in 0..images {
             let index = self.order.as_ref().map_or(first + n, |order| order[first + n] as usize);
             pixels[n * image_len..][..image_len].copy_from_slice(self.split.pixels_of(index));

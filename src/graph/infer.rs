@@ -85,7 +85,7 @@ fn lay_out(
     Ok(first..arena.len())
 }
 
-/// The one node whose output no other takes; it has to end in a softmax over one axis, and no other node may have one.
+/// The one node whose output no other takes; it has one axis, and no other node may have a softmax.
 fn output(graph: &Graph) -> Result<usize> {
     let taken = |i: usize| graph.nodes.iter().any(|node| node.inputs.contains(&Source::Node(i)));
     let ends: Vec<usize> = (0..graph.nodes.len()).filter(|i| !taken(*i)).collect();
@@ -98,16 +98,12 @@ fn output(graph: &Graph) -> Result<usize> {
             return Err(usage!("layer {} `{}`: softmax is for the last layer only", i + 1, node.name));
         }
     }
-    let last = &graph.nodes[output];
-    match (last.layer.as_layer().activation(), &last.output[..]) {
-        (Activation::Softmax, [_]) => Ok(output),
-        (Activation::Softmax, shape) => {
-            Err(usage!("layer `{}` has the output {shape:?}; the last must have one axis, the classes", last.name))
+    match &graph.nodes[output] {
+        last if last.output.len() == 1 => Ok(output),
+        last => {
+            let (name, shape) = (&last.name, &last.output);
+            Err(usage!("layer `{name}` has the output {shape:?}; the last must have one axis, the classes"))
         }
-        (activation, _) => Err(usage!(
-            "the last layer is {} with {activation:?} activation; it must have activation = \"softmax\"",
-            last.layer.as_layer().kind()
-        )),
     }
 }
 

@@ -1,5 +1,5 @@
-//! From layers to operations: views vanish, a convolution and its pool become one, a normalisation and its ReLU, softmax is left to the
-//! loss.
+//! From layers to operations: views vanish, a convolution and its pool become one, a normalisation and its ReLU, a final softmax or
+//! sigmoid is left to the loss.
 
 use super::{Graph, Node, Source};
 use crate::layers::{Activation, ActivationLayer, AnyLayer, BatchNormalizationRelu, Layer, PooledConv2D};
@@ -54,7 +54,7 @@ impl Op<'_> {
 #[derive(Debug)]
 pub(super) struct Lowered<'g> {
     pub(super) ops: Vec<Op<'g>>,
-    /// The input of the final softmax.
+    /// The input of the final softmax or sigmoid, or the output of a model without.
     pub(super) logits: ValueId,
 }
 
@@ -64,7 +64,7 @@ impl<'g> Lowered<'g> {
         let mut ops: Vec<Op<'g>> = Vec::new();
         // The value that each node's output is.
         let mut values: Vec<ValueId> = Vec::with_capacity(graph.nodes.len());
-        for node in &graph.nodes {
+        for (i, node) in graph.nodes.iter().enumerate() {
             let layer = node.layer.as_layer();
             let value = |source: &Source| match source {
                 Source::Input => INPUT,
@@ -72,8 +72,9 @@ impl<'g> Lowered<'g> {
             };
             let inputs = node.inputs.iter().map(|source| (value(source), graph.shape(*source)));
             let inputs: Vec<(ValueId, &[usize])> = inputs.collect();
-            let softmax_alone = node.parameters.is_empty() && layer.activation() == Activation::Softmax;
-            if layer.is_view() || softmax_alone {
+            let is_left_to_loss =
+                i == graph.output && matches!(layer.activation(), Activation::Softmax | Activation::Sigmoid);
+            if layer.is_view() || (is_left_to_loss && node.parameters.is_empty()) {
                 values.push(inputs[0].0);
             } else if let Some((producer, kind)) = fusible(graph, node, profile)
                 && let Some(op) = ops.iter_mut().find(|op| op.output == values[producer])
@@ -92,7 +93,7 @@ impl<'g> Lowered<'g> {
                 // What the layer's kernels do not apply themselves.
                 let activation = layer.activation();
                 values.push(match activation.function() {
-                    Some(_) if !matches!(node.layer, AnyLayer::Activation(_)) => {
+                    Some(_) if !matches!(node.layer, AnyLayer::Activation(_)) && !is_left_to_loss => {
                         let kind = Kind::Activation(ActivationLayer::new(activation));
                         push(format!("{} activation", node.name), kind, vec![(output, &node.output)])
                     }

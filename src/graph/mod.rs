@@ -11,6 +11,7 @@ mod model;
 mod names;
 mod preset;
 mod record;
+mod record_options;
 mod sequential;
 mod summary;
 mod weights;
@@ -20,12 +21,13 @@ pub use functional::{Functional, FunctionalLayer};
 pub use keras::{Initializer, initialize};
 pub use model::Model;
 pub use preset::Preset;
-pub use record::RecordOptions;
+pub use record_options::RecordOptions;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
 pub use weights::{Weights, load_weights, save_weights, weights_of};
 
-use crate::layers::{AnyLayer, Init, OfPixels};
+use crate::kernels::optimizer::Matrix;
+use crate::layers::{AnyLayer, Init, NamedMatrix, OfPixels};
 use std::ops::Range;
 
 /// Where a node takes an input from.
@@ -106,9 +108,26 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Number of classes: outputs of the last layer.
-    pub fn classes(&self) -> usize {
+    /// Outputs of the last layer.
+    pub fn outputs(&self) -> usize {
         self.nodes[self.output].output.iter().product()
+    }
+
+    /// Number of classes: an output for each, or one output for two.
+    pub fn classes(&self) -> usize {
+        match self.outputs() {
+            1 => 2,
+            outputs => outputs,
+        }
+    }
+
+    /// The parameters of two axes.
+    pub(crate) fn matrices(&self) -> Vec<NamedMatrix<'_>> {
+        let matrix = |tensor: &'_ ArenaTensor| match tensor.shape[..] {
+            [rows, cols] => Some(Matrix { offset: tensor.offset, rows, cols }),
+            _ => None,
+        };
+        self.parameters.iter().filter_map(|tensor| Some((&*tensor.name, matrix(tensor)?))).collect()
     }
 
     /// The value of the brightest pixel: 255 in a model that itself rescales or normalizes the images first, as Keras would give

@@ -84,7 +84,7 @@ mod tests {
             (end(dense("a", "flat", flat()).add("b", Add {}, &["a"]), "b"), "Add takes at least two inputs"),
             (end(flat().add("x", Dense::new(3), &["flat"]).add("b", Add {}, &["x", "flat"]), "b"), "[3] and [4]"),
             (end(flat().add("input", Dense::new(3), &["flat"]), "input"), "cannot be named \"input\""),
-            (flat(), "the last layer is Flatten"),
+            (flat(), "the model has no parameters"),
             (end(flat().add("a b", Dense::new(3), &["flat"]), "a b"), "cannot be named \"a b\""),
             (end(flat().add("a+b", Dense::new(3), &["flat"]), "a+b"), "cannot be named \"a+b\""),
             (flat().add("end", ActivationLayer::new(Activation::Softmax), &["flat"]), "the model has no parameters"),

@@ -3,55 +3,27 @@
 use super::Graph;
 use super::infer::MAX_ELEMENTS;
 use super::lower::{Lowered, Op, ValueId};
+use super::record_options::RecordOptions;
 use crate::error::{Advice, Error, Result, usage};
 use crate::kernels::elementwise::Sum;
-use crate::kernels::loss::{Softmax, SoftmaxCrossEntropy};
+use crate::kernels::optimizer::{Accumulate, MovingAverage};
 use crate::kernels::unpack::Unpack;
 use crate::kernels::{Gate, GradientOut};
-use crate::layers::{Loss, Optimizer, Saved, Site, Tensor, UpdateSettings};
-use crate::plan::{BufferSlice, HostBuffers, Mode, Plan, Profile, Recorder};
-
-/// What a plan is recorded for, beside the model.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RecordOptions {
-    /// Images in a batch.
-    pub batch: usize,
-    /// Batches that one upload holds.
-    pub batches_per_upload: usize,
-    /// How kernels are chosen and tiled.
-    pub profile: Profile,
-    /// What training minimises.
-    pub loss: Loss,
-    /// How parameters follow their gradients.
-    pub optimizer: Optimizer,
-    /// What goes with it.
-    pub update: UpdateSettings,
-}
-
-impl RecordOptions {
-    /// One batch of `batch` images an upload, for adapters of `profile`, with the default loss and optimizer.
-    pub fn new(batch: usize, profile: Profile) -> Self {
-        Self {
-            batch,
-            batches_per_upload: 1,
-            profile,
-            loss: Loss::default(),
-            optimizer: Optimizer::default(),
-            update: UpdateSettings::default(),
-        }
-    }
-}
+use crate::layers::{LossSite, Saved, Site, Tensor};
+use crate::plan::{BufferSlice, HostBuffers, Mode, Plan, Recorder};
 
 impl Graph {
     /// Records this model.
     ///
     /// # Errors
-    /// If a batch is too large for any device.
+    /// If the model does not end as the loss takes it, or a batch is too large for any device.
     pub fn record(&self, options: &RecordOptions) -> Result<Plan> {
         let RecordOptions { batch, batches_per_upload, .. } = *options;
         if batch == 0 || batches_per_upload == 0 {
             return Err(usage!("{batches_per_upload} batches of {batch} images; both must be at least 1"));
         }
+        let end = self.nodes[self.output].layer.as_layer();
+        options.loss.check_end(options.loss_settings.from_logits, end.kind(), end.activation(), self.outputs())?;
         let outputs = self.nodes.iter().map(|node| (node.name.as_str(), &node.output[..]));
         let largest =
             outputs.chain([("input", &self.input[..])]).max_by_key(|(_, shape)| shape.iter().product::<usize>());
@@ -73,7 +45,11 @@ impl Graph {
 struct Arenas {
     parameters: BufferSlice,
     gradients: BufferSlice,
+    /// The sum over a group's batches, where an update takes several.
+    accumulated: Option<BufferSlice>,
     optimizer: Vec<BufferSlice>,
+    /// The moving average of the parameters.
+    average: Option<BufferSlice>,
     state: Option<BufferSlice>,
 }
 
@@ -95,24 +71,27 @@ impl<'g> Recording<'g> {
         let arenas = Arenas {
             parameters: r.persistent("parameters", len),
             gradients: r.floats("gradients", len),
+            accumulated: options.update.accumulates.then(|| r.persistent("accumulated gradients", len)),
             optimizer: (optimizer.state_arenas(&options.update).iter())
                 .map(|name| r.persistent(format!("{} {name}", optimizer.name()), len))
                 .collect(),
+            average: options.update.ema.map(|_| r.persistent("average of parameters", len)),
             state: (graph.state_len > 0).then(|| r.persistent("layer state", graph.state_len)),
         };
         let input = r.floats("input", options.batch * graph.input.iter().product::<usize>());
-        Self { graph, lowered: Lowered::new(graph, options.profile), options: *options, r, arenas, input }
+        Self { graph, lowered: Lowered::new(graph, options.profile), options: options.clone(), r, arenas, input }
     }
 
     fn plan(mut self) -> Plan {
-        let RecordOptions { batch, batches_per_upload, profile, loss, optimizer, update } = self.options;
-        let classes = self.graph.classes();
+        let RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, optimizer, update } =
+            self.options.clone();
+        let outputs = self.graph.outputs();
         let words_per_batch = self.input.len.div_ceil(4);
         let pixels = self.r.u32s("pixels", batches_per_upload * words_per_batch);
         let targets = self.r.u32s("targets", batches_per_upload * batch);
         let metrics = self.r.floats("metrics", batches_per_upload * 2);
-        let predictions = self.r.floats("predictions", batches_per_upload * batch * classes);
-        let logits_gradient = self.r.floats("logits gradient", batch * classes);
+        let predictions = self.r.floats("predictions", batches_per_upload * batch * outputs);
+        let logits_gradient = self.r.floats("logits gradient", batch * outputs);
 
         let unpack =
             Unpack { count: self.input.len, words: words_per_batch, divisor: 255.0 / self.graph.largest_pixel() };
@@ -120,27 +99,35 @@ impl<'g> Recording<'g> {
         self.r.recorded();
         let saved = self.forward(Mode::Train);
         let logits = self.value(self.lowered.logits);
-        let loss_kernel = |mode| match loss {
-            Loss::SparseCategoricalCrossentropy => SoftmaxCrossEntropy { batch, classes, mode },
-        };
-        self.r.dispatch("loss", loss_kernel(Mode::Train), &[logits, targets], &[logits_gradient, metrics]);
+        let loss_site = LossSite { batch, outputs, logits, targets, metrics, predictions };
+        loss.record_training(&mut self.r, &loss_settings, &loss_site, logits_gradient);
         self.backward(&saved, logits_gradient);
         let gradients = self.r.recorded();
-        let Arenas { parameters, gradients: to_apply, optimizer: state, .. } = &self.arenas;
-        optimizer.record(&mut self.r, &update, *parameters, *to_apply, state);
+        let Arenas { parameters, gradients: of_batch, accumulated, optimizer: state, average, .. } = &self.arenas;
+        let count = parameters.len;
+        if let Some(sum) = accumulated {
+            self.r.dispatch("accumulate gradients", Accumulate { count }, &[*of_batch], &[*sum]);
+        }
+        let accumulate = self.r.recorded();
+        let matrices = self.graph.matrices();
+        optimizer.record(&mut self.r, &update, *parameters, accumulated.unwrap_or(*of_batch), state, &matrices);
+        if let (Some(average), Some(decay)) = (average, update.ema) {
+            self.r.dispatch("average parameters", MovingAverage { count, decay }, &[*parameters], &[*average]);
+        }
         let update = self.r.recorded();
 
         self.forward(Mode::Infer);
         let infer = self.r.recorded();
-        self.r.dispatch("loss", loss_kernel(Mode::Infer), &[logits, targets], &[predictions, metrics]);
+        loss.record_evaluation(&mut self.r, &loss_settings, &loss_site);
         let evaluate = self.r.recorded();
-        self.r.dispatch("softmax", Softmax { batch, classes }, &[logits], &[predictions]);
+        loss.record_predictions(&mut self.r, &loss_site);
         let predict = self.r.recorded();
 
         let after_unpack = |lists: &[&[_]]| [&[unpack], &lists.concat()[..]].concat();
         Plan {
             programs: [
                 after_unpack(&[&gradients]),
+                accumulate,
                 update,
                 after_unpack(&[&infer, &evaluate]),
                 after_unpack(&[&infer, &predict]),
@@ -156,6 +143,7 @@ impl<'g> Recording<'g> {
                 parameters: self.arenas.parameters.buffer,
                 gradients: self.arenas.gradients.buffer,
                 optimizer_state: self.arenas.optimizer.iter().map(|slice| slice.buffer).collect(),
+                average: self.arenas.average.map(|slice| slice.buffer),
                 layer_state: self.arenas.state.map(|slice| slice.buffer),
             },
             batch,
@@ -182,7 +170,7 @@ impl<'g> Recording<'g> {
             .map(|i| {
                 let slices = self.slices(i);
                 let op = &self.lowered.ops[i];
-                op.layer().forward(&mut self.r, &site(op, self.graph, &self.options, &self.arenas, &slices), mode)
+                op.layer().forward(&mut self.r, &site(op, self.graph, &self.options, &self.arenas, &slices, mode), mode)
             })
             .collect()
     }
@@ -204,7 +192,6 @@ impl<'g> Recording<'g> {
         let mut gradients: Vec<Vec<BufferSlice>> = vec![Vec::new(); needs_gradient.len()];
         let mut gated = vec![false; needs_gradient.len()];
         gradients[self.lowered.logits.0].push(logits_gradient);
-        gated[self.lowered.logits.0] = true;
         for i in (0..self.lowered.ops.len()).rev() {
             let slices = self.slices(i);
             let output = self.lowered.ops[i].output;
@@ -232,7 +219,7 @@ impl<'g> Recording<'g> {
                     dx.push(Some(GradientOut { to, gate: producer.map_or(Gate::None, |i| saved[i].gate) }));
                 }
             }
-            let site = site(op, self.graph, &self.options, &self.arenas, &slices);
+            let site = site(op, self.graph, &self.options, &self.arenas, &slices, Mode::Train);
             layer.backward(&mut self.r, &site, &saved[i], dy, &dx);
         }
     }
@@ -259,15 +246,17 @@ impl<'g> Recording<'g> {
     }
 }
 
-/// Where `op` stands: its inputs and its output are `slices`.
+/// Where `op` stands: its inputs and its output are `slices`. Inference takes the average of the parameters where there is one.
 fn site<'a>(
     op: &'a Op<'a>,
     graph: &Graph,
     options: &RecordOptions,
     arenas: &Arenas,
     slices: &[BufferSlice],
+    mode: Mode,
 ) -> Site<'a> {
     let ((offset, len), state) = (graph.block(op.node), graph.state_block(op.node));
+    let average = arenas.average.filter(|_| mode == Mode::Infer);
     let block = |arena: BufferSlice| BufferSlice { buffer: arena.buffer, offset, len };
     let (output, inputs) = slices.split_last().expect("an operation has an output");
     let shapes = op.inputs.iter().map(|(_, shape)| *shape);
@@ -276,7 +265,7 @@ fn site<'a>(
         batch: options.batch,
         inputs: inputs.iter().zip(shapes).map(|(slice, shape)| Tensor { slice: *slice, shape }).collect(),
         output: Tensor { slice: *output, shape: op.output_shape },
-        parameters: block(arenas.parameters),
+        parameters: block(average.unwrap_or(arenas.parameters)),
         gradients: block(arenas.gradients),
         state: arenas
             .state

@@ -1,5 +1,6 @@
-//! Softmax and sparse categorical cross-entropy in one kernel, in log space; and softmax alone, for predictions.
+//! Softmax and categorical cross-entropy in one kernel, in log space; and softmax alone, for predictions.
 
+use super::loss_terms::{LossTerms, weights_file};
 use crate::plan::{Cost, Io, KernelSpec, Mode, STEP_FILE, Shader, constants, elementwise_grid};
 use crate::real::{Real, argmax};
 use rayon::prelude::*;
@@ -8,15 +9,16 @@ use rayon::prelude::*;
 ///
 /// Inputs: z [batch, classes], labels [batches_per_upload, batch]; outputs: in training dz like z, in inference the predictions
 /// [batches_per_upload, batch, classes]; metrics [batches_per_upload, 2] (mean loss, number of correct answers).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct SoftmaxCrossEntropy {
     pub(crate) batch: usize,
     pub(crate) classes: usize,
     pub(crate) mode: Mode,
+    pub(crate) label_smoothing: f64,
+    /// Of each class, in training; empty for none.
+    pub(crate) class_weights: Vec<f32>,
 }
 
-/// Invocations of the shader's one workgroup; the twin adds up in the same order.
-const LANES: usize = 64;
 /// Minimum number of rows of a task.
 const MIN_ROWS: usize = 64;
 
@@ -26,11 +28,18 @@ impl KernelSpec for SoftmaxCrossEntropy {
             Mode::Train => include_str!("../../shaders/cross_entropy_gradient.wgsl"),
             Mode::Infer => include_str!("../../shaders/cross_entropy_predictions.wgsl"),
         };
+        let (weights, own) = weights_file(&self.class_weights);
+        let smoothing = constants! {
+            SMOOTHING: self.label_smoothing as f32,
+            SMOOTHING_OF_EACH: (self.label_smoothing / self.classes as f64) as f32,
+        };
+        let loops = if self.label_smoothing > 0.0 { 5 } else { 4 };
         Shader {
-            files: vec![STEP_FILE, include_str!("../../shaders/softmax_cross_entropy.wgsl"), rows],
-            constants: constants! { BATCH: self.batch, CLASSES: self.classes },
+            files: vec![STEP_FILE, include_str!("../../shaders/softmax_cross_entropy.wgsl"), weights, rows],
+            constants: constants! { BATCH: self.batch, CLASSES: self.classes }.and(smoothing).and(own),
             grid: [1, 1, 1],
-            iterations: self.batch.div_ceil(LANES) * (1 + 4 * self.classes) + LANES,
+            iterations: self.batch.div_ceil(LossTerms::<f32>::LANES) * (1 + loops * self.classes)
+                + LossTerms::<f32>::LANES,
             uses_step: true,
         }
     }
@@ -53,34 +62,44 @@ impl KernelSpec for SoftmaxCrossEntropy {
         let share = F::ONE / F::from_f64(f64::from(step.global_images));
         let rows = z.par_chunks_exact(self.classes).zip(rows.par_chunks_exact_mut(self.classes)).zip(labels);
         let scores = rows.take(images).with_min_len(MIN_ROWS).map(|((z, row), label)| {
-            let label = *label as usize;
-            let max_logit = z[argmax(z.iter().copied())];
-            row.iter_mut().zip(z).for_each(|(e, z)| *e = (*z - max_logit).exp());
-            // The label's probability less one is minus that of the others: no difference of two numbers near one.
-            let others: F = (0..self.classes).filter(|c| *c != label).map(|c| row[c]).sum();
-            let total = others + row[label];
-            let answer = argmax(row.iter().map(|e| *e / total));
-            match self.mode {
-                Mode::Train => {
-                    row[label] = -others;
-                    row.iter_mut().for_each(|d| *d = *d * (share / total));
-                }
-                Mode::Infer => row.iter_mut().for_each(|p| *p = *p / total),
-            }
-            (total.ln() + max_logit - z[label], if answer == label { F::ONE } else { F::ZERO })
+            let (loss, is_correct) = self.row(z, row, *label as usize, share);
+            (loss, if is_correct { F::ONE } else { F::ZERO })
         });
-        let mut partial = [(F::ZERO, F::ZERO); LANES];
-        for (n, (loss, correct)) in scores.collect::<Vec<_>>().into_iter().enumerate() {
-            let lane = &mut partial[n % LANES];
-            *lane = (lane.0 + loss, lane.1 + correct);
+        let terms = LossTerms(scores.collect());
+        terms.write(&mut metrics[index * 2..][..2], share);
+    }
+}
+
+impl SoftmaxCrossEntropy {
+    /// Writes the row of an image; returns its loss, and whether its answer is right.
+    #[inline(always)]
+    fn row<F: Real>(&self, z: &[F], row: &mut [F], label: usize, share: F) -> (F, bool) {
+        let max_logit = z[argmax(z.iter().copied())];
+        row.iter_mut().zip(z).for_each(|(e, z)| *e = (*z - max_logit).exp());
+        // The label's probability less one is minus that of the others: no difference of two numbers near one.
+        let others: F = (0..self.classes).filter(|c| *c != label).map(|c| row[c]).sum();
+        let total = others + row[label];
+        let answer = argmax(row.iter().map(|e| *e / total));
+        let ln_total = total.ln() + max_logit;
+        let mut loss = ln_total - z[label];
+        let weight = self.class_weights.get(label).map_or(F::ONE, |weight| F::from_f64(f64::from(*weight)));
+        let [smoothing, of_each] = [self.label_smoothing, self.label_smoothing / self.classes as f64].map(F::from_f64);
+        if self.label_smoothing > 0.0 {
+            let of_all: F = z.iter().map(|z| ln_total - *z).sum();
+            loss = loss * (F::ONE - smoothing) + of_all * of_each;
         }
-        let (mut loss, mut correct) = (F::ZERO, F::ZERO);
-        for (l, c) in partial {
-            loss += l;
-            correct += c;
+        match self.mode {
+            Mode::Train => {
+                row[label] = -others;
+                if self.label_smoothing > 0.0 {
+                    row.iter_mut().for_each(|d| *d = *d - of_each * total);
+                    row[label] += smoothing * total;
+                }
+                row.iter_mut().for_each(|d| *d = *d * (weight * share / total));
+            }
+            Mode::Infer => row.iter_mut().for_each(|p| *p = *p / total),
         }
-        metrics[index * 2] = loss * share;
-        metrics[index * 2 + 1] = correct;
+        (loss * weight, answer == label)
     }
 }
 
@@ -90,7 +109,6 @@ pub(crate) struct Softmax {
     pub(crate) batch: usize,
     pub(crate) classes: usize,
 }
-
 impl KernelSpec for Softmax {
     fn shader(&self) -> Shader {
         let (grid, grid_x) = elementwise_grid(self.batch);

@@ -2,6 +2,7 @@
 //! shader and computes the same on the CPU.
 
 pub(crate) mod activation;
+pub(crate) mod binary_loss;
 pub(crate) mod columns;
 pub(crate) mod conv2d;
 pub(crate) mod dense;
@@ -11,7 +12,9 @@ pub(crate) mod elementwise;
 mod gate;
 pub(crate) mod join;
 pub(crate) mod loss;
+mod loss_terms;
 mod matrix;
+mod matrix_product;
 mod maximum;
 pub(crate) mod norm;
 pub(crate) mod optimizer;

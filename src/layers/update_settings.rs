@@ -11,4 +11,10 @@ pub struct UpdateSettings {
     pub weight_decay: Option<f64>,
     /// Bound of each element of a gradient.
     pub clip_value: Option<f64>,
+    /// Bound of the norm of all gradients together.
+    pub clip_norm: Option<f64>,
+    /// Whether an update takes the gradients of several batches.
+    pub accumulates: bool,
+    /// Decay of a moving average of the parameters, which inference then takes.
+    pub ema: Option<f64>,
 }

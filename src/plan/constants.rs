@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// The value of a WGSL constant.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Constant {
     /// `u32`.
     U32(u32),
@@ -11,6 +11,8 @@ pub enum Constant {
     Bool(bool),
     /// `f32`.
     F32(f32),
+    /// `array<f32, n>`.
+    F32s(Vec<f32>),
 }
 
 impl From<u32> for Constant {
@@ -36,6 +38,12 @@ impl From<bool> for Constant {
 impl From<f32> for Constant {
     fn from(value: f32) -> Self {
         Self::F32(value)
+    }
+}
+
+impl From<Vec<f32>> for Constant {
+    fn from(values: Vec<f32>) -> Self {
+        Self::F32s(values)
     }
 }
 
@@ -76,6 +84,10 @@ impl Constants {
             Constant::Bool(value) => format!("const {name} = {value};\n"),
             // Rust prints the shortest decimal that reads back as the same f32.
             Constant::F32(value) => format!("const {name} = {value:?}f;\n"),
+            Constant::F32s(values) => {
+                let listed: Vec<String> = values.iter().map(|value| format!("{value:?}f")).collect();
+                format!("const {name} = array<f32, {}>({});\n", values.len(), listed.join(", "))
+            }
         };
         self.0.iter().map(line).collect()
     }
@@ -104,9 +116,13 @@ mod tests {
 
     #[test]
     fn each_type_has_its_declaration() {
-        let all =
-            Constants::new().with("ROWS", 3usize).and(Constants::new().with("OPEN", true).with("EPSILON", 1e-7f32));
-        assert_eq!(all.declarations(), "const ROWS = 3u;\nconst OPEN = true;\nconst EPSILON = 1e-7f;\n");
+        let all = Constants::new()
+            .with("ROWS", 3usize)
+            .and(Constants::new().with("OPEN", true).with("EPSILON", 1e-7f32).with("W", vec![1.0, 0.5]));
+        assert_eq!(
+            all.declarations(),
+            "const ROWS = 3u;\nconst OPEN = true;\nconst EPSILON = 1e-7f;\nconst W = array<f32, 2>(1.0f, 0.5f);\n"
+        );
         assert_eq!(all.bounds(), BTreeMap::from([("ROWS", 3)]));
     }
 

@@ -39,7 +39,10 @@ pub enum Mode {
 pub enum Program {
     /// Forward pass for training, loss and its metrics, backward pass into the gradient arena.
     Gradients,
-    /// Gradient arena to parameters, by the optimizer.
+    /// Gradient arena to the sum of a group's gradients; empty where each batch has an update of its own. The step's first scalar is 0
+    /// for the first batch of a group.
+    Accumulate,
+    /// Gradients to parameters, by the optimizer, and on to their moving average if there is one.
     Update,
     /// Forward pass for inference, loss metrics and predictions; needs targets.
     Evaluate,
@@ -49,9 +52,11 @@ pub enum Program {
 
 impl Program {
     /// Every program, in the order of their lists in a plan.
-    pub const ALL: [Self; 4] = [Self::Gradients, Self::Update, Self::Evaluate, Self::Predict];
+    pub const ALL: [Self; 5] = [Self::Gradients, Self::Accumulate, Self::Update, Self::Evaluate, Self::Predict];
     /// One training step.
     pub const TRAIN: [Self; 2] = [Self::Gradients, Self::Update];
+    /// One batch of a group that shares an update.
+    pub const ACCUMULATE: [Self; 2] = [Self::Gradients, Self::Accumulate];
 }
 
 /// The buffers that the host reads and writes, by role.
@@ -71,6 +76,8 @@ pub struct HostBuffers {
     pub gradients: BufferId,
     /// The optimizer's arenas (Adam's m and v): same offsets as the parameters.
     pub optimizer_state: Vec<BufferId>,
+    /// The moving average of the parameters, which inference takes; none where it takes the parameters.
+    pub average: Option<BufferId>,
     /// State of layers that is not differentiated (moving averages), f32; none if no layer has any.
     pub layer_state: Option<BufferId>,
 }
@@ -83,7 +90,7 @@ pub struct Plan {
     /// All dispatches; programs are lists of indices into it.
     pub dispatches: Vec<Dispatch>,
     /// Dispatches of each program, in the order of [`Program::ALL`].
-    pub programs: [Vec<DispatchId>; 4],
+    pub programs: [Vec<DispatchId>; 5],
     /// What the plan was recorded for.
     pub profile: Profile,
     /// The host's buffers.
@@ -100,9 +107,9 @@ impl Plan {
     /// What could help where there is no memory for a buffer: batches of `fitting` images, unless its size does not depend on
     /// the batch.
     pub(crate) fn advice(&self, label: &str, fitting: usize) -> Advice {
-        let HostBuffers { parameters, gradients, optimizer_state, layer_state, .. } = &self.host;
-        let of_the_model = [parameters, gradients].into_iter().chain(optimizer_state).chain(layer_state);
-        match self.batch > 1 && of_the_model.map(|id| &self.buffer(*id).label).all(|known| known != label) {
+        let gradients = self.buffer(self.host.gradients);
+        let mut of_the_model = self.persistent_buffers().map(|(_, buffer)| buffer).chain([gradients]);
+        match self.batch > 1 && of_the_model.all(|known| known.label != label) {
             true => Advice::BatchSize(fitting.clamp(1, self.batch - 1) as u64),
             false => Advice::SmallerModel,
         }

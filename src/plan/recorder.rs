@@ -129,10 +129,11 @@ impl Recorder {
             parameters: first,
             gradients: first,
             optimizer_state: Vec::new(),
+            average: None,
             layer_state: None,
         };
         Plan {
-            programs: [self.recent, Vec::new(), Vec::new(), Vec::new()],
+            programs: [self.recent, Vec::new(), Vec::new(), Vec::new(), Vec::new()],
             buffers: self.buffers,
             dispatches: self.dispatches,
             profile: self.profile,

@@ -1,13 +1,15 @@
 //! Output of the commands: progress on stderr, tables on stdout, and the run folder.
 
 mod bench_report;
+mod evaluation_table;
 mod output;
 mod progress;
 mod run_folder;
 mod tables;
 
 pub(crate) use bench_report::{BenchReport, Probe};
+pub(crate) use evaluation_table::evaluation_table;
 pub(crate) use output::{note, print, print_json};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use run_folder::RunFolder;
-pub(crate) use tables::{evaluation_table, summary_table};
+pub(crate) use tables::summary_table;

@@ -1,7 +1,6 @@
 //! Tables as text for the terminal.
 
 use crate::graph::Summary;
-use crate::trainer::Evaluation;
 use console::{Alignment, measure_text_width, pad_str};
 use std::fmt::Write;
 
@@ -124,20 +123,6 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines.into_iter().filter(|line| !line.is_empty()).collect()
-}
-
-/// Loss and accuracy, and one row per class with its accuracy; `names` are the classes' names.
-pub(crate) fn evaluation_table(evaluation: &Evaluation, names: &[String]) -> String {
-    let name = |i: usize| names.get(i).map_or_else(|| format!("class {i}"), Clone::clone);
-    let width = (0..evaluation.classes.len()).map(|i| measure_text_width(&name(i))).max().unwrap_or(0);
-    let mut text = format!("loss: {:.4}\naccuracy: {:.4}\n", evaluation.score.loss, evaluation.score.accuracy);
-    for (i, class) in evaluation.classes.iter().enumerate() {
-        let accuracy = class.accuracy().map_or_else(|| "-".to_owned(), |a| format!("{a:.4}"));
-        let name = name(i);
-        let name = pad_str(&name, width, Alignment::Left, None);
-        let _ = writeln!(text, "  {name}  {accuracy}  ({} of {})", class.correct, class.images);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! The settings of a run, from the command line, a configuration file or `run.json`.
 
+use super::config_text::optimizer_or_name;
+#[cfg(feature = "cli")]
+use super::config_text::{loss, not, optimizer, positive, schedule};
 use super::schedule::Schedule;
-use crate::error::{Result, usage};
-use crate::layers::{Loss, Optimizer, UpdateSettings, in_f32};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Unexpected, Visitor};
+use crate::layers::{ClassWeights, Loss, Optimizer};
 use serde::{Deserialize, Serialize};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// The settings of a run. The same as options of `gpu-cnn train`, as keys of a TOML or JSON file, and as `settings` in `run.json`:
@@ -30,13 +29,19 @@ pub struct RunConfig {
     /// Folder to search for Fashion-MNIST, and to download it to
     #[cfg_attr(feature = "cli", arg(long, value_name = "DIR"))]
     pub data_dir: Option<PathBuf>,
+    /// Classes whose images are taken, in the order of their new numbers, such as 2,6
+    #[cfg_attr(feature = "cli", arg(long, value_name = "CLASSES", value_delimiter = ','))]
+    pub only_classes: Option<Vec<u8>>,
     /// Passes over the training images
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(RunConfig::EPOCHS)))]
     pub epochs: u64,
     /// Images in a batch
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::BATCH_SIZE)))]
     pub batch_size: u32,
-    /// Optimizer with its default settings: sgd, adam, adamw, rmsprop, adagrad, nadam, lion; a file can set its arguments
+    /// Batches whose gradients make one update
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::ACCUMULATE)))]
+    pub accumulate: u32,
+    /// Optimizer with its default settings: sgd, adam, adamw, rmsprop, adagrad, nadam, lion, muon; a file can set its arguments
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = optimizer))]
     #[serde(deserialize_with = "optimizer_or_name")]
     pub optimizer: Optimizer,
@@ -52,13 +57,28 @@ pub struct RunConfig {
     /// Bound of each element of a gradient
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOUND", allow_negative_numbers = true))]
     pub clip_value: Option<f64>,
-    /// Loss
+    /// Bound of the norm of all gradients together (Keras's global_clipnorm)
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOUND", allow_negative_numbers = true))]
+    pub clip_norm: Option<f64>,
+    /// Decay of a moving average of the parameters, which evaluation takes and which is saved
+    #[cfg_attr(feature = "cli", arg(long, value_name = "DECAY", allow_negative_numbers = true))]
+    pub ema: Option<f64>,
+    /// Loss: sparse_categorical_crossentropy, or binary_crossentropy for one output and two classes
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = loss))]
     pub loss: Loss,
+    /// Whether the model ends in logits, without softmax or sigmoid
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
+    pub from_logits: bool,
+    /// Share of a label's certainty that is spread over all classes
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SHARE", allow_negative_numbers = true))]
+    pub label_smoothing: f64,
+    /// Factors of the training loss of some classes, such as 0=1.5,3=0.2
+    #[cfg_attr(feature = "cli", arg(long, value_name = "WEIGHTS"))]
+    pub class_weight: Option<ClassWeights>,
     /// Learning rate
     #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = positive))]
     pub learning_rate: f64,
-    /// How the learning rate goes on: constant, step, exponential, cosine, triangular
+    /// How the learning rate goes on: constant, step, exponential, cosine, triangular, plateau
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = schedule))]
     pub schedule: Schedule,
     /// Updates over which the learning rate rises from zero
@@ -67,9 +87,24 @@ pub struct RunConfig {
     /// Updates between two decays of the schedules step and exponential [default: an epoch]
     #[cfg_attr(feature = "cli", arg(long, value_name = "STEPS"))]
     pub decay_steps: Option<u64>,
-    /// Factor of a decay
+    /// Factor of a decay [default: 0.5]
     #[cfg_attr(feature = "cli", arg(long, value_name = "FACTOR", allow_negative_numbers = true))]
-    pub decay_rate: f64,
+    pub decay_rate: Option<f64>,
+    /// Factor of the learning rate after a plateau of the loss [default: 0.1]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FACTOR", allow_negative_numbers = true))]
+    pub plateau_factor: Option<f64>,
+    /// Epochs without an improvement that are a plateau [default: 10]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "EPOCHS"))]
+    pub plateau_patience: Option<u64>,
+    /// What the loss has to fall by to count as improved [default: 0.0001]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "LOSS", allow_negative_numbers = true))]
+    pub plateau_min_delta: Option<f64>,
+    /// Epochs after a reduction that do not count [default: 0]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "EPOCHS"))]
+    pub plateau_cooldown: Option<u64>,
+    /// The lowest learning rate that a plateau leads to [default: 0]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true))]
+    pub plateau_min_rate: Option<f64>,
     /// Seed of the initial weights and the shuffling
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub seed: u64,
@@ -102,19 +137,31 @@ impl Default for RunConfig {
             threads: None,
             data: None,
             data_dir: None,
+            only_classes: None,
             epochs: 5,
             batch_size: 32,
+            accumulate: 1,
             optimizer: Optimizer::default(),
             momentum: 0.0,
             nesterov: false,
             weight_decay: None,
             clip_value: None,
+            clip_norm: None,
+            ema: None,
             loss: Loss::default(),
+            from_logits: false,
+            label_smoothing: 0.0,
+            class_weight: None,
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
             warmup: 0,
             decay_steps: None,
-            decay_rate: 0.5,
+            decay_rate: None,
+            plateau_factor: None,
+            plateau_patience: None,
+            plateau_min_delta: None,
+            plateau_cooldown: None,
+            plateau_min_rate: None,
             seed: 0,
             weights: None,
             shuffle: true,
@@ -124,121 +171,6 @@ impl Default for RunConfig {
             overwrite: false,
         }
     }
-}
-
-impl RunConfig {
-    /// Threads of the CPU backend.
-    pub(crate) const THREADS: RangeInclusive<i64> = 1..=1024;
-    /// Images in a batch.
-    pub(crate) const BATCH_SIZE: RangeInclusive<i64> = 1..=65_536;
-    /// Passes over the training images.
-    const EPOCHS: RangeInclusive<u64> = 1..=1_000_000;
-
-    /// Whether the settings of the training are in range, wherever they come from.
-    ///
-    /// # Errors
-    /// The first that is not, with its value.
-    pub fn check(&self) -> Result<()> {
-        if let Some(threads) = self.threads.filter(|&threads| !Self::THREADS.contains(&threads.into())) {
-            return Err(usage!(
-                "{threads} threads; there must be {} to {}",
-                Self::THREADS.start(),
-                Self::THREADS.end()
-            ));
-        }
-        if !Self::EPOCHS.contains(&self.epochs) {
-            return Err(usage!(
-                "{} epochs; there must be {} to {}",
-                self.epochs,
-                Self::EPOCHS.start(),
-                Self::EPOCHS.end()
-            ));
-        }
-        if !Self::BATCH_SIZE.contains(&self.batch_size.into()) {
-            let (min, max) = (Self::BATCH_SIZE.start(), Self::BATCH_SIZE.end());
-            return Err(usage!("a batch size of {}; it must be {min} to {max}", self.batch_size));
-        }
-        if !is_learning_rate(self.learning_rate) {
-            return Err(usage!("a learning rate of {:?}; {LEARNING_RATE}", self.learning_rate));
-        }
-        for path in [&self.weights, &self.data_dir, &self.out].into_iter().flatten() {
-            if path.to_str().is_none() {
-                return Err(usage!(
-                    "a path that is not UTF-8, which run.json cannot hold; rename it: {}",
-                    path.display()
-                ));
-            }
-        }
-        if self.steps_per_epoch == Some(0) {
-            return Err(usage!("0 steps per epoch; there must be at least 1"));
-        }
-        super::schedule::check(self.decay_rate, self.decay_steps)?;
-        self.optimizer.check(&self.update_settings())
-    }
-
-    /// What goes with the optimizer.
-    pub(crate) fn update_settings(&self) -> UpdateSettings {
-        let Self { momentum, nesterov, weight_decay, clip_value, .. } = *self;
-        UpdateSettings { momentum, nesterov, weight_decay, clip_value }
-    }
-}
-
-const LEARNING_RATE: &str = "it must be a positive number that f32 can hold";
-
-fn is_learning_rate(value: f64) -> bool {
-    in_f32(value) && value > 0.0
-}
-
-#[cfg(feature = "cli")]
-fn positive(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if is_learning_rate(value) => Ok(value),
-        _ => Err(LEARNING_RATE.into()),
-    }
-}
-
-/// The opposite of a switch.
-#[cfg(feature = "cli")]
-fn not(text: &str) -> std::result::Result<bool, String> {
-    text.parse::<bool>().map(|value| !value).map_err(|_| "it must be true or false".into())
-}
-
-#[cfg(feature = "cli")]
-fn schedule(name: &str) -> std::result::Result<Schedule, String> {
-    Schedule::named(name).ok_or_else(|| format!("it must be {}", Schedule::NAMES.join(", ")))
-}
-
-#[cfg(feature = "cli")]
-fn loss(name: &str) -> std::result::Result<Loss, String> {
-    Loss::named(name).ok_or_else(|| format!("it must be {}", Loss::NAMES.join(", ")))
-}
-
-#[cfg(feature = "cli")]
-fn optimizer(name: &str) -> std::result::Result<Optimizer, String> {
-    Optimizer::named(name).ok_or_else(|| format!("it must be {}", Optimizer::NAMES.join(", ")))
-}
-
-/// Reads an optimizer's name, which has the defaults, or a table with its `type` and arguments.
-fn optimizer_or_name<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Optimizer, D::Error> {
-    struct NameOrTable;
-
-    impl<'de> Visitor<'de> for NameOrTable {
-        type Value = Optimizer;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-            write!(f, "an optimizer's name ({}), or a table with its `type` and arguments", Optimizer::NAMES.join(", "))
-        }
-
-        fn visit_str<E: serde::de::Error>(self, name: &str) -> std::result::Result<Optimizer, E> {
-            Optimizer::named(name).ok_or_else(|| E::invalid_value(Unexpected::Str(name), &self))
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Optimizer, A::Error> {
-            Optimizer::deserialize(MapAccessDeserializer::new(map))
-        }
-    }
-
-    deserializer.deserialize_any(NameOrTable)
 }
 
 #[cfg(test)]
@@ -259,18 +191,5 @@ mod tests {
         let optimizer =
             toml::from_str::<RunConfig>("[optimizer]\ntype = \"adam\"\nbeta_1 = 0.8\n").expect("Adam").optimizer;
         assert_eq!(optimizer, Optimizer::Adam { beta_1: 0.8, beta_2: 0.999, epsilon: 1e-7 });
-    }
-
-    #[test]
-    fn settings_out_of_range_are_refused_with_their_values() {
-        let refused = |config: RunConfig| config.check().expect_err("out of range").to_string();
-        assert!(refused(RunConfig { batch_size: 0, ..RunConfig::default() }).contains("batch size of 0"));
-        assert!(refused(RunConfig { epochs: 0, ..RunConfig::default() }).contains("0 epochs"));
-        assert!(refused(RunConfig { threads: Some(60_000), ..RunConfig::default() }).contains("60000 threads"));
-        assert!(refused(RunConfig { learning_rate: f64::NAN, ..RunConfig::default() }).contains("NaN"));
-        assert!(refused(RunConfig { learning_rate: 1e-60, ..RunConfig::default() }).contains("1e-60"));
-        assert!(refused(RunConfig { steps_per_epoch: Some(0), ..RunConfig::default() }).contains("steps per epoch"));
-        let optimizer = Optimizer::Adam { beta_1: 1.0, beta_2: 0.9, epsilon: 1e-7 };
-        assert!(refused(RunConfig { optimizer, ..RunConfig::default() }).contains("beta_1"));
     }
 }

@@ -3,12 +3,13 @@
 use super::events::Event;
 use super::metrics::Tally;
 use super::pass::Pass;
-use super::schedule::LearningRate;
+use super::plateau::Plateau;
+use super::schedule::{DECAY_RATE, LearningRate, Schedule};
 use super::state::Trainer;
 use crate::clock::Instant;
 use crate::data::{Batches, Split};
 use crate::error::{Advice, Error, Result};
-use crate::plan::{Program, Step};
+use crate::plan::Step;
 use std::collections::VecDeque;
 
 /// Training that is under way: [`Self::next`] goes on until the next event. Between two events the trainer is free: its weights can
@@ -29,6 +30,8 @@ struct Epoch<'d> {
     arrived: VecDeque<Tally>,
     reported: usize,
     so_far: Tally,
+    /// Updates before the epoch.
+    updates_before: u64,
 }
 
 impl Trainer {
@@ -78,7 +81,8 @@ impl<'d> Epoch<'d> {
         let steps = config.steps_per_epoch.map_or(usize::MAX, |steps| steps as usize);
         trainer.progress.batch = 0;
         Self {
-            pass: Pass::new(batches, &Program::TRAIN, steps),
+            pass: Pass::training(batches, steps, config.accumulate as usize),
+            updates_before: trainer.progress.updates,
             started: Instant::now(),
             arrived: VecDeque::new(),
             reported: 0,
@@ -89,14 +93,13 @@ impl<'d> Epoch<'d> {
     /// The next step's event; none after the last.
     async fn next(&mut self, trainer: &mut Trainer) -> Result<Option<Event>> {
         if self.arrived.is_empty() {
-            let (config, updates) = (&trainer.config, trainer.progress.updates);
-            let done = trainer.progress.batch;
-            let rate = config.learning_rate(self.pass.steps() as u64);
-            let step = |i: usize| config.step(&rate, updates + 1 + (i as u64 - done));
+            let config = &trainer.config;
+            let rate = config.learning_rate(self.pass.steps() as u64, &trainer.progress.plateau);
+            let step = |i: usize| config.step(&rate, self.updates_before + 1 + i as u64 / u64::from(config.accumulate));
             let Some(report) = self.pass.next(&mut trainer.session, step).await? else { return Ok(None) };
             let progress = &mut trainer.progress;
             progress.batch += report.tallies.len() as u64;
-            progress.updates += report.tallies.len() as u64;
+            progress.updates = self.updates_before + self.pass.updates(progress.batch as usize) as u64;
             progress.images_seen += report.tallies.iter().map(|tally| tally.images as u64).sum::<u64>();
             self.arrived.extend(report.tallies);
         }
@@ -115,31 +118,42 @@ impl<'d> Epoch<'d> {
         self.so_far.add(tally);
         let (batch, so_far) = (tally.score(), self.so_far.score());
         let steps = self.pass.steps();
-        // Of the updates so far, those after this step's have arrived with it.
-        let update = trainer.progress.updates - self.arrived.len() as u64;
-        let learning_rate = trainer.config.learning_rate(steps as u64).at(update);
+        let update = self.updates_before + 1 + (step as u64 - 1) / u64::from(trainer.config.accumulate);
+        let learning_rate = self.rate_at(trainer, update);
         Ok(Some(Event::Step { epoch, step, steps, batch, so_far, learning_rate }))
+    }
+
+    /// The learning rate of update `update`.
+    fn rate_at(&self, trainer: &Trainer, update: u64) -> f64 {
+        trainer.config.learning_rate(self.pass.steps() as u64, &trainer.progress.plateau).at(update)
     }
 
     async fn end(&mut self, trainer: &mut Trainer) -> Result<Event> {
         trainer.check_weights().await?;
+        let learning_rate = self.rate_at(trainer, trainer.progress.updates);
         trainer.progress.epoch += 1;
         trainer.progress.batch = 0;
         let score = self.so_far.score();
-        Ok(Event::Epoch { epoch: trainer.progress.epoch, steps: self.reported, score, elapsed: self.started.elapsed() })
+        let config = &trainer.config;
+        if config.schedule == Schedule::Plateau {
+            trainer.progress.plateau.observe(score.loss, config.learning_rate, &config.plateau_settings());
+        }
+        let (epoch, steps, elapsed) = (trainer.progress.epoch, self.reported, self.started.elapsed());
+        Ok(Event::Epoch { epoch, steps, score, learning_rate, elapsed })
     }
 }
 
 impl super::config::RunConfig {
-    /// The learning rate of a run whose epochs have `epoch_steps` steps.
-    pub(super) fn learning_rate(&self, epoch_steps: u64) -> LearningRate {
+    /// The learning rate of a run whose epochs have `epoch_steps` steps; it counts updates.
+    pub(super) fn learning_rate(&self, epoch_steps: u64, plateau: &Plateau) -> LearningRate {
+        let epoch_updates = epoch_steps.div_ceil(self.accumulate.into());
         LearningRate {
             schedule: self.schedule,
-            rate: self.learning_rate,
+            rate: plateau.rate.unwrap_or(self.learning_rate),
             warmup: self.warmup,
-            decay_steps: self.decay_steps.unwrap_or(epoch_steps.max(1)),
-            decay_rate: self.decay_rate,
-            updates: self.epochs.saturating_mul(epoch_steps),
+            decay_steps: self.decay_steps.unwrap_or(epoch_updates.max(1)),
+            decay_rate: self.decay_rate.unwrap_or(DECAY_RATE),
+            updates: self.epochs.saturating_mul(epoch_updates),
         }
     }
 

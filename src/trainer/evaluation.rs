@@ -1,37 +1,12 @@
-//! Loss and accuracy over a whole split, and predictions: passes without a backward pass.
+//! Loss and answers over a whole split, and predictions: passes without a backward pass.
 
+use super::class_scores::{Answers, Evaluation};
 use super::metrics::{Score, Tally};
 use super::pass::Pass;
 use super::state::Trainer;
 use crate::data::{Batches, Split};
 use crate::error::{Error, Result, usage};
 use crate::plan::{Program, Step};
-use crate::real::argmax;
-
-/// A split's score, whole and class by class.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evaluation {
-    /// Score over all images.
-    pub score: Score,
-    /// Score of each class, in the order of the classes.
-    pub classes: Vec<ClassScore>,
-}
-
-/// How one class fared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct ClassScore {
-    /// Images of the class.
-    pub images: usize,
-    /// Those whose most probable class is this one.
-    pub correct: usize,
-}
-
-impl ClassScore {
-    /// Share of correct answers; none without images.
-    pub fn accuracy(&self) -> Option<f64> {
-        (self.images > 0).then(|| self.correct as f64 / self.images as f64)
-    }
-}
 
 impl Trainer {
     /// Loss and accuracy over `data`, whole and class by class, in one pass; see [`Self::evaluate_with`].
@@ -50,24 +25,21 @@ impl Trainer {
         observer: &mut (dyn FnMut() -> Result<()> + Send),
     ) -> Result<Evaluation> {
         self.check(data)?;
-        let classes = self.graph.classes();
-        let mut scores = vec![ClassScore::default(); classes];
+        let outputs = self.graph.outputs();
+        let mut answers = Answers::new(self.graph.classes());
         let mut total = Tally::default();
         let mut labels = data.labels.iter();
         let batches = Batches::in_order(data, self.session.plan.batch);
         let mut pass = Pass::new(batches, &[Program::Evaluate], usize::MAX).with_predictions();
         while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
             report.tallies.into_iter().for_each(|tally| total.add(tally));
-            for (row, label) in report.predictions.chunks_exact(classes).zip(&mut labels) {
-                let class = &mut scores[usize::from(*label)];
-                class.images += 1;
-                class.correct += usize::from(argmax(row.iter().copied()) == usize::from(*label));
+            for (row, label) in report.predictions.chunks_exact(outputs).zip(&mut labels) {
+                answers.add(row, usize::from(*label));
             }
             observer()?;
         }
-        let correct: usize = scores.iter().map(|class| class.correct).sum();
-        let score = Score { loss: total.loss, accuracy: correct as f64 / data.len() as f64 };
-        Ok(Evaluation { score: finite(score, data)?, classes: scores })
+        let score = Score { loss: total.loss, accuracy: answers.correct() as f64 / data.len() as f64 };
+        Ok(answers.evaluation(finite(score, data)?))
     }
 
     /// Loss and accuracy over `data`, without those of each class, for which the predictions would be read.
@@ -85,7 +57,8 @@ impl Trainer {
         finite(total.score(), data)
     }
 
-    /// Class probabilities of images given as bytes, [n, height, width, channels]; each row sums to 1.
+    /// Class probabilities of images given as bytes, [n, height, width, channels]: rows that sum to 1, or for binary cross-entropy the
+    /// probability of class 1 alone.
     ///
     /// # Errors
     /// If the bytes are not whole images.
@@ -96,12 +69,12 @@ impl Trainer {
             return Err(usage!("{} bytes are not whole images of {image:?} = {image_len}", pixels.len()));
         }
         let split = Split { image, pixels: pixels.to_vec(), labels: vec![0; pixels.len() / image_len] };
-        let classes = self.graph.classes();
+        let outputs = self.graph.outputs();
         let batches = Batches::in_order(&split, self.session.plan.batch);
         let mut pass = Pass::new(batches, &[Program::Predict], usize::MAX).with_predictions();
         let mut rows = Vec::with_capacity(split.len());
         while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
-            rows.extend(report.predictions.chunks_exact(classes).map(<[f32]>::to_vec));
+            rows.extend(report.predictions.chunks_exact(outputs).map(<[f32]>::to_vec));
         }
         Ok(rows)
     }

@@ -29,6 +29,8 @@ pub enum Event {
         steps: usize,
         /// Score over all its batches, each before its update.
         score: Score,
+        /// Learning rate of its last update.
+        learning_rate: f64,
         /// Time that it took.
         elapsed: Duration,
     },

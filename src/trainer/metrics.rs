@@ -1,5 +1,6 @@
 //! Scores of batches and of what they add up to, and how far training has come.
 
+use super::plateau::Plateau;
 use serde::{Deserialize, Serialize};
 
 /// Loss and accuracy, over a batch, an epoch or a test set.
@@ -35,7 +36,7 @@ impl Tally {
 
 /// How far training has come. It moves when the metrics of steps have arrived, so it always says what the parameters on the
 /// device are the result of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Epochs that are over.
     pub epoch: u64,
@@ -45,4 +46,7 @@ pub struct Progress {
     pub updates: u64,
     /// Images that training has seen, over all epochs.
     pub images_seen: u64,
+    /// Where the schedule plateau stands.
+    #[serde(default)]
+    pub plateau: Plateau,
 }

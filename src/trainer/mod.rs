@@ -1,21 +1,26 @@
 //! Training, evaluation and prediction: one loop over batches, a session with a device, and the settings of a run.
 
+mod class_scores;
 mod config;
+mod config_check;
+mod config_text;
 mod epochs;
 mod evaluation;
 mod events;
 mod metrics;
 mod pacer;
 mod pass;
+mod plateau;
 mod queue;
 mod schedule;
 mod session;
 mod state;
 
+pub use class_scores::{ClassScore, Evaluation, Ratios};
 pub use config::RunConfig;
 pub use epochs::Fit;
-pub use evaluation::{ClassScore, Evaluation};
 pub use events::{Event, Flow, History};
 pub use metrics::{Progress, Score};
+pub use plateau::Plateau;
 pub use schedule::Schedule;
 pub use state::Trainer;

@@ -5,6 +5,7 @@ use super::session::Session;
 use crate::data::Batches;
 use crate::error::Result;
 use crate::plan::{Program, Step};
+use std::ops::Range;
 
 /// A pass of some programs over batches: several steps are in flight, and while the device works on these, the host stages
 /// the next.
@@ -20,6 +21,8 @@ pub(super) struct Pass<'d> {
     staged: bool,
     /// Whether the predictions are read.
     predictions: bool,
+    /// Batches that share an update, in training.
+    accumulate: usize,
 }
 
 /// Results of some steps.
@@ -35,7 +38,12 @@ impl<'d> Pass<'d> {
     /// A pass of `programs` over the first `steps` of `batches`.
     pub(super) fn new(batches: Batches<'d>, programs: &'static [Program], steps: usize) -> Self {
         let steps = steps.min(batches.len());
-        Self { batches, programs, steps, next: 0, staged: false, predictions: false }
+        Self { batches, programs, steps, next: 0, staged: false, predictions: false, accumulate: 1 }
+    }
+
+    /// A pass of training over the first `steps` of `batches`, with an update after each group of `accumulate` and after the last batch.
+    pub(super) fn training(batches: Batches<'d>, steps: usize, accumulate: usize) -> Self {
+        Self { accumulate, ..Self::new(batches, &Program::TRAIN, steps) }
     }
 
     /// The same pass, whose reports hold the predictions.
@@ -47,7 +55,19 @@ impl<'d> Pass<'d> {
         self.steps
     }
 
-    /// Runs the next steps and waits for them; none after the last. `step(i)` is the data of step `i` of the pass beside its batch.
+    /// Updates of the first `steps` steps.
+    pub(super) fn updates(&self, steps: usize) -> usize {
+        if steps == self.steps { steps.div_ceil(self.accumulate) } else { steps / self.accumulate }
+    }
+
+    /// The batches that share the update of batch `i`.
+    fn group(&self, i: usize) -> Range<usize> {
+        let first = i / self.accumulate * self.accumulate;
+        first..self.steps.min(first + self.accumulate)
+    }
+
+    /// Runs the next steps and waits for them; none after the last. `step(i)` is the data of step `i` of the pass beside its batch, with the
+    /// number of the update that it is part of.
     ///
     /// Nothing is in flight on return, so what the device holds is the result of the steps reported so far.
     pub(super) async fn next(&mut self, session: &mut Session, step: impl Fn(usize) -> Step) -> Result<Option<Report>> {
@@ -60,18 +80,52 @@ impl<'d> Pass<'d> {
         let images = session.queue.upload(session.backend.as_mut())?.to_vec();
         let first = self.next - images.len();
         let in_batch = |(index, images): (usize, &usize)| {
-            let images = *images as u32;
-            Step { batch_index: index as u32, images, global_images: images, ..step(first + index) }
+            let (i, images) = (first + index, *images as u32);
+            // The mean is over all images that share an update.
+            let global_images = match self.accumulate {
+                1 => images,
+                _ => self.group(i).map(|i| self.batches.images(i)).sum::<usize>() as u32,
+            };
+            Step { batch_index: index as u32, images, global_images, ..step(i) }
         };
         let steps: Vec<Step> = images.iter().enumerate().map(in_batch).collect();
         session.pacer.start();
-        for steps in steps.chunks(session.pacer.steps_per_submission()) {
-            session.backend.run(self.programs, steps)?;
+        let per_submission = session.pacer.steps_per_submission();
+        if self.accumulate > 1 {
+            self.run_groups(session, &steps, first, per_submission)?;
+        } else {
+            for steps in steps.chunks(per_submission) {
+                session.backend.run(self.programs, steps)?;
+            }
         }
         self.stage(session);
-        let report = self.read(session, &images).await?;
+        let report = self.read(session, &steps).await?;
         session.pacer.finish(images.len());
         Ok(Some(report))
+    }
+
+    /// Runs `steps`, of which the first is batch `first`, with an update after the last batch of each group.
+    fn run_groups(&self, session: &mut Session, steps: &[Step], first: usize, per_submission: usize) -> Result<()> {
+        let (mut rest, mut at) = (steps, first);
+        while !rest.is_empty() {
+            let group = self.group(at);
+            let (now, later) = rest.split_at(rest.len().min(per_submission).min(group.end - at));
+            let of_batch = |(n, step): (usize, &Step)| {
+                let in_group = at + n - group.start;
+                // Numbers of batches in place of updates: each draws anew.
+                let batches_before = step.update.wrapping_sub(1).wrapping_mul(self.accumulate as u32);
+                let update = batches_before.wrapping_add(in_group as u32 + 1);
+                Step { update, scalars: [if in_group == 0 { 0.0 } else { 1.0 }, 0.0], ..*step }
+            };
+            let batches: Vec<Step> = now.iter().enumerate().map(of_batch).collect();
+            session.backend.run(&Program::ACCUMULATE, &batches)?;
+            at += now.len();
+            if at == group.end {
+                session.backend.run(&[Program::Update], &now[now.len() - 1..])?;
+            }
+            rest = later;
+        }
+        Ok(())
     }
 
     /// Stages the batches that follow, if any do.
@@ -82,21 +136,22 @@ impl<'d> Pass<'d> {
         session.queue.stage(&self.batches, range);
     }
 
-    async fn read(&self, session: &mut Session, images: &[usize]) -> Result<Report> {
+    async fn read(&self, session: &mut Session, steps: &[Step]) -> Result<Report> {
         let (plan, backend) = (&session.plan, &mut session.backend);
-        let metrics = backend.read_f32(plan.host.metrics, 2 * images.len()).await?;
-        let tally = |(metrics, images): (&[f32], &usize)| Tally {
-            loss: f64::from(metrics[0]),
+        let metrics = backend.read_f32(plan.host.metrics, 2 * steps.len()).await?;
+        let tally = |(metrics, step): (&[f32], &Step)| Tally {
+            // The mean over the batch, in place of its share of the mean over the group.
+            loss: f64::from(metrics[0]) * (f64::from(step.global_images) / f64::from(step.images)),
             correct: f64::from(metrics[1]),
-            images: *images as f64,
+            images: f64::from(step.images),
         };
-        let tallies = metrics.chunks_exact(2).zip(images).map(tally).collect();
+        let tallies = metrics.chunks_exact(2).zip(steps).map(tally).collect();
         let mut predictions = Vec::new();
         if self.predictions {
             let per_batch = plan.buffer(plan.host.predictions).len / plan.batches_per_upload;
-            let all = backend.read_f32(plan.host.predictions, per_batch * images.len()).await?;
-            for (batch, images) in all.chunks_exact(per_batch).zip(images) {
-                predictions.extend_from_slice(&batch[..images * per_batch / plan.batch]);
+            let all = backend.read_f32(plan.host.predictions, per_batch * steps.len()).await?;
+            for (batch, step) in all.chunks_exact(per_batch).zip(steps) {
+                predictions.extend_from_slice(&batch[..step.images as usize * per_batch / plan.batch]);
             }
         }
         Ok(Report { tallies, predictions })

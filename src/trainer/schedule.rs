@@ -18,6 +18,8 @@ pub enum Schedule {
     Cosine,
     /// Up to the learning rate at the middle of the run, and down to zero at its end.
     Triangular,
+    /// It is multiplied by a factor when an epoch's loss has not improved for some epochs (`ReduceLROnPlateau`).
+    Plateau,
 }
 
 /// A schedule with its numbers, for a run.
@@ -35,9 +37,12 @@ pub(super) struct LearningRate {
     pub(super) updates: u64,
 }
 
+/// The factor of a decay where the settings have none.
+pub(super) const DECAY_RATE: f64 = 0.5;
+
 impl Schedule {
     /// The names of all schedules.
-    pub const NAMES: [&str; 5] = ["constant", "step", "exponential", "cosine", "triangular"];
+    pub const NAMES: [&str; 6] = ["constant", "step", "exponential", "cosine", "triangular", "plateau"];
 
     /// The schedule of this name.
     pub fn named(name: &str) -> Option<Self> {
@@ -55,7 +60,8 @@ impl LearningRate {
         let (done, total) = ((done - self.warmup) as f64, self.updates.saturating_sub(self.warmup).max(1) as f64);
         let decays = done / self.decay_steps as f64;
         let share = match self.schedule {
-            Schedule::Constant => 1.0,
+            // The plateau has reduced the highest rate.
+            Schedule::Constant | Schedule::Plateau => 1.0,
             Schedule::Step => self.decay_rate.powf(decays.floor()),
             Schedule::Exponential => self.decay_rate.powf(decays),
             Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * (done / total).min(1.0)).cos()),
@@ -65,9 +71,14 @@ impl LearningRate {
     }
 }
 
-/// Whether a decay rate and its steps are in range.
-pub(super) fn check(decay_rate: f64, decay_steps: Option<u64>) -> Result<()> {
-    if !(decay_rate > 0.0 && decay_rate <= 1.0) {
+/// Whether a decay rate and its steps are in range, and the schedule has them.
+pub(super) fn check(schedule: Schedule, decay_rate: Option<f64>, decay_steps: Option<u64>) -> Result<()> {
+    let decays = matches!(schedule, Schedule::Step | Schedule::Exponential);
+    if !decays && (decay_rate.is_some() || decay_steps.is_some()) {
+        let given = if decay_rate.is_some() { "decay_rate" } else { "decay_steps" };
+        return Err(usage!("{given} is for the schedules step and exponential; the schedule is {schedule:?}"));
+    }
+    if let Some(decay_rate) = decay_rate.filter(|rate| !(*rate > 0.0 && *rate <= 1.0)) {
         return Err(usage!("a decay rate of {decay_rate}; it must be above 0 and at most 1"));
     }
     match decay_steps {
@@ -100,6 +111,6 @@ mod tests {
     #[test]
     fn every_name_is_that_of_a_schedule() {
         assert!(Schedule::NAMES.into_iter().all(|name| Schedule::named(name).is_some()));
-        assert!(Schedule::named("plateau").is_none());
+        assert!(Schedule::named("linear").is_none());
     }
 }

@@ -8,7 +8,8 @@ use crate::backend::{Device, DeviceInfo};
 use crate::data::{Batches, Split};
 use crate::error::{Advice, Error, Result, usage};
 use crate::graph::{Graph, Model, RecordOptions, load_weights, save_weights, weights_of};
-use crate::plan::Program;
+use crate::layers::ClassWeights;
+use crate::plan::{BufferId, Program};
 use std::ops::Range;
 use std::path::Path;
 
@@ -45,11 +46,15 @@ impl Trainer {
         if batch_bytes > MAX_BATCH_BYTES {
             return Err(usage!("a batch of {batch} images is {batch_bytes} bytes of pixels; try a smaller batch size"));
         }
-        let prediction_bytes = batch * graph.classes() * size_of::<f32>();
+        if let Some(class) = config.class_weight.as_ref().and_then(ClassWeights::last).filter(|&c| c >= graph.classes())
+        {
+            return Err(usage!("a class_weight for class {class}; the model has {} classes", graph.classes()));
+        }
+        let prediction_bytes = batch * graph.outputs() * size_of::<f32>();
         let batches_per_upload = (UPLOAD_BYTES / batch_bytes.max(prediction_bytes)).clamp(1, BATCHES_PER_UPLOAD);
         let (profile, loss, optimizer) = (device.profile(), config.loss, config.optimizer);
-        let update = config.update_settings();
-        let options = RecordOptions { batch, batches_per_upload, profile, loss, optimizer, update };
+        let (loss_settings, update) = (config.loss_settings(), config.update_settings());
+        let options = RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, optimizer, update };
         let session = Session::load(graph.record(&options)?, device).await?;
         let mut trainer = Self { model, graph, session, progress: Progress::default(), config };
         trainer.set_weights(&trainer.graph.initial_weights(trainer.config.seed))?;
@@ -82,22 +87,35 @@ impl Trainer {
         self.progress
     }
 
-    /// All weights, parameters and state of layers, [`Graph::weights_len`] floats; [`Graph::weights`] says where each tensor is.
+    /// All weights that training updates, parameters and state of layers, [`Graph::weights_len`] floats; [`Graph::weights`] says where
+    /// each tensor is.
     pub async fn weights(&mut self) -> Result<Vec<f32>> {
-        let (parameters, state) = (self.session.plan.host.parameters, self.session.plan.host.layer_state);
-        let mut weights = self.session.floats(parameters).await?;
-        if let Some(state) = state {
+        self.weights_with(self.session.plan.host.parameters).await
+    }
+
+    /// The weights that evaluation and prediction take: with the parameters' moving average in a run with [`RunConfig::ema`], else
+    /// those of [`Self::weights`].
+    pub async fn inference_weights(&mut self) -> Result<Vec<f32>> {
+        let host = &self.session.plan.host;
+        self.weights_with(host.average.unwrap_or(host.parameters)).await
+    }
+
+    /// The parameters in `arena`, then the state of layers.
+    async fn weights_with(&mut self, arena: BufferId) -> Result<Vec<f32>> {
+        let mut weights = self.session.floats(arena).await?;
+        if let Some(state) = self.session.plan.host.layer_state {
             weights.extend(self.session.floats(state).await?);
         }
         Ok(weights)
     }
 
-    /// The weights as a safetensors file, named and laid out as in Keras, with the model's description.
+    /// The weights of inference ([`Self::inference_weights`]) as a safetensors file, named and laid out as in Keras, with the model's
+    /// description.
     ///
     /// # Errors
     /// [`Error::NotFinite`] if a weight is not a finite number, so that no file of such weights replaces a good one.
     pub async fn to_safetensors(&mut self) -> Result<Vec<u8>> {
-        let weights = self.weights().await?;
+        let weights = self.inference_weights().await?;
         self.check_finite(&weights)?;
         save_weights(&self.model, &self.graph, &weights)
     }
@@ -108,7 +126,8 @@ impl Trainer {
         self.set_weights(&weights)
     }
 
-    /// Replaces all weights, parameters and state of layers, laid out as [`Graph::weights`] says.
+    /// Replaces all weights, parameters and state of layers, laid out as [`Graph::weights`] says, and the parameters' moving average if
+    /// there is one.
     ///
     /// # Errors
     /// If there are not [`Graph::weights_len`] floats.
@@ -118,7 +137,9 @@ impl Trainer {
         }
         let (parameters, state) = weights.split_at(self.graph.parameters_len);
         let Session { plan, backend, .. } = &mut self.session;
-        backend.write_f32(plan.host.parameters, 0, parameters)?;
+        for buffer in [plan.host.parameters].into_iter().chain(plan.host.average) {
+            backend.write_f32(buffer, 0, parameters)?;
+        }
         plan.host.layer_state.map_or(Ok(()), |buffer| backend.write_f32(buffer, 0, state))
     }
 
@@ -137,7 +158,9 @@ impl Trainer {
     pub async fn gradients(&mut self, data: &Split) -> Result<Vec<f32>> {
         self.check(data)?;
         let batches = Batches::in_order(data, self.session.plan.batch);
-        let step = self.config.step(&self.config.learning_rate(batches.len() as u64), self.progress.updates + 1);
+        let step = self
+            .config
+            .step(&self.config.learning_rate(batches.len() as u64, &self.progress.plateau), self.progress.updates + 1);
         // A forward pass for training changes the state of layers.
         let weights = self.weights().await?;
         Pass::new(batches, &[Program::Gradients], 1).next(&mut self.session, |_| step).await?;
@@ -150,9 +173,9 @@ impl Trainer {
     /// device is idle on return.
     pub(crate) async fn train_in_order(&mut self, data: &Split, steps: usize, losses: &mut Vec<f64>) -> Result<()> {
         let batches = Batches::in_order(data, self.session.plan.batch);
-        let mut pass = Pass::new(batches, &Program::TRAIN, steps);
+        let mut pass = Pass::training(batches, steps, 1);
         let (config, first) = (&self.config, self.progress.updates + 1);
-        let rate = config.learning_rate(steps as u64);
+        let rate = config.learning_rate(steps as u64, &self.progress.plateau);
         while let Some(report) = pass.next(&mut self.session, |i| config.step(&rate, first + i as u64)).await? {
             self.progress.updates += report.tallies.len() as u64;
             losses.extend(report.tallies.iter().map(|tally| tally.loss));

@@ -3,7 +3,7 @@
 use crate::backend::{Backend, Cpu, CpuFloat};
 use crate::error::Result;
 use crate::graph::{Graph, Model, RecordOptions, Sequential};
-use crate::layers::{Init, Optimizer, UpdateSettings};
+use crate::layers::{Init, Loss, LossSettings, Optimizer, UpdateSettings};
 use crate::plan::{Plan, Profile, Step};
 use crate::rng::{Purpose, Rng};
 use std::sync::Arc;
@@ -21,6 +21,10 @@ pub struct Case {
     pub images: usize,
     /// Number of distinct pixel values: 256, or few, so that pooling windows have ties.
     pub levels: usize,
+    /// What training minimises.
+    pub loss: Loss,
+    /// What goes with it.
+    pub loss_settings: LossSettings,
     /// How parameters follow their gradients.
     pub optimizer: Optimizer,
     /// What goes with it.
@@ -36,7 +40,9 @@ pub struct Case {
 pub(super) fn case(name: &'static str, batch: usize, model: impl Into<Model>) -> Case {
     let model = model.into();
     let (optimizer, update) = (Optimizer::default(), UpdateSettings::default());
-    Case { name, model, batch, images: batch, levels: 256, optimizer, update, tolerance: 5e-6, argmax_tolerance: 3e-4 }
+    let (loss, loss_settings) = (Loss::default(), LossSettings::default());
+    let (images, levels, tolerance, argmax_tolerance) = (batch, 256, 5e-6, 3e-4);
+    Case { name, model, batch, images, levels, loss, loss_settings, optimizer, update, tolerance, argmax_tolerance }
 }
 
 /// An empty model over images of `[h, w, c]`.
@@ -69,8 +75,10 @@ impl Case {
     /// # Errors
     /// If the model cannot be recorded.
     pub fn plan(&self, profile: Profile) -> Result<Plan> {
+        let (loss, loss_settings) = (self.loss, self.loss_settings.clone());
         let (optimizer, update) = (self.optimizer, self.update);
-        self.graph()?.record(&RecordOptions { optimizer, update, ..RecordOptions::new(self.batch, profile) })
+        let usual = RecordOptions::new(self.batch, profile);
+        self.graph()?.record(&RecordOptions { loss, loss_settings, optimizer, update, ..usual })
     }
 
     /// The plan for `profile`, loaded on the CPU with random pixels, labels and weights. A plan for an adapter runs by the

@@ -4,6 +4,7 @@ use super::activations::activations;
 use super::case::{Case, case, images};
 use super::convolutions::{convolutions, depthwise, wide_convolutions};
 use super::graphs::graphs;
+use super::losses::losses;
 use super::norms::norms;
 use super::optimizers::optimizers;
 use super::pooled::{other_pools, pooled};
@@ -148,6 +149,7 @@ pub fn cases() -> Vec<Case> {
     .chain(other_pools())
     .chain(activations())
     .chain(optimizers())
+    .chain(losses())
     .chain(graphs())
     .chain(norms())
     .collect()

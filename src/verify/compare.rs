@@ -25,7 +25,9 @@ impl Outcome {
 
 /// The programs that together run every dispatch of a plan. Two training steps, so that the optimizer's second update meets a
 /// state that is not zero.
-pub const PROGRAMS: [&[Program]; 4] = [&Program::TRAIN, &Program::TRAIN, &[Program::Evaluate], &[Program::Predict]];
+pub const PROGRAMS: [&[Program]; 4] = [TRAIN, TRAIN, &[Program::Evaluate], &[Program::Predict]];
+/// A training step, with the sum over a group where the plan has one.
+const TRAIN: &[Program] = &[Program::Gradients, Program::Accumulate, Program::Update];
 
 /// Runs every dispatch of `case` on `adapter`, recorded for its profile, and compares each with its CPU twin.
 ///

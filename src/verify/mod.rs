@@ -6,6 +6,7 @@ mod cases;
 mod compare;
 mod convolutions;
 mod graphs;
+mod losses;
 mod norms;
 mod optimizers;
 mod pooled;

@@ -67,6 +67,34 @@ fn what_is_wrong_with_a_configuration_is_said_with_its_path() {
     fails(&["train", "--weight-decay", "1e39"], 2, "weight_decay of adam");
     refused("run.toml", "optimizer = { type = \"adam\", beta_1 = 0.99999999999 }\n", "beta_1 of adam");
     fails(&["train", "--loss", "hinge"], 2, "sparse_categorical_crossentropy");
+    // Settings that exclude each other, are out of range, or would have no effect.
+    fails(&["train", "--clip-value", "0.1", "--clip-norm", "0.2"], 2, "a clip_value of 0.1 and a clip_norm of 0.2");
+    fails(&["train", "--clip-norm", "-1"], 2, "clip_norm of adam is -1");
+    fails(&["train", "--label-smoothing", "1"], 2, "label_smoothing of 1");
+    fails(&["train", "--label-smoothing", "-0.1"], 2, "label_smoothing of -0.1");
+    fails(&["train", "--accumulate", "0"], 2, "--accumulate");
+    refused("run.toml", "accumulate = 0\n", "0 batches an update");
+    fails(&["train", "--ema", "1"], 2, "ema of adam is 1");
+    fails(&["train", "--decay-rate", "0.9"], 2, "decay_rate is for the schedules step and exponential");
+    fails(&["train", "--decay-steps", "9", "--schedule", "cosine"], 2, "the schedule is Cosine");
+    fails(&["train", "--plateau-factor", "0.9"], 2, "plateau_factor is for the schedule plateau");
+    fails(&["train", "--schedule", "plateau", "--plateau-factor", "1"], 2, "plateau_factor of 1");
+    fails(&["train", "--schedule", "plateau", "--plateau-min-delta", "NaN"], 2, "plateau_min_delta of NaN");
+    fails(&["train", "--optimizer", "muon", "--momentum", "0.9"], 2, "momentum is for sgd and rmsprop");
+    refused("run.toml", "optimizer = { type = \"muon\", ns_steps = 0 }\n", "ns_steps of muon is 0");
+    refused("run.toml", "optimizer = { type = \"muon\", rms_rate = 0.0 }\n", "rms_rate of muon is 0");
+    refused("run.toml", "optimizer = { type = \"muon\", momentum = 1.0 }\n", "momentum of muon is 1");
+    refused("run.toml", "optimizer = { type = \"muon\", exclude_layers = [] }\n", "exclude_layers");
+    fails(&["train", "--class-weight", "1:2"], 2, "`1:2` is no weight of a class");
+    fails(&["train", "--class-weight", "1=-2"], 2, "class_weight of -2 for class 1");
+    refused("run.toml", "class_weight = \"x\"\n", "weights of classes, as a list or as a table");
+    let data = workspace.name("data");
+    let train = ["train", "--adapter", "cpu", "--data", &data];
+    fails(&[&train[..], &["--class-weight", "12=2"]].concat(), 2, "class 12; the model has 10 classes");
+    fails(&[&train[..], &["--only-classes", "2"]].concat(), 2, "at least two classes");
+    fails(&[&train[..], &["--only-classes", "2,10"]].concat(), 2, "class 10; the data has 10 classes");
+    fails(&[&train[..], &["--from-logits"]].concat(), 2, "leave out from_logits");
+    fails(&[&train[..], &["--loss", "binary_crossentropy"]].concat(), 2, "takes one: Dense with units = 1");
 }
 
 #[test]

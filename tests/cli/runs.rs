@@ -34,6 +34,41 @@ fn train_writes_a_run_that_evaluate_reads() {
 }
 
 #[test]
+fn two_classes_train_by_one_output_and_evaluate_as_the_run_did() {
+    let workspace = Workspace::new();
+    let model = workspace.path("binary.toml");
+    let text = "[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 1\n";
+    std::fs::write(&model, text).unwrap();
+    let path = model.to_str().unwrap();
+    let settings = ["--adapter", "cpu", "--loss", "binary_crossentropy", "--label-smoothing", "0.1"];
+    let train = |out: &str, more: &[&str]| workspace.train_model(path, out, &[&settings[..], more].concat());
+    let all = train("all", &["--from-logits"]);
+    assert!(stderr(&all).contains("--only-classes takes two of them"), "{}", stderr(&all));
+    let without = train("without", &["--only-classes", "1,8"]);
+    assert_eq!(without.status.code(), Some(2));
+    assert!(stderr(&without).contains("from_logits = true"), "{}", stderr(&without));
+    let more = ["--only-classes", "1,8", "--from-logits", "--class-weight", "1=2", "--ema", "0.5", "--accumulate", "2"];
+    let output = train("run", &more);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let test = json_lines(&workspace.path("run/metrics.jsonl")).pop().unwrap();
+    let evaluate = |more: &[&str]| {
+        let output =
+            run(&[&["evaluate", &workspace.name("run"), "--adapter", "cpu", "--format", "json"], more].concat());
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)))
+    };
+    let found = evaluate(&[]);
+    assert_eq!((&found["loss"], &found["accuracy"]), (&test["loss"], &test["accuracy"]));
+    assert_eq!((found["classes"].as_array().unwrap().len(), &found["top_k"]), (2, &Value::Null));
+    // An option wins over the run, the default too.
+    assert_ne!(evaluate(&["--label-smoothing", "0"])["loss"], test["loss"]);
+    // The same settings from the run.
+    let again = ["train", "--config", &workspace.name("run/run.json"), "--out", &workspace.name("again")];
+    assert!(run(&again).status.success());
+    let weights = |name: &str| std::fs::read(workspace.path(name).join("model.safetensors")).unwrap();
+    assert!(weights("run") == weights("again"));
+}
+
+#[test]
 fn a_residual_network_trains_from_a_file_on_each_backend() {
     let workspace = Workspace::new();
     let model = workspace.path("residual.toml");

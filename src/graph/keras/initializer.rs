@@ -2,8 +2,8 @@
 
 use super::object::Object;
 use crate::error::{Result, usage};
-use crate::graph::culprit::shown;
 use crate::graph::Graph;
+use crate::graph::culprit::shown;
 use crate::rng::{Purpose, Rng};
 use serde_json::Value;
 

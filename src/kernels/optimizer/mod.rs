@@ -1,10 +1,16 @@
 //! Optimizer updates: one pass over the whole parameter arena, its gradients and its state, whatever the rule.
 
+mod accumulate;
+mod muon;
+mod norm;
 mod rule;
 
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid};
 use crate::real::Real;
 use crate::simd::SimdLevel;
+pub(crate) use accumulate::{Accumulate, MovingAverage};
+pub(crate) use muon::{Matrix, Muon};
+pub(crate) use norm::record_clip_by_norm;
 use rayon::prelude::*;
 pub(crate) use rule::Rule;
 use rule::Scalars;

@@ -1,0 +1,124 @@
+//! Weights of classes in the loss of training.
+
+use super::args::in_f32;
+use crate::error::{Result, usage};
+use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// The factor by which the loss of an image of each class counts; 1 for a class that is not named (Keras's `class_weight` of `fit`). The
+/// loss stays the sum over the batch divided by its images, whatever the weights are. On the command line `0=1.5,3=0.2`; in a file a
+/// list, or a table from class to weight.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct ClassWeights(BTreeMap<u8, f64>);
+
+impl ClassWeights {
+    /// Those of the classes from 0 on.
+    pub fn new(weights: impl IntoIterator<Item = (u8, f64)>) -> Self {
+        Self(weights.into_iter().collect())
+    }
+
+    /// The weights of the classes 0 to `classes` - 1.
+    pub(crate) fn of(&self, classes: usize) -> Vec<f32> {
+        (0..classes)
+            .map(|class| u8::try_from(class).map_or(1.0, |class| *self.0.get(&class).unwrap_or(&1.0)) as f32)
+            .collect()
+    }
+
+    /// The highest class that has a weight.
+    pub(crate) fn last(&self) -> Option<usize> {
+        self.0.last_key_value().map(|(class, _)| usize::from(*class))
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        match self.0.iter().find(|(_, weight)| !in_f32(**weight) || **weight < 0.0) {
+            Some((class, weight)) => Err(usage!("a class_weight of {weight} for class {class}; it must be at least 0")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for ClassWeights {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let pair = |item: &str| {
+            let (class, weight) = item.split_once('=')?;
+            Some((class.trim().parse().ok()?, weight.trim().parse().ok()?))
+        };
+        let mut weights = BTreeMap::new();
+        for item in text.split(',') {
+            let (class, weight) =
+                pair(item).ok_or_else(|| format!("`{item}` is no weight of a class, such as 3=0.2"))?;
+            if weights.insert(class, weight).is_some() {
+                return Err(format!("class {class} has two weights"));
+            }
+        }
+        Ok(Self(weights))
+    }
+}
+
+impl<'de> Deserialize<'de> for ClassWeights {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct ListOrMap;
+
+        impl<'de> Visitor<'de> for ListOrMap {
+            type Value = ClassWeights;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("weights of classes, as a list or as a table from class to weight")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<ClassWeights, A::Error> {
+                let mut weights = BTreeMap::new();
+                while let Some(weight) = list.next_element()? {
+                    let class =
+                        u8::try_from(weights.len()).map_err(|_| A::Error::invalid_length(weights.len(), &self))?;
+                    weights.insert(class, weight);
+                }
+                Ok(ClassWeights(weights))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<ClassWeights, A::Error> {
+                let mut weights = BTreeMap::new();
+                while let Some((class, weight)) = map.next_entry::<String, f64>()? {
+                    let number =
+                        class.parse().map_err(|_| A::Error::invalid_value(Unexpected::Str(&class), &"a class"))?;
+                    if weights.insert(number, weight).is_some() {
+                        return Err(A::Error::custom(format!("class {class} has two weights")));
+                    }
+                }
+                Ok(ClassWeights(weights))
+            }
+        }
+
+        deserializer.deserialize_any(ListOrMap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_read_from_options_lists_and_tables() {
+        let expected = ClassWeights::new([(0, 1.5), (3, 0.2)]);
+        assert_eq!("0=1.5, 3=0.2".parse(), Ok(expected.clone()));
+        assert_eq!(serde_json::from_str::<ClassWeights>(r#"{"0": 1.5, "3": 0.2}"#).expect("a map"), expected);
+        let text = serde_json::to_string(&expected).expect("serialises");
+        assert_eq!(serde_json::from_str::<ClassWeights>(&text).expect("reads back"), expected);
+        let list = serde_json::from_str::<ClassWeights>("[2, 1, 0.5]").expect("a list");
+        assert_eq!((list.of(4), expected.of(4)), (vec![2.0, 1.0, 0.5, 1.0], vec![1.5, 1.0, 1.0, 0.2]));
+        for wrong in ["", "1", "1=x", "x=1", "300=1", "1=2,1=3", "-1=2"] {
+            assert!(wrong.parse::<ClassWeights>().is_err(), "{wrong}");
+        }
+        for wrong in [r#"{"a": 1}"#, r#"{"300": 1}"#, r#"["a"]"#, "3", r#"{"1": 2, "01": 3}"#] {
+            assert!(serde_json::from_str::<ClassWeights>(wrong).is_err(), "{wrong}");
+        }
+        for weight in [-1.0, f64::NAN, f64::INFINITY, 1e39] {
+            assert!(ClassWeights::new([(1, weight)]).check().is_err(), "{weight}");
+        }
+    }
+}

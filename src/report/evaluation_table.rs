@@ -1,0 +1,80 @@
+//! What an evaluation came to, as text for the terminal.
+
+use crate::trainer::{ClassScore, Evaluation, Ratios};
+use console::{Alignment, measure_text_width, pad_str};
+use std::fmt::Write;
+
+/// Classes up to which a confusion matrix fits a terminal.
+const MAX_MATRIX: usize = 20;
+
+/// Loss, accuracy and top-k accuracy; a row for each class with precision, recall, F1 and support, and their means; the confusion
+/// matrix. `names` are the classes' names.
+pub(crate) fn evaluation_table(evaluation: &Evaluation, names: &[String], top_k: Option<usize>) -> String {
+    let mut text = format!("loss: {:.4}\naccuracy: {:.4}\n", evaluation.score.loss, evaluation.score.accuracy);
+    if let Some(k) = top_k {
+        let _ = writeln!(text, "top-{k} accuracy: {:.4}", evaluation.top_k(k));
+    }
+    let count = evaluation.classes.len();
+    let mut heads: Vec<String> =
+        (0..count).map(|i| names.get(i).map_or_else(|| format!("class {i}"), Clone::clone)).collect();
+    heads.push("macro average".to_owned());
+    let width = heads.iter().map(|head| measure_text_width(head)).max().unwrap_or(0);
+    let left = |head: &str| pad_str(head, width, Alignment::Left, None).into_owned();
+    let _ = writeln!(text, "\n  {}  precision  recall      f1  support", left(""));
+    let images = evaluation.classes.iter().map(|class| class.images);
+    let ratios = evaluation.classes.iter().map(ClassScore::ratios).chain([evaluation.macro_average()]);
+    for ((head, Ratios { precision, recall, f1 }), images) in
+        heads.iter().zip(ratios).zip(images.clone().chain([images.sum()]))
+    {
+        let _ = writeln!(text, "  {}     {precision:.4}  {recall:.4}  {f1:.4}  {images:7}", left(head));
+    }
+    if count > MAX_MATRIX {
+        let _ = writeln!(text, "\nthe confusion matrix of {count} classes is in the output as json");
+        return text;
+    }
+    let cell =
+        evaluation.confusion.iter().flatten().max().map_or(1, |max| max.to_string().len()).max(count.to_string().len());
+    let numbers: String = (0..count).map(|i| format!(" {i:cell$}")).collect();
+    let _ = writeln!(text, "\nconfusion matrix, rows: labels, columns: answers\n  {}   {numbers}", left(""));
+    for (i, (row, head)) in evaluation.confusion.iter().zip(&heads).enumerate() {
+        let cells: String = row.iter().map(|images| format!(" {images:cell$}")).collect();
+        let _ = writeln!(text, "  {} {i:2}{cells}", left(head));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trainer::Score;
+
+    #[test]
+    fn an_evaluation_is_a_table_and_a_matrix() {
+        let class = |images, correct, answered| ClassScore { images, correct, answered };
+        let evaluation = Evaluation {
+            score: Score { loss: 0.5, accuracy: 0.75 },
+            classes: vec![class(100, 75, 75), class(0, 0, 25)],
+            confusion: vec![vec![75, 25], vec![0, 0]],
+            ranks: vec![75, 25],
+        };
+        let text = evaluation_table(&evaluation, &["Bag".into()], Some(1));
+        let expected = "\
+loss: 0.5000
+accuracy: 0.7500
+top-1 accuracy: 0.7500
+
+                 precision  recall      f1  support
+  Bag               1.0000  0.7500  0.8571      100
+  class 1           0.0000  0.0000  0.0000        0
+  macro average     0.5000  0.3750  0.4286      100
+
+confusion matrix, rows: labels, columns: answers
+                    0  1
+  Bag            0 75 25
+  class 1        1  0  0
+";
+        assert_eq!(text, expected);
+        let many = Evaluation { classes: vec![class(1, 1, 1); 30], confusion: vec![vec![0; 30]; 30], ..evaluation };
+        assert!(evaluation_table(&many, &[], None).contains("30 classes"));
+    }
+}

@@ -1,0 +1,171 @@
+//! What an evaluation says of each class: precision, recall, F1, the confusion matrix, top-k accuracy.
+
+use super::metrics::Score;
+use crate::real::argmax;
+
+/// A split's score, whole and class by class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Score over all images.
+    pub score: Score,
+    /// Score of each class, in the order of the classes.
+    pub classes: Vec<ClassScore>,
+    /// Images by label (rows) and answer (columns).
+    pub confusion: Vec<Vec<usize>>,
+    /// Images by the number of classes that are more probable than the label's.
+    pub ranks: Vec<usize>,
+}
+
+/// How one class fared. A ratio without a denominator is 0, as in scikit-learn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ClassScore {
+    /// Images of the class: its support.
+    pub images: usize,
+    /// Those whose most probable class is this one.
+    pub correct: usize,
+    /// Images of any class whose most probable class is this one.
+    pub answered: usize,
+}
+
+/// Precision, recall and F1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]
+pub struct Ratios {
+    /// Share of the answers that are right.
+    pub precision: f64,
+    /// Share of the images that are found.
+    pub recall: f64,
+    /// Harmonic mean of the two.
+    pub f1: f64,
+}
+
+fn ratio(count: usize, of: usize) -> f64 {
+    if of == 0 { 0.0 } else { count as f64 / of as f64 }
+}
+
+impl ClassScore {
+    /// Share of correct answers; none without images.
+    pub fn accuracy(&self) -> Option<f64> {
+        (self.images > 0).then(|| self.correct as f64 / self.images as f64)
+    }
+
+    /// Precision, recall and F1 = 2 correct / (images + answers).
+    pub fn ratios(&self) -> Ratios {
+        Ratios {
+            precision: ratio(self.correct, self.answered),
+            recall: ratio(self.correct, self.images),
+            f1: ratio(2 * self.correct, self.images + self.answered),
+        }
+    }
+}
+
+impl Evaluation {
+    /// Share of the images of which fewer than `k` classes are more probable than the label's: Keras's top-k accuracy.
+    pub fn top_k(&self, k: usize) -> f64 {
+        ratio(self.ranks.iter().take(k).sum(), self.classes.iter().map(|class| class.images).sum())
+    }
+
+    /// Unweighted means over the classes that occur, as labels or as answers.
+    pub fn macro_average(&self) -> Ratios {
+        let occurring = self.classes.iter().filter(|class| class.images + class.answered > 0);
+        let ratios: Vec<Ratios> = occurring.map(ClassScore::ratios).collect();
+        let mean = |of: fn(&Ratios) -> f64| ratios.iter().map(of).sum::<f64>() / ratios.len().max(1) as f64;
+        Ratios { precision: mean(|r| r.precision), recall: mean(|r| r.recall), f1: mean(|r| r.f1) }
+    }
+}
+
+/// Answers as they come in.
+#[derive(Debug)]
+pub(super) struct Answers {
+    confusion: Vec<Vec<usize>>,
+    ranks: Vec<usize>,
+}
+
+impl Answers {
+    pub(super) fn new(classes: usize) -> Self {
+        Self { confusion: vec![vec![0; classes]; classes], ranks: vec![0; classes] }
+    }
+
+    /// Takes the outputs for an image of class `label`.
+    pub(super) fn add(&mut self, row: &[f32], label: usize) {
+        let answer = answer(row);
+        self.confusion[label][answer] += 1;
+        let rank = match row {
+            [_] => usize::from(answer != label),
+            _ => row.iter().filter(|probability| **probability > row[label]).count(),
+        };
+        self.ranks[rank] += 1;
+    }
+
+    pub(super) fn correct(&self) -> usize {
+        (0..self.confusion.len()).map(|class| self.confusion[class][class]).sum()
+    }
+
+    pub(super) fn evaluation(self, score: Score) -> Evaluation {
+        let class = |class: usize| ClassScore {
+            images: self.confusion[class].iter().sum(),
+            correct: self.confusion[class][class],
+            answered: self.confusion.iter().map(|row| row[class]).sum(),
+        };
+        let classes = (0..self.confusion.len()).map(class).collect();
+        Evaluation { score, classes, confusion: self.confusion, ranks: self.ranks }
+    }
+}
+
+/// The class that an image's outputs say: the first most probable one; of a single output 1 where it is above one half.
+fn answer(row: &[f32]) -> usize {
+    match row {
+        [probability] => usize::from(*probability > 0.5),
+        _ => argmax(row.iter().copied()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evaluation(classes: usize, rows: &[(&[f32], usize)]) -> Evaluation {
+        let mut answers = Answers::new(classes);
+        rows.iter().for_each(|(row, label)| answers.add(row, *label));
+        answers.evaluation(Score::default())
+    }
+
+    /// Labels 0 0 1 1 1 2, answers 0 1 1 1 0 1, and a class 3 that never occurs; figures by hand, and those of scikit-learn's
+    /// precision_recall_fscore_support with zero_division = 0.
+    #[test]
+    fn figures_of_classes_are_those_by_hand() {
+        let answers = |answer: usize| [0, 1, 2, 3].map(|class| if class == answer { 0.7 } else { 0.1 });
+        let rows = [(0, 0), (1, 0), (1, 1), (1, 1), (0, 1), (1, 2)].map(|(answer, label)| (answers(answer), label));
+        let rows: Vec<(&[f32], usize)> = rows.iter().map(|(row, label)| (&row[..], *label)).collect();
+        let found = evaluation(4, &rows);
+        assert_eq!(found.confusion, [[1, 1, 0, 0], [1, 2, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]);
+        let ratios: Vec<Ratios> = found.classes.iter().map(ClassScore::ratios).collect();
+        let expected = [[0.5, 0.5, 0.5], [0.5, 2.0 / 3.0, 4.0 / 7.0], [0.0; 3], [0.0; 3]];
+        for (Ratios { precision, recall, f1 }, expected) in ratios.into_iter().zip(expected) {
+            assert_eq!([precision, recall, f1], expected);
+        }
+        let Ratios { precision, recall, f1 } = found.macro_average();
+        let means = [1.0 / 3.0, (0.5 + 2.0 / 3.0) / 3.0, (0.5 + 4.0 / 7.0) / 3.0];
+        assert!([precision, recall, f1].iter().zip(means).all(|(found, mean)| (found - mean).abs() < 1e-12));
+        assert_eq!(found.classes.iter().map(|class| class.images).collect::<Vec<_>>(), [2, 3, 1, 0]);
+        assert_eq!((found.classes[2].accuracy(), found.classes[3].accuracy()), (Some(0.0), None));
+    }
+
+    /// Of classes that are equally probable at the border all count, as in Keras's in_top_k.
+    #[test]
+    fn top_k_counts_classes_that_are_more_probable() {
+        let rows: [(&[f32], usize); 4] = [
+            (&[0.1, 0.2, 0.3, 0.4], 3),
+            (&[0.1, 0.2, 0.3, 0.4], 1),
+            (&[0.4, 0.3, 0.3, 0.0], 2),
+            (&[0.4, 0.3, 0.2, 0.1], 3),
+        ];
+        let found = evaluation(4, &rows);
+        assert_eq!([1, 2, 3, 4].map(|k| found.top_k(k)), [0.25, 0.5, 0.75, 1.0]);
+    }
+
+    #[test]
+    fn one_output_answers_by_one_half() {
+        let found = evaluation(2, &[(&[0.5], 0), (&[0.51], 1), (&[0.9], 0), (&[0.2], 1)]);
+        assert_eq!((found.confusion, found.ranks), (vec![vec![1, 1], vec![1, 1]], vec![2, 2]));
+    }
+}

@@ -1,0 +1,127 @@
+//! Whether the settings of a run are in range and go together.
+
+use super::config::RunConfig;
+use super::config_text::{LEARNING_RATE, is_learning_rate};
+use super::plateau::PlateauSettings;
+use super::schedule::{self, Schedule};
+use crate::error::{Result, usage};
+use crate::layers::{LossSettings, UpdateSettings};
+use std::ops::RangeInclusive;
+
+impl RunConfig {
+    /// Threads of the CPU backend.
+    pub(crate) const THREADS: RangeInclusive<i64> = 1..=1024;
+    /// Images in a batch.
+    pub(crate) const BATCH_SIZE: RangeInclusive<i64> = 1..=65_536;
+    /// Batches of an update.
+    pub(super) const ACCUMULATE: RangeInclusive<i64> = 1..=65_536;
+    /// Passes over the training images.
+    pub(super) const EPOCHS: RangeInclusive<u64> = 1..=1_000_000;
+
+    /// Whether the settings of the training are in range, wherever they come from.
+    ///
+    /// # Errors
+    /// The first that is not, with its value.
+    pub fn check(&self) -> Result<()> {
+        if let Some(threads) = self.threads.filter(|&threads| !Self::THREADS.contains(&threads.into())) {
+            return Err(usage!(
+                "{threads} threads; there must be {} to {}",
+                Self::THREADS.start(),
+                Self::THREADS.end()
+            ));
+        }
+        if !Self::EPOCHS.contains(&self.epochs) {
+            return Err(usage!(
+                "{} epochs; there must be {} to {}",
+                self.epochs,
+                Self::EPOCHS.start(),
+                Self::EPOCHS.end()
+            ));
+        }
+        if !Self::BATCH_SIZE.contains(&self.batch_size.into()) {
+            let (min, max) = (Self::BATCH_SIZE.start(), Self::BATCH_SIZE.end());
+            return Err(usage!("a batch size of {}; it must be {min} to {max}", self.batch_size));
+        }
+        if !Self::ACCUMULATE.contains(&self.accumulate.into()) {
+            let (min, max) = (Self::ACCUMULATE.start(), Self::ACCUMULATE.end());
+            return Err(usage!("{} batches an update; there must be {min} to {max}", self.accumulate));
+        }
+        if !is_learning_rate(self.learning_rate) {
+            return Err(usage!("a learning rate of {:?}; {LEARNING_RATE}", self.learning_rate));
+        }
+        for path in [&self.weights, &self.data_dir, &self.out].into_iter().flatten() {
+            if path.to_str().is_none() {
+                return Err(usage!(
+                    "a path that is not UTF-8, which run.json cannot hold; rename it: {}",
+                    path.display()
+                ));
+            }
+        }
+        if self.steps_per_epoch == Some(0) {
+            return Err(usage!("0 steps per epoch; there must be at least 1"));
+        }
+        schedule::check(self.schedule, self.decay_rate, self.decay_steps)?;
+        self.check_plateau()?;
+        self.loss_settings().check()?;
+        self.optimizer.check(&self.update_settings())
+    }
+
+    fn check_plateau(&self) -> Result<()> {
+        let given = [
+            ("plateau_factor", self.plateau_factor.is_some()),
+            ("plateau_patience", self.plateau_patience.is_some()),
+            ("plateau_min_delta", self.plateau_min_delta.is_some()),
+            ("plateau_cooldown", self.plateau_cooldown.is_some()),
+            ("plateau_min_rate", self.plateau_min_rate.is_some()),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            Some((name, _)) if self.schedule != Schedule::Plateau => {
+                Err(usage!("{name} is for the schedule plateau; the schedule is {:?}", self.schedule))
+            }
+            _ => self.plateau_settings().check(),
+        }
+    }
+
+    /// What goes with the schedule plateau.
+    pub(super) fn plateau_settings(&self) -> PlateauSettings {
+        PlateauSettings {
+            factor: self.plateau_factor.unwrap_or(0.1),
+            patience: self.plateau_patience.unwrap_or(10),
+            min_delta: self.plateau_min_delta.unwrap_or(1e-4),
+            cooldown: self.plateau_cooldown.unwrap_or(0),
+            min_rate: self.plateau_min_rate.unwrap_or(0.0),
+        }
+    }
+
+    /// What goes with the optimizer.
+    pub(crate) fn update_settings(&self) -> UpdateSettings {
+        let Self { momentum, nesterov, weight_decay, clip_value, clip_norm, accumulate, ema, .. } = *self;
+        let accumulates = accumulate > 1;
+        UpdateSettings { momentum, nesterov, weight_decay, clip_value, clip_norm, accumulates, ema }
+    }
+
+    /// What goes with the loss.
+    pub(crate) fn loss_settings(&self) -> LossSettings {
+        let Self { label_smoothing, from_logits, ref class_weight, .. } = *self;
+        LossSettings { label_smoothing, from_logits, class_weight: class_weight.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::Optimizer;
+
+    #[test]
+    fn settings_out_of_range_are_refused_with_their_values() {
+        let refused = |config: RunConfig| config.check().expect_err("out of range").to_string();
+        assert!(refused(RunConfig { batch_size: 0, ..RunConfig::default() }).contains("batch size of 0"));
+        assert!(refused(RunConfig { epochs: 0, ..RunConfig::default() }).contains("0 epochs"));
+        assert!(refused(RunConfig { threads: Some(60_000), ..RunConfig::default() }).contains("60000 threads"));
+        assert!(refused(RunConfig { learning_rate: f64::NAN, ..RunConfig::default() }).contains("NaN"));
+        assert!(refused(RunConfig { learning_rate: 1e-60, ..RunConfig::default() }).contains("1e-60"));
+        assert!(refused(RunConfig { steps_per_epoch: Some(0), ..RunConfig::default() }).contains("steps per epoch"));
+        let optimizer = Optimizer::Adam { beta_1: 1.0, beta_2: 0.9, epsilon: 1e-7 };
+        assert!(refused(RunConfig { optimizer, ..RunConfig::default() }).contains("beta_1"));
+    }
+}
