@@ -165,7 +165,7 @@ fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 7] {
     ]
 }
 
-fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 5] {
+fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 6] {
     use backward_input::Method;
     fn by(r: &mut Recorder, pass: &InputPass<'_>, method: Method) {
         let InputPass { name, dims, weights, dy, dx } = *pass;
@@ -186,6 +186,12 @@ fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 5] {
             supports: depthwise::supports,
             cost: |_| depthwise::COST,
             record: depthwise::record_backward_input,
+        },
+        Algorithm {
+            name: "winograd",
+            supports: |d, profile| profile.simd().is_some_and(|level| cpu::winograd::supports_backward_input(d, level)),
+            cost: winograd::cost,
+            record: |r, pass| by(r, pass, Method::Winograd),
         },
         Algorithm { name: "tiles", supports: is_adapter, cost: dense, record: |r, pass| by(r, pass, Method::Tiles) },
         Algorithm {

@@ -18,6 +18,8 @@ pub(super) enum Method {
     Im2col,
     /// Lists of the gradients that are not zero, through a pool, on the CPU.
     Sparse,
+    /// Winograd's F(2x2, 3x3), without a pool, on the CPU.
+    Winograd,
 }
 
 /// Inputs: dy [n, oh, ow, c_out] or, with a pool, the tagged gradient [n, pool_oh, pool_ow, c_out]; weights
@@ -47,7 +49,11 @@ impl KernelSpec for Conv2dBackwardInput {
     }
 
     fn cost(&self) -> Cost {
-        let share = if self.method == Method::Sparse { 1.0 / self.dims.window_len() as f64 } else { 1.0 };
+        let share = match self.method {
+            Method::Sparse => 1.0 / self.dims.window_len() as f64,
+            Method::Winograd => cpu::winograd::SHARE,
+            Method::Tiles | Method::Im2col => 1.0,
+        };
         reference::input_cost(&self.dims, self.gate).scaled(share)
     }
 
@@ -58,6 +64,7 @@ impl KernelSpec for Conv2dBackwardInput {
     fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
         match self.method {
             Method::Sparse => cpu::sparse::backward_input(&self.dims, self.gate, level, io),
+            Method::Winograd => cpu::winograd::backward_input(&self.dims, self.gate, level, io),
             Method::Tiles | Method::Im2col => self.run(io),
         }
     }

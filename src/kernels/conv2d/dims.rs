@@ -92,6 +92,11 @@ impl Dims {
     pub(super) fn is_plain(&self) -> bool {
         self.groups == 1 && self.bias && self.h.dilation == 1 && self.w.dilation == 1
     }
+    /// Whether each output pixel reads one input pixel, in the same order: the input is the matrix of patches.
+    pub(super) fn is_pointwise(&self) -> bool {
+        let one = |axis: &WindowAxis| axis.kernel == 1 && axis.stride == 1;
+        one(&self.h) && one(&self.w) && self.groups == 1 && self.window_len() == 1
+    }
     /// The same convolution over the channels of one group.
     pub(super) fn group(&self) -> Self {
         Self { c_in: self.group_in(), c_out: self.group_out(), groups: 1, ..*self }

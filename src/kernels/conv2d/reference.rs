@@ -38,11 +38,11 @@ pub(super) fn forward<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
     let (w, b) = d.split_weights(weights);
     let size = MatMul { m: d.image_windows() * d.window_len(), k: d.patch_len(), n: d.group_out() };
     let convolve = |patches: &mut [F], x: &[F], group: usize, sums: &mut [F]| {
-        d.im2col(x, group, 0..size.m, patches);
+        let patches = patches_of(d, x, group, 0..size.m, patches);
         let w = Strided { data: &w[group * size.n..], row_stride: d.c_out, col_stride: 1 };
         F::matmul(size, Strided::rows(patches, size.k), w, false, sums, 1);
     };
-    let patches = || vec![F::ZERO; size.m * size.k];
+    let patches = || vec![F::ZERO; if d.is_pointwise() { 0 } else { size.m * size.k }];
     if d.window_len() == 1 {
         let scratch = || (patches(), vec![F::ZERO; if d.groups > 1 { size.m * size.n } else { 0 }]);
         let images = y.par_chunks_mut(d.out_image()).zip(x.par_chunks(d.in_image()));
@@ -67,6 +67,24 @@ pub(super) fn forward<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
             pool(d, relu, sums, b, y, argmax);
         },
     );
+}
+
+/// The patches of `rows` for the channels of `group`: [rows, patch], made in `scratch` where they are not in `x` as they are.
+fn patches_of<'a, F: Real>(d: &Dims, x: &'a [F], group: usize, rows: Range<usize>, scratch: &'a mut [F]) -> &'a [F] {
+    if d.is_pointwise() {
+        return &x[rows.start * d.c_in..rows.end * d.c_in];
+    }
+    d.im2col(x, group, rows, scratch);
+    scratch
+}
+
+/// The gradients of `rows`, [rows, c_out], made in `scratch` where `tagged` holds those of pool windows.
+fn gradients_of<'a, F: Real>(d: &Dims, tagged: &'a [F], rows: Range<usize>, scratch: &'a mut [F]) -> &'a [F] {
+    if d.window_len() == 1 {
+        return &tagged[rows.start * d.c_out..rows.end * d.c_out];
+    }
+    d.unpool(tagged, rows, scratch);
+    scratch
 }
 
 /// Copies columns of one row-major matrix into another, from and to rows of `lens` elements, beginning at the columns `first`; as many
@@ -128,25 +146,25 @@ fn sum_over<F: Real>(d: &Dims, x: &[F], tagged: &[F], range: Range<usize>) -> Ve
     let mut sum = vec![F::ZERO; d.weights_rows() * d.c_out];
     let (dw, db) = sum.split_at_mut(m * d.c_out);
     let mut patches = vec![F::ZERO; PIXELS * m];
-    let mut dy = vec![F::ZERO; range.len() * d.c_out];
+    let mut unpooled = vec![F::ZERO; if d.window_len() == 1 { 0 } else { range.len() * d.c_out }];
+    let dy = gradients_of(d, tagged, range.clone(), &mut unpooled);
     let mut of_group = vec![F::ZERO; if d.groups > 1 { m * n } else { 0 }];
-    d.unpool(tagged, range.clone(), &mut dy);
     for group in 0..d.groups {
         let product = if d.groups > 1 { &mut of_group[..] } else { &mut *dw };
         product.fill(F::ZERO);
         for start in range.clone().step_by(PIXELS) {
             let pixels = start..range.end.min(start + PIXELS);
             let size = MatMul { m, k: pixels.len(), n };
-            d.im2col(x, group, pixels, &mut patches);
+            let patches = patches_of(d, x, group, pixels, &mut patches);
             let dy = &dy[(start - range.start) * d.c_out + group * n..];
             let dy = Strided { data: dy, row_stride: d.c_out, col_stride: 1 };
-            F::matmul(size, Strided::transposed(&patches, m), dy, true, product, 1);
+            F::matmul(size, Strided::transposed(patches, m), dy, true, product, 1);
         }
         if d.groups > 1 {
             copy_columns([&mut of_group, dw], [n, d.c_out], [0, group * n]);
         }
     }
-    sum_rows(&dy, d.c_out, db);
+    sum_rows(dy, d.c_out, db);
     sum
 }
 
@@ -157,9 +175,17 @@ pub(super) fn backward_input<F: Real>(d: &Dims, gate: GateKind, mut io: Io<'_, F
     let size = MatMul { m: d.image_windows() * d.window_len(), k: d.group_out(), n: d.patch_len() };
     let images = dx.par_chunks_mut(d.in_image()).zip(dy.par_chunks(d.out_image()));
     images.enumerate().for_each_init(
-        || (vec![F::ZERO; size.m * size.n], vec![F::ZERO; size.m * d.c_out]),
+        || {
+            let patches = if d.is_pointwise() { 0 } else { size.m * size.n };
+            let pixels = if d.window_len() == 1 { 0 } else { size.m * d.c_out };
+            (vec![F::ZERO; patches], vec![F::ZERO; pixels])
+        },
         |(patches, pixels), (image, (dx, dy))| {
-            d.unpool(dy, 0..size.m, pixels);
+            let pixels = gradients_of(d, dy, 0..size.m, pixels);
+            if d.is_pointwise() {
+                F::matmul(size, Strided::rows(pixels, size.k), Strided::transposed(weights, size.k), false, dx, 1);
+                return gate.apply(dx, io.inputs[2], image * d.in_image());
+            }
             dx.fill(F::ZERO);
             for group in 0..d.groups {
                 let dy = Strided { data: &pixels[group * size.k..], row_stride: d.c_out, col_stride: 1 };

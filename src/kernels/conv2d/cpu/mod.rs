@@ -13,4 +13,5 @@ mod panels;
 mod permute;
 mod pool;
 pub(super) mod sparse;
+mod tiles;
 pub(super) mod winograd;
