@@ -14,11 +14,16 @@ pub enum Preset {
     Lenet5,
     /// Pairs of 3x3 convolutions of 32 and 64 filters, Dense 128 with dropout: 467,818 parameters.
     VggSmall,
+    /// Three stages of two residual blocks, 16 to 64 filters, batch normalisation: 176,090 parameters.
+    ResnetSmall,
+    /// Depthwise separable convolutions of 32 to 128 filters, batch normalisation: 38,346 parameters.
+    MobilenetSmall,
 }
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 4] = [Self::Cnn, Self::Dnn, Self::Lenet5, Self::VggSmall];
+    pub const ALL: [Self; 6] =
+        [Self::Cnn, Self::Dnn, Self::Lenet5, Self::VggSmall, Self::ResnetSmall, Self::MobilenetSmall];
 
     /// The preset of this name.
     pub fn named(name: &str) -> Option<Self> {
@@ -32,6 +37,8 @@ impl Preset {
             Self::Dnn => "dnn",
             Self::Lenet5 => "lenet5",
             Self::VggSmall => "vgg-small",
+            Self::ResnetSmall => "resnet-small",
+            Self::MobilenetSmall => "mobilenet-small",
         }
     }
 
@@ -42,6 +49,8 @@ impl Preset {
             Self::Dnn => include_str!("../../assets/models/dnn.toml"),
             Self::Lenet5 => include_str!("../../assets/models/lenet5.toml"),
             Self::VggSmall => include_str!("../../assets/models/vgg-small.toml"),
+            Self::ResnetSmall => include_str!("../../assets/models/resnet-small.toml"),
+            Self::MobilenetSmall => include_str!("../../assets/models/mobilenet-small.toml"),
         };
         let mut layers = ModelFile::parse(text).expect("the presets are checked by a test").layers;
         if let Some(FunctionalLayer { layer: AnyLayer::Dense(last), .. }) = layers.last_mut() {
@@ -59,7 +68,7 @@ mod tests {
 
     #[test]
     fn presets_have_their_parameters_and_the_classes_of_the_data() {
-        for (preset, params) in Preset::ALL.into_iter().zip([243_786, 101_770, 61_706, 467_818]) {
+        for (preset, params) in Preset::ALL.into_iter().zip([243_786, 101_770, 61_706, 467_818, 176_090, 38_346]) {
             let summary = preset.build([28, 28, 1], 10).summary().expect("a valid model");
             assert_eq!(summary.total_params, params, "{preset:?}");
             let graph = preset.build([32, 32, 3], 7).graph().expect("a valid model");
