@@ -105,6 +105,9 @@ fn evaluation_and_files_take_the_average_and_training_goes_on_with_the_parameter
         let average = averaged.inference_weights().unwrap();
         assert_ne!(average, averaged.weights().unwrap());
         assert_eq!(plain.inference_weights().unwrap(), plain.weights().unwrap());
+        // Gradients leave both as they are.
+        averaged.gradients(&data.train).unwrap();
+        assert_eq!(averaged.inference_weights().unwrap(), average);
         // A trainer that has the average as its parameters evaluates and predicts the same.
         let mut other = Trainer::new(model(), &device, config(None, 1)).unwrap();
         other.set_weights(&average).unwrap();

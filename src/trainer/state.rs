@@ -162,9 +162,14 @@ impl Trainer {
             .config
             .step(&self.config.learning_rate(batches.len() as u64, &self.progress.plateau), self.progress.updates + 1);
         // A forward pass for training changes the state of layers.
-        let weights = self.weights().await?;
+        let state = match self.session.plan.host.layer_state {
+            Some(buffer) => Some((buffer, self.session.floats(buffer).await?)),
+            None => None,
+        };
         Pass::new(batches, &[Program::Gradients], 1).next(&mut self.session, |_| step).await?;
-        self.set_weights(&weights)?;
+        if let Some((buffer, state)) = state {
+            self.session.backend.write_f32(buffer, 0, &state)?;
+        }
         let buffer = self.session.plan.host.gradients;
         self.session.floats(buffer).await
     }
