@@ -22,7 +22,7 @@ const MAX_COLUMN_LANES: usize = 16;
 /// Workgroups that keep an adapter busy.
 const GROUPS: usize = 256;
 /// Elements of a chunk, at least, unless there are fewer.
-const MIN_ELEMENTS: usize = 1024;
+const MIN_ELEMENTS: usize = 8192;
 /// Rows of a chunk, at most: a bound of the shader's loops.
 const MAX_ROWS: usize = 16_384;
 /// Columns of the CPU's accumulators, at least: short rows are taken several at a time.
@@ -130,7 +130,7 @@ pub(super) fn width(cols: usize) -> usize {
 
 /// `values`, repeated up to [`width`].
 pub(super) fn repeated<F: Real>(values: &[F]) -> Vec<F> {
-    values.iter().copied().cycle().take(width(values.len())).collect()
+    values.repeat(width(values.len()) / values.len())
 }
 
 /// Adds the columns of the second and later rows of an accumulator to those of the first, `cols` columns, in order.

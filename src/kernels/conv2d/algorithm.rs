@@ -70,6 +70,16 @@ fn dense(_: &Dims) -> f64 {
     1.0
 }
 
+/// A matrix product is faster than sums in registers where no patches have to be made for it, and where a panel of the weights
+/// does not fit the L1 cache; else slower.
+fn im2col(d: &Dims) -> f64 {
+    const LARGE_PATCH: usize = 256;
+    match d.window_len() {
+        1 if d.is_pointwise() || (d.patch_len() >= LARGE_PATCH && d.groups == 1) => 0.6,
+        _ => 2.0,
+    }
+}
+
 /// One pixel of each pool window has a gradient.
 fn one_pixel_per_window(d: &Dims) -> f64 {
     1.0 / d.window_len() as f64
@@ -105,7 +115,7 @@ fn forward_algorithms<'a>() -> [Algorithm<ForwardPass<'a>>; 7] {
         Algorithm {
             name: "winograd",
             supports: |d, profile| profile.simd().is_some_and(|level| cpu::winograd::supports(d, level)),
-            cost: winograd::cost,
+            cost: cpu::winograd::cost,
             record: |r, pass| by(r, pass, forward::Method::Winograd),
         },
         Algorithm {
@@ -114,11 +124,10 @@ fn forward_algorithms<'a>() -> [Algorithm<ForwardPass<'a>>; 7] {
             cost: dense,
             record: |r, pass| by(r, pass, forward::Method::Direct),
         },
-        // Slower than sums in registers.
         Algorithm {
             name: "im2col",
             supports: is_cpu,
-            cost: |_| 2.0,
+            cost: im2col,
             record: |r, pass| by(r, pass, forward::Method::Im2col),
         },
     ]
@@ -190,7 +199,7 @@ fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 6] {
         Algorithm {
             name: "winograd",
             supports: |d, profile| profile.simd().is_some_and(|level| cpu::winograd::supports_backward_input(d, level)),
-            cost: winograd::cost,
+            cost: cpu::winograd::cost,
             record: |r, pass| by(r, pass, Method::Winograd),
         },
         Algorithm { name: "tiles", supports: is_adapter, cost: dense, record: |r, pass| by(r, pass, Method::Tiles) },

@@ -28,6 +28,12 @@ pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
     square && (pooled || is_alone(d)) && channels && small && groups == 1
 }
 
+/// The transforms cost as much as the products of this many further channels.
+pub(in crate::kernels::conv2d) fn cost(d: &Dims) -> f64 {
+    const TRANSFORMS: f64 = 8.0;
+    SHARE * (1.0 + TRANSFORMS / d.c_in.min(d.c_out) as f64)
+}
+
 /// As [`supports`], without a pool.
 pub(in crate::kernels::conv2d) fn supports_backward_input(d: &Dims, level: SimdLevel) -> bool {
     is_alone(d) && supports(d, level)
