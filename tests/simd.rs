@@ -103,6 +103,7 @@ fn every_algorithm_of_the_table_is_chosen_by_a_case() {
         "backward weights: few channels",
         "backward weights: sparse",
         "backward weights: im2col",
+        "backward weights: winograd",
         "backward input: winograd",
         "backward input: tiles",
         "backward input: sparse",

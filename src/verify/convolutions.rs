@@ -162,6 +162,23 @@ pub(super) fn wide_convolutions() -> Vec<Case> {
                 .add(DepthwiseConv2D::new([4, 5]).padding(Same).depth_multiplier(2))),
         ),
         case(
+            "wide, 3x3 with Winograd, without a pool, odd sizes",
+            5,
+            end(images(9, 8, 3)
+                .add(Conv2D::new(32, 3).activation(Relu))
+                .add(Conv2D::new(48, 3).padding(Same).activation(Relu))
+                .add(Conv2D::new(16, 3).use_bias(false))
+                .add(Conv2D::new(32, 3).padding(Same).activation(Relu))),
+        ),
+        case(
+            "wide, 1x1, and 3x3 of a patch that is larger than the L1 cache",
+            3,
+            end(images(7, 6, 3)
+                .add(Conv2D::new(33, 1).activation(Relu))
+                .add(Conv2D::new(19, 3).padding(Same).activation(Relu))
+                .add(Conv2D::new(34, 1).use_bias(false))),
+        ),
+        case(
             "wide, without bias, under a 2x2 pool",
             3,
             end(images(9, 8, 3)

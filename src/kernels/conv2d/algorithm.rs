@@ -133,7 +133,7 @@ fn forward_algorithms<'a>() -> [Algorithm<ForwardPass<'a>>; 7] {
     ]
 }
 
-fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 7] {
+fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 8] {
     use backward_weights::Method;
     fn by(r: &mut Recorder, pass: &WeightsPass<'_>, method: Method) {
         let WeightsPass { name, dims, x, dy, gradients } = *pass;
@@ -169,6 +169,12 @@ fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 7] {
             supports: |d, profile| profile.simd().is_some_and(|level| cpu::sparse::supports(d, level)),
             cost: one_pixel_per_window,
             record: |r, pass| by(r, pass, Method::Sparse),
+        },
+        Algorithm {
+            name: "winograd",
+            supports: |d, profile| profile.simd().is_some_and(|level| cpu::winograd_weights::supports(d, level)),
+            cost: cpu::winograd::cost,
+            record: |r, pass| by(r, pass, Method::Winograd),
         },
         Algorithm { name: "im2col", supports: is_cpu, cost: dense, record: |r, pass| by(r, pass, Method::Im2col) },
     ]

@@ -21,6 +21,8 @@ pub(super) enum Method {
     Permute,
     /// Lists of the gradients that are not zero, through a pool, on the CPU.
     Sparse,
+    /// Winograd's F(2x2, 3x3), without a pool, on the CPU.
+    Winograd,
 }
 
 /// Inputs: x [n, h, w, c_in]; dy [n, oh, ow, c_out] or, with a pool, the tagged gradient [n, pool_oh, pool_ow, c_out].
@@ -48,6 +50,7 @@ impl KernelSpec for Conv2dBackwardWeights {
     fn cost(&self) -> Cost {
         let share = match self.method {
             Method::Permute | Method::Sparse => 1.0 / self.dims.window_len() as f64,
+            Method::Winograd => cpu::winograd::SHARE,
             Method::Tiles | Method::Im2col | Method::FewChannels => 1.0,
         };
         reference::weights_cost(&self.dims).scaled(share)
@@ -61,6 +64,7 @@ impl KernelSpec for Conv2dBackwardWeights {
         match self.method {
             Method::FewChannels | Method::Permute => cpu::few_channels::backward_weights(&self.dims, level, io),
             Method::Sparse => cpu::sparse::backward_weights(&self.dims, level, io),
+            Method::Winograd => cpu::winograd_weights::backward_weights(&self.dims, level, io),
             Method::Tiles | Method::Im2col => self.run(io),
         }
     }

@@ -15,3 +15,4 @@ mod pool;
 pub(super) mod sparse;
 mod tiles;
 pub(super) mod winograd;
+pub(super) mod winograd_weights;
