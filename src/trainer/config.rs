@@ -14,7 +14,7 @@ use std::path::PathBuf;
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 pub struct RunConfig {
-    /// cnn (243,786 parameters on Fashion-MNIST), dnn (101,770), lenet5 (61,706), vgg-small (467,818), or a file: TOML, or what Keras's model.to_json() writes
+    /// cnn (243,786 parameters on Fashion-MNIST), dnn (101,770), lenet5 (61,706), vgg-small (467,818), resnet-small (176,090), mobilenet-small (38,346), or a file: TOML, or what Keras's model.to_json() writes
     #[cfg_attr(feature = "cli", arg(long, value_name = "MODEL"))]
     pub model: String,
     /// auto, cpu, vulkan, metal, dx12, gl, or part of an adapter's name
