@@ -21,6 +21,7 @@ fn what_is_not_supported_is_refused_with_layer_argument_and_value() {
     let (chain, residual, nested) = ("every_layer.json", "residual.json", "nested_functional.json");
     let stem = |key: &str| format!("/config/layers/2/config/{key}");
     let conv = |key: &str| format!("/config/layers/2/{key}");
+    let (normalized, norm) = ("residual_normalized.json", stem);
     let policy = json!({ "class_name": "DTypePolicy", "config": { "name": "mixed_float16" } });
     let l2 = json!({ "class_name": "L2", "config": { "l2": 0.01 } });
     let lambda = json!({ "class_name": "__lambda__", "config": { "value": ["4wEAAA", null, null] } });
@@ -64,6 +65,21 @@ fn what_is_not_supported_is_refused_with_layer_argument_and_value() {
             "layer `stem` (Conv2DTranspose): Conv2DTranspose is not supported",
         ),
         (chain, conv("class_name"), json!("Conv2d"), "did you mean `Conv2D`?"),
+        (
+            normalized,
+            norm("renorm"),
+            json!(true),
+            "layer `batch_normalization` (BatchNormalization): renorm = true is not supported",
+        ),
+        (normalized, norm("synchronized"), json!(true), "synchronized = true is not supported"),
+        (normalized, norm("axis"), json!([1]), "axis 1 of an input of [14, 14, 4]; only the last"),
+        (normalized, norm("axis"), json!([1, 2]), "axis = [1,2]: invalid type"),
+        (
+            "depthwise.json",
+            norm("rms_scaling"),
+            json!(true),
+            "layer `layer_normalization` (LayerNormalization): rms_scaling = true is not supported",
+        ),
         (
             chain,
             conv("registered_name"),
@@ -166,6 +182,7 @@ fn other_forms_of_the_same_are_the_same_model() {
         (chain, "/config/layers/2/config/dtype", json!("float32")),
         (chain, "/config/layers/2/config/dilation_rate", json!(1)),
         (chain, "/config/layers/0/config", input_2),
+        ("residual_normalized.json", "/config/layers/2/config/axis", json!([3])),
         (residual, "/config/layers/2/inbound_nodes", json!([[from("conv2d")]])),
         (residual, "/config/layers/2/inbound_nodes", json!([from("conv2d")])),
         (residual, "/config/output_layers", json!(["dense", 2, 0])),
