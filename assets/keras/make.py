@@ -150,7 +150,21 @@ def depthwise():
     )
 
 
-MODELS = [every_layer, convolutions, residual_normalized, depthwise, layers_as_activations, residual, nested_sequential, nested_clashing, nested_functional, wrapped, tutorial_dnn, flat_input, open_input, initializers]
+def augmented():
+    return chain(
+        L.RandomFlip("horizontal"),
+        L.RandomTranslation(0.1, (-0.2, 0.1), fill_mode="constant", interpolation="nearest"),
+        L.RandomBrightness(0.2),
+        L.RandomContrast(0.3, seed=4),
+        L.Normalization(mean=[72.5], variance=[8100.0]),
+        L.Conv2D(4, 3, strides=2, activation="relu"),
+        L.Normalization(axis=None, mean=0.5, variance=0.25, invert=True),
+        L.Flatten(),
+        classes(),
+    )
+
+
+MODELS = [every_layer, augmented, convolutions, residual_normalized, depthwise, layers_as_activations, residual, nested_sequential, nested_clashing, nested_functional, wrapped, tutorial_dnn, flat_input, open_input, initializers]
 
 
 def leaves(model):

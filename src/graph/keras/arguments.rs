@@ -30,6 +30,10 @@ pub(super) fn read<'a>(object: &Object<'a>) -> Result<Read<'a>> {
         return Err(usage!("Lambda layers hold Python code, which is never executed"));
     }
     let Some(known) = AnyLayer::arguments(kind) else {
+        if kind.starts_with("Random") {
+            let random: Vec<&str> = AnyLayer::KINDS.iter().copied().filter(|kind| kind.starts_with("Random")).collect();
+            return Err(usage!("{kind} is not supported; of such layers there are {}", random.join(", ")));
+        }
         return Err(usage!("{kind} is not supported{}", did_you_mean(kind, AnyLayer::KINDS.iter().copied())));
     };
     object.check_module()?;
