@@ -72,11 +72,11 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         ("Multiply", &[]),
         ("Normalization", &["axis", "invert", "mean", "variance"]),
         ("PReLU", &["shared_axes"]),
-        ("ReLU", &["max_value", "negative_slope", "threshold"]),
         ("RandomBrightness", &["factor", "value_range"]),
         ("RandomContrast", &["factor", "value_range"]),
         ("RandomFlip", &["mode"]),
         ("RandomTranslation", &["fill_mode", "fill_value", "height_factor", "interpolation", "width_factor"]),
+        ("ReLU", &["max_value", "negative_slope", "threshold"]),
         ("Rescaling", &["offset", "scale"]),
         ("Reshape", &["target_shape"]),
         (
