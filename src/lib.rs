@@ -41,9 +41,11 @@ pub use error::{Advice, Error, Message, Result};
 pub use graph::{Functional, Graph, Model, Preset, Sequential, Summary};
 pub use layers::{
     Activation, ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, Axes, BatchNormalization, ClassWeights,
-    Concatenate, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D,
-    LayerNormalization, LeakyReLU, Loss, MaxPooling2D, Maximum, MinPooling2D, Multiply, Optimizer, PReLU, Padding,
-    ReLU, Reshape, SeparableConv2D, Softmax, SpatialDropout2D, Subtract, ZeroPadding2D,
+    Concatenate, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Factor, FillMode, Flatten, FlipMode,
+    GlobalAveragePooling2D, GlobalMaxPooling2D, Interpolation, LayerNormalization, LeakyReLU, Loss, MaxPooling2D,
+    Maximum, MinPooling2D, Multiply, Normalization, Numbers, Optimizer, PReLU, Padding, RandomBrightness,
+    RandomContrast, RandomFlip, RandomTranslation, ReLU, Rescaling, Reshape, SeparableConv2D, Softmax,
+    SpatialDropout2D, Subtract, ZeroPadding2D,
 };
 pub use trainer::{
     ClassScore, Evaluation, Event, Fit, Flow, History, Plateau, Progress, Ratios, RunConfig, Schedule, Score, Trainer,

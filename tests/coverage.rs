@@ -43,7 +43,7 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         }
     }
     // All that serialise, so that none is left out here by a default.
-    let arguments: [(&str, &[&str]); 29] = [
+    let arguments: [(&str, &[&str]); 34] = [
         ("Activation", &["activation"]),
         ("Add", &[]),
         ("Average", &[]),
@@ -70,7 +70,12 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         ("Maximum", &[]),
         ("MinPooling2D", &["padding", "pool_size", "strides"]),
         ("Multiply", &[]),
+        ("Normalization", &["axis", "invert", "mean", "variance"]),
         ("PReLU", &["shared_axes"]),
+        ("RandomBrightness", &["factor", "value_range"]),
+        ("RandomContrast", &["factor", "value_range"]),
+        ("RandomFlip", &["mode"]),
+        ("RandomTranslation", &["fill_mode", "fill_value", "height_factor", "interpolation", "width_factor"]),
         ("ReLU", &["max_value", "negative_slope", "threshold"]),
         ("Rescaling", &["offset", "scale"]),
         ("Reshape", &["target_shape"]),

@@ -62,6 +62,7 @@ CHAINS = {
     "layer_norm": ([conv(4, 3, strides=4, activation="elu"), dict(type="LayerNormalization", axis=[1, 2, 3]), conv(6, 3), dict(type="LayerNormalization", epsilon=0.01), *END], dict(optimizer="adam", learning_rate=0.003)),
     "prelu": ([conv(4, 3, strides=3), dict(type="PReLU", shared_axes=[1, 2]), dict(type="BatchNormalization", center=False, scale=False), dict(type="Flatten"), dict(type="Dense", units=14), dict(type="PReLU"), dense(10, "softmax")], dict(optimizer="adam", learning_rate=0.003)),
     "rescaling": ([dict(type="Rescaling", scale=1 / 127.5, offset=-1.0), conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adam", learning_rate=0.003)),
+    "normalization": ([dict(type="Normalization", mean=[72.5], variance=[8100.25]), conv(4, 3, strides=3, activation="tanh"), dict(type="Normalization", mean=[0.25, -0.5, 0.0, 1.0], variance=[0.5, 1.0, 2.25, 0.25]), conv(4, 3), dict(type="Normalization", mean=0.5, variance=0.75, axis=[], invert=True), *END], dict(optimizer="adam", learning_rate=0.003)),
     "muon": ([conv(4, 3, strides=4, activation="relu"), dict(type="Flatten"), dense(12, "relu"), dense(20, "tanh"), dense(10, "softmax")], dict(optimizer="muon", learning_rate=0.01)),
     "clip_norm": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="sgd", learning_rate=0.3, clip_norm=0.2)),
     "label_smoothing": ([conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adam", learning_rate=0.005, label_smoothing=0.1)),
@@ -169,13 +170,13 @@ def has(model, kind):
 
 
 def images(model, st):
-    """The images of the settings' classes, numbered from 0, as many as the steps take; from 0 to 255 for a model that rescales them."""
+    """The images of the settings' classes, numbered from 0, as many as the steps take; from 0 to 255 for a model that rescales or normalizes them."""
     x, y = X, Y
     if "only_classes" in st:
         y = np.select([Y == c for c in st["only_classes"]], range(len(st["only_classes"])), -1).astype("i4")
         x, y = x[y >= 0], y[y >= 0]
     steps = st.get("steps_per_epoch", min(STEPS, len(x) // BATCH))
-    return x[: steps * BATCH].astype(FLOAT) / (1 if has(model, L.Rescaling) else 255), y[: steps * BATCH]
+    return x[: steps * BATCH].astype(FLOAT) / (1 if has(model, (L.Rescaling, L.Normalization)) else 255), y[: steps * BATCH]
 
 
 def plateau(st, model, opt):

@@ -125,7 +125,46 @@ def convolutions():
     )
 
 
-MODELS = [every_layer, convolutions, layers_as_activations, residual, nested_sequential, nested_clashing, nested_functional, wrapped, tutorial_dnn, flat_input, open_input, initializers]
+def residual_normalized():
+    image = keras.Input(IMAGE)
+    y = L.Conv2D(4, 3, strides=2, use_bias=False, padding="same")(image)
+    y = stem = L.ReLU()(L.BatchNormalization(axis=3)(y))
+    y = L.BatchNormalization(momentum=0.9, scale=False)(L.Conv2D(4, 3, padding="same", use_bias=False)(y))
+    y = L.Activation("relu")(L.Add()([stem, y]))
+    y = L.BatchNormalization(epsilon=1e-4, center=False)(L.Conv2D(6, 3, dilation_rate=2, groups=2)(y))
+    return keras.Model(image, L.Dense(10)(L.GlobalAveragePooling2D()(y)))
+
+
+def depthwise():
+    return chain(
+        L.SeparableConv2D(6, 3, strides=2, depth_multiplier=2, activation="relu"),
+        L.LayerNormalization(),
+        L.DepthwiseConv2D((3, 2), depth_multiplier=2, use_bias=False, padding="same"),
+        L.LayerNormalization(axis=[1, 2, 3], scale=False),
+        L.PReLU(shared_axes=[1, 2]),
+        L.SeparableConv2D(8, 3, dilation_rate=(2, 1), use_bias=False, depthwise_initializer="he_normal"),
+        L.PReLU(),
+        L.DepthwiseConv2D(3, strides=2, activation="silu"),
+        L.Flatten(),
+        classes(),
+    )
+
+
+def augmented():
+    return chain(
+        L.RandomFlip("horizontal"),
+        L.RandomTranslation(0.1, (-0.2, 0.1), fill_mode="constant", interpolation="nearest"),
+        L.RandomBrightness(0.2),
+        L.RandomContrast(0.3, seed=4),
+        L.Normalization(mean=[72.5], variance=[8100.0]),
+        L.Conv2D(4, 3, strides=2, activation="relu"),
+        L.Normalization(axis=None, mean=0.5, variance=0.25, invert=True),
+        L.Flatten(),
+        classes(),
+    )
+
+
+MODELS = [every_layer, augmented, convolutions, residual_normalized, depthwise, layers_as_activations, residual, nested_sequential, nested_clashing, nested_functional, wrapped, tutorial_dnn, flat_input, open_input, initializers]
 
 
 def leaves(model):

@@ -2,7 +2,8 @@
 
 use super::elementwise::{CHUNK, elementwise_cost, elementwise_shader};
 use super::gate::GateKind;
-use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, View, constants};
+use super::random::{RANDOM_FILE, draw, random_key};
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -34,12 +35,7 @@ impl KernelSpec for Dropout {
             WHOLE_CHANNELS: self.channels.is_some(),
             OUT: 1 + self.gate.bindings(),
         };
-        let files = [
-            STEP_FILE,
-            include_str!("../../shaders/random.wgsl"),
-            include_str!("../../shaders/dropout.wgsl"),
-            self.gate.file(),
-        ];
+        let files = [STEP_FILE, RANDOM_FILE, include_str!("../../shaders/dropout.wgsl"), self.gate.file()];
         let shader = elementwise_shader(self.count, &files, own.and(self.gate.constants(1, self.count)));
         Shader { uses_step: true, ..shader }
     }
@@ -49,12 +45,12 @@ impl KernelSpec for Dropout {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        let key = self.key(&io.step);
+        let key = random_key(self.stream, &io.step);
         self.for_each_chunk(&mut io, |y, x, gate_input, first| self.mask(key, y, x, gate_input, first));
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        let key = self.key(&io.step);
+        let key = random_key(self.stream, &io.step);
         self.for_each_chunk(&mut io, |y, x, gate_input, first| {
             level.run(Chunk { kernel: self, key, y, x, gate_input, first });
         });
@@ -69,11 +65,6 @@ impl Dropout {
 
     fn scale(&self) -> f64 {
         1.0 / (1.0 - self.rate)
-    }
-
-    /// What all elements of a step have in common; twin of `random_key` in `shaders/random.wgsl`.
-    fn key(&self, step: &Step) -> u32 {
-        mixed(mixed(step.seed ^ self.stream).wrapping_add(step.update))
     }
 
     fn for_each_chunk<F: Real>(&self, io: &mut Io<'_, F>, each: impl Fn(&mut [F], &[F], View<'_, F>, usize) + Sync) {
@@ -123,23 +114,10 @@ impl WithSimd for Chunk<'_> {
     }
 }
 
-/// A uniform draw of 32 bits for each element.
-#[inline(always)]
-fn draw(key: u32, element: u32) -> u32 {
-    mixed(element.wrapping_mul(0x9e37_79b9).wrapping_add(key))
-}
-
-/// C. Wellons's hash `lowbias32`: every bit of the result depends on every bit of `x`.
-#[inline(always)]
-fn mixed(x: u32) -> u32 {
-    let x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
-    let x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
-    x ^ (x >> 16)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Step;
 
     #[test]
     fn the_share_of_dropped_elements_is_the_rate_and_each_update_draws_anew() {
@@ -147,7 +125,7 @@ mod tests {
         for rate in [0.0, 0.1, 0.5, 0.9] {
             let kernel = Dropout { count: 4, rate, stream: 7, channels: None, gate: GateKind::None };
             let dropped = |seed, update| {
-                let key = kernel.key(&Step { seed, update, ..Step::default() });
+                let key = random_key(kernel.stream, &Step { seed, update, ..Step::default() });
                 (0..COUNT).map(|i| draw(key, i) < kernel.threshold()).collect::<Vec<_>>()
             };
             let first = dropped(1, 1);

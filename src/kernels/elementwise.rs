@@ -21,6 +21,11 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
+    /// `y = a`.
+    pub(crate) fn copy(count: usize) -> Self {
+        Self { count, terms: 1, relu: false, gate: GateKind::None }
+    }
+
     /// `y = max(0, a)`.
     pub(crate) fn relu(count: usize) -> Self {
         Self { count, terms: 1, relu: true, gate: GateKind::None }

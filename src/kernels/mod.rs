@@ -2,6 +2,7 @@
 //! shader and computes the same on the CPU.
 
 pub(crate) mod activation;
+pub(crate) mod adjust;
 pub(crate) mod binary_loss;
 pub(crate) mod columns;
 pub(crate) mod conv2d;
@@ -22,6 +23,8 @@ pub(crate) mod pad2d;
 pub mod peak;
 pub(crate) mod pool2d;
 pub(crate) mod prelu;
+pub(crate) mod random;
+pub(crate) mod resample;
 mod split_k;
 mod tile;
 pub(crate) mod unpack;

@@ -5,7 +5,8 @@ use super::layer::{Inferred, Layer, Saved, Site};
 use crate::error::{Result, usage};
 use crate::kernels::dropout::Dropout as Kernel;
 use crate::kernels::elementwise::Sum;
-use crate::kernels::{Gate, GateKind, GradientOut};
+use crate::kernels::random::stream_of;
+use crate::kernels::{Gate, GradientOut};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
 
@@ -79,20 +80,14 @@ fn kernel(site: &Site<'_>, rate: f64, whole_channels: bool, gate: Gate) -> Kerne
         let channels = site.output.shape[2];
         [site.output.shape[0] * site.output.shape[1], channels]
     });
-    // FNV-1a of the name, which no other layer of the model has.
-    let stream =
-        site.name.bytes().fold(0x811c_9dc5u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    Kernel { count: site.output.slice.len, rate, stream, channels, gate: gate.kind() }
+    Kernel { count: site.output.slice.len, rate, stream: stream_of(site.name), channels, gate: gate.kind() }
 }
 
 fn record_forward(r: &mut Recorder, site: &Site<'_>, rate: f64, whole_channels: bool, mode: Mode) -> Saved {
     let (label, output) = (format!("{} forward", site.name), site.output.slice);
     match mode {
         Mode::Train => r.dispatch(label, kernel(site, rate, whole_channels, Gate::None), &[site.x()], &[output]),
-        Mode::Infer => {
-            let copy = Sum { count: output.len, terms: 1, relu: false, gate: GateKind::None };
-            r.dispatch(label, copy, &[site.x()], &[output])
-        }
+        Mode::Infer => r.dispatch(label, Sum::copy(output.len), &[site.x()], &[output]),
     };
     Saved::default()
 }

@@ -16,8 +16,12 @@ use super::joins::{Average, Maximum, Multiply, Subtract};
 use super::layer::Layer;
 use super::layer_normalization::LayerNormalization;
 use super::leaky_relu::LeakyReLU;
+use super::normalization::Normalization;
 use super::pooling2d::{AveragePooling2D, MaxPooling2D, MinPooling2D};
 use super::prelu::PReLU;
+use super::random_brightness::{RandomBrightness, RandomContrast};
+use super::random_flip::RandomFlip;
+use super::random_translation::RandomTranslation;
 use super::relu::ReLU;
 use super::rescaling::Rescaling;
 use super::reshape::Reshape;
@@ -100,8 +104,18 @@ layers! {
     BatchNormalization(BatchNormalization),
     /// Images, or the channels of pixels, of mean 0 and variance 1.
     LayerNormalization(LayerNormalization),
+    /// Channels of mean 0 and variance 1 by given numbers.
+    Normalization(Normalization),
     /// A factor and a constant.
     Rescaling(Rescaling),
+    /// Half of the images mirrored, in training.
+    RandomFlip(RandomFlip),
+    /// Images shifted, in training.
+    RandomTranslation(RandomTranslation),
+    /// A number added to each image, in training.
+    RandomBrightness(RandomBrightness),
+    /// The channels of images spread around their means, in training.
+    RandomContrast(RandomContrast),
     /// Zero for a share of the elements, in training.
     Dropout(Dropout),
     /// Zero for a share of the channels, in training.
@@ -135,8 +149,14 @@ impl AnyLayer {
     /// What the layer is to pixels.
     pub(crate) fn of_pixels(&self) -> OfPixels {
         match self {
-            Self::Rescaling(_) => OfPixels::Rescales,
-            Self::Reshape(_) | Self::Flatten(_) | Self::ZeroPadding2D(_) => OfPixels::Moves,
+            Self::Rescaling(_) | Self::Normalization(_) => OfPixels::Rescales,
+            Self::Reshape(_)
+            | Self::Flatten(_)
+            | Self::ZeroPadding2D(_)
+            | Self::RandomFlip(_)
+            | Self::RandomTranslation(_)
+            | Self::RandomBrightness(_)
+            | Self::RandomContrast(_) => OfPixels::Moves,
             _ => OfPixels::Computes,
         }
     }

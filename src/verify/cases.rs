@@ -1,6 +1,7 @@
 //! The table of models that kernels, gradients and shaders are checked with: a line here covers a layer everywhere.
 
 use super::activations::activations;
+use super::augmentations::augmentations;
 use super::case::{Case, case, images};
 use super::convolutions::{convolutions, depthwise, wide_convolutions};
 use super::graphs::graphs;
@@ -152,6 +153,7 @@ pub fn cases() -> Vec<Case> {
     .chain(losses())
     .chain(graphs())
     .chain(norms())
+    .chain(augmentations())
     .collect()
 }
 

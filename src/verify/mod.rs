@@ -1,6 +1,7 @@
 //! Verification: the table of cases, and how they are compared. Tests use it, and so can any user on their own adapter.
 
 mod activations;
+mod augmentations;
 mod case;
 mod cases;
 mod compare;

@@ -21,6 +21,8 @@ fn what_is_not_supported_is_refused_with_layer_argument_and_value() {
     let (chain, residual, nested) = ("every_layer.json", "residual.json", "nested_functional.json");
     let stem = |key: &str| format!("/config/layers/2/config/{key}");
     let conv = |key: &str| format!("/config/layers/2/{key}");
+    let (augmented, aug) = ("augmented.json", |layer: usize, key: &str| format!("/config/layers/{layer}/config/{key}"));
+    let (normalized, norm) = ("residual_normalized.json", stem);
     let policy = json!({ "class_name": "DTypePolicy", "config": { "name": "mixed_float16" } });
     let l2 = json!({ "class_name": "L2", "config": { "l2": 0.01 } });
     let lambda = json!({ "class_name": "__lambda__", "config": { "value": ["4wEAAA", null, null] } });
@@ -63,7 +65,48 @@ fn what_is_not_supported_is_refused_with_layer_argument_and_value() {
             json!("Conv2DTranspose"),
             "layer `stem` (Conv2DTranspose): Conv2DTranspose is not supported",
         ),
+        (
+            chain,
+            conv("class_name"),
+            json!("RandomRotation"),
+            "RandomRotation is not supported; of such layers there are RandomFlip, RandomTranslation, RandomBrightness",
+        ),
+        (augmented, aug(1, "mode"), json!("both"), "mode = \"both\": unknown variant"),
+        (augmented, aug(2, "fill_mode"), json!("mirror"), "fill_mode = \"mirror\": unknown variant"),
+        (augmented, aug(2, "height_factor"), json!(1.5), "height_factor has 1.5; it must be from -1 to 1"),
+        (augmented, aug(3, "factor"), json!([0.1, 0.2, 0.3]), "factor = [0.1,0.2,0.3]: expected a number or"),
+        (augmented, aug(3, "value_range"), json!([1, 0]), "value_range is [1.0, 0.0]; it must be [lowest, highest]"),
+        (augmented, aug(4, "factor"), json!([-0.5, 0.5]), "RandomContrast: factor has -0.5"),
+        (
+            augmented,
+            aug(5, "mean"),
+            json!([1.0, 2.0]),
+            "mean has 2 numbers; it must have one, or 1, one for each channel",
+        ),
+        (
+            augmented,
+            aug(5, "mean"),
+            Value::Null,
+            "layer 5 `normalization` over [28, 28, 1]: Normalization: no mean and variance; give both",
+        ),
+        (augmented, aug(5, "variance"), json!([-1.0]), "variance is -1; it must be at least 0"),
+        (augmented, aug(5, "axis"), json!([1, 2]), "axis [1, 2] of an input of [28, 28, 1]; only the last"),
         (chain, conv("class_name"), json!("Conv2d"), "did you mean `Conv2D`?"),
+        (
+            normalized,
+            norm("renorm"),
+            json!(true),
+            "layer `batch_normalization` (BatchNormalization): renorm = true is not supported",
+        ),
+        (normalized, norm("synchronized"), json!(true), "synchronized = true is not supported"),
+        (normalized, norm("axis"), json!([1]), "axis 1 of an input of [14, 14, 4]; only the last"),
+        (normalized, norm("axis"), json!([1, 2]), "axis = [1,2]: invalid type"),
+        (
+            "depthwise.json",
+            norm("rms_scaling"),
+            json!(true),
+            "layer `layer_normalization` (LayerNormalization): rms_scaling = true is not supported",
+        ),
         (
             chain,
             conv("registered_name"),
@@ -166,6 +209,7 @@ fn other_forms_of_the_same_are_the_same_model() {
         (chain, "/config/layers/2/config/dtype", json!("float32")),
         (chain, "/config/layers/2/config/dilation_rate", json!(1)),
         (chain, "/config/layers/0/config", input_2),
+        ("residual_normalized.json", "/config/layers/2/config/axis", json!([3])),
         (residual, "/config/layers/2/inbound_nodes", json!([[from("conv2d")]])),
         (residual, "/config/layers/2/inbound_nodes", json!([from("conv2d")])),
         (residual, "/config/output_layers", json!(["dense", 2, 0])),

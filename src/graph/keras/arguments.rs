@@ -30,6 +30,10 @@ pub(super) fn read<'a>(object: &Object<'a>) -> Result<Read<'a>> {
         return Err(usage!("Lambda layers hold Python code, which is never executed"));
     }
     let Some(known) = AnyLayer::arguments(kind) else {
+        if kind.starts_with("Random") {
+            let random: Vec<&str> = AnyLayer::KINDS.iter().copied().filter(|kind| kind.starts_with("Random")).collect();
+            return Err(usage!("{kind} is not supported; of such layers there are {}", random.join(", ")));
+        }
         return Err(usage!("{kind} is not supported{}", did_you_mean(kind, AnyLayer::KINDS.iter().copied())));
     };
     object.check_module()?;
@@ -51,7 +55,7 @@ pub(super) fn read<'a>(object: &Object<'a>) -> Result<Read<'a>> {
                 }
             },
             _ if value.is_null() => {}
-            _ if known.contains(&key) => drop(arguments.insert(key.to_owned(), plain(value))),
+            _ if known.contains(&key) => drop(arguments.insert(key.to_owned(), argument(kind, key, value))),
             _ if key.ends_with("_initializer") => {
                 let prefix = key.trim_end_matches("_initializer").to_owned();
                 initializers.extend(initializer::read(key, value)?.map(|initializer| (prefix, initializer)));
@@ -64,6 +68,16 @@ pub(super) fn read<'a>(object: &Object<'a>) -> Result<Read<'a>> {
         }
     }
     Ok(Read { layer: deserialize(arguments)?, activation, initializers })
+}
+
+/// The value of an argument in the form that the layer takes here.
+fn argument(kind: &str, key: &str, value: &Value) -> Value {
+    let value = plain(value);
+    match (kind, key, value.as_array().map(Vec::as_slice)) {
+        // In Keras 2 the one axis is a list.
+        ("BatchNormalization", "axis", Some([axis])) => axis.clone(),
+        _ => value,
+    }
 }
 
 /// The name of an argument in Keras 3.
@@ -85,7 +99,7 @@ fn is_neutral(key: &str, value: &Value) -> bool {
         "groups" | "dilation_rate" | "depth_multiplier" => all(1),
         "use_bias" => value == true,
         "axis" => all(-1),
-        "synchronized" | "renorm" | "keepdims" | "ragged" | "sparse" => value == false,
+        "synchronized" | "renorm" | "rms_scaling" | "keepdims" | "ragged" | "sparse" => value == false,
         // Of no effect without `renorm`, and in Keras 2 a choice of implementation.
         "renorm_momentum" | "fused" => true,
         _ => false,
@@ -103,6 +117,7 @@ fn is_keras_argument(key: &str) -> bool {
         "axis",
         "synchronized",
         "renorm",
+        "rms_scaling",
         "keepdims",
         "ragged",
         "sparse",

@@ -11,17 +11,19 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Where mean and variance of the columns come from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Statistics {
     /// The batch: what [`super::MergeMoments`] wrote.
     Batch,
     /// The layer's state, [2, cols], and its parameters.
     Moving { affine: Affine, epsilon: f64 },
+    /// Numbers: mean, scale and shift of each column.
+    Constant([Vec<f64>; 3]),
 }
 
-/// `y = (x - mean) / sqrt(variance + epsilon) gamma + beta`, then ReLU if `relu`. Inputs: x [rows, cols], the moments [4, cols] or the
-/// state [2, cols], the parameters if the state is used and there are any; outputs: y [rows, cols].
-#[derive(Debug, Clone, Copy)]
+/// `y = (x - mean) / sqrt(variance + epsilon) gamma + beta`, then ReLU if `relu`. Inputs: x [rows, cols], the moments [4, cols], the
+/// state [2, cols] or neither, the parameters if the state is used and there are any; outputs: y [rows, cols].
+#[derive(Debug, Clone)]
 pub(crate) struct BatchNormalize {
     pub(crate) rows: usize,
     pub(crate) cols: usize,
@@ -37,18 +39,21 @@ impl BatchNormalize {
     /// Mean, scale and shift of each column.
     fn coefficients<F: Real>(&self, io: &Io<'_, F>) -> [Vec<F>; 3] {
         let cols = self.cols;
-        let statistics = io.input(1);
-        let (mean, others) = statistics.split_at(cols);
         let product = |(a, b): (&F, &F)| *a * *b;
-        match self.statistics {
+        match &self.statistics {
+            Statistics::Constant(values) => {
+                values.each_ref().map(|values| values.iter().map(|value| F::from_f64(*value)).collect())
+            }
             Statistics::Batch => {
+                let (mean, others) = io.input(1).split_at(cols);
                 let scale = others[..cols].iter().zip(&others[cols..2 * cols]).map(product).collect();
                 [mean.to_vec(), scale, others[2 * cols..].to_vec()]
             }
             Statistics::Moving { affine, epsilon } => {
+                let (mean, others) = io.input(1).split_at(cols);
                 let parameters = if affine.tensors() > 0 { io.input(2) } else { &[] };
                 let [gamma, beta] = affine.values(parameters);
-                let scale = |(gamma, variance): (&F, &F)| *gamma / (*variance + F::from_f64(epsilon)).sqrt();
+                let scale = |(gamma, variance): (&F, &F)| *gamma / (*variance + F::from_f64(*epsilon)).sqrt();
                 [mean.to_vec(), gamma.iter().zip(others).map(scale).collect(), beta]
             }
         }
@@ -78,13 +83,18 @@ impl KernelSpec for BatchNormalize {
     fn shader(&self) -> Shader {
         let own = constants! { COLS: self.cols, RELU: self.relu };
         let shader = include_str!("../../../shaders/batch_normalize.wgsl");
-        let (files, constants): (Vec<_>, Constants) = match self.statistics {
+        let (files, constants): (Vec<_>, Constants) = match &self.statistics {
+            Statistics::Constant(values) => {
+                let [mean, scale, shift] = values.each_ref().map(|v| v.iter().map(|v| *v as f32).collect::<Vec<f32>>());
+                let constants = constants! { MEAN: mean, FACTOR: scale, SHIFT: shift, OUT: 1u32 };
+                (vec![include_str!("../../../shaders/constant_statistics.wgsl"), shader], constants)
+            }
             Statistics::Batch => {
                 (vec![include_str!("../../../shaders/batch_statistics.wgsl"), shader], constants! { OUT: 2u32 })
             }
             Statistics::Moving { affine, epsilon } => (
                 vec![affine.file(), include_str!("../../../shaders/moving_statistics.wgsl"), shader],
-                affine.constants(2).with("EPSILON", epsilon as f32).with("OUT", 2 + affine.bindings()),
+                affine.constants(2).with("EPSILON", *epsilon as f32).with("OUT", 2 + affine.bindings()),
             ),
         };
         rows_shader(self.count(), self.cols, &files, own.and(constants))
