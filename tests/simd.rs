@@ -16,7 +16,7 @@ const TOLERANCE: f64 = 5e-6;
 const MODEL_TOLERANCE: f64 = 2e-5;
 
 /// The CPU profile for `level`, and the same with convolution and pool unfused.
-fn profiles(level: Option<SimdLevel>) -> [Profile; 2] {
+pub(crate) fn profiles(level: Option<SimdLevel>) -> [Profile; 2] {
     let profile = Profile::cpu(level);
     [profile, Profile { fuse: false, ..profile }]
 }

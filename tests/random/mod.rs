@@ -1,0 +1,79 @@
+//! Random models: convolutions, pools, normalisations and graphs. For each, the adapter and every SIMD level agree with the
+//! reference implementation dispatch by dispatch, and the gradients with those in double precision. What fails is shrunk and
+//! printed as a model file.
+//!
+//! The seed is fixed where `CI` is set; elsewhere `PROPTEST_RNG_SEED` and `PROPTEST_CASES` can set seed and number.
+
+mod compare;
+mod layers;
+mod networks;
+mod sample;
+
+use crate::support::adapter_with;
+use compare::Tally;
+use gpu_cnn::Error;
+use gpu_cnn::internals::plan::Profile;
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
+use sample::Sample;
+use std::cell::RefCell;
+
+/// Compares `count` models of `strategy`; those that a graph refuses as a wrong usage do not count.
+fn check(count: u32, strategy: impl Strategy<Value = Sample>) {
+    let mut config = Config::default();
+    config.failure_persistence = None;
+    config.max_global_rejects = 100 * count;
+    config.max_shrink_time = 60_000;
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = count;
+    }
+    if std::env::var_os("CI").is_some() {
+        config.rng_seed = RngSeed::Fixed(1);
+    }
+    let cases = config.cases as usize;
+    let adapters = Profile::ADAPTERS.map(adapter_with);
+    let tally = RefCell::new(Tally::default());
+    let result = TestRunner::new(config).run(&strategy, |sample| {
+        match sample.case().graph() {
+            Ok(_) => {}
+            Err(Error::Usage(message)) => return Err(TestCaseError::reject(message)),
+            Err(other) => return Err(TestCaseError::fail(format!("not a usage error: {other}"))),
+        }
+        let adapter = match sample.turn % 4 {
+            0 => adapters[1 + sample.turn / 4 % 2].as_ref(),
+            _ => None,
+        };
+        let adapters: Vec<_> = adapters[0].iter().chain(adapter).collect();
+        let found = compare::compare(&sample, &adapters).map_err(|e| TestCaseError::fail(e.to_string()))?;
+        tally.borrow_mut().add(&found);
+        match found.failures.is_empty() {
+            true => Ok(()),
+            false => Err(TestCaseError::fail(found.failures.join("\n"))),
+        }
+    });
+    match result {
+        Ok(()) => tally.into_inner().check(cases, adapters[0].is_some()),
+        Err(TestError::Fail(reason, sample)) => panic!("{reason}\nThe smallest model that fails:\n{sample:?}"),
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+    }
+}
+
+#[test]
+fn random_convolutions_agree_on_every_backend() {
+    check(500, layers::convolutions());
+}
+
+#[test]
+fn random_pools_agree_on_every_backend() {
+    check(300, layers::pools());
+}
+
+#[test]
+fn random_normalizations_agree_on_every_backend() {
+    check(200, networks::normalizations());
+}
+
+#[test]
+fn random_graphs_agree_on_every_backend() {
+    check(200, networks::graphs());
+}

@@ -1,0 +1,115 @@
+//! Random normalisations, and random graphs of several layers.
+
+use super::layers::{activations, batches, channels, extents, stem};
+use super::sample::{Sample, chain, end};
+use gpu_cnn::{
+    Activation, ActivationLayer, Add, AnyLayer, Average, BatchNormalization, Concatenate, Conv2D, DepthwiseConv2D,
+    Dropout, Flatten, Functional, LayerNormalization, MaxPooling2D, Maximum, Multiply, PReLU, Padding, Reshape,
+    SpatialDropout2D, Subtract,
+};
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::{select, subsequence};
+use proptest::option;
+
+fn normalization() -> impl Strategy<Value = AnyLayer> {
+    let batch = (any::<[bool; 2]>(), select(vec![1e-3, 1e-2])).prop_map(|([center, scale], epsilon)| {
+        BatchNormalization { center, scale, epsilon, ..BatchNormalization::new() }.into()
+    });
+    let axes = select(vec![vec![-1], vec![1], vec![3], vec![2, 3], vec![-1, -2], vec![1, 2, 3]]);
+    let layer = (any::<[bool; 2]>(), axes).prop_map(|([center, scale], axes)| {
+        let axis = gpu_cnn::Axes::Several(axes);
+        LayerNormalization { center, scale, axis, ..LayerNormalization::new() }.into()
+    });
+    let slopes = subsequence(vec![1, 2, 3], 0..=3).prop_map(|axes| PReLU { shared_axes: Some(axes) }.into());
+    prop_oneof![batch, layer, slopes]
+}
+
+/// A normalisation between a convolution or a flat value and an activation or another convolution.
+pub(super) fn normalizations() -> impl Strategy<Value = Sample> {
+    let before = channels().prop_flat_map(stem);
+    let after = prop_oneof![
+        activations().prop_map(|a| AnyLayer::from(ActivationLayer::new(a))),
+        channels().prop_map(|channels| Conv2D::new(channels, 1).into()),
+    ];
+    (batches(), extents(), before, any::<bool>(), normalization(), option::of(after)).prop_map(
+        |([batch, images, turn], [h, w], stem, flat, norm, after)| {
+            let flat = flat.then(|| AnyLayer::from(Flatten {}));
+            let model = chain([h, w, 2], [stem].into_iter().chain(flat).chain([norm]).chain(after));
+            Sample { model, batch, images, turn }
+        },
+    )
+}
+
+/// What one step of a graph does to earlier values, all of one shape: a name for its layers, and which values.
+type Step = (usize, [usize; 3], Activation);
+
+/// Appends the layers of a step to a graph over `values`, all of `[h, w, c]`; returns the layer whose output is the result.
+fn append(model: &mut Functional, values: &[String], index: usize, step: &Step, [h, w, c]: [usize; 3]) -> String {
+    let (kind, picks, activation) = step;
+    let pick = |i: usize| values[picks[i] % values.len()].as_str();
+    let same = |size: usize| Conv2D::new(c, size).padding(Padding::Same).activation(*activation);
+    let name = format!("s{index}");
+    let one: AnyLayer = match kind {
+        0 | 1 => same(3).into(),
+        2 => same(1).into(),
+        3 => DepthwiseConv2D::new(2).padding(Padding::Same).activation(*activation).into(),
+        4 => ActivationLayer::new(*activation).into(),
+        5 => Dropout::new(0.3).into(),
+        6 => SpatialDropout2D::new(0.3).into(),
+        7 => BatchNormalization::new().into(),
+        8 => MaxPooling2D::new(3).strides(1).padding(Padding::Same).into(),
+        9 => {
+            let view = format!("{name}_view");
+            *model = model.clone().add(&view, Reshape::new([-1, 1, c as i64]), &[pick(0)]);
+            *model = model.clone().add(&name, Reshape::new([h, w, c].map(|n| n as i64)), &[&view]);
+            return name;
+        }
+        10 => {
+            let all = format!("{name}_all");
+            *model = model.clone().add(&all, Concatenate::new(), &[pick(0), pick(1)]);
+            *model = model.clone().add(&name, same(1), &[&all]);
+            return name;
+        }
+        11 => {
+            *model = model.clone().add(&name, Subtract {}, &[pick(0), pick(1)]);
+            return name;
+        }
+        joins => {
+            let join: AnyLayer = match joins {
+                12 | 13 => Add {}.into(),
+                14 => Multiply {}.into(),
+                15 => Average {}.into(),
+                _ => Maximum {}.into(),
+            };
+            *model = model.clone().add(&name, join, &[pick(0), pick(1), pick(2)][..2 + picks[2] % 2]);
+            return name;
+        }
+    };
+    *model = model.clone().add(&name, one, &[pick(0)]);
+    name
+}
+
+/// Graphs of 3 to 8 steps; what no layer takes is added at the end.
+pub(super) fn graphs() -> impl Strategy<Value = Sample> {
+    let step = (0..17usize, [0..9usize, 0..9, 0..9], activations());
+    let few = prop_oneof![Just(4usize), 1..=9usize];
+    (batches(), [1..=7usize, 1..=7], few, activations(), vec(step, 2..=7)).prop_map(
+        |([batch, images, turn], [h, w], c, activation, steps)| {
+            let mut model = Functional::new([h, w, 2]);
+            model = model.add("stem", Conv2D::new(c, 1).activation(activation), &["input"]);
+            let mut values = vec!["stem".to_owned()];
+            for (index, step) in steps.iter().enumerate() {
+                let value = append(&mut model, &values, index, step, [h, w, c]);
+                values.push(value);
+            }
+            let taken: Vec<String> = model.layers.iter().filter_map(|layer| layer.inputs.clone()).flatten().collect();
+            let ends: Vec<&str> = values.iter().map(String::as_str).filter(|v| !taken.iter().any(|t| t == v)).collect();
+            let model = match ends[..] {
+                [last] => end(model.clone(), last),
+                _ => end(model.clone().add("sum", Add {}, &ends), "sum"),
+            };
+            Sample { model, batch, images, turn }
+        },
+    )
+}
