@@ -11,7 +11,8 @@ use proptest::sample::select;
 
 /// Batch, valid images and turn.
 pub(super) fn batches() -> impl Strategy<Value = [usize; 3]> {
-    (1..=3usize, 0..3usize, 0..64usize).prop_map(|(batch, short, turn)| [batch, batch.saturating_sub(short).max(1), turn])
+    (1..=3usize, 0..3usize, 0..64usize)
+        .prop_map(|(batch, short, turn)| [batch, batch.saturating_sub(short).max(1), turn])
 }
 
 /// Height and width of a small image.
@@ -73,9 +74,8 @@ fn convolution() -> impl Strategy<Value = (usize, AnyLayer)> {
 
 /// Convolutions, over pixels or over another one, with and without a max pool after them.
 pub(super) fn convolutions() -> impl Strategy<Value = Sample> {
-    let with_stem = convolution().prop_flat_map(|(channels, layer)| {
-        (1..=2usize, stem(channels).prop_map(Some), Just(layer))
-    });
+    let with_stem =
+        convolution().prop_flat_map(|(channels, layer)| (1..=2usize, stem(channels).prop_map(Some), Just(layer)));
     let over_pixels = convolution().prop_map(|(channels, layer)| (channels, None, layer));
     let layers = prop_oneof![3 => with_stem.boxed(), 1 => over_pixels.boxed()];
     let pool = option::of(prop_oneof![2 => Just([2, 2]), 1 => [1..=3usize, 1..=3]]);
@@ -109,8 +109,11 @@ pub(super) fn pools() -> impl Strategy<Value = Sample> {
     });
     let after = option::of(channels().prop_map(|channels| AnyLayer::from(Conv2D::new(channels, 1))));
     (batches(), extents(), 1..=2usize, stem, pool(), after).prop_map(
-        |([batch, images, turn], [h, w], c, stem, pool, after)| {
-            Sample { model: chain([h, w, c], [stem, pool].into_iter().chain(after)), batch, images, turn }
+        |([batch, images, turn], [h, w], c, stem, pool, after)| Sample {
+            model: chain([h, w, c], [stem, pool].into_iter().chain(after)),
+            batch,
+            images,
+            turn,
         },
     )
 }

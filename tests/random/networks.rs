@@ -8,9 +8,9 @@ use gpu_cnn::{
     SpatialDropout2D, Subtract,
 };
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::{select, subsequence};
-use proptest::option;
 
 fn normalization() -> impl Strategy<Value = AnyLayer> {
     let batch = (any::<[bool; 2]>(), select(vec![1e-3, 1e-2])).prop_map(|([center, scale], epsilon)| {
