@@ -20,10 +20,9 @@ use std::cell::RefCell;
 
 /// Compares `count` models of `strategy`; those that a graph refuses as a wrong usage do not count.
 fn check(count: u32, strategy: impl Strategy<Value = Sample>) {
-    let mut config = Config::default();
-    config.failure_persistence = None;
-    config.max_global_rejects = 100 * count;
-    config.max_shrink_time = 60_000;
+    let usual = Config::default();
+    let (max_global_rejects, max_shrink_time) = (100 * count, 30_000);
+    let mut config = Config { failure_persistence: None, max_global_rejects, max_shrink_time, ..usual };
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = count;
     }
@@ -39,8 +38,9 @@ fn check(count: u32, strategy: impl Strategy<Value = Sample>) {
             Err(Error::Usage(message)) => return Err(TestCaseError::reject(message)),
             Err(other) => return Err(TestCaseError::fail(format!("not a usage error: {other}"))),
         }
-        let adapter = match sample.turn % 4 {
-            0 => adapters[1 + sample.turn / 4 % 2].as_ref(),
+        // The other profiles in turn, each on one of 16 samples.
+        let adapter = match sample.turn % 8 {
+            1 => adapters[1 + sample.turn / 8 % 2].as_ref(),
             _ => None,
         };
         let adapters: Vec<_> = adapters[0].iter().chain(adapter).collect();
