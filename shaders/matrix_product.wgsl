@@ -1,29 +1,8 @@
 // C[row, col] = SCALE sum over k of A[row, k] B[k, col], and a term of D; see matrix_product_add.wgsl and matrix_product_plain.wgsl
 //
-// a: [ROWS, K], b: [K, COLS], or with B_TRANSPOSED [COLS, K], out: [SPLIT_K, ROWS, COLS].
+// A: see tile_rows.wgsl, b: [K, COLS], or with B_TRANSPOSED [COLS, K], out: [SPLIT_K, ROWS, COLS].
 
-@group(0) @binding(0) var<storage, read> a: array<Four>;
 @group(0) @binding(1) var<storage, read> b: array<Four>;
-
-struct Rows { row: vec4<u32> }
-
-fn rows_at(first: u32) -> Rows {
-    return Rows(min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u)));
-}
-
-fn a_at(row: u32, k: u32) -> f32 {
-    let i = row * K + min(k, K - 1u);
-    return select(0.0, four(a[i / 4u])[i % 4u], k < K);
-}
-
-fn a_row(row: u32, k: u32) -> vec4<f32> {
-    if (K_BY_4) { return select(vec4(0.0), four(a[(row * K + min(k, K - 4u)) / 4u]), k < K); }
-    return vec4(a_at(row, k), a_at(row, k + 1u), a_at(row, k + 2u), a_at(row, k + 3u));
-}
-
-fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
-    return mat4x4(a_row(rows.row.x, k), a_row(rows.row.y, k), a_row(rows.row.z, k), a_row(rows.row.w, k));
-}
 
 fn b_at(k: u32, col: u32) -> f32 {
     let last_k = min(k, K - 1u);

@@ -22,6 +22,16 @@ pub(crate) fn sum_rows<F: Real>(matrix: &[F], cols: usize, out: &mut [F]) {
     }
 }
 
+/// Copies the rows of `from`, of `from_row` elements, into those of `to`, of `to_row` elements, from row and column `at` on; as much as
+/// there is room for. All else in `to` stays.
+pub(crate) fn copy_block<F: Copy>(from: &[F], from_row: usize, to: &mut [F], to_row: usize, at: [usize; 2]) {
+    let [top, left] = at;
+    let len = from_row.min(to_row - left);
+    for (from, to) in from.chunks_exact(from_row).zip(to.chunks_exact_mut(to_row).skip(top)) {
+        to[left..][..len].copy_from_slice(&from[..len]);
+    }
+}
+
 /// Adds `bias`, unless it is empty, to each row of `y`, which has rows of `cols`, and applies ReLU where asked.
 pub(crate) fn bias_and_relu<F: Real>(y: &mut [F], cols: usize, bias: &[F], relu: bool) {
     for row in y.chunks_exact_mut(cols) {

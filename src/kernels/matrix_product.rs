@@ -48,7 +48,8 @@ impl KernelSpec for MatrixProduct {
             Some(_) => include_str!("../../shaders/matrix_product_add.wgsl"),
             None => include_str!("../../shaders/matrix_product_plain.wgsl"),
         };
-        let files = [include_str!("../../shaders/matrix_product.wgsl"), term];
+        let files =
+            [include_str!("../../shaders/tile_rows.wgsl"), include_str!("../../shaders/matrix_product.wgsl"), term];
         self.tiles.shader(TileShader { files: &files, out: 2 + usize::from(self.add.is_some()), constants })
     }
 

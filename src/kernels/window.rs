@@ -89,6 +89,11 @@ impl WindowAxis {
         (self.output - 1) * self.stride + self.extent()
     }
 
+    /// Pixels with the padding: all that the windows reach, and all of the input.
+    pub(crate) fn padded(&self) -> usize {
+        (self.pad + self.input).max(self.span())
+    }
+
     /// Whether a window reaches past either end.
     pub(crate) fn is_padded(&self) -> bool {
         self.pad > 0 || self.span() > self.input

@@ -3,10 +3,10 @@
 use super::args::{Activation, Padding, Pair, builders, image_shape, one, windows, yes};
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use crate::error::Result;
+use crate::kernels::GradientOut;
 use crate::kernels::conv2d::{
     Dims, ForwardPass, InputPass, WeightsPass, record_backward_input, record_backward_weights, record_forward,
 };
-use crate::kernels::{Gate, GradientOut};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +95,7 @@ impl Layer for Conv2D {
             argmax: None,
         };
         record_forward(r, &pass);
-        Saved { gate: if relu { Gate::Relu { output } } else { Gate::None } }
+        Saved::of_relu(relu, output)
     }
 
     fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {

@@ -3,8 +3,8 @@
 use super::args::{Activation, single, yes};
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use crate::error::{Result, usage};
+use crate::kernels::GradientOut;
 use crate::kernels::dense::DenseDims;
-use crate::kernels::{Gate, GradientOut};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,7 @@ impl Layer for Dense {
     fn forward(&self, r: &mut Recorder, site: &Site<'_>, _: Mode) -> Saved {
         let (relu, output) = (self.activation == Activation::Relu, site.output.slice);
         self.dims(site).record_forward(r, site.name, relu, [site.x(), site.parameters, output]);
-        Saved { gate: if relu { Gate::Relu { output } } else { Gate::None } }
+        Saved::of_relu(relu, output)
     }
 
     fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {

@@ -3,8 +3,8 @@
 use super::args::{Activation, Padding, Pair, builders, image_shape, one, windows, yes};
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use crate::error::Result;
+use crate::kernels::GradientOut;
 use crate::kernels::depthwise_conv2d::{Dims, record_backward_input, record_backward_weights, record_forward};
-use crate::kernels::{Gate, GradientOut};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +87,7 @@ impl Layer for DepthwiseConv2D {
         let (relu, output) = (self.activation == Activation::Relu, site.output.slice);
         let buffers = [site.x(), site.parameters, output];
         record_forward(r, &format!("{} forward", site.name), self.dims_at(site), relu, buffers);
-        Saved { gate: if relu { Gate::Relu { output } } else { Gate::None } }
+        Saved::of_relu(relu, output)
     }
 
     fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {

@@ -106,6 +106,13 @@ pub(crate) struct Saved {
     pub(crate) gate: Gate,
 }
 
+impl Saved {
+    /// Of a layer whose kernels end in a ReLU where `relu`.
+    pub(super) fn of_relu(relu: bool, output: BufferSlice) -> Self {
+        Self { gate: if relu { Gate::Relu { output } } else { Gate::None } }
+    }
+}
+
 /// A layer: shapes, parameters, and how its passes are recorded. One image's shapes throughout.
 pub(crate) trait Layer: Debug {
     /// Keras's class name.

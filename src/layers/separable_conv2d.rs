@@ -122,7 +122,7 @@ impl Layer for SeparableConv2D {
         depthwise_conv2d::record_forward(r, &format!("{name} forward"), depthwise, false, [site.x(), first, x]);
         let pass = ForwardPass { name: site.name, dims: pointwise, relu, x, weights: second, y: output, argmax: None };
         conv2d::record_forward(r, &pass);
-        Saved { gate: if relu { Gate::Relu { output } } else { Gate::None } }
+        Saved::of_relu(relu, output)
     }
 
     fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {

@@ -172,7 +172,7 @@ fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 8] {
         },
         Algorithm {
             name: "winograd",
-            supports: |d, profile| profile.simd().is_some_and(|level| cpu::winograd_weights::supports(d, level)),
+            supports: |d, profile| profile.simd().is_some_and(|level| cpu::winograd::supports_alone(d, level)),
             cost: cpu::winograd::cost,
             record: |r, pass| by(r, pass, Method::Winograd),
         },
@@ -204,7 +204,7 @@ fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 6] {
         },
         Algorithm {
             name: "winograd",
-            supports: |d, profile| profile.simd().is_some_and(|level| cpu::winograd::supports_backward_input(d, level)),
+            supports: |d, profile| profile.simd().is_some_and(|level| cpu::winograd::supports_alone(d, level)),
             cost: cpu::winograd::cost,
             record: |r, pass| by(r, pass, Method::Winograd),
         },

@@ -3,7 +3,7 @@
 
 use super::dims::Dims;
 use crate::kernels::gate::{GateKind, INACTIVE};
-use crate::kernels::matrix::{bias_and_relu, sum_rows};
+use crate::kernels::matrix::{bias_and_relu, copy_block, sum_rows};
 use crate::plan::{Cost, Io};
 use crate::real::is_better;
 use crate::real::{MatMul, Real, Strided};
@@ -52,7 +52,7 @@ pub(super) fn forward<F: Real>(d: &Dims, relu: bool, mut io: Io<'_, F>) {
             } else {
                 for group in 0..d.groups {
                     convolve(patches, x, group, sums);
-                    copy_columns([sums, y], [size.n, d.c_out], [0, group * size.n]);
+                    copy_block(sums, size.n, y, d.c_out, [0, group * size.n]);
                 }
             }
             bias_and_relu(y, d.c_out, b, relu);
@@ -85,15 +85,6 @@ fn gradients_of<'a, F: Real>(d: &Dims, tagged: &'a [F], rows: Range<usize>, scra
     }
     d.unpool(tagged, rows, scratch);
     scratch
-}
-
-/// Copies columns of one row-major matrix into another, from and to rows of `lens` elements, beginning at the columns `first`; as many
-/// as the shorter rows have.
-fn copy_columns<F: Copy>([from, to]: [&mut [F]; 2], lens: [usize; 2], first: [usize; 2]) {
-    let len = lens[0].min(lens[1]);
-    for (from, to) in from.chunks_exact(lens[0]).zip(to.chunks_exact_mut(lens[1])) {
-        to[first[1]..][..len].copy_from_slice(&from[first[0]..][..len]);
-    }
 }
 
 /// Max pool over `sums` [windows, window_len, c_out], then bias and optional ReLU: `y` and `argmax` are [windows,
@@ -161,7 +152,7 @@ fn sum_over<F: Real>(d: &Dims, x: &[F], tagged: &[F], range: Range<usize>) -> Ve
             F::matmul(size, Strided::transposed(patches, m), dy, true, product, 1);
         }
         if d.groups > 1 {
-            copy_columns([&mut of_group, dw], [n, d.c_out], [0, group * n]);
+            copy_block(&of_group, n, dw, d.c_out, [0, group * n]);
         }
     }
     sum_rows(dy, d.c_out, db);

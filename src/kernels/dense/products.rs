@@ -64,7 +64,7 @@ impl KernelSpec for DenseForward {
     fn shader(&self) -> Shader {
         let constants = constants! { K_BY_4: self.tiles.k.is_multiple_of(4), BIAS: self.bias, RELU: self.relu };
         let files = [
-            include_str!("../../../shaders/dense_forward.wgsl"),
+            include_str!("../../../shaders/tile_rows.wgsl"),
             weights_file(self.tiles.cols.is_multiple_of(4)),
             include_str!("../../../shaders/tile_weights.wgsl"),
             include_str!("../../../shaders/tile_forward.wgsl"),

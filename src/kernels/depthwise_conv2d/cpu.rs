@@ -4,6 +4,7 @@
 use super::dims::Dims;
 use super::sums::{Correlation, WeightSums};
 use crate::kernels::gate::GateKind;
+use crate::kernels::matrix::copy_block;
 use crate::plan::Io;
 use crate::simd::{SimdLevel, with_scratch};
 use rayon::prelude::*;
@@ -87,7 +88,7 @@ pub(super) fn backward_weights(d: &Dims, level: SimdLevel, mut io: Io<'_, f32>) 
 
 /// Height and width of an image with its zero padding.
 fn padded_size(d: &Dims) -> [usize; 2] {
-    [d.h, d.w].map(|axis| (axis.pad + axis.input).max(axis.span()))
+    [d.h, d.w].map(|axis| axis.padded())
 }
 
 /// Whether the input is read as it is.
@@ -109,12 +110,13 @@ fn padded<'a>(d: &Dims, x: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
     let c = d.outputs();
     let [_, width] = padded_size(d);
     scratch.fill(0.0);
+    if d.multiplier == 1 {
+        copy_block(x, d.w.input * c, scratch, width * c, [d.h.pad, d.w.pad * c]);
+        return scratch;
+    }
     for (y, x) in x.chunks_exact(d.w.input * d.channels).enumerate() {
         let to = &mut scratch[((y + d.h.pad) * width + d.w.pad) * c..][..d.w.input * c];
-        match d.multiplier {
-            1 => to.copy_from_slice(x),
-            m => to.chunks_exact_mut(m).zip(x).for_each(|(to, x)| to.fill(*x)),
-        }
+        to.chunks_exact_mut(d.multiplier).zip(x).for_each(|(to, x)| to.fill(*x));
     }
     scratch
 }

@@ -3,6 +3,7 @@
 use super::panels::{Panels, ROWS, multiply, rows_of};
 use super::pool;
 use crate::kernels::conv2d::winograd::matrices::G;
+use crate::kernels::matrix::copy_block;
 use crate::simd::store_u32s;
 use pulp::{Simd, WithSimd};
 
@@ -27,14 +28,23 @@ impl Tiling {
     }
 
     /// Height and width of the input that the tiles cover.
-    pub(super) fn size(&self) -> [usize; 2] {
+    fn size(&self) -> [usize; 2] {
         self.tiles.map(|tiles| 2 * tiles + 2)
+    }
+
+    /// Whether the input can be read as it is: the tiles cover nothing beyond it.
+    fn is_inside(&self) -> bool {
+        self.pad == [0, 0] && self.size()[0] <= self.input[0] && self.size()[1] <= self.input[1]
+    }
+
+    /// Pixels in a row of the input as it is read.
+    fn width(&self) -> usize {
+        if self.is_inside() { self.input[1] } else { self.size()[1] }
     }
 
     /// Floats of the padded input, 0 where the input can be read as it is.
     pub(super) fn padded_len(&self) -> usize {
-        let inside = self.size()[0] <= self.input[0] && self.size()[1] == self.input[1];
-        if self.pad == [0, 0] && inside { 0 } else { self.size().iter().product::<usize>() * self.c_in }
+        if self.is_inside() { 0 } else { self.size().iter().product::<usize>() * self.c_in }
     }
 
     /// `x` [h, w, c_in] with what the tiles cover beyond it as zeros, copied to `scratch` unless that is empty.
@@ -42,13 +52,9 @@ impl Tiling {
         if scratch.is_empty() {
             return x;
         }
-        scratch.fill(0.0);
-        let [height, width] = self.size();
         let ([top, left], c) = (self.pad, self.c_in);
-        let row = self.input[1].min(width - left) * c;
-        for (y, x) in x.chunks_exact(self.input[1] * c).take(height - top).enumerate() {
-            scratch[((y + top) * width + left) * c..][..row].copy_from_slice(&x[..row]);
-        }
+        scratch.fill(0.0);
+        copy_block(x, self.input[1] * c, scratch, self.width() * c, [top, left * c]);
         scratch
     }
 }
@@ -100,7 +106,7 @@ impl WithSimd for Input<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let blocks = self.tiling.c_in / S::F32_LANES;
-        let (width, across) = (self.tiling.size()[1], self.tiling.tiles[1]);
+        let (width, across) = (self.tiling.width(), self.tiling.tiles[1]);
         let x = S::as_simd_f32s(self.x).0;
         let matrix_len = self.matrix_len / S::F32_LANES;
         let v = S::as_mut_simd_f32s(self.v).0;

@@ -35,7 +35,7 @@ pub(in crate::kernels::conv2d) fn cost(d: &Dims) -> f64 {
 }
 
 /// As [`supports`], without a pool.
-pub(in crate::kernels::conv2d) fn supports_backward_input(d: &Dims, level: SimdLevel) -> bool {
+pub(in crate::kernels::conv2d) fn supports_alone(d: &Dims, level: SimdLevel) -> bool {
     is_alone(d) && supports(d, level)
 }
 

@@ -3,7 +3,6 @@
 
 use super::panels::Panels;
 use super::tiles::{Input, Tiling};
-use super::winograd::supports_backward_input;
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::conv2d::winograd::matrices::{G, TILE_LEN};
 use crate::kernels::matrix::sum_rows;
@@ -16,11 +15,6 @@ use rayon::prelude::*;
 /// Tasks that share the images: their number does not depend on that of the threads, so that the order of additions, and with it every
 /// bit of the result, does not either.
 const TASKS: usize = 8;
-
-/// Whether the kernel computes these sizes.
-pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
-    supports_backward_input(d, level)
-}
 
 /// SIMD variant of `Conv2dBackwardWeights` without a pool and with split-K 1.
 pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, mut io: Io<'_, f32>) {

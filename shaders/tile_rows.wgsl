@@ -1,0 +1,23 @@
+// Matrix A of a product as it lies in memory. x: [ROWS, K].
+
+@group(0) @binding(0) var<storage, read> x: array<Four>;
+
+struct Rows { row: vec4<u32> }
+
+fn rows_at(first: u32) -> Rows {
+    return Rows(min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u)));
+}
+
+fn x_at(row: u32, k: u32) -> f32 {
+    let i = row * K + min(k, K - 1u);
+    return select(0.0, four(x[i / 4u])[i % 4u], k < K);
+}
+
+fn x_row(row: u32, k: u32) -> vec4<f32> {
+    if (K_BY_4) { return select(vec4(0.0), four(x[(row * K + min(k, K - 4u)) / 4u]), k < K); }
+    return vec4(x_at(row, k), x_at(row, k + 1u), x_at(row, k + 2u), x_at(row, k + 3u));
+}
+
+fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
+    return mat4x4(x_row(rows.row.x, k), x_row(rows.row.y, k), x_row(rows.row.z, k), x_row(rows.row.w, k));
+}
