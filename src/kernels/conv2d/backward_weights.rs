@@ -64,7 +64,7 @@ impl KernelSpec for Conv2dBackwardWeights {
         match self.method {
             Method::FewChannels | Method::Permute => cpu::few_channels::backward_weights(&self.dims, level, io),
             Method::Sparse => cpu::sparse::backward_weights(&self.dims, level, io),
-            Method::Winograd => cpu::winograd_weights::backward_weights(&self.dims, level, io),
+            Method::Winograd => cpu::winograd::backward_weights(&self.dims, level, io),
             Method::Tiles | Method::Im2col => self.run(io),
         }
     }

@@ -110,10 +110,18 @@ impl Image<'_> {
             for (tile, pixels) in self.pixels.chunks(ROWS).enumerate() {
                 // A partial last tile repeats its last pixel; the surplus sums are not stored.
                 let last = pixels.len() - 1;
-                let starts: [usize; ROWS] = [0, 1, 2, 3].map(|r: usize| pixels[r.min(last)] * d.c_in);
+                let mut starts = [0; ROWS];
+                for (r, start) in starts.iter_mut().enumerate() {
+                    *start = pixels[r.min(last)] * d.c_in;
+                }
                 let mut sums = [[simd.splat_f32s(0.0); V]; ROWS];
                 for (i, w) in w.chunks_exact(run).enumerate() {
-                    multiply(simd, starts.map(|start| &self.x[start + offset(i)..][..run]), w, &mut sums);
+                    let offset = offset(i);
+                    let mut rows = [self.x; ROWS];
+                    for (row, start) in rows.iter_mut().zip(starts) {
+                        *row = &self.x[start + offset..][..run];
+                    }
+                    multiply(simd, rows, w, &mut sums);
                 }
                 if d.window_len() == 1 {
                     for (r, sums) in sums.iter_mut().enumerate().take(pixels.len()) {

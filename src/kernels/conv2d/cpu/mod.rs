@@ -13,6 +13,4 @@ mod panels;
 mod permute;
 mod pool;
 pub(super) mod sparse;
-mod tiles;
 pub(super) mod winograd;
-pub(super) mod winograd_weights;

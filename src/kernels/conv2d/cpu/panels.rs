@@ -6,6 +6,8 @@ use pulp::Simd;
 
 /// Rows that are multiplied by a panel at a time.
 pub(super) const ROWS: usize = 4;
+/// As [`ROWS`], where a row of the panel takes so few registers that more sums are needed to hide the latency of an addition.
+pub(super) const MAX_ROWS: usize = 8;
 
 /// Layout of a matrix packed in panels, [panel, row, width], zero-filled after the last column.
 #[derive(Debug, Clone, Copy)]
@@ -65,13 +67,15 @@ const fn per_panel(registers: usize, vectors: usize) -> usize {
 
 /// `sums[r] += x[r] panel`, where `x[r]` is a row vector with one element for each row of the panel.
 #[inline(always)]
-pub(super) fn multiply<S: Simd, const V: usize>(
+pub(super) fn multiply<S: Simd, const V: usize, const R: usize>(
     simd: S,
-    x: [&[f32]; ROWS],
+    mut x: [&[f32]; R],
     panel: &[[S::f32s; V]],
-    sums: &mut [[S::f32s; V]; ROWS],
+    sums: &mut [[S::f32s; V]; R],
 ) {
-    let x = x.map(|x| &x[..panel.len()]);
+    for x in &mut x {
+        *x = &x[..panel.len()];
+    }
     for (k, weights) in panel.iter().enumerate() {
         for (x, sums) in x.iter().zip(sums.iter_mut()) {
             let x = simd.splat_f32s(x[k]);

@@ -15,10 +15,11 @@ pub(super) fn max_of_window<S: Simd>(
     bias: S::f32s,
     relu: bool,
 ) -> (S::f32s, S::u32s) {
-    let mut best = (sums[0], simd.splat_u32s(0));
-    for (offset, sum) in sums.into_iter().enumerate().skip(1) {
-        best = better(simd, best, sum, offset as u32);
-    }
+    // Without a loop, since one that is not unrolled keeps the vectors in memory.
+    let [first, second, third, fourth] = sums;
+    let best = better(simd, (first, simd.splat_u32s(0)), second, 1);
+    let best = better(simd, best, third, 2);
+    let best = better(simd, best, fourth, 3);
     bias_and_relu(simd, best, bias, relu)
 }
 

@@ -2,17 +2,27 @@
 //! pool window, or any 2x2 pixels of an output without a pool; `conv2d/winograd/mod.rs` has the formulas. The gradient w.r.t. the
 //! input is the same, over the output's gradient by the kernel turned round.
 
-use super::panels::{Panels, ROWS};
-use super::tiles::{Input, Maxima, Pixels, Product, Tiling, Weights};
+mod outputs;
+mod product;
+mod tiling;
+mod weights;
+
+use super::panels::Panels;
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::conv2d::winograd::matrices::TILE_LEN;
 use crate::kernels::gate::GateKind;
 use crate::plan::Io;
 use crate::simd::{SimdLevel, with_scratch};
+use outputs::{Maxima, Output, Pixels};
+use product::Convolution;
 use rayon::prelude::*;
+use tiling::{Tiling, Weights};
+pub(in crate::kernels::conv2d) use weights::backward_weights;
 
-/// Tiles per task, at least: few enough for the L2 cache, many enough to reuse the loaded weights.
-const MIN_TILES: usize = 96;
+/// Tiles per task, if there are enough images: so many that few of them are missing from the last group.
+const MIN_TILES: usize = 192;
+/// Tasks, if there are enough images.
+const MIN_TASKS: usize = 8;
 /// Floats of the transformed input and output of one image, at most.
 const MAX_FLOATS: usize = 1 << 22;
 /// Multiplications as a share of those of the direct sums.
@@ -52,22 +62,15 @@ impl Tiling {
         });
     }
 
-    /// The transformed outputs of the images in `x`, passed to `finish` with the length of each of the 16 matrices.
-    fn products(&self, level: SimdLevel, x: &[f32], u: &[f32], finish: impl FnOnce(&[f32], usize)) {
-        let in_image = self.input.iter().product::<usize>() * self.c_in;
-        let rows = (x.len() / in_image * self.count()).next_multiple_of(ROWS);
-        let (v_len, m_len) = (rows * self.c_in, rows * self.panels.len(1));
-        with_scratch([TILE_LEN * v_len, TILE_LEN * m_len, self.padded_len()], |[v, m, scratch]| {
-            for (image, x) in x.chunks_exact(in_image).enumerate() {
-                let first = image * self.count() * self.c_in;
-                level.run(Input { tiling: self, x: self.padded(x, scratch), v: &mut v[first..], matrix_len: v_len });
-            }
-            let u = u.chunks_exact(self.panels.len(self.c_in));
-            for ((v, m), u) in v.chunks_exact(v_len).zip(m.chunks_exact_mut(m_len)).zip(u) {
-                level.run(Product { tiling: self, v, u, m });
-            }
-            finish(m, m_len);
-        });
+    /// Convolves the images in `x`.
+    fn convolve(&self, level: SimdLevel, x: &[f32], u: &[f32], output: impl Output) {
+        let lens = [Self::group_len(self.c_in), Self::group_len(self.panels.len(1)), self.input[1] * self.c_in];
+        with_scratch(lens, |scratch| level.run(Convolution { tiling: self, x, u, scratch, output }));
+    }
+
+    /// Images of a task, of a batch of `batch`.
+    fn images(&self, batch: usize) -> usize {
+        MIN_TILES.div_ceil(self.count()).min(batch.div_ceil(MIN_TASKS))
     }
 }
 
@@ -82,19 +85,17 @@ pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel
     let panels = Panels::new(level, d.c_out);
     let (input, pad) = ([d.h.input, d.w.input], [d.h.pad, d.w.pad]);
     let tiling = Tiling { c_in: d.c_in, c_out: d.c_out, tiles, input, pad, panels };
-    let images = MIN_TILES.div_ceil(tiling.count());
+    let images = tiling.images(d.batch);
     let argmax = io.optional_chunks_u32(1, d.batch.div_ceil(images), images * d.out_image());
     with_scratch([TILE_LEN * panels.len(d.c_in)], |[u]| {
         tiling.transform_weights(level, w, u);
         let (y, x) = (y.par_chunks_mut(images * d.out_image()), x.par_chunks(images * d.in_image()));
         y.zip(x).zip(argmax).for_each(|((y, x), argmax)| {
-            tiling.products(level, x, u, |m, matrix_len| {
-                let tiling = &tiling;
-                match is_alone(d) {
-                    true => level.run(Pixels { tiling, size: [d.h.output, d.w.output], relu, m, matrix_len, bias, y }),
-                    false => level.run(Maxima { tiling, relu, m, matrix_len, bias, y, argmax }),
-                }
-            });
+            let size = [d.h.output, d.w.output];
+            match is_alone(d) {
+                true => tiling.convolve(level, x, u, Pixels { size, relu, bias, y }),
+                false => tiling.convolve(level, x, u, Maxima { relu, bias, y, argmax }),
+            }
         });
     });
 }
@@ -111,17 +112,15 @@ pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: GateKind, level
         pad: [2 - d.h.pad, 2 - d.w.pad],
         panels: Panels::new(level, d.c_in),
     };
-    let images = MIN_TILES.div_ceil(tiling.count());
+    let images = tiling.images(d.batch);
     let lens = [TILE_LEN * tiling.panels.len(d.c_out), d.taps() * d.c_in * d.c_out];
     with_scratch(lens, |[u, turned]| {
         turn(d, weights, turned);
         tiling.transform_weights(level, turned, u);
         let tasks = dx.par_chunks_mut(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
         tasks.enumerate().for_each(|(task, (dx, dy))| {
-            tiling.products(level, dy, u, |m, matrix_len| {
-                let size = [d.h.input, d.w.input];
-                level.run(Pixels { tiling: &tiling, size, relu: false, m, matrix_len, bias: &[], y: &mut *dx });
-            });
+            let size = [d.h.input, d.w.input];
+            tiling.convolve(level, dy, u, Pixels { size, relu: false, bias: &[], y: &mut *dx });
             gate.apply_simd(level, dx, gate_input, task * images * d.in_image());
         });
     });
