@@ -96,7 +96,28 @@ GRAPHS = {
             node("end", ["flat"], **dense(10, "softmax")),
         ],
         dict(optimizer="adam", learning_rate=0.003, weight_decay=0.01),
-    )
+    ),
+    "squeeze_excite": (
+        [
+            node("conv", ["input"], **conv(8, 3, strides=2, activation="elu")),
+            node("squeeze", ["conv"], type="GlobalAveragePooling2D", keepdims=True),
+            node("less", ["squeeze"], **dense(4, "silu")),
+            node("excite", ["less"], **dense(8, "sigmoid")),
+            node("scaled", ["conv", "excite"], type="Multiply"),
+            node("mask", ["scaled"], **conv(1, 1, activation="sigmoid")),
+            node("masked", ["mask", "scaled"], type="Multiply"),
+            node("column", ["scaled"], type="AveragePooling2D", pool_size=[1, 13]),
+            node("mean", ["masked", "column", "mask"], type="Average"),
+            node("larger", ["mean", "squeeze"], type="Maximum"),
+            node("bias", ["less"], **dense(8, "tanh")),
+            node("shifted", ["bias", "larger", "mask"], type="Add"),
+            node("difference", ["excite", "shifted"], type="Subtract"),
+            node("pool", ["difference"], type="AveragePooling2D", pool_size=2),
+            node("flat", ["pool"], type="Flatten"),
+            node("end", ["flat"], **dense(10, "softmax")),
+        ],
+        dict(optimizer="adam", learning_rate=0.003),
+    ),
 }
 
 

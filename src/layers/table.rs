@@ -120,7 +120,7 @@ layers! {
     Dropout(Dropout),
     /// Zero for a share of the channels, in training.
     SpatialDropout2D(SpatialDropout2D),
-    /// Sum of several tensors of one shape.
+    /// Sum of several tensors.
     Add(Add),
     /// Difference of two tensors.
     Subtract(Subtract),

@@ -63,7 +63,10 @@ impl Rows {
 
 /// The sums of what `each` makes of the elements of arrays of one length: in lanes, which are then added in order.
 #[inline(always)]
-fn sums<F: Real, const A: usize, const S: usize>(arrays: [&[F]; A], each: impl Fn([F; A]) -> [F; S]) -> [F; S] {
+pub(in crate::kernels) fn sums<F: Real, const A: usize, const S: usize>(
+    arrays: [&[F]; A],
+    each: impl Fn([F; A]) -> [F; S],
+) -> [F; S] {
     const LANES: usize = 16;
     let mut lanes = [[F::ZERO; LANES]; S];
     let whole = arrays[0].len() / LANES * LANES;
