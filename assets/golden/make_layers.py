@@ -97,6 +97,25 @@ GRAPHS = {
         ],
         dict(optimizer="adam", learning_rate=0.003, weight_decay=0.01),
     ),
+    "softmax": (
+        [
+            node("conv", ["input"], **conv(6, 3, strides=3, activation="elu")),
+            node("channels", ["conv"], type="Softmax"),
+            node("gated", ["conv", "channels"], type="Multiply"),
+            node("scores", ["gated"], **conv(1, 1)),
+            node("pixels", ["scores"], type="Reshape", target_shape=[81]),
+            node("attention", ["pixels"], type="Activation", activation="softmax"),
+            node("weights", ["attention"], type="Reshape", target_shape=[9, 9, 1]),
+            node("attended", ["gated", "weights"], type="Multiply"),
+            node("flat", ["attended"], type="Flatten"),
+            node("experts", ["flat"], **dense(5, "softmax")),
+            node("hidden", ["flat"], **dense(5, "tanh")),
+            node("mixed", ["experts", "hidden"], type="Multiply"),
+            node("logits", ["mixed"], type="Dense", units=10),
+            node("end", ["logits"], type="Activation", activation="softmax"),
+        ],
+        dict(optimizer="adam", learning_rate=0.01),
+    ),
     "squeeze_excite": (
         [
             node("conv", ["input"], **conv(8, 3, strides=2, activation="elu")),

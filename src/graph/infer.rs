@@ -3,7 +3,7 @@
 use super::names::Namer;
 use super::{ArenaTensor, Graph, Node, Source};
 use crate::error::{Error, Result, usage};
-use crate::layers::{Activation, AnyLayer, TensorSpec};
+use crate::layers::{AnyLayer, TensorSpec};
 use crate::plan::SLICE_ALIGN;
 use std::ops::Range;
 
@@ -85,7 +85,7 @@ fn lay_out(
     Ok(first..arena.len())
 }
 
-/// The one node whose output no other takes; it has one axis, and no other node may have a softmax.
+/// The one node whose output no other takes; it has one axis.
 fn output(graph: &Graph) -> Result<usize> {
     let taken = |i: usize| graph.nodes.iter().any(|node| node.inputs.contains(&Source::Node(i)));
     let ends: Vec<usize> = (0..graph.nodes.len()).filter(|i| !taken(*i)).collect();
@@ -93,11 +93,6 @@ fn output(graph: &Graph) -> Result<usize> {
         let names: Vec<String> = ends.iter().map(|i| format!("`{}`", graph.nodes[*i].name)).collect();
         return Err(usage!("a model has one output; {} layers feed no other: {}", ends.len(), names.join(", ")));
     };
-    for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| *i != output) {
-        if node.layer.as_layer().activation() == Activation::Softmax {
-            return Err(usage!("layer {} `{}`: softmax is for the last layer only", i + 1, node.name));
-        }
-    }
     match &graph.nodes[output] {
         last if last.output.len() == 1 => Ok(output),
         last => {

@@ -10,5 +10,5 @@ pub(crate) use affine::Affine;
 pub(crate) use backward::{BatchNormBackward, MergeSums, NormSums};
 pub(crate) use moments::{MergeMoments, Moments};
 pub(crate) use normalize::{BatchNormalize, Statistics};
-pub(super) use rows::sums;
 pub(crate) use rows::{LayerNorm, LayerNormBackward, Rows};
+pub(super) use rows::{rows_shader, sums};
