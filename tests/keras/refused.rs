@@ -87,7 +87,7 @@ fn what_is_not_supported_is_refused_with_layer_argument_and_value() {
             augmented,
             aug(5, "mean"),
             Value::Null,
-            "layer 5 `normalization` over [28, 28, 1]: Normalization: no mean and variance; give both",
+            "layer 5 `normalization` over [28, 28, 1]: Normalization: variance without mean; give both, or neither",
         ),
         (augmented, aug(5, "variance"), json!([-1.0]), "variance is -1; it must be at least 0"),
         (augmented, aug(5, "axis"), json!([1, 2]), "axis [1, 2] of an input of [28, 28, 1]; only the last"),
