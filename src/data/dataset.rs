@@ -30,7 +30,7 @@ impl Split {
         self.image.iter().product()
     }
 
-    /// The images of `classes` alone, whose labels are the classes' places in that list.
+    /// The images of `classes` alone, whose labels are the classes' indices in that list.
     #[must_use]
     pub fn of_classes(&self, classes: &[u8]) -> Self {
         let mut found = Self { image: self.image, pixels: Vec::new(), labels: Vec::new() };

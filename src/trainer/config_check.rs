@@ -146,7 +146,7 @@ impl RunConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::Optimizer;
+    use crate::layers::{Moments, Optimizer};
 
     #[test]
     fn settings_out_of_range_are_refused_with_their_values() {
@@ -157,7 +157,7 @@ mod tests {
         assert!(refused(RunConfig { learning_rate: f64::NAN, ..RunConfig::default() }).contains("NaN"));
         assert!(refused(RunConfig { learning_rate: 1e-60, ..RunConfig::default() }).contains("1e-60"));
         assert!(refused(RunConfig { steps_per_epoch: Some(0), ..RunConfig::default() }).contains("steps per epoch"));
-        let optimizer = Optimizer::Adam { beta_1: 1.0, beta_2: 0.9, epsilon: 1e-7 };
+        let optimizer = Optimizer::Adam(Moments { beta_1: 1.0, ..Moments::default() });
         assert!(refused(RunConfig { optimizer, ..RunConfig::default() }).contains("beta_1"));
     }
 

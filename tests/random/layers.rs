@@ -1,6 +1,7 @@
 //! Random convolutions and pools, most of them behind a layer that takes their gradient.
 
 use super::sample::{Sample, chain};
+use super::training::Training;
 use gpu_cnn::{
     Activation, AnyLayer, AveragePooling2D, Conv2D, DepthwiseConv2D, GlobalAveragePooling2D, GlobalMaxPooling2D,
     MaxPooling2D, MinPooling2D, Padding, SeparableConv2D,
@@ -82,7 +83,7 @@ pub(super) fn convolutions() -> impl Strategy<Value = Sample> {
     (batches(), extents(), layers, pool).prop_map(|([batch, images, turn], [h, w], (c, stem, layer), pool)| {
         let pool = pool.map(|size| MaxPooling2D::new(size).into());
         let model = chain([h, w, c], stem.into_iter().chain([layer]).chain(pool));
-        Sample { model, batch, images, turn }
+        Sample { model, batch, images, turn, training: Training::default() }
     })
 }
 
@@ -114,6 +115,7 @@ pub(super) fn pools() -> impl Strategy<Value = Sample> {
             batch,
             images,
             turn,
+            training: Training::default(),
         },
     )
 }

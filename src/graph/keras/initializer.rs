@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_have_the_mean_and_deviation_of_kerass() {
+    fn draws_have_the_mean_and_deviation_that_keras_has() {
         let object = |class: &str, config: Value| json!({ "class_name": class, "config": config });
         let (fan_in, fan_out): (f64, f64) = (144.0, 216.0);
         let deviation = |scale: f64, fan: f64| (scale / fan).sqrt();
