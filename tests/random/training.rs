@@ -26,6 +26,11 @@ impl Training {
         Dense::new(units).activation(if self.loss_settings.from_logits { Activation::Linear } else { activation })
     }
 
+    /// Images that a batch has at least, such that it has several outputs.
+    pub(super) fn min_images(&self) -> usize {
+        if self.loss == Loss::BinaryCrossentropy { 4 } else { 1 }
+    }
+
     pub(super) fn of(&self, case: Case) -> Case {
         let Self { loss, loss_settings, optimizer, update } = self.clone();
         Case { loss, loss_settings, optimizer, update, ..case }
