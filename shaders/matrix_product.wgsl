@@ -1,4 +1,4 @@
-// C[row, col] = SCALE sum over k of A[row, k] B[k, col], and a term of D; see matrix_product_add.wgsl and matrix_product_plain.wgsl
+// C[row, col] = sum over k of A[row, k] B[k, col], then with_term; see matrix_product_add.wgsl and matrix_product_plain.wgsl
 //
 // A: see tile_rows.wgsl, b: [K, COLS], or with B_TRANSPOSED [COLS, K], out: [SPLIT_K, ROWS, COLS].
 
@@ -33,5 +33,5 @@ fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
     let at = (split * ROWS + row) * COLS + col;
-    write(at, COLS - col, with_term(at, col, SCALE * sum));
+    write(at, COLS - col, with_term(at, col, sum));
 }

@@ -2,7 +2,7 @@
 
 /// Those of `candidates` that are nearest to `word` in spelling, if any is near: at most three. Case does not count.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    const MOST: usize = 3;
+    const MAX_NAMES: usize = 3;
     // Of an abbreviation: `BatchNorm`.
     const MIN_PREFIX: usize = 4;
     let word = word.to_lowercase();
@@ -17,8 +17,8 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     };
     let found = candidates.into_iter().filter_map(|candidate| Some((distance(candidate)?, candidate)));
     let found: Vec<(usize, &str)> = found.collect();
-    let least = found.iter().map(|(distance, _)| *distance).min();
-    found.into_iter().filter(|(distance, _)| Some(*distance) == least).map(|(_, name)| name).take(MOST).collect()
+    let min = found.iter().map(|(distance, _)| *distance).min();
+    found.into_iter().filter(|(distance, _)| Some(*distance) == min).map(|(_, name)| name).take(MAX_NAMES).collect()
 }
 
 /// `; did you mean ...?`, or nothing where no candidate is near.

@@ -43,7 +43,7 @@ pub use layers::{
     Activation, ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, Axes, BatchNormalization, ClassWeights,
     Concatenate, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Factor, FillMode, Flatten, FlipMode,
     GlobalAveragePooling2D, GlobalMaxPooling2D, Interpolation, LayerNormalization, LeakyReLU, Loss, MaxPooling2D,
-    Maximum, MinPooling2D, Multiply, Normalization, Numbers, Optimizer, PReLU, Padding, RandomBrightness,
+    Maximum, MinPooling2D, Moments, Multiply, Normalization, Numbers, Optimizer, PReLU, Padding, RandomBrightness,
     RandomContrast, RandomFlip, RandomTranslation, ReLU, Rescaling, Reshape, SeparableConv2D, Softmax,
     SpatialDropout2D, Subtract, ZeroPadding2D,
 };

@@ -29,15 +29,8 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
     assert_eq!(kinds, expected);
     for (kind, arguments) in &found {
         for (name, values) in arguments {
-            // An optional argument is absent by default, so one value is a second one; some have one value for now.
-            let one = [
-                "MaxPooling2D.strides",
-                "MinPooling2D.strides",
-                "ReLU.max_value",
-                "LeakyReLU.negative_slope",
-                "ELU.alpha",
-            ]
-            .contains(&format!("{kind}.{name}").as_str());
+            // An optional argument is absent by default, so one value is a second one.
+            let one = ["MaxPooling2D.strides", "MinPooling2D.strides"].contains(&format!("{kind}.{name}").as_str());
             assert!(values.len() >= if one { 1 } else { 2 }, "{kind}.{name} is always {values:?}");
         }
     }

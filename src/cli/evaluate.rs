@@ -159,7 +159,7 @@ fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &Device
             "name": data.class_names.get(i),
             "images": class.images,
             "correct": class.correct,
-            "answered": class.answered,
+            "predicted": class.predicted,
             "accuracy": class.accuracy(),
             "precision": precision,
             "recall": recall,

@@ -1,6 +1,7 @@
 //! The options of a run: a configuration file, and options that override it; and those of them that other subcommands have.
 
-use crate::error::{Result, usage};
+use crate::error::{Error, Result, usage};
+use crate::graph::{Functional, Initializer, ModelFile, Preset};
 use crate::hint::with_hint;
 use crate::trainer::RunConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -30,9 +31,17 @@ fn add_options(command: Command) -> Command {
     })
 }
 
-/// The configuration that a command line asks for: the defaults, then a file, then single options; or what is wrong with it.
+/// The run that a command line asks for, or what is wrong with it.
 #[derive(Debug)]
-pub(super) struct RunArgs(pub(super) Result<RunConfig>);
+pub(super) struct RunArgs(pub(super) Result<RunRequest>);
+
+/// A run: its configuration is the defaults, then a file, then single options.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RunRequest {
+    pub(super) config: RunConfig,
+    /// The model of an earlier run, in place of the file that it was read from and that may have changed since.
+    pub(super) model: Option<ModelFile>,
+}
 
 /// The option that is no setting.
 #[derive(Debug, Clone, Args)]
@@ -55,12 +64,20 @@ impl Args for RunArgs {
 impl FromArgMatches for RunArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Matched<Self> {
         let file = ConfigFile::from_arg_matches(matches)?.config;
-        let mut config = match file.map_or_else(|| Ok(RunConfig::default()), |path| read(&path)) {
-            Ok(config) => config,
+        let from_file = match file.as_deref().map_or_else(|| Ok(RunRequest::default()), read) {
+            Ok(request) => request,
             Err(error) => return Ok(Self(Err(error))),
         };
+        let mut config = from_file.config.clone();
         config.update_from_arg_matches(matches)?;
-        Ok(Self(config.check().map(|()| config)))
+        // A preset is made for the images and the classes of the data.
+        let is_recorded = matches.get_raw("model").is_none() && Preset::named(&config.model).is_none();
+        // Together: an option may be what a setting of the file needs.
+        let checked = config.check().map_err(|error| match &file {
+            Some(path) if from_file.config.check().is_err() => not_a_configuration(path, &error.to_string()),
+            _ => error,
+        });
+        Ok(Self(checked.map(|()| RunRequest { config, model: from_file.model.filter(|_| is_recorded) })))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Matched<()> {
@@ -117,26 +134,36 @@ impl<N: Names> FromArgMatches for Shared<N> {
 #[derive(serde::Deserialize)]
 struct RunFile {
     settings: RunConfig,
+    model: Option<Functional>,
+    #[serde(default)]
+    initializers: Vec<(String, Initializer)>,
 }
 
 /// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`,
 /// whose folder is not taken over.
-fn read(path: &Path) -> Result<RunConfig> {
+fn read(path: &Path) -> Result<RunRequest> {
     let text =
         std::fs::read_to_string(path).map_err(|e| usage!("cannot read the configuration: {e}: {}", path.display()))?;
     // No TOML begins with a brace.
     let is_json =
         text.trim_start().starts_with('{') || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-    let config = match is_json {
+    let request = match is_json {
         true => from_json(&text),
-        false => toml::from_str(&text).map_err(|e| e.to_string()),
+        false => toml::from_str(&text).map(of_config).map_err(|e| e.to_string()),
     };
-    let checked = config.and_then(|config: RunConfig| config.check().map(|()| config).map_err(|e| e.to_string()));
-    checked.map_err(|e| usage!("not a configuration: {}: {}", path.display(), with_hint(&e)))
+    request.map_err(|e| not_a_configuration(path, &with_hint(&e)))
+}
+
+fn not_a_configuration(path: &Path, why: &str) -> Error {
+    usage!("not a configuration: {}: {why}", path.display())
+}
+
+fn of_config(config: RunConfig) -> RunRequest {
+    RunRequest { config, model: None }
 }
 
 /// Parsed twice: a [`serde_json::Value`] shows what it is, but keeps only the last of two equal keys.
-fn from_json(text: &str) -> Result<RunConfig, String> {
+fn from_json(text: &str) -> Result<RunRequest, String> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let settings = value.get("settings");
     // Serde would read a struct from an array, too, by position.
@@ -145,10 +172,13 @@ fn from_json(text: &str) -> Result<RunConfig, String> {
     }
     match settings {
         Some(_) => {
-            let run: RunFile = serde_json::from_str(text).map_err(|e| e.to_string())?;
+            let RunFile { settings, model, initializers } = serde_json::from_str(text).map_err(|e| e.to_string())?;
             // Another run, with a folder of its own.
-            Ok(RunConfig { out: None, overwrite: false, ..run.settings })
+            let config = RunConfig { out: None, overwrite: false, ..settings };
+            // Over images of any shape, as `settings` may get other data.
+            let model = model.map(|Functional { layers, .. }| ModelFile { input: [None; 3], layers, initializers });
+            Ok(RunRequest { config, model })
         }
-        None => serde_json::from_str(text).map_err(|e| e.to_string()),
+        None => serde_json::from_str(text).map(of_config).map_err(|e| e.to_string()),
     }
 }

@@ -13,9 +13,9 @@ pub(super) struct Args {
     /// Height, width and channels of an image [default: those in the model's file, or 28,28,1]
     #[arg(long, value_name = "H,W,C", value_delimiter = ',', num_args = 1..)]
     input_shape: Option<Vec<usize>>,
-    /// Number of classes, for the last layer of a model that is built in
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256))]
-    classes: u16,
+    /// Number of classes, for the last layer of a model that is built in [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256))]
+    classes: Option<u16>,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -28,8 +28,9 @@ impl Names for Options {
     const NAMES: &'static [&'static str] = &["model"];
 }
 
-/// Height, width and channels of the images of Fashion-MNIST.
+/// Height, width and channels of the images of Fashion-MNIST, and the number of its classes.
 const DEFAULT_INPUT: [usize; 3] = [28, 28, 1];
+const DEFAULT_CLASSES: u16 = 10;
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let requested: Option<[usize; 3]> =
@@ -37,7 +38,12 @@ pub(super) fn run(args: &Args) -> Result<()> {
             Error::Usage(format!("--input-shape has {} numbers, but takes three: height,width,channels", shape.len()))
         })?;
     let model = match ModelChoice::read(&args.shared.0.model)? {
-        ModelChoice::Preset(preset) => preset.build(requested.unwrap_or(DEFAULT_INPUT), usize::from(args.classes)),
+        ModelChoice::Preset(preset) => {
+            preset.build(requested.unwrap_or(DEFAULT_INPUT), args.classes.unwrap_or(DEFAULT_CLASSES).into())
+        }
+        ModelChoice::File(_, name) if args.classes.is_some() => {
+            return Err(Error::Usage(format!("--classes is for models that are built in; the model is `{name}`")));
+        }
         ModelChoice::File(file, _) => {
             let input = requested.unwrap_or_else(|| file.input_or(DEFAULT_INPUT));
             file.build(input)?

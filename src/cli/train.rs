@@ -1,12 +1,13 @@
 //! `gpu-cnn train`
 
 use super::options::{ModelChoice, describe_data, find_device};
-use super::run_args::RunArgs;
+use super::run_args::{RunArgs, RunRequest};
 use super::{environment, interrupt};
+use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::graph::{initialize, load_weights, weights_of};
+use crate::graph::{Initializer, initialize, load_weights, weights_of};
 use crate::report::{EpochProgress, RunFolder, note, print, summary_table};
 use crate::trainer::{Event, Flow, RunConfig, Score};
 use serde_json::{Value, json};
@@ -19,16 +20,24 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> Result<()> {
-    let config = &args.run.0?;
+    let RunRequest { config, model: recorded } = &args.run.0?;
     let weights =
         config.weights.as_deref().map(|path| load_weights(path).map(|weights| (weights, path))).transpose()?;
-    let choice = ModelChoice::read(&config.model)?;
+    let choice = match recorded {
+        Some(model) => {
+            note(&format!("note: the model is that of the earlier run; {} is not read", config.model));
+            ModelChoice::File(model.clone(), config.model.clone())
+        }
+        None => ModelChoice::read(&config.model)?,
+    };
     if let Some(out) = &config.out {
         RunFolder::check(out, config.overwrite)?;
     }
     let device = find_device(config)?;
     let data = super::source::open(config)?;
     note(&format!("data: {}", describe_data(&data)));
+    let warnings = without_effect(config, &device.info()).into_iter().chain(config.warnings(data.train.len()));
+    warnings.for_each(|warning| note(&format!("warning: {warning}")));
 
     let initializers = choice.initializers();
     let model = choice.for_data(data.train.image, data.classes)?;
@@ -47,8 +56,8 @@ pub(super) fn run(args: Args) -> Result<()> {
     print(&summary_table(&trainer.model().summary()?, environment::columns()))?;
 
     let stem = Path::new(&config.model).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let mut folder =
-        RunFolder::create(config.out.as_deref(), &stem, config.overwrite, describe(&trainer, config, &data))?;
+    let description = describe(&trainer, config, &data, &initializers);
+    let mut folder = RunFolder::create(config.out.as_deref(), &stem, config.overwrite, description)?;
     let outcome = fit(&mut trainer, &data, config, &mut folder)
         .and_then(|last| {
             let observer = &mut || check_interrupted("while testing");
@@ -74,8 +83,26 @@ pub(super) fn run(args: Args) -> Result<()> {
     }
 }
 
+/// A sentence for each option that has no effect beside the others; see also [`RunConfig::warnings`].
+fn without_effect(config: &RunConfig, device: &DeviceInfo) -> Vec<String> {
+    let other_data = config.data.as_deref().filter(|data| *data != "fashion-mnist");
+    let found = [
+        config
+            .threads
+            .filter(|_| device.backend != "cpu")
+            .map(|_| format!("--threads is for the CPU backend; the device is {}", device.adapter)),
+        config
+            .data_dir
+            .as_ref()
+            .and(other_data)
+            .map(|data| format!("--data-dir is for fashion-mnist; the data set is {data}")),
+        (config.overwrite && config.out.is_none()).then(|| "--overwrite is for the folder of --out".to_owned()),
+    ];
+    found.into_iter().flatten().collect()
+}
+
 /// The content of run.json that is known before the training.
-fn describe(trainer: &Trainer, config: &RunConfig, data: &Dataset) -> Value {
+fn describe(trainer: &Trainer, config: &RunConfig, data: &Dataset, initializers: &[(String, Initializer)]) -> Value {
     json!({
         "command": "train",
         "settings": config,
@@ -91,6 +118,7 @@ fn describe(trainer: &Trainer, config: &RunConfig, data: &Dataset) -> Value {
             "sha256": data.sha256,
         },
         "model": trainer.model(),
+        "initializers": initializers,
     })
 }
 

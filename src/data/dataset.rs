@@ -30,7 +30,7 @@ impl Split {
         self.image.iter().product()
     }
 
-    /// The images of `classes` alone, whose labels are the classes' places in that list.
+    /// The images of `classes` alone, whose labels are the classes' indices in that list.
     #[must_use]
     pub fn of_classes(&self, classes: &[u8]) -> Self {
         let mut found = Self { image: self.image, pixels: Vec::new(), labels: Vec::new() };
@@ -72,7 +72,8 @@ impl Dataset {
     /// The set with the images of `classes` alone, which are numbered anew in that order.
     ///
     /// # Errors
-    /// [`Error::Usage`](crate::Error::Usage) for fewer than two classes, one named twice, or one that the set does not have.
+    /// [`Error::Usage`](crate::Error::Usage) for fewer than two classes, one named twice, or one of which there are no training or no
+    /// test images.
     pub fn of_classes(self, classes: &[u8]) -> Result<Self> {
         if classes.len() < 2 {
             return Err(usage!("only_classes {classes:?}; training needs at least two classes"));
@@ -83,6 +84,11 @@ impl Dataset {
             }
             if classes[..i].contains(class) {
                 return Err(usage!("only_classes names class {class} twice"));
+            }
+        }
+        for (split, name) in [(&self.train, "training"), (&self.test, "test")] {
+            if let Some(class) = classes.iter().find(|class| !split.labels.contains(class)) {
+                return Err(usage!("only_classes names class {class}, of which there are no {name} images"));
             }
         }
         let (train, test) = (self.train.of_classes(classes), self.test.of_classes(classes));
@@ -124,5 +130,9 @@ mod tests {
             let error = data.clone().of_classes(classes).expect_err(word).to_string();
             assert!(error.contains(word), "{error}");
         }
+        let mut without = data;
+        without.test.labels.fill(0);
+        let error = without.of_classes(&[0, 2]).expect_err("no test images").to_string();
+        assert!(error.contains("class 2, of which there are no test images"), "{error}");
     }
 }

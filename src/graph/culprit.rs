@@ -25,9 +25,9 @@ pub(super) fn reason_against(key: &str) -> Option<&'static str> {
 
 /// `value` as it stands in a message: not longer than a line.
 pub(super) fn shown(value: &impl Display) -> String {
-    const MOST: usize = 60;
+    const MAX_CHARS: usize = 60;
     let text = value.to_string();
-    match text.char_indices().nth(MOST) {
+    match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
     }

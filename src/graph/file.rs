@@ -20,7 +20,7 @@ pub struct ModelFile {
     pub initializers: Vec<(String, Initializer)>,
 }
 
-/// A TOML file whose layers are not read yet, with their places in the text.
+/// A TOML file whose layers are not read yet, with their positions in the text.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Tables {

@@ -160,7 +160,7 @@ impl Graph {
             match node.layer.of_pixels() {
                 _ if !takes => {}
                 OfPixels::Rescales => rescales = true,
-                OfPixels::Moves => holds[i] = true,
+                OfPixels::Keeps => holds[i] = true,
                 OfPixels::Computes => return 1.0,
             }
         }

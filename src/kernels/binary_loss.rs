@@ -1,14 +1,14 @@
 //! Sigmoid and binary cross-entropy in one kernel, in log space; and sigmoid alone, for predictions.
 
-use super::loss_terms::{LossTerms, weights_file};
+use super::loss_terms::{LANES, LOSS_FILE, LossTerms, weights_file};
 use crate::plan::{Cost, Io, KernelSpec, Mode, STEP_FILE, Shader, constants, elementwise_grid};
 use crate::real::Real;
 
 /// Loss and metrics of a batch of labels 0 and 1; in training also the gradient w.r.t. the logits, in inference the probabilities of label 1.
-/// An answer is 1 where its probability is above one half.
+/// Label 1 is predicted where its probability is above one half.
 ///
 /// Inputs: z `[batch]`, labels [batches_per_upload, batch]; outputs: in training dz `[batch]`, in inference the predictions
-/// [batches_per_upload, batch]; metrics [batches_per_upload, 2] (mean loss, number of correct answers).
+/// [batches_per_upload, batch]; metrics [batches_per_upload, 2] (mean loss, number of correct predictions).
 #[derive(Debug, Clone)]
 pub(crate) struct SigmoidCrossEntropy {
     pub(crate) batch: usize,
@@ -28,10 +28,10 @@ impl KernelSpec for SigmoidCrossEntropy {
             TRAINS: self.mode == Mode::Train,
         };
         Shader {
-            files: vec![STEP_FILE, include_str!("../../shaders/sigmoid_cross_entropy.wgsl"), weights],
+            files: vec![STEP_FILE, LOSS_FILE, include_str!("../../shaders/sigmoid_cross_entropy.wgsl"), weights],
             constants: constants.and(own),
             grid: [1, 1, 1],
-            iterations: self.batch.div_ceil(LossTerms::<f32>::LANES) + LossTerms::<f32>::LANES,
+            iterations: self.batch.div_ceil(LANES) + LANES,
             uses_step: true,
         }
     }
@@ -59,7 +59,7 @@ impl KernelSpec for SigmoidCrossEntropy {
 }
 
 impl SigmoidCrossEntropy {
-    /// Writes the gradient or the prediction of an image; returns its loss, and 1 for a right answer.
+    /// Writes the gradient or the prediction of an image; returns its loss, and 1 for a correct prediction.
     fn image<F: Real>(&self, z: F, row: &mut F, label: u32, share: F) -> (F, F) {
         let half = F::from_f64(0.5);
         let half_smoothing = F::from_f64(0.5 * self.label_smoothing);

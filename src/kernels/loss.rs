@@ -1,6 +1,6 @@
 //! Softmax and categorical cross-entropy in one kernel, in log space.
 
-use super::loss_terms::{LossTerms, weights_file};
+use super::loss_terms::{LANES, LOSS_FILE, LossTerms, weights_file};
 use crate::plan::{Cost, Io, KernelSpec, Mode, STEP_FILE, Shader, constants};
 use crate::real::{Real, argmax};
 use rayon::prelude::*;
@@ -8,7 +8,7 @@ use rayon::prelude::*;
 /// Loss and metrics of a batch; in training also the gradient w.r.t. the logits, in inference the probabilities.
 ///
 /// Inputs: z [batch, classes], labels [batches_per_upload, batch]; outputs: in training dz like z, in inference the predictions
-/// [batches_per_upload, batch, classes]; metrics [batches_per_upload, 2] (mean loss, number of correct answers).
+/// [batches_per_upload, batch, classes]; metrics [batches_per_upload, 2] (mean loss, number of correct predictions).
 #[derive(Debug, Clone)]
 pub(crate) struct SoftmaxCrossEntropy {
     pub(crate) batch: usize,
@@ -35,11 +35,10 @@ impl KernelSpec for SoftmaxCrossEntropy {
         };
         let loops = if self.label_smoothing > 0.0 { 5 } else { 4 };
         Shader {
-            files: vec![STEP_FILE, include_str!("../../shaders/softmax_cross_entropy.wgsl"), weights, rows],
+            files: vec![STEP_FILE, LOSS_FILE, include_str!("../../shaders/softmax_cross_entropy.wgsl"), weights, rows],
             constants: constants! { BATCH: self.batch, CLASSES: self.classes }.and(smoothing).and(own),
             grid: [1, 1, 1],
-            iterations: self.batch.div_ceil(LossTerms::<f32>::LANES) * (1 + loops * self.classes)
-                + LossTerms::<f32>::LANES,
+            iterations: self.batch.div_ceil(LANES) * (1 + loops * self.classes) + LANES,
             uses_step: true,
         }
     }
@@ -71,7 +70,7 @@ impl KernelSpec for SoftmaxCrossEntropy {
 }
 
 impl SoftmaxCrossEntropy {
-    /// Writes the row of an image; returns its loss, and whether its answer is right.
+    /// Writes the row of an image; returns its loss, and whether the prediction is correct.
     #[inline(always)]
     fn row<F: Real>(&self, z: &[F], row: &mut [F], label: usize, share: F) -> (F, bool) {
         let max_logit = z[argmax(z.iter().copied())];
@@ -79,7 +78,7 @@ impl SoftmaxCrossEntropy {
         // The label's probability less one is minus that of the others: no difference of two numbers near one.
         let others: F = (0..self.classes).filter(|c| *c != label).map(|c| row[c]).sum();
         let total = others + row[label];
-        let answer = argmax(row.iter().map(|e| *e / total));
+        let predicted = argmax(row.iter().map(|e| *e / total));
         let ln_total = total.ln() + max_logit;
         let mut loss = ln_total - z[label];
         let weight = self.class_weights.get(label).map_or(F::ONE, |weight| F::from_f64(f64::from(*weight)));
@@ -99,6 +98,6 @@ impl SoftmaxCrossEntropy {
             }
             Mode::Infer => row.iter_mut().for_each(|p| *p = *p / total),
         }
-        (loss * weight, answer == label)
+        (loss * weight, predicted == label)
     }
 }

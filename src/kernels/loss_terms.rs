@@ -3,18 +3,21 @@
 use crate::plan::{Constants, constants};
 use crate::real::Real;
 
-/// Loss and correct answers (0 or 1) of each image of a batch.
+/// The shader's file with the loop over the images, around the file of a loss.
+pub(super) const LOSS_FILE: &str = include_str!("../../shaders/loss.wgsl");
+
+/// Invocations of the shaders' one workgroup; the twins add up in the same order.
+pub(super) const LANES: usize = 64;
+
+/// Loss and correct predictions (0 or 1) of each image of a batch.
 pub(super) struct LossTerms<F>(pub(super) Vec<(F, F)>);
 
 impl<F: Real> LossTerms<F> {
-    /// Invocations of the shaders' one workgroup; the twins add up in the same order.
-    pub(super) const LANES: usize = 64;
-
-    /// Writes the mean loss, with `share` one over the images of all ranks, and the number of correct answers.
+    /// Writes the mean loss, with `share` one over the images of all ranks, and the number of correct predictions.
     pub(super) fn write(self, metrics: &mut [F], share: F) {
-        let mut partial = [(F::ZERO, F::ZERO); 64];
+        let mut partial = [(F::ZERO, F::ZERO); LANES];
         for (n, (loss, correct)) in self.0.into_iter().enumerate() {
-            let lane = &mut partial[n % Self::LANES];
+            let lane = &mut partial[n % LANES];
             *lane = (lane.0 + loss, lane.1 + correct);
         }
         let (mut loss, mut correct) = (F::ZERO, F::ZERO);

@@ -1,4 +1,4 @@
-//! Products of matrices that are no layer's: `C = scale A B`, or with a term, `C = scale A B + add D`.
+//! Products of matrices that are no layer's: `C = A B`, or with a term, `C = scale A B + add D`.
 
 use super::matrix::par_matmul;
 use super::split_k::record_split_k;
@@ -13,27 +13,27 @@ use crate::simd::SimdLevel;
 pub(crate) struct MatrixProduct {
     tiles: Tiles,
     b_transposed: bool,
-    scale: f64,
-    add: Option<f64>,
+    /// The factors of the product and of D, [scale, add]; none without a term.
+    factors: Option<[f64; 2]>,
 }
 
 /// Records `C = A A^T`, A [rows, k].
 pub(crate) fn record_gram(r: &mut Recorder, label: &str, [rows, k]: [usize; 2], a: BufferSlice, c: BufferSlice) {
     let tiles = Tiles::new(rows, rows, k, r.profile).split();
-    let kernel = MatrixProduct { tiles, b_transposed: true, scale: 1.0, add: None };
+    let kernel = MatrixProduct { tiles, b_transposed: true, factors: None };
     record_split_k(r, label, tiles.split_k, kernel, &[a, a], c, None);
 }
 
-/// Records `C = scale A B + add D`, A [rows, rows], B and D [rows, cols].
+/// Records `C = scale A B + add D` with the factors [scale, add], A [rows, rows], B and D [rows, cols].
 pub(crate) fn record_product(
     r: &mut Recorder,
     label: &str,
     [rows, cols]: [usize; 2],
-    [scale, add]: [f64; 2],
+    factors: [f64; 2],
     [a, b, d, c]: [BufferSlice; 4],
 ) {
     let tiles = Tiles::new(rows, cols, rows, r.profile);
-    r.dispatch(label, MatrixProduct { tiles, b_transposed: false, scale, add: Some(add) }, &[a, b, d], &[c]);
+    r.dispatch(label, MatrixProduct { tiles, b_transposed: false, factors: Some(factors) }, &[a, b, d], &[c]);
 }
 
 impl KernelSpec for MatrixProduct {
@@ -41,16 +41,18 @@ impl KernelSpec for MatrixProduct {
         let constants = constants! {
             K_BY_4: self.tiles.k.is_multiple_of(4),
             B_TRANSPOSED: self.b_transposed,
-            SCALE: self.scale as f32,
-            ADD: self.add.unwrap_or_default() as f32,
         };
-        let term = match self.add {
-            Some(_) => include_str!("../../shaders/matrix_product_add.wgsl"),
-            None => include_str!("../../shaders/matrix_product_plain.wgsl"),
+        let (term, of_term) = match self.factors {
+            Some([scale, add]) => (
+                include_str!("../../shaders/matrix_product_add.wgsl"),
+                constants! { SCALE: scale as f32, ADD: add as f32 },
+            ),
+            None => (include_str!("../../shaders/matrix_product_plain.wgsl"), constants! {}),
         };
+        let constants = constants.and(of_term);
         let files =
             [include_str!("../../shaders/tile_rows.wgsl"), include_str!("../../shaders/matrix_product.wgsl"), term];
-        self.tiles.shader(TileShader { files: &files, out: 2 + usize::from(self.add.is_some()), constants })
+        self.tiles.shader(TileShader { files: &files, out: 2 + usize::from(self.factors.is_some()), constants })
     }
 
     fn cost(&self) -> Cost {
@@ -73,8 +75,8 @@ impl KernelSpec for MatrixProduct {
             };
             par_matmul(size, a, b, sums);
         }
-        if let Some(add) = self.add {
-            let [scale, add] = [self.scale, add].map(F::from_f64);
+        if let Some(factors) = self.factors {
+            let [scale, add] = factors.map(F::from_f64);
             c.iter_mut().zip(io.input(2)).for_each(|(c, d)| *c = scale * *c + add * *d);
         }
     }

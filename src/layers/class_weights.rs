@@ -15,7 +15,7 @@ use std::str::FromStr;
 pub struct ClassWeights(BTreeMap<u8, f64>);
 
 impl ClassWeights {
-    /// Those of the classes from 0 on.
+    /// These weights, each of a class; of a class that comes twice the last.
     pub fn new(weights: impl IntoIterator<Item = (u8, f64)>) -> Self {
         Self(weights.into_iter().collect())
     }

@@ -1,6 +1,6 @@
 //! Dense: `y = act(x w + b)`.
 
-use super::args::{Activation, single, yes};
+use super::args::{Activation, builders, single, yes};
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use crate::error::{Result, usage};
 use crate::kernels::GradientOut;
@@ -28,26 +28,14 @@ impl Dense {
         Self { units, activation: Activation::Linear, use_bias: true }
     }
 
-    /// The same layer with `activation`.
-    #[must_use]
-    pub fn activation(self, activation: Activation) -> Self {
-        Self { activation, ..self }
-    }
-
-    /// The same layer with a bias or without.
-    #[must_use]
-    pub fn use_bias(self, use_bias: bool) -> Self {
-        Self { use_bias, ..self }
-    }
-}
-
-impl Dense {
     fn dims(&self, site: &Site<'_>) -> DenseDims {
         let (inputs, leading) = site.inputs[0].shape.split_last().expect("the shape was inferred before");
         let batch = site.batch * leading.iter().product::<usize>();
         DenseDims { batch, inputs: *inputs, units: self.units, bias: self.use_bias }
     }
 }
+
+builders!(Dense { activation: Activation, use_bias: bool });
 
 impl Layer for Dense {
     fn kind(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! LayerNormalization: each image, or each pixel's channels, to mean 0 and variance 1, then scaled and shifted.
 
-use super::args::single;
+use super::args::{builders, single};
 use super::batch_normalization::check_epsilon;
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use super::own_gate::record_gated;
@@ -60,12 +60,6 @@ impl LayerNormalization {
         Self::default()
     }
 
-    /// The same layer over `axis`.
-    #[must_use]
-    pub fn axis(self, axis: impl Into<Axes>) -> Self {
-        Self { axis: axis.into(), ..self }
-    }
-
     /// The axes of `input` that are normalised: the last ones.
     fn normalized<'i>(&self, input: &'i [usize]) -> Result<&'i [usize]> {
         let given = match &self.axis {
@@ -98,6 +92,8 @@ impl LayerNormalization {
         r.floats(format!("{} statistics", site.name), 2 * rows.rows)
     }
 }
+
+builders!(LayerNormalization { axis: impl Into<Axes> });
 
 impl Layer for LayerNormalization {
     fn kind(&self) -> &'static str {

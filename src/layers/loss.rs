@@ -41,10 +41,7 @@ impl Loss {
 
     /// Keras's name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::SparseCategoricalCrossentropy => Self::NAMES[0],
-            Self::BinaryCrossentropy => Self::NAMES[1],
-        }
+        Self::NAMES[self as usize]
     }
 
     /// Whether a model whose last layer, a `kind`, ends in `activation` and `outputs` numbers has the end that the loss takes.
@@ -68,14 +65,16 @@ impl Loss {
             Self::SparseCategoricalCrossentropy => Activation::Softmax,
             Self::BinaryCrossentropy => Activation::Sigmoid,
         };
-        let own_name = if own == Activation::Softmax { "softmax" } else { "sigmoid" };
+        // As in a model file, in quotes.
+        let [own_name, found] =
+            [own, activation].map(|activation| serde_json::to_string(&activation).unwrap_or_default());
         match (from_logits, activation) {
             (true, Activation::Softmax | Activation::Sigmoid) => Err(usage!(
-                "the last layer is {kind} with {activation:?} activation, whose outputs are no logits; leave out from_logits, or the activation"
+                "the last layer is {kind} with activation = {found}, whose outputs are no logits; leave out from_logits, or the activation"
             )),
             (false, activation) if activation != own => Err(usage!(
-                "the last layer is {kind} with {activation:?} activation; for {name} it must have activation = \"{own_name}\", or the setting \
-                 from_logits = true if its outputs are logits"
+                "the last layer is {kind} with activation = {found}; for {name} it must be {own_name}, or the setting from_logits = true if \
+                 its outputs are logits"
             )),
             _ => Ok(()),
         }
@@ -113,14 +112,20 @@ mod tests {
             (categorical, false, Softmax, 10, &[][..]),
             (categorical, true, Linear, 10, &[]),
             (categorical, true, Relu, 10, &[]),
-            (categorical, false, Linear, 10, &["Dense with Linear", "activation = \"softmax\"", "from_logits = true"]),
+            (
+                categorical,
+                false,
+                Linear,
+                10,
+                &["Dense with activation = \"linear\"", "be \"softmax\"", "from_logits = true"],
+            ),
             (categorical, false, Sigmoid, 10, &["softmax"]),
             (categorical, true, Softmax, 10, &["leave out from_logits"]),
             (categorical, false, Softmax, 1, &["binary_crossentropy"]),
             (Loss::BinaryCrossentropy, false, Sigmoid, 1, &[]),
             (Loss::BinaryCrossentropy, true, Linear, 1, &[]),
             (Loss::BinaryCrossentropy, true, Sigmoid, 1, &["leave out from_logits"]),
-            (Loss::BinaryCrossentropy, false, Linear, 1, &["activation = \"sigmoid\"", "from_logits = true"]),
+            (Loss::BinaryCrossentropy, false, Linear, 1, &["be \"sigmoid\"", "from_logits = true"]),
             (Loss::BinaryCrossentropy, false, Softmax, 2, &["2 outputs", "units = 1"]),
         ];
         for (loss, from_logits, activation, outputs, words) in cases {

@@ -66,7 +66,7 @@ pub use leaky_relu::LeakyReLU;
 pub use loss::{Loss, LossSettings};
 pub(crate) use loss_record::LossSite;
 pub use normalization::{Normalization, Numbers};
-pub use optimizer::Optimizer;
+pub use optimizer::{Moments, Optimizer};
 pub(crate) use optimizer_update::NamedMatrix;
 pub use pooling2d::{AveragePooling2D, MaxPooling2D, MinPooling2D};
 pub use prelu::PReLU;

@@ -3,6 +3,24 @@
 use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 
+/// Arguments of Adam and of the optimizers that differ from it in their formula alone.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Moments {
+    /// Decay of the first moment (default 0.9).
+    pub beta_1: f64,
+    /// Decay of the second moment (default 0.999).
+    pub beta_2: f64,
+    /// Added to the root of the second moment (default 1e-7).
+    pub epsilon: f64,
+}
+
+impl Default for Moments {
+    fn default() -> Self {
+        Self { beta_1: beta_1(), beta_2: beta_2(), epsilon: epsilon() }
+    }
+}
+
 /// How parameters follow their gradients, with Keras's formulas and defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
@@ -10,29 +28,9 @@ pub enum Optimizer {
     /// Gradient descent, with momentum where [`UpdateSettings`](super::UpdateSettings) has some.
     Sgd {},
     /// Adam (Kingma and Ba 2015, end of section 2); epsilon is added to the uncorrected root.
-    Adam {
-        /// Decay of the first moment.
-        #[serde(default = "beta_1")]
-        beta_1: f64,
-        /// Decay of the second moment.
-        #[serde(default = "beta_2")]
-        beta_2: f64,
-        /// Added to the root of the second moment.
-        #[serde(default = "epsilon")]
-        epsilon: f64,
-    },
+    Adam(Moments),
     /// Adam with decoupled weight decay, 0.004 by default (Loshchilov and Hutter 2019).
-    AdamW {
-        /// Decay of the first moment.
-        #[serde(default = "beta_1")]
-        beta_1: f64,
-        /// Decay of the second moment.
-        #[serde(default = "beta_2")]
-        beta_2: f64,
-        /// Added to the root of the second moment.
-        #[serde(default = "epsilon")]
-        epsilon: f64,
-    },
+    AdamW(Moments),
     /// RMSprop (Hinton 2012); epsilon stands inside the root.
     RmsProp {
         /// Decay of the mean square.
@@ -52,17 +50,7 @@ pub enum Optimizer {
         epsilon: f64,
     },
     /// Adam with Nesterov's momentum (Dozat 2016).
-    Nadam {
-        /// Decay of the first moment.
-        #[serde(default = "beta_1")]
-        beta_1: f64,
-        /// Decay of the second moment.
-        #[serde(default = "beta_2")]
-        beta_2: f64,
-        /// Added to the root of the second moment.
-        #[serde(default = "epsilon")]
-        epsilon: f64,
-    },
+    Nadam(Moments),
     /// Steps of one length, by the sign of the momentum (Chen et al. 2023).
     Lion {
         /// Share of the momentum in the direction.
@@ -142,7 +130,7 @@ fn epsilon() -> f64 {
 impl Default for Optimizer {
     /// Adam with beta_1 0.9, beta_2 0.999, epsilon 1e-7.
     fn default() -> Self {
-        Self::Adam { beta_1: beta_1(), beta_2: beta_2(), epsilon: epsilon() }
+        Self::Adam(Moments::default())
     }
 }
 
@@ -154,11 +142,11 @@ impl Optimizer {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sgd {} => "sgd",
-            Self::Adam { .. } => "adam",
-            Self::AdamW { .. } => "adamw",
+            Self::Adam(_) => "adam",
+            Self::AdamW(_) => "adamw",
             Self::RmsProp { .. } => "rmsprop",
             Self::Adagrad { .. } => "adagrad",
-            Self::Nadam { .. } => "nadam",
+            Self::Nadam(_) => "nadam",
             Self::Lion { .. } => "lion",
             Self::Muon { .. } => "muon",
         }

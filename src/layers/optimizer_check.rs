@@ -1,7 +1,7 @@
 //! Whether the arguments of an optimizer are in range and go with the settings of its update.
 
 use super::args::in_f32;
-use super::optimizer::Optimizer;
+use super::optimizer::{Moments, Optimizer};
 use super::update_settings::UpdateSettings;
 use crate::error::{Result, usage};
 
@@ -14,9 +14,9 @@ impl Optimizer {
         let name = self.name();
         let decays: &[(&str, f64)] = match self {
             Self::Sgd {} | Self::Adagrad { .. } => &[],
-            Self::Adam { beta_1, beta_2, .. }
-            | Self::AdamW { beta_1, beta_2, .. }
-            | Self::Nadam { beta_1, beta_2, .. }
+            Self::Adam(Moments { beta_1, beta_2, .. })
+            | Self::AdamW(Moments { beta_1, beta_2, .. })
+            | Self::Nadam(Moments { beta_1, beta_2, .. })
             | Self::Lion { beta_1, beta_2 } => &[("beta_1", *beta_1), ("beta_2", *beta_2)],
             Self::Muon { adam_beta_1, adam_beta_2, momentum, .. } => {
                 &[("adam_beta_1", *adam_beta_1), ("adam_beta_2", *adam_beta_2), ("momentum", *momentum)]
@@ -40,9 +40,9 @@ impl Optimizer {
         }
         let positive = match self {
             Self::Sgd {} | Self::Lion { .. } => None,
-            Self::Adam { epsilon, .. }
-            | Self::AdamW { epsilon, .. }
-            | Self::Nadam { epsilon, .. }
+            Self::Adam(Moments { epsilon, .. })
+            | Self::AdamW(Moments { epsilon, .. })
+            | Self::Nadam(Moments { epsilon, .. })
             | Self::Muon { epsilon, .. }
             | Self::RmsProp { epsilon, .. }
             | Self::Adagrad { epsilon, .. } => Some(("epsilon", *epsilon)),

@@ -1,6 +1,6 @@
 //! The updates of optimizers: their state, what they take from the step, and how they are recorded.
 
-use super::optimizer::Optimizer;
+use super::optimizer::{Moments, Optimizer};
 use super::update_settings::UpdateSettings;
 use crate::kernels::optimizer::{Matrix, Muon, Rule, Update, record_clip_by_norm};
 use crate::plan::{BufferSlice, Recorder};
@@ -21,15 +21,14 @@ impl Optimizer {
         match *self {
             Self::Sgd {} if momentum == 0.0 => Rule::Sgd,
             Self::Sgd {} => Rule::Momentum { momentum, nesterov },
-            Self::Adam { beta_1, beta_2, epsilon } | Self::AdamW { beta_1, beta_2, epsilon } => {
-                Rule::Adam { beta_1, beta_2, epsilon }
-            }
-            Self::Muon { adam_beta_1: beta_1, adam_beta_2: beta_2, epsilon, .. } => {
+            Self::Adam(Moments { beta_1, beta_2, epsilon })
+            | Self::AdamW(Moments { beta_1, beta_2, epsilon })
+            | Self::Muon { adam_beta_1: beta_1, adam_beta_2: beta_2, epsilon, .. } => {
                 Rule::Adam { beta_1, beta_2, epsilon }
             }
             Self::RmsProp { rho, epsilon } => Rule::RmsProp { rho, momentum, epsilon },
             Self::Adagrad { epsilon, .. } => Rule::Adagrad { epsilon },
-            Self::Nadam { beta_1, beta_2, epsilon } => Rule::Nadam { beta_1, beta_2, epsilon },
+            Self::Nadam(Moments { beta_1, beta_2, epsilon }) => Rule::Nadam { beta_1, beta_2, epsilon },
             Self::Lion { beta_1, beta_2 } => Rule::Lion { beta_1, beta_2 },
         }
     }
@@ -39,7 +38,7 @@ impl Optimizer {
         let names: &[&str] = match self {
             Self::Muon { .. } => return &["m", "v", "momentum"],
             Self::Sgd {} | Self::Lion { .. } => &["m"],
-            Self::Adam { .. } | Self::AdamW { .. } | Self::Nadam { .. } => &["m", "v"],
+            Self::Adam(_) | Self::AdamW(_) | Self::Nadam(_) => &["m", "v"],
             Self::RmsProp { .. } => &["v", "m"],
             Self::Adagrad { .. } => &["v"],
         };
@@ -60,13 +59,13 @@ impl Optimizer {
     /// itself.
     pub(crate) fn step_scalars(&self, learning_rate: f64, t: u64) -> [f32; 2] {
         match *self {
-            Self::Adam { beta_1, beta_2, .. }
-            | Self::AdamW { beta_1, beta_2, .. }
+            Self::Adam(Moments { beta_1, beta_2, .. })
+            | Self::AdamW(Moments { beta_1, beta_2, .. })
             | Self::Muon { adam_beta_1: beta_1, adam_beta_2: beta_2, .. } => {
                 let ([beta_1, beta_2], t) = ([beta_1, beta_2].map(nearest_f32), t as f64);
                 [(learning_rate * (1.0 - beta_2.powf(t)).sqrt() / (1.0 - beta_1.powf(t))) as f32, 0.0]
             }
-            Self::Nadam { beta_1, beta_2, .. } => {
+            Self::Nadam(Moments { beta_1, beta_2, .. }) => {
                 let u = |t: u64| beta_1 * (1.0 - 0.5 * NADAM_DECAY.powf(t as f64));
                 // The later factors are beta_1 to the last bit.
                 let first = t.min(NADAM_FACTORS);
@@ -106,7 +105,7 @@ impl Optimizer {
             .collect();
         let arenas = self.rule(settings).arenas();
         let outputs: Vec<BufferSlice> = [parameters].iter().chain(&state[..arenas]).copied().collect();
-        let decays = matches!(self, Self::AdamW { .. } | Self::Muon { .. });
+        let decays = matches!(self, Self::AdamW(_) | Self::Muon { .. });
         let default_decay = if decays { ADAMW_WEIGHT_DECAY } else { 0.0 };
         let kernel = Update {
             count: parameters.len,

@@ -1,6 +1,6 @@
 //! MaxPooling2D, MinPooling2D, AveragePooling2D: one number for each window, channel by channel.
 
-use super::args::{Padding, Pair, image_shape};
+use super::args::{Padding, Pair, builders, image_shape};
 use super::layer::{Inferred, Layer, Saved, Site};
 use crate::error::Result;
 use crate::kernels::GradientOut;
@@ -46,12 +46,6 @@ macro_rules! pooling2d {
                 Self { strides: Some(strides.into()), ..self }
             }
 
-            /// The same layer with `padding`.
-            #[must_use]
-            pub fn padding(self, padding: Padding) -> Self {
-                Self { padding, ..self }
-            }
-
             /// Sizes over a batch of images of shape `input`.
             pub(super) fn dims(&self, batch: usize, input: [usize; 3]) -> Result<Dims> {
                 let strides = self.strides.unwrap_or(self.pool_size);
@@ -63,6 +57,8 @@ macro_rules! pooling2d {
                 input.and_then(|input| self.dims(site.batch, input)).expect("the shape was inferred before")
             }
         }
+
+        builders!($layer { padding: Padding });
 
         impl Layer for $layer {
             fn kind(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! RandomBrightness, RandomContrast: in training, the values of an image are shifted or spread.
 
-use super::args::{image_shape, in_f32};
+use super::args::{builders, image_shape, in_f32};
 use super::layer::{Inferred, Layer, Saved, Site};
 use super::resampled::Factor;
 use crate::error::{Result, usage};
@@ -35,13 +35,9 @@ macro_rules! adjusting {
             pub fn new(factor: impl Into<Factor>) -> Self {
                 Self { factor: factor.into(), value_range: pixels() }
             }
-
-            /// The same layer for values from the first to the second of these.
-            #[must_use]
-            pub fn value_range(self, value_range: [f64; 2]) -> Self {
-                Self { value_range, ..self }
-            }
         }
+
+        builders!($layer { value_range: [f64; 2] });
 
         impl Layer for $layer {
             fn kind(&self) -> &'static str {

@@ -139,8 +139,8 @@ layers! {
 pub(crate) enum OfPixels {
     /// It brings them into the range that the model wants.
     Rescales,
-    /// Its output has the same pixels in other places.
-    Moves,
+    /// Its output is pixels of the same range.
+    Keeps,
     /// It computes with them.
     Computes,
 }
@@ -156,7 +156,7 @@ impl AnyLayer {
             | Self::RandomFlip(_)
             | Self::RandomTranslation(_)
             | Self::RandomBrightness(_)
-            | Self::RandomContrast(_) => OfPixels::Moves,
+            | Self::RandomContrast(_) => OfPixels::Keeps,
             _ => OfPixels::Computes,
         }
     }

@@ -66,7 +66,7 @@ pub struct HostBuffers {
     pub input: BufferId,
     /// Class of each image: [batches_per_upload, batch] u32.
     pub targets: BufferId,
-    /// Per step, mean loss and number of correct answers: [batches_per_upload, 2] f32.
+    /// Per step, mean loss and number of correct predictions: [batches_per_upload, 2] f32.
     pub metrics: BufferId,
     /// Outputs of the model, after its last activation: [batches_per_upload, batch, outputs] f32.
     pub predictions: BufferId,

@@ -35,7 +35,7 @@ pub(crate) fn evaluation_table(evaluation: &Evaluation, names: &[String], top_k:
     let cell =
         evaluation.confusion.iter().flatten().max().map_or(1, |max| max.to_string().len()).max(count.to_string().len());
     let numbers: String = (0..count).map(|i| format!(" {i:cell$}")).collect();
-    let _ = writeln!(text, "\nconfusion matrix, rows: labels, columns: answers\n  {}   {numbers}", left(""));
+    let _ = writeln!(text, "\nconfusion matrix, rows: labels, columns: predictions\n  {}   {numbers}", left(""));
     for (i, (row, head)) in evaluation.confusion.iter().zip(&heads).enumerate() {
         let cells: String = row.iter().map(|images| format!(" {images:cell$}")).collect();
         let _ = writeln!(text, "  {} {i:2}{cells}", left(head));
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn an_evaluation_is_a_table_and_a_matrix() {
-        let class = |images, correct, answered| ClassScore { images, correct, answered };
+        let class = |images, correct, predicted| ClassScore { images, correct, predicted };
         let evaluation = Evaluation {
             score: Score { loss: 0.5, accuracy: 0.75 },
             classes: vec![class(100, 75, 75), class(0, 0, 25)],
@@ -68,7 +68,7 @@ top-1 accuracy: 0.7500
   class 1           0.0000  0.0000  0.0000        0
   macro average     0.5000  0.3750  0.4286      100
 
-confusion matrix, rows: labels, columns: answers
+confusion matrix, rows: labels, columns: predictions
                     0  1
   Bag            0 75 25
   class 1        1  0  0

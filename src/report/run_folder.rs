@@ -37,6 +37,7 @@ impl RunFolder {
     /// # Errors
     /// If the folder cannot be written, another run is writing there, or it contains a run already and `overwrite` is false.
     pub(crate) fn create(out: Option<&Path>, model: &str, overwrite: bool, mut description: Value) -> Result<Self> {
+        let is_new = out.is_none_or(|path| !path.exists());
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let path = match out {
             Some(path) => {
@@ -50,15 +51,23 @@ impl RunFolder {
         files::sweep(&path);
         description["started"] = json!(now);
         description["versions"] = versions();
+        Self::start(&path, description, lock).inspect_err(|_| {
+            // Only an empty folder can be removed.
+            let _ = if is_new { std::fs::remove_dir(&path) } else { Ok(()) };
+        })
+    }
+
+    /// Opens metrics.jsonl and writes run.json; leaves neither where one of them cannot be written.
+    fn start(path: &Path, description: Value, lock: Option<File>) -> Result<Self> {
         let metrics_path = path.join(METRICS);
         let failed = |e| Error::output(&metrics_path, e);
         let is_earlier_run = [RUN, WEIGHTS].iter().any(|name| path.join(name).exists());
         let aside = is_earlier_run.then(|| PendingFile::create(&metrics_path)).transpose().map_err(failed)?;
         let metrics =
             aside.as_ref().map_or_else(|| File::create(&metrics_path), PendingFile::handle).map_err(failed)?;
-        let folder = Self { path, metrics, aside, description, _lock: lock };
+        let folder = Self { path: path.to_owned(), metrics, aside, description, _lock: lock };
         if !folder.is_earlier_run() {
-            folder.describe("running")?;
+            folder.describe("running").inspect_err(|_| drop(std::fs::remove_file(&metrics_path)))?;
         }
         Ok(folder)
     }

@@ -10,7 +10,7 @@ pub struct Evaluation {
     pub score: Score,
     /// Score of each class, in the order of the classes.
     pub classes: Vec<ClassScore>,
-    /// Images by label (rows) and answer (columns).
+    /// Images by label (rows) and predicted class (columns).
     pub confusion: Vec<Vec<usize>>,
     /// Images by the number of classes that are more probable than the label's.
     pub ranks: Vec<usize>,
@@ -24,15 +24,15 @@ pub struct ClassScore {
     /// Those whose most probable class is this one.
     pub correct: usize,
     /// Images of any class whose most probable class is this one.
-    pub answered: usize,
+    pub predicted: usize,
 }
 
 /// Precision, recall and F1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]
 pub struct Ratios {
-    /// Share of the answers that are right.
+    /// Share of the images predicted to be of the class that are.
     pub precision: f64,
-    /// Share of the images that are found.
+    /// Share of the class's images that are predicted to be.
     pub recall: f64,
     /// Harmonic mean of the two.
     pub f1: f64,
@@ -43,17 +43,17 @@ fn ratio(count: usize, of: usize) -> f64 {
 }
 
 impl ClassScore {
-    /// Share of correct answers; none without images.
+    /// Share of the class's images that are predicted to be; none without images.
     pub fn accuracy(&self) -> Option<f64> {
         (self.images > 0).then(|| self.correct as f64 / self.images as f64)
     }
 
-    /// Precision, recall and F1 = 2 correct / (images + answers).
+    /// Precision, recall and F1 = 2 correct / (images + predicted).
     pub fn ratios(&self) -> Ratios {
         Ratios {
-            precision: ratio(self.correct, self.answered),
+            precision: ratio(self.correct, self.predicted),
             recall: ratio(self.correct, self.images),
-            f1: ratio(2 * self.correct, self.images + self.answered),
+            f1: ratio(2 * self.correct, self.images + self.predicted),
         }
     }
 }
@@ -64,33 +64,33 @@ impl Evaluation {
         ratio(self.ranks.iter().take(k).sum(), self.classes.iter().map(|class| class.images).sum())
     }
 
-    /// Unweighted means over the classes that occur, as labels or as answers.
+    /// Unweighted means over the classes that occur, as labels or as predictions.
     pub fn macro_average(&self) -> Ratios {
-        let occurring = self.classes.iter().filter(|class| class.images + class.answered > 0);
+        let occurring = self.classes.iter().filter(|class| class.images + class.predicted > 0);
         let ratios: Vec<Ratios> = occurring.map(ClassScore::ratios).collect();
         let mean = |of: fn(&Ratios) -> f64| ratios.iter().map(of).sum::<f64>() / ratios.len().max(1) as f64;
         Ratios { precision: mean(|r| r.precision), recall: mean(|r| r.recall), f1: mean(|r| r.f1) }
     }
 }
 
-/// Answers as they come in.
+/// The predictions for a split, as they come in.
 #[derive(Debug)]
-pub(super) struct Answers {
+pub(super) struct Predictions {
     confusion: Vec<Vec<usize>>,
     ranks: Vec<usize>,
 }
 
-impl Answers {
+impl Predictions {
     pub(super) fn new(classes: usize) -> Self {
         Self { confusion: vec![vec![0; classes]; classes], ranks: vec![0; classes] }
     }
 
     /// Takes the outputs for an image of class `label`.
     pub(super) fn add(&mut self, row: &[f32], label: usize) {
-        let answer = answer(row);
-        self.confusion[label][answer] += 1;
+        let class = predicted_class(row);
+        self.confusion[label][class] += 1;
         let rank = match row {
-            [_] => usize::from(answer != label),
+            [_] => usize::from(class != label),
             _ => row.iter().filter(|probability| **probability > row[label]).count(),
         };
         self.ranks[rank] += 1;
@@ -104,15 +104,15 @@ impl Answers {
         let class = |class: usize| ClassScore {
             images: self.confusion[class].iter().sum(),
             correct: self.confusion[class][class],
-            answered: self.confusion.iter().map(|row| row[class]).sum(),
+            predicted: self.confusion.iter().map(|row| row[class]).sum(),
         };
         let classes = (0..self.confusion.len()).map(class).collect();
         Evaluation { score, classes, confusion: self.confusion, ranks: self.ranks }
     }
 }
 
-/// The class that an image's outputs say: the first most probable one; of a single output 1 where it is above one half.
-fn answer(row: &[f32]) -> usize {
+/// The class that an image's outputs predict: the first most probable one; of a single output 1 where it is above one half.
+fn predicted_class(row: &[f32]) -> usize {
     match row {
         [probability] => usize::from(*probability > 0.5),
         _ => argmax(row.iter().copied()),
@@ -124,17 +124,18 @@ mod tests {
     use super::*;
 
     fn evaluation(classes: usize, rows: &[(&[f32], usize)]) -> Evaluation {
-        let mut answers = Answers::new(classes);
-        rows.iter().for_each(|(row, label)| answers.add(row, *label));
-        answers.evaluation(Score::default())
+        let mut predictions = Predictions::new(classes);
+        rows.iter().for_each(|(row, label)| predictions.add(row, *label));
+        predictions.evaluation(Score::default())
     }
 
-    /// Labels 0 0 1 1 1 2, answers 0 1 1 1 0 1, and a class 3 that never occurs; figures by hand, and those of scikit-learn's
+    /// Labels 0 0 1 1 1 2, predictions 0 1 1 1 0 1, and a class 3 that never occurs; figures by hand, and those of scikit-learn's
     /// precision_recall_fscore_support with zero_division = 0.
     #[test]
     fn figures_of_classes_are_those_by_hand() {
-        let answers = |answer: usize| [0, 1, 2, 3].map(|class| if class == answer { 0.7 } else { 0.1 });
-        let rows = [(0, 0), (1, 0), (1, 1), (1, 1), (0, 1), (1, 2)].map(|(answer, label)| (answers(answer), label));
+        let outputs = |predicted: usize| [0, 1, 2, 3].map(|class| if class == predicted { 0.7 } else { 0.1 });
+        let rows =
+            [(0, 0), (1, 0), (1, 1), (1, 1), (0, 1), (1, 2)].map(|(predicted, label)| (outputs(predicted), label));
         let rows: Vec<(&[f32], usize)> = rows.iter().map(|(row, label)| (&row[..], *label)).collect();
         let found = evaluation(4, &rows);
         assert_eq!(found.confusion, [[1, 1, 0, 0], [1, 2, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]);
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn one_output_answers_by_one_half() {
+    fn one_output_predicts_by_one_half() {
         let found = evaluation(2, &[(&[0.5], 0), (&[0.51], 1), (&[0.9], 0), (&[0.2], 1)]);
         assert_eq!((found.confusion, found.ranks), (vec![vec![1, 1], vec![1, 1]], vec![2, 2]));
     }

@@ -190,6 +190,6 @@ mod tests {
         assert!(unknown.contains("sdg") && unknown.contains("adam"), "{unknown}");
         let optimizer =
             toml::from_str::<RunConfig>("[optimizer]\ntype = \"adam\"\nbeta_1 = 0.8\n").expect("Adam").optimizer;
-        assert_eq!(optimizer, Optimizer::Adam { beta_1: 0.8, beta_2: 0.999, epsilon: 1e-7 });
+        assert_eq!(optimizer, Optimizer::Adam(crate::layers::Moments { beta_1: 0.8, beta_2: 0.999, epsilon: 1e-7 }));
     }
 }

@@ -2,8 +2,8 @@
 
 use super::config::RunConfig;
 use super::config_text::{LEARNING_RATE, is_learning_rate};
-use super::plateau::PlateauSettings;
-use super::schedule::{self, Schedule};
+use super::plateau::{Plateau, PlateauSettings};
+use super::schedule::{self, LearningRate, Schedule};
 use crate::error::{Result, usage};
 use crate::layers::{LossSettings, UpdateSettings};
 use std::ops::RangeInclusive;
@@ -66,6 +66,42 @@ impl RunConfig {
         self.optimizer.check(&self.update_settings())
     }
 
+    /// A sentence for each setting that can have no effect on a run over `images` training images. The settings are in range
+    /// ([`Self::check`]).
+    pub fn warnings(&self, images: usize) -> Vec<String> {
+        let whole = images.div_ceil(self.batch_size as usize) as u64;
+        let steps = self.steps_per_epoch.map_or(whole, |steps| whole.min(steps.into()));
+        let LearningRate { updates, decay_steps, warmup, rate, .. } = self.learning_rate(steps, &Plateau::default());
+        let plateau = self.plateau_settings();
+        let is_plateau = self.schedule == Schedule::Plateau;
+        // The loss of the first epoch is what later ones are compared with.
+        let first_reduction = plateau.patience.max(1).saturating_add(1);
+        let found = [
+            self.steps_per_epoch.filter(|asked| u64::from(*asked) > whole).map(|asked| {
+                format!("steps_per_epoch is {asked}; the training images make {whole} steps")
+            }),
+            (self.accumulate > 1 && u64::from(self.accumulate) > steps).then(|| {
+                format!("accumulate is {}; an update takes the {steps} batches of an epoch at most", self.accumulate)
+            }),
+            (warmup > 0 && warmup >= updates).then(|| {
+                format!("warmup is {warmup}; the run has {updates} updates, so that the learning rate never reaches {rate}")
+            }),
+            (self.schedule == Schedule::Step && warmup.saturating_add(decay_steps) >= updates).then(|| {
+                format!("decay_steps is {decay_steps}; the run has {updates} updates, so that the learning rate never decays")
+            }),
+            (is_plateau && first_reduction >= self.epochs).then(|| {
+                format!(
+                    "plateau_patience is {}; the run has {} epochs, so that the learning rate is never reduced",
+                    plateau.patience, self.epochs
+                )
+            }),
+            (is_plateau && plateau.min_rate >= rate).then(|| {
+                format!("plateau_min_rate is {}; the learning rate, {rate}, is never reduced", plateau.min_rate)
+            }),
+        ];
+        found.into_iter().flatten().collect()
+    }
+
     fn check_plateau(&self) -> Result<()> {
         let given = [
             ("plateau_factor", self.plateau_factor.is_some()),
@@ -76,7 +112,7 @@ impl RunConfig {
         ];
         match given.into_iter().find(|(_, is_given)| *is_given) {
             Some((name, _)) if self.schedule != Schedule::Plateau => {
-                Err(usage!("{name} is for the schedule plateau; the schedule is {:?}", self.schedule))
+                Err(usage!("{name} is for the schedule plateau; the schedule is {}", self.schedule.name()))
             }
             _ => self.plateau_settings().check(),
         }
@@ -110,7 +146,7 @@ impl RunConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::Optimizer;
+    use crate::layers::{Moments, Optimizer};
 
     #[test]
     fn settings_out_of_range_are_refused_with_their_values() {
@@ -121,7 +157,40 @@ mod tests {
         assert!(refused(RunConfig { learning_rate: f64::NAN, ..RunConfig::default() }).contains("NaN"));
         assert!(refused(RunConfig { learning_rate: 1e-60, ..RunConfig::default() }).contains("1e-60"));
         assert!(refused(RunConfig { steps_per_epoch: Some(0), ..RunConfig::default() }).contains("steps per epoch"));
-        let optimizer = Optimizer::Adam { beta_1: 1.0, beta_2: 0.9, epsilon: 1e-7 };
+        let optimizer = Optimizer::Adam(Moments { beta_1: 1.0, ..Moments::default() });
         assert!(refused(RunConfig { optimizer, ..RunConfig::default() }).contains("beta_1"));
+    }
+
+    /// 100 images in batches of 10 over two epochs: 20 updates. Each setting just within the run, and just beyond.
+    #[test]
+    fn settings_without_effect_are_named() {
+        let run = || RunConfig { batch_size: 10, epochs: 2, ..RunConfig::default() };
+        let step = |warmup, decay_steps| RunConfig { schedule: Schedule::Step, warmup, decay_steps, ..run() };
+        let plateau = |epochs, plateau_patience| RunConfig {
+            schedule: Schedule::Plateau,
+            epochs,
+            plateau_patience: Some(plateau_patience),
+            ..run()
+        };
+        let least = |plateau_min_rate| RunConfig { plateau_min_rate: Some(plateau_min_rate), ..plateau(9, 1) };
+        for (with, without, name) in [
+            (
+                RunConfig { steps_per_epoch: Some(10), ..run() },
+                RunConfig { steps_per_epoch: Some(11), ..run() },
+                "steps_per_epoch",
+            ),
+            (RunConfig { accumulate: 10, ..run() }, RunConfig { accumulate: 11, ..run() }, "accumulate"),
+            (RunConfig { warmup: 19, ..run() }, RunConfig { warmup: 20, ..run() }, "warmup"),
+            (step(0, Some(19)), step(0, Some(20)), "decay_steps"),
+            (step(9, None), step(10, None), "decay_steps"),
+            (plateau(3, 1), plateau(2, 1), "plateau_patience"),
+            (plateau(3, 0), plateau(2, 0), "plateau_patience"),
+            (plateau(11, 9), plateau(10, 9), "plateau_patience"),
+            (least(0.9e-3), least(1e-3), "plateau_min_rate"),
+        ] {
+            assert_eq!(with.warnings(100), [""; 0], "{name}");
+            let warnings = without.warnings(100);
+            assert!(warnings.len() == 1 && warnings[0].starts_with(name), "{name}: {warnings:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! Loss and answers over a whole split, and predictions: passes without a backward pass.
+//! Scores over a whole split, and predictions: passes without a backward pass.
 
-use super::class_scores::{Answers, Evaluation};
+use super::class_scores::{Evaluation, Predictions};
 use super::metrics::{Score, Tally};
 use super::pass::Pass;
 use super::state::Trainer;
@@ -26,7 +26,7 @@ impl Trainer {
     ) -> Result<Evaluation> {
         self.check(data)?;
         let outputs = self.graph.outputs();
-        let mut answers = Answers::new(self.graph.classes());
+        let mut predictions = Predictions::new(self.graph.classes());
         let mut total = Tally::default();
         let mut labels = data.labels.iter();
         let batches = Batches::in_order(data, self.session.plan.batch);
@@ -34,12 +34,12 @@ impl Trainer {
         while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
             report.tallies.into_iter().for_each(|tally| total.add(tally));
             for (row, label) in report.predictions.chunks_exact(outputs).zip(&mut labels) {
-                answers.add(row, usize::from(*label));
+                predictions.add(row, usize::from(*label));
             }
             observer()?;
         }
-        let score = Score { loss: total.loss, accuracy: answers.correct() as f64 / data.len() as f64 };
-        Ok(answers.evaluation(finite(score, data)?))
+        let score = Score { loss: total.loss, accuracy: predictions.correct() as f64 / data.len() as f64 };
+        Ok(predictions.evaluation(finite(score, data)?))
     }
 
     /// Loss and accuracy over `data`, without those of each class, for which the predictions would be read.

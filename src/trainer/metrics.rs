@@ -12,7 +12,7 @@ pub struct Score {
     pub accuracy: f64,
 }
 
-/// Loss and correct answers of some images.
+/// Loss and correct predictions of some images.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
     /// Mean over the images.

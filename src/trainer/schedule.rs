@@ -44,6 +44,11 @@ impl Schedule {
     /// The names of all schedules.
     pub const NAMES: [&str; 6] = ["constant", "step", "exponential", "cosine", "triangular", "plateau"];
 
+    /// The name in settings.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
     /// The schedule of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name)).ok()
@@ -76,7 +81,7 @@ pub(super) fn check(schedule: Schedule, decay_rate: Option<f64>, decay_steps: Op
     let decays = matches!(schedule, Schedule::Step | Schedule::Exponential);
     if !decays && (decay_rate.is_some() || decay_steps.is_some()) {
         let given = if decay_rate.is_some() { "decay_rate" } else { "decay_steps" };
-        return Err(usage!("{given} is for the schedules step and exponential; the schedule is {schedule:?}"));
+        return Err(usage!("{given} is for the schedules step and exponential; the schedule is {}", schedule.name()));
     }
     if let Some(decay_rate) = decay_rate.filter(|rate| !(*rate > 0.0 && *rate <= 1.0)) {
         return Err(usage!("a decay rate of {decay_rate}; it must be above 0 and at most 1"));
@@ -110,7 +115,7 @@ mod tests {
 
     #[test]
     fn every_name_is_that_of_a_schedule() {
-        assert!(Schedule::NAMES.into_iter().all(|name| Schedule::named(name).is_some()));
+        assert!(Schedule::NAMES.into_iter().all(|name| Schedule::named(name).expect(name).name() == name));
         assert!(Schedule::named("linear").is_none());
     }
 }

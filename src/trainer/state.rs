@@ -143,8 +143,8 @@ impl Trainer {
         plan.host.layer_state.map_or(Ok(()), |buffer| backend.write_f32(buffer, 0, state))
     }
 
-    /// Every persistent buffer by its label: parameters, optimizer state, layer state. With [`Self::progress`] and the
-    /// configuration, all that training depends on.
+    /// Every persistent buffer by its label: parameters, optimizer state, layer state, and in runs that have them the accumulated
+    /// gradients and the average of the parameters. With [`Self::progress`] and the configuration, all that training depends on.
     pub async fn persistent(&mut self) -> Result<Vec<(String, Vec<f32>)>> {
         let plan = std::sync::Arc::clone(&self.session.plan);
         let mut buffers = Vec::new();

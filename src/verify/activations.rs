@@ -34,24 +34,35 @@ pub(super) fn activations() -> Vec<Case> {
             .add(Dense::new(3).activation(Softmax));
         case(name, 3, model)
     });
-    let layers: [(&str, AnyLayer); 5] = [
-        ("ReLU layer", ReLU { max_value: Some(0.4), negative_slope: 0.3, threshold: 0.0 }.into()),
-        ("ReLU layer with a threshold", ReLU { max_value: None, negative_slope: 0.0, threshold: 0.1 }.into()),
-        ("LeakyReLU layer", LeakyReLU { negative_slope: 0.1 }.into()),
-        ("Rescaling within a model", Rescaling::new(0.8, -0.1).into()),
-        ("ELU layer", ELU { alpha: 0.7 }.into()),
+    let of_slope = |negative_slope| AnyLayer::from(LeakyReLU { negative_slope });
+    let of_alpha = |alpha| AnyLayer::from(ELU { alpha });
+    let layers: [(&str, [AnyLayer; 2]); 5] = [
+        (
+            "ReLU layer",
+            [
+                ReLU { max_value: Some(0.4), negative_slope: 0.3, threshold: 0.0 }.into(),
+                ReLU { max_value: Some(0.7), negative_slope: 0.1, threshold: 0.0 }.into(),
+            ],
+        ),
+        (
+            "ReLU layer with a threshold",
+            [0.1, 0.05].map(|threshold| ReLU { max_value: None, negative_slope: 0.0, threshold }.into()),
+        ),
+        ("LeakyReLU layer", [0.1, 0.25].map(of_slope)),
+        ("Rescaling within a model", [Rescaling::new(0.8, -0.1), Rescaling::new(1.1, 0.2)].map(Into::into)),
+        ("ELU layer", [0.7, 1.2].map(of_alpha)),
     ];
     // The gradient that the layer writes goes through the gate of a fused pool, then through that of a ReLU.
-    let gated = layers.map(|(name, layer)| {
+    let gated = layers.into_iter().enumerate().map(|(i, (name, [first, second]))| {
         let model = images(6, 7, 1)
             .add(Conv2D::new(4, 3).activation(Relu))
             .add(MaxPooling2D::new(2))
-            .add(layer.clone())
+            .add(first)
             .add(Conv2D::new(3, 1).activation(Relu))
-            .add(layer)
+            .add(second)
             .add(Flatten {})
             .add(Dense::new(3))
-            .add(crate::layers::Softmax::default());
+            .add(crate::layers::Softmax { axis: [-1, 1][i % 2] });
         case(name, 2, model)
     });
     named.into_iter().chain(gated).chain(dropouts()).chain([rescaled()]).chain(softmaxes()).collect()

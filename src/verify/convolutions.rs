@@ -153,6 +153,11 @@ pub(super) fn wide_convolutions() -> Vec<Case> {
                 .add(Conv2D::new(40, [3, 2]).groups(2).dilation_rate([1, 2]).padding(Same))),
         ),
         case(
+            "wide, dilated, 1 channel, under a 2x2 pool",
+            5,
+            end(images(13, 12, 1).add(Conv2D::new(16, 3).dilation_rate(2).activation(Relu)).add(MaxPooling2D::new(2))),
+        ),
+        case(
             "wide, depthwise, 32, 36 and 72 channels",
             6,
             end(images(9, 8, 3)

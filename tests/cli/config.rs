@@ -76,7 +76,7 @@ fn what_is_wrong_with_a_configuration_is_said_with_its_path() {
     refused("run.toml", "accumulate = 0\n", "0 batches an update");
     fails(&["train", "--ema", "1"], 2, "ema of adam is 1");
     fails(&["train", "--decay-rate", "0.9"], 2, "decay_rate is for the schedules step and exponential");
-    fails(&["train", "--decay-steps", "9", "--schedule", "cosine"], 2, "the schedule is Cosine");
+    fails(&["train", "--decay-steps", "9", "--schedule", "cosine"], 2, "the schedule is cosine");
     fails(&["train", "--plateau-factor", "0.9"], 2, "plateau_factor is for the schedule plateau");
     fails(&["train", "--schedule", "plateau", "--plateau-factor", "1"], 2, "plateau_factor of 1");
     fails(&["train", "--schedule", "plateau", "--plateau-min-delta", "NaN"], 2, "plateau_min_delta of NaN");
@@ -95,6 +95,69 @@ fn what_is_wrong_with_a_configuration_is_said_with_its_path() {
     fails(&[&train[..], &["--only-classes", "2,10"]].concat(), 2, "class 10; the data has 10 classes");
     fails(&[&train[..], &["--from-logits"]].concat(), 2, "leave out from_logits");
     fails(&[&train[..], &["--loss", "binary_crossentropy"]].concat(), 2, "takes one: Dense with units = 1");
+    fails(
+        &["summary", "--model", "assets/models/binary.toml", "--classes", "4"],
+        2,
+        "--classes is for models that are built in",
+    );
+}
+
+#[test]
+fn settings_without_effect_are_said_and_an_option_may_be_what_the_file_needs() {
+    let workspace = Workspace::new();
+    let file = workspace.path("run.toml");
+    std::fs::write(&file, "momentum = 0.9\n").unwrap();
+    let train = |out: &str, more: &[&str]| {
+        let output = workspace.train(out, &[&["--adapter", "cpu", "--config", file.to_str().unwrap()], more].concat());
+        (output.status.code(), stderr(&output))
+    };
+    let (code, text) = train("adam", &[]);
+    assert!(code == Some(2) && text.contains("run.toml: the setting momentum is for sgd and rmsprop"), "{text}");
+    let (code, text) = train("sgd", &["--optimizer", "sgd"]);
+    assert!(code == Some(0) && !text.contains("warning"), "{text}");
+    // Two epochs of ten batches.
+    let (code, text) = train("warm", &["--optimizer", "sgd", "--warmup", "20", "--data-dir", &workspace.name("none")]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("warning: warmup is 20; the run has 20 updates"), "{text}");
+    assert!(text.contains("warning: --data-dir is for fashion-mnist"), "{text}");
+}
+
+#[test]
+fn an_earlier_runs_model_is_the_one_that_it_trained() {
+    let workspace = Workspace::new();
+    let model = workspace.path("model.toml");
+    let text = |units: usize| {
+        let hidden = format!("[[layers]]\ntype = \"Dense\"\nunits = {units}\nactivation = \"relu\"\n");
+        format!(
+            "[[layers]]\ntype = \"Flatten\"\n{hidden}[[layers]]\ntype = \"Dense\"\nunits = 10\nactivation = \"softmax\"\n"
+        )
+    };
+    let weights = |out: &str| std::fs::read(workspace.path(out).join("model.safetensors")).unwrap();
+    let again = |earlier: &str, out: &str, more: &[&str]| {
+        let earlier = workspace.name(&format!("{earlier}/run.json"));
+        let output = run(&[&["train", "--config", &earlier, "--out", &workspace.name(out)], more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output)
+    };
+    std::fs::write(&model, text(8)).unwrap();
+    let name = model.to_str().unwrap();
+    assert!(workspace.train_model(name, "first", &["--adapter", "cpu"]).status.success());
+    std::fs::write(&model, text(9)).unwrap();
+    assert!(again("first", "same", &[]).contains("note: the model is that of the earlier run"));
+    assert!(weights("first") == weights("same"));
+    // The file, where an option names it.
+    assert!(!again("first", "changed", &["--model", name]).contains("earlier run"));
+    assert!(weights("first") != weights("changed"));
+    std::fs::remove_file(&model).unwrap();
+    again("same", "gone", &[]);
+    assert!(weights("first") == weights("gone"));
+    // The initial values, too, that a model of Keras asks for.
+    let keras = workspace.path("keras.json");
+    std::fs::copy(crate::support::keras_file("initializers.json"), &keras).unwrap();
+    assert!(workspace.train_model(keras.to_str().unwrap(), "keras", &["--adapter", "cpu"]).status.success());
+    std::fs::remove_file(&keras).unwrap();
+    again("keras", "keras-again", &[]);
+    assert!(weights("keras") == weights("keras-again"));
 }
 
 #[test]

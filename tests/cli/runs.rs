@@ -35,6 +35,26 @@ fn train_writes_a_run_that_evaluate_reads() {
 }
 
 #[test]
+fn evaluations_accuracy_is_that_of_its_classes() {
+    let workspace = Workspace::new();
+    assert!(workspace.train("run", &["--adapter", "cpu"]).status.success());
+    let output = run(&["evaluate", &workspace.name("run"), "--adapter", "cpu", "--format", "json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let correct: u64 =
+        found["classes"].as_array().unwrap().iter().map(|class| class["correct"].as_u64().unwrap()).sum();
+    assert_eq!(found["accuracy"].as_f64().unwrap() * found["images"].as_f64().unwrap(), correct as f64);
+    let matrix: Vec<Vec<u64>> = serde_json::from_value(found["confusion_matrix"].clone()).unwrap();
+    assert_eq!(matrix.iter().flatten().sum::<u64>(), 50);
+    assert_eq!((0..10).map(|i| matrix[i][i]).sum::<u64>(), correct);
+    assert!(found["top_k"]["accuracy"].as_f64().unwrap() >= found["accuracy"].as_f64().unwrap());
+    assert!(found["macro_average"]["f1"].is_f64());
+    let arguments = ["evaluate", &workspace.name("run"), "--adapter", "cpu", "--top-k"];
+    let text = stdout(&run(&[&arguments[..], &["3"]].concat()));
+    assert!(text.contains("top-3 accuracy: ") && text.contains("confusion matrix"), "{text}");
+    fails(&[&arguments[..], &["10"]].concat(), 2, "--top-k 10 of 10 classes");
+}
+
+#[test]
 fn two_classes_train_by_one_output_and_evaluate_as_the_run_did() {
     let workspace = Workspace::new();
     let model = workspace.path("binary.toml");

@@ -1,6 +1,7 @@
 //! The comparisons that are made of each sample.
 
 use super::sample::Sample;
+use super::training::Training;
 use crate::simd::profiles;
 use crate::support::{distance, wait};
 use gpu_cnn::Error;
@@ -76,11 +77,11 @@ pub(super) fn compare(sample: &Sample, adapters: &[&Adapter]) -> Result<Tally, E
     Ok(tally)
 }
 
-/// Every dispatch of a training step and of inference, on a SIMD level and by the reference implementation.
+/// Every dispatch, on a SIMD level and by the reference implementation.
 fn simd(tally: &mut Tally, case: &Case, level: SimdLevel, fused: usize) -> Result<(), Error> {
     let (plan, mut plain) = case.filled::<f32>(profiles(None)[fused])?;
     let (_, mut fast) = case.filled::<f32>(profiles(Some(level))[fused])?;
-    for id in plan.dispatch_ids(&[Program::Gradients, Program::Update, Program::Evaluate, Program::Predict]) {
+    for id in plan.dispatch_ids(&Program::ALL) {
         let dispatch = plan.dispatch(id);
         for slice in dispatch.inputs.iter().chain(&dispatch.outputs) {
             fast.write(slice.buffer, 0, &plain.content(slice.buffer, plan.buffer(slice.buffer).len))?;
@@ -127,7 +128,7 @@ fn gradients(tally: &mut Tally, case: &Case, fused: usize) -> Result<(), Error> 
     Ok(())
 }
 
-/// Gradients, and loss with the number of correct answers.
+/// Gradients, and loss with the number of correct predictions.
 fn results(plan: &Plan, cpu: &mut Cpu<f64>, case: &Case) -> Result<[Vec<f64>; 2], Error> {
     cpu.run(&[Program::Gradients], &[case.step()])?;
     Ok([plan.host.gradients, plan.host.metrics].map(|buffer| cpu.values(buffer).to_vec()))
@@ -174,14 +175,17 @@ fn finite_differences(tally: &mut Tally, case: &Case) -> Result<(), Error> {
     Ok(())
 }
 
-/// Some dispatches of the layers before `flat` on an adapter, after a whole step of the twins.
+/// Some dispatches of the layers before `end` on an adapter, after a whole step of the twins; where the training is not the usual one,
+/// of the loss and of the update, too.
 fn on_adapter(tally: &mut Tally, sample: &Sample, case: &Case, adapter: &Adapter) -> Result<(), Error> {
     let (plan, mut cpu) = case.filled::<f32>(adapter.profile())?;
-    let ids = plan.dispatch_ids(&[Program::Gradients, Program::Evaluate]);
+    let ids = plan.dispatch_ids(&Program::ALL);
     cpu.run(&[Program::Gradients, Program::Evaluate], &[case.step()])?;
+    let has_usual_training = sample.training == Training::default();
     let is_tested = |label: &str| {
-        let first = label.split([' ', '+']).next().unwrap_or_default();
-        sample.model.layers.iter().any(|layer| layer.name.as_deref() == Some(first) && first != "end")
+        let first = label.split([' ', '+', '.']).next().unwrap_or_default();
+        let of_layer = sample.model.layers.iter().any(|layer| layer.name.as_deref() == Some(first));
+        first != "end" && first != "input" && (of_layer || !has_usual_training)
     };
     let mut tested: Vec<DispatchId> = ids.into_iter().filter(|id| is_tested(&plan.dispatch(*id).label)).collect();
     let turns = sample.turn % tested.len().max(1);

@@ -1,6 +1,7 @@
 //! Random convolutions and pools, most of them behind a layer that takes their gradient.
 
 use super::sample::{Sample, chain};
+use super::training::Training;
 use gpu_cnn::{
     Activation, AnyLayer, AveragePooling2D, Conv2D, DepthwiseConv2D, GlobalAveragePooling2D, GlobalMaxPooling2D,
     MaxPooling2D, MinPooling2D, Padding, SeparableConv2D,
@@ -72,17 +73,30 @@ fn convolution() -> impl Strategy<Value = (usize, AnyLayer)> {
     )
 }
 
+/// A convolution over the few channels of an image, as the first layer of most models is.
+fn first_layer() -> impl Strategy<Value = (usize, AnyLayer)> {
+    let kernel = prop_oneof![Just([3, 3]), [1..=5usize, 1..=5]];
+    let channels = (select(vec![1, 1, 2, 3]), select(vec![4, 5, 16, 32]));
+    (channels, kernel, steps(), paddings(), activations(), any::<bool>()).prop_map(
+        |((c_in, filters), kernel, [strides, dilation], padding, activation, bias)| {
+            let conv = Conv2D::new(filters, kernel).strides(strides).padding(padding).dilation_rate(dilation);
+            (c_in, conv.activation(activation).use_bias(bias).into())
+        },
+    )
+}
+
 /// Convolutions, over pixels or over another one, with and without a max pool after them.
 pub(super) fn convolutions() -> impl Strategy<Value = Sample> {
     let with_stem =
         convolution().prop_flat_map(|(channels, layer)| (1..=2usize, stem(channels).prop_map(Some), Just(layer)));
-    let over_pixels = convolution().prop_map(|(channels, layer)| (channels, None, layer));
-    let layers = prop_oneof![3 => with_stem.boxed(), 1 => over_pixels.boxed()];
+    let over_pixels = prop_oneof![1 => convolution().boxed(), 2 => first_layer().boxed()];
+    let over_pixels = over_pixels.prop_map(|(channels, layer)| (channels, None, layer));
+    let layers = prop_oneof![3 => with_stem.boxed(), 2 => over_pixels.boxed()];
     let pool = option::of(prop_oneof![2 => Just([2, 2]), 1 => [1..=3usize, 1..=3]]);
     (batches(), extents(), layers, pool).prop_map(|([batch, images, turn], [h, w], (c, stem, layer), pool)| {
         let pool = pool.map(|size| MaxPooling2D::new(size).into());
         let model = chain([h, w, c], stem.into_iter().chain([layer]).chain(pool));
-        Sample { model, batch, images, turn }
+        Sample { model, batch, images, turn, training: Training::default() }
     })
 }
 
@@ -114,6 +128,7 @@ pub(super) fn pools() -> impl Strategy<Value = Sample> {
             batch,
             images,
             turn,
+            training: Training::default(),
         },
     )
 }

@@ -1,4 +1,4 @@
-//! Random models: convolutions, pools, normalisations and graphs. For each, the adapter and every SIMD level agree with the
+//! Random models: convolutions, pools, normalisations, and graphs with random losses and optimizers. For each, the adapter and every SIMD level agree with the
 //! reference implementation dispatch by dispatch, and the gradients with those in double precision. What fails is shrunk and
 //! printed as a model file.
 //!
@@ -8,6 +8,7 @@ mod compare;
 mod layers;
 mod networks;
 mod sample;
+mod training;
 
 use crate::support::adapter_with;
 use compare::Tally;

@@ -2,10 +2,12 @@
 
 use super::layers::{activations, batches, channels, extents, stem};
 use super::sample::{Sample, chain, end};
+use super::training::{Training, trainings};
 use gpu_cnn::{
     Activation, ActivationLayer, Add, AnyLayer, Average, BatchNormalization, Concatenate, Conv2D, DepthwiseConv2D,
-    Dropout, Flatten, Functional, LayerNormalization, MaxPooling2D, Maximum, Multiply, PReLU, Padding, Reshape,
-    SpatialDropout2D, Subtract,
+    Dropout, ELU, FillMode, Flatten, FlipMode, Functional, LayerNormalization, LeakyReLU, MaxPooling2D, Maximum,
+    Multiply, PReLU, Padding, RandomFlip, RandomTranslation, ReLU, Rescaling, Reshape, SpatialDropout2D, Subtract,
+    ZeroPadding2D,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -36,13 +38,17 @@ pub(super) fn normalizations() -> impl Strategy<Value = Sample> {
         |([batch, images, turn], [h, w], stem, flat, norm, after)| {
             let flat = flat.then(|| AnyLayer::from(Flatten {}));
             let model = chain([h, w, 2], [stem].into_iter().chain(flat).chain([norm]).chain(after));
-            Sample { model, batch, images, turn }
+            Sample { model, batch, images, turn, training: Training::default() }
         },
     )
 }
 
-/// What one step of a graph does to earlier values, all of one shape: a name for its layers, and which values.
+/// What one step of a graph does to earlier values, all of one shape: which layer, over which values, and its activation. The numbers that
+/// choose a join's values are a single layer's arguments.
 type Step = (usize, [usize; 3], Activation);
+
+/// The number of kinds of steps.
+const KINDS: usize = 24;
 
 /// Appends the layers of a step to a graph over `values`, all of `[h, w, c]`; returns the layer whose output is the result.
 fn append(model: &mut Functional, values: &[String], index: usize, step: &Step, [h, w, c]: [usize; 3]) -> String {
@@ -50,6 +56,7 @@ fn append(model: &mut Functional, values: &[String], index: usize, step: &Step, 
     let pick = |i: usize| values[picks[i] % values.len()].as_str();
     let same = |size: usize| Conv2D::new(c, size).padding(Padding::Same).activation(*activation);
     let name = format!("s{index}");
+    let arguments = picks.map(|pick| pick as f64 / 10.0);
     let one: AnyLayer = match kind {
         0 | 1 => same(3).into(),
         2 => same(1).into(),
@@ -75,16 +82,41 @@ fn append(model: &mut Functional, values: &[String], index: usize, step: &Step, 
             *model = model.clone().add(&name, Subtract {}, &[pick(0), pick(1)]);
             return name;
         }
-        joins => {
+        12 => {
+            // A border as wide as the convolution takes away, shared out between both sides.
+            let (border, [a, b]) = (format!("{name}_border"), [picks[1] % 3, picks[2] % 2]);
+            *model = model.clone().add(&border, ZeroPadding2D::new([[a, 2 - a], [b, 1 - b]]), &[pick(0)]);
+            *model = model.clone().add(&name, Conv2D::new(c, [3, 2]).activation(*activation), &[&border]);
+            return name;
+        }
+        13 => ReLU {
+            max_value: (picks[1] % 2 == 0).then_some(0.3 + arguments[2]),
+            negative_slope: arguments[1],
+            threshold: arguments[0] * 0.2,
+        }
+        .into(),
+        14 => LeakyReLU { negative_slope: arguments[1] }.into(),
+        15 => ELU { alpha: 0.1 + arguments[1] }.into(),
+        16 => Rescaling::new(0.3 + arguments[1], arguments[2] - 0.4).into(),
+        17 => {
+            RandomFlip::new([FlipMode::Horizontal, FlipMode::Vertical, FlipMode::HorizontalAndVertical][picks[1] % 3])
+                .into()
+        }
+        18 => {
+            let fill = [FillMode::Constant, FillMode::Nearest, FillMode::Reflect, FillMode::Wrap][picks[1] % 4];
+            RandomTranslation::new(arguments[1], arguments[2]).fill_mode(fill).fill_value(0.4).into()
+        }
+        joins @ 19..KINDS => {
             let join: AnyLayer = match joins {
-                12 | 13 => Add {}.into(),
-                14 => Multiply {}.into(),
-                15 => Average {}.into(),
+                19 | 20 => Add {}.into(),
+                21 => Multiply {}.into(),
+                22 => Average {}.into(),
                 _ => Maximum {}.into(),
             };
             *model = model.clone().add(&name, join, &[pick(0), pick(1), pick(2)][..2 + picks[2] % 2]);
             return name;
         }
+        other => panic!("no step {other}"),
     };
     *model = model.clone().add(&name, one, &[pick(0)]);
     name
@@ -92,10 +124,10 @@ fn append(model: &mut Functional, values: &[String], index: usize, step: &Step, 
 
 /// Graphs of 3 to 8 steps; what no layer takes is added at the end.
 pub(super) fn graphs() -> impl Strategy<Value = Sample> {
-    let step = (0..17usize, [0..9usize, 0..9, 0..9], activations());
+    let step = (0..KINDS, [0..9usize, 0..9, 0..9], activations());
     let few = prop_oneof![Just(4usize), 1..=9usize];
-    (batches(), [1..=7usize, 1..=7], few, activations(), vec(step, 2..=7)).prop_map(
-        |([batch, images, turn], [h, w], c, activation, steps)| {
+    (batches(), [1..=7usize, 1..=7], few, activations(), vec(step, 2..=7), trainings()).prop_map(
+        |([batch, images, turn], [h, w], c, activation, steps, training)| {
             let mut model = Functional::new([h, w, 2]);
             model = model.add("stem", Conv2D::new(c, 1).activation(activation), &["input"]);
             let mut values = vec!["stem".to_owned()];
@@ -106,10 +138,12 @@ pub(super) fn graphs() -> impl Strategy<Value = Sample> {
             let taken: Vec<String> = model.layers.iter().filter_map(|layer| layer.inputs.clone()).flatten().collect();
             let ends: Vec<&str> = values.iter().map(String::as_str).filter(|v| !taken.iter().any(|t| t == v)).collect();
             let model = match ends[..] {
-                [last] => end(model.clone(), last),
-                _ => end(model.clone().add("sum", Add {}, &ends), "sum"),
+                [last] => end(model.clone(), last, &training),
+                _ => end(model.clone().add("sum", Add {}, &ends), "sum", &training),
             };
-            Sample { model, batch, images, turn }
+            // A few outputs can all be near zero, where rounding is a large share.
+            let more = training.min_images() - 1;
+            Sample { model, batch: batch + more, images: images + more, turn, training }
         },
     )
 }

@@ -5,10 +5,12 @@ use crate::error::{Result, usage};
 use crate::graph::Graph;
 use crate::graph::culprit::shown;
 use crate::rng::{Purpose, Rng};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How a tensor of `[.., inputs, outputs]` is filled at the start.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Initializer {
     /// Every element.
     Constant(f64),
@@ -21,7 +23,8 @@ pub enum Initializer {
 }
 
 /// What a variance is divided by: inputs of an output, outputs of an input, or the mean of both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fan {
     /// Inputs that one output depends on.
     In,
@@ -32,7 +35,8 @@ pub enum Fan {
 }
 
 /// The distribution of [`Initializer::Scaled`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// Uniform around zero.
     Uniform,
@@ -180,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_have_the_mean_and_deviation_of_kerass() {
+    fn draws_have_the_mean_and_deviation_that_keras_has() {
         let object = |class: &str, config: Value| json!({ "class_name": class, "config": config });
         let (fan_in, fan_out): (f64, f64) = (144.0, 216.0);
         let deviation = |scale: f64, fan: f64| (scale / fan).sqrt();

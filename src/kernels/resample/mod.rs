@@ -166,7 +166,7 @@ mod tests {
 
     /// As Keras's `affine_transform` on TensorFlow has [1, 2, 3, 4].
     #[test]
-    fn shifts_fill_and_interpolate_as_kerass() {
+    fn shifts_fill_and_interpolate_as_in_keras() {
         for (fill, shift, bilinear, closest) in [
             (Fill::Constant(9.0), 0.25, [3.0, 1.75, 2.75, 3.75], [1.0, 2.0, 3.0, 4.0]),
             (Fill::Constant(9.0), -0.25, [1.25, 2.25, 3.25, 5.25], [1.0, 2.0, 3.0, 4.0]),

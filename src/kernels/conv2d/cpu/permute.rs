@@ -17,7 +17,7 @@ const PATCH: usize = 16;
 /// Whether the kernel supports these sizes.
 pub(super) fn supports(d: &Dims) -> bool {
     let Dims { batch: _, h, w, c_in, c_out, groups: _, bias: _, pool_h, pool_w } = *d;
-    let kernel = [h, w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1);
+    let kernel = [h, w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1);
     let pool = [pool_h, pool_w].iter().all(|axis| axis.kernel == 2);
     kernel && pool && c_in == 1 && c_out.is_multiple_of(16)
 }
