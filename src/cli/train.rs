@@ -30,11 +30,14 @@ pub(super) fn run(args: Args) -> Result<()> {
     let data = super::source::open(config)?;
     note(&format!("data: {}", describe_data(&data)));
 
-    let initializers = choice.initializers();
+    let (initializers, inner) = (choice.initializers(), choice.inner());
     let model = choice.for_data(data.train.image, data.classes)?;
     let graph = model.graph()?;
     let start = match weights {
-        Some((weights, path)) => Some(weights_of(&weights, &graph, path)?),
+        Some((mut weights, path)) => {
+            weights.name_by_layer(&inner, &graph);
+            Some(weights_of(&weights, &graph, path)?)
+        }
         None if initializers.is_empty() => None,
         None => Some(initialize(&graph, &initializers, config.seed)),
     };

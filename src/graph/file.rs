@@ -18,6 +18,8 @@ pub struct ModelFile {
     pub layers: Vec<FunctionalLayer>,
     /// Tensors whose initial values are not Keras's defaults, as [`super::initialize`] takes them.
     pub initializers: Vec<(String, Initializer)>,
+    /// Each layer of an inner model, with the layer of the outer model that holds it, as [`super::Weights::name_by_layer`] takes them.
+    pub inner: Vec<(String, String)>,
 }
 
 /// A TOML file whose layers are not read yet, with their places in the text.
@@ -37,7 +39,8 @@ impl ModelFile {
         match text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
             true => {
                 let read = keras::read(text).map_err(|e| usage!("not a model of Keras: {e}"))?;
-                Ok(Self { input: read.input, layers: read.layers, initializers: read.initializers })
+                let keras::Architecture { input, layers, initializers, inner } = read;
+                Ok(Self { input, layers, initializers, inner })
             }
             false => Self::parse_toml(text),
         }
@@ -51,7 +54,8 @@ impl ModelFile {
             layer_of(table.into_inner()).map_err(|e| usage!("not a model: layer {}, from line {line}: {e}", i + 1))
         };
         let layers = layers.into_iter().enumerate().map(layer).collect::<Result<_>>()?;
-        Ok(Self { input: input.map_or([None; 3], |input| input.map(Some)), layers, initializers: Vec::new() })
+        let input = input.map_or([None; 3], |input| input.map(Some));
+        Ok(Self { input, layers, initializers: Vec::new(), inner: Vec::new() })
     }
 
     /// Reads a file.
