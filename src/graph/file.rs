@@ -47,8 +47,8 @@ impl ModelFile {
     }
 
     fn parse_toml(text: &str) -> Result<Self> {
-        let Tables { input, layers } =
-            toml::from_str(text).map_err(|e| usage!("not a model: {}", with_hint(&e.to_string())))?;
+        let Tables { input, layers } = toml::from_str(text)
+            .map_err(|e| usage!("not a model: {}", with_short_lines(&with_hint(&e.to_string()))))?;
         let layer = |(i, table): (usize, Spanned<toml::Table>)| {
             let line = text[..table.span().start].matches('\n').count() + 1;
             layer_of(table.into_inner()).map_err(|e| usage!("not a model: layer {}, from line {line}: {e}", i + 1))
@@ -83,6 +83,13 @@ impl ModelFile {
             _ => Ok(Model::from_layers(input, self.layers)),
         }
     }
+}
+
+/// The message of a TOML error, which quotes the line it is about, with no more of that line than `shown` gives.
+fn with_short_lines(message: &str) -> String {
+    let quotes = |line: &str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
+    let lines = message.lines().map(|line| if quotes(line) { shown(&line) } else { line.to_owned() });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The layer of a table; an error names the key that is wrong.
@@ -140,6 +147,8 @@ mod tests {
             let found = error(&format!("{text}{line}\n"));
             assert!(found.contains(message), "{found}");
         }
+        let long = error(&"[".repeat(100_000));
+        assert!(long.starts_with("not a model: TOML parse error at line 1, column 3") && long.len() < 400, "{long}");
         assert!(error("[[layers]]\ntype = \"dense\"\nunits = 4\n").ends_with("; did you mean `Dense`?"));
         assert!(error("[[layers]]\ntype = \"Dense\"\n").ends_with("missing field `units`"));
         assert!(error("inputs = [4, 4, 1]\n[[layers]]\ntype = \"Flatten\"\n").ends_with("; did you mean `input`?"));
