@@ -63,6 +63,7 @@ CHAINS = {
     "prelu": ([conv(4, 3, strides=3), dict(type="PReLU", shared_axes=[1, 2]), dict(type="BatchNormalization", center=False, scale=False), dict(type="Flatten"), dict(type="Dense", units=14), dict(type="PReLU"), dense(10, "softmax")], dict(optimizer="adam", learning_rate=0.003)),
     "rescaling": ([dict(type="Rescaling", scale=1 / 127.5, offset=-1.0), conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adam", learning_rate=0.003)),
     "normalization": ([dict(type="Normalization", mean=[72.5], variance=[8100.25]), conv(4, 3, strides=3, activation="tanh"), dict(type="Normalization", mean=[0.25, -0.5, 0.0, 1.0], variance=[0.5, 1.0, 2.25, 0.25]), conv(4, 3), dict(type="Normalization", mean=0.5, variance=0.75, axis=[], invert=True), *END], dict(optimizer="adam", learning_rate=0.003)),
+    "normalization_adapted": ([dict(type="Normalization"), conv(4, 3, strides=3, activation="tanh"), dict(type="Normalization"), conv(4, 3), dict(type="Normalization", axis=[], invert=True), *END], dict(optimizer="adam", learning_rate=0.003)),
     "muon": ([conv(4, 3, strides=4, activation="relu"), dict(type="Flatten"), dense(12, "relu"), dense(20, "tanh"), dense(10, "softmax")], dict(optimizer="muon", learning_rate=0.01)),
     "clip_norm": ([conv(6, 3, strides=2, activation="relu"), dict(type="MaxPooling2D"), *END], dict(optimizer="sgd", learning_rate=0.3, clip_norm=0.2)),
     "label_smoothing": ([conv(4, 3, strides=3, activation="relu"), *END], dict(optimizer="adam", learning_rate=0.005, label_smoothing=0.1)),
@@ -96,7 +97,47 @@ GRAPHS = {
             node("end", ["flat"], **dense(10, "softmax")),
         ],
         dict(optimizer="adam", learning_rate=0.003, weight_decay=0.01),
-    )
+    ),
+    "softmax": (
+        [
+            node("conv", ["input"], **conv(6, 3, strides=3, activation="elu")),
+            node("channels", ["conv"], type="Softmax"),
+            node("gated", ["conv", "channels"], type="Multiply"),
+            node("scores", ["gated"], **conv(1, 1)),
+            node("pixels", ["scores"], type="Reshape", target_shape=[81]),
+            node("attention", ["pixels"], type="Activation", activation="softmax"),
+            node("weights", ["attention"], type="Reshape", target_shape=[9, 9, 1]),
+            node("attended", ["gated", "weights"], type="Multiply"),
+            node("flat", ["attended"], type="Flatten"),
+            node("experts", ["flat"], **dense(5, "softmax")),
+            node("hidden", ["flat"], **dense(5, "tanh")),
+            node("mixed", ["experts", "hidden"], type="Multiply"),
+            node("logits", ["mixed"], type="Dense", units=10),
+            node("end", ["logits"], type="Activation", activation="softmax"),
+        ],
+        dict(optimizer="adam", learning_rate=0.01),
+    ),
+    "squeeze_excite": (
+        [
+            node("conv", ["input"], **conv(8, 3, strides=2, activation="elu")),
+            node("squeeze", ["conv"], type="GlobalAveragePooling2D", keepdims=True),
+            node("less", ["squeeze"], **dense(4, "silu")),
+            node("excite", ["less"], **dense(8, "sigmoid")),
+            node("scaled", ["conv", "excite"], type="Multiply"),
+            node("mask", ["scaled"], **conv(1, 1, activation="sigmoid")),
+            node("masked", ["mask", "scaled"], type="Multiply"),
+            node("column", ["scaled"], type="AveragePooling2D", pool_size=[1, 13]),
+            node("mean", ["masked", "column", "mask"], type="Average"),
+            node("larger", ["mean", "squeeze"], type="Maximum"),
+            node("bias", ["less"], **dense(8, "tanh")),
+            node("shifted", ["bias", "larger", "mask"], type="Add"),
+            node("difference", ["excite", "shifted"], type="Subtract"),
+            node("pool", ["difference"], type="AveragePooling2D", pool_size=2),
+            node("flat", ["pool"], type="Flatten"),
+            node("end", ["flat"], **dense(10, "softmax")),
+        ],
+        dict(optimizer="adam", learning_rate=0.003),
+    ),
 }
 
 
@@ -193,6 +234,9 @@ def plateau(st, model, opt):
 def run(model, settings, weights):
     """The losses of the steps, and the loss over the same images of the trained model."""
     model.set_weights(weights)
+    for layer in model.layers:
+        if isinstance(layer, L.Normalization):
+            layer.finalize_state()
     opt, losses, loss_of = optimizer(settings), [], loss_function(settings)
     callback, (x, y) = plateau(settings, model, opt), images(model, settings)
     class_weights = np.array([settings.get("class_weight", {}).get(str(c), 1.0) for c in range(10)], FLOAT)
@@ -221,7 +265,7 @@ def run(model, settings, weights):
 
 
 def save(path, tensors):
-    head, at = {}, 0
+    tensors, head, at = {k: np.asarray(v, "<f4") for k, v in tensors.items()}, {}, 0
     for k, v in tensors.items():
         head[k] = {"dtype": "F32", "shape": list(v.shape), "data_offsets": [at, at + v.nbytes]}
         at += v.nbytes
@@ -230,7 +274,11 @@ def save(path, tensors):
     with open(path, "wb") as f:
         f.write(struct.pack("<Q", len(text)) + text)
         for v in tensors.values():
-            f.write(np.ascontiguousarray(v, "<f4").tobytes())
+            f.write(v.tobytes())
+
+
+# As adapt() might find it; other layers' start with what their initializers give.
+STATE = {"normalization.mean": 72.5, "normalization.variance": 8100.25, "normalization.count": 3200, "normalization_2.mean": 0.25}
 
 
 def leaves(model):
@@ -252,6 +300,7 @@ def one(name):
     rng = np.random.default_rng(3)
     weights = [w + (rng.uniform(-0.1, 0.1, w.shape).astype("f4") if w.ndim == 1 else 0) for w in model.get_weights()]
     names = [f"{l.name}.{w.name}" for l in leaves(model) for w in l.weights]
+    weights = [w if STATE.get(n) is None else np.full_like(w, STATE[n]) for n, w in zip(names, weights)]
     save(os.path.join(folder, "init.safetensors"), dict(zip(names, weights)))
     np.savez(path, *weights)
     single = run(model, settings, weights)

@@ -38,8 +38,10 @@ pub(super) fn run(args: Args) -> Result<()> {
             weights.name_by_layer(&inner, &graph);
             Some(weights_of(&weights, &graph, path)?)
         }
-        None if initializers.is_empty() => None,
-        None => Some(initialize(&graph, &initializers, config.seed)),
+        None => {
+            graph.check_start()?;
+            (!initializers.is_empty()).then(|| initialize(&graph, &initializers, config.seed))
+        }
     };
     let mut trainer = Trainer::new(model, &device, config.clone())?;
     if let Some(weights) = &start {

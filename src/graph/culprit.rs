@@ -13,6 +13,16 @@ pub(super) fn culprit<'a>(
     keys.into_iter().filter(|key| *key != "type").find(|key| read(key).as_deref() != Some(error))
 }
 
+/// Why no layer has an argument of this name, although layers of Keras do.
+pub(super) fn reason_against(key: &str) -> Option<&'static str> {
+    match key {
+        "seed" => Some("all draws follow from the run's seed"),
+        "noise_shape" => Some("each element has a draw of its own; SpatialDropout2D has one for each channel"),
+        "data_format" => Some("images are [height, width, channels], as with channels_last"),
+        _ => None,
+    }
+}
+
 /// `value` as it stands in a message: not longer than a line.
 pub(super) fn shown(value: &impl Display) -> String {
     const MOST: usize = 60;

@@ -1,6 +1,6 @@
 //! Models as files hold them: TOML, or what Keras's `model.to_json()` writes.
 
-use super::culprit::{culprit, shown};
+use super::culprit::{culprit, reason_against, shown};
 use super::keras::{self, Initializer};
 use super::{FunctionalLayer, Model};
 use crate::error::{Error, Result, usage};
@@ -92,6 +92,15 @@ fn with_short_lines(message: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// The message with a hint: why there is no such argument, or what was probably meant.
+fn explained(error: &str) -> String {
+    let unknown = error.split_once("unknown field `").and_then(|(_, rest)| rest.split_once('`'));
+    match unknown.and_then(|(key, _)| reason_against(key)) {
+        Some(reason) => format!("{}; {reason}", error.trim_end()),
+        None => with_hint(error),
+    }
+}
+
 /// The layer of a table; an error names the key that is wrong.
 fn layer_of(table: toml::Table) -> Result<FunctionalLayer> {
     let read = |table: toml::Table| FunctionalLayer::deserialize(table).map_err(|e| e.to_string());
@@ -107,7 +116,7 @@ fn layer_of(table: toml::Table) -> Result<FunctionalLayer> {
             shown(&serde_json::to_value(&table[key]).unwrap_or_default()),
             with_hint(&error)
         )),
-        _ => Err(usage!("{}", with_hint(&error))),
+        _ => Err(usage!("{}", explained(&error))),
     }
 }
 
@@ -137,6 +146,10 @@ mod tests {
         for (line, message) in [
             ("filter = 3", "layer 1, from line 2: unknown field `filter`"),
             ("filter = 3", "; did you mean `filters`?"),
+            ("seed = 3", "unknown field `seed`, expected one of "),
+            ("seed = 3", "; all draws follow from the run's seed"),
+            ("noise_shape = [1, 1]", "; each element has a draw of its own"),
+            ("data_format = \"channels_last\"", "; images are [height, width, channels], as with channels_last"),
             (
                 "padding = \"smae\"",
                 "padding = \"smae\": unknown variant `smae`, expected `valid` or `same`; did you mean `same`?",

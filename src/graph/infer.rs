@@ -3,7 +3,7 @@
 use super::names::Namer;
 use super::{ArenaTensor, Graph, Node, Source};
 use crate::error::{Error, Result, usage};
-use crate::layers::{Activation, AnyLayer, TensorSpec};
+use crate::layers::{AnyLayer, TensorSpec};
 use crate::plan::SLICE_ALIGN;
 use std::ops::Range;
 
@@ -85,7 +85,7 @@ fn lay_out(
     Ok(first..arena.len())
 }
 
-/// The one node whose output no other takes; it has one axis, and no other node may have a softmax.
+/// The one node whose output no other takes; it has one axis.
 fn output(graph: &Graph) -> Result<usize> {
     let taken = |i: usize| graph.nodes.iter().any(|node| node.inputs.contains(&Source::Node(i)));
     let ends: Vec<usize> = (0..graph.nodes.len()).filter(|i| !taken(*i)).collect();
@@ -93,16 +93,14 @@ fn output(graph: &Graph) -> Result<usize> {
         let names: Vec<String> = ends.iter().map(|i| format!("`{}`", graph.nodes[*i].name)).collect();
         return Err(usage!("a model has one output; {} layers feed no other: {}", ends.len(), names.join(", ")));
     };
-    for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| *i != output) {
-        if node.layer.as_layer().activation() == Activation::Softmax {
-            return Err(usage!("layer {} `{}`: softmax is for the last layer only", i + 1, node.name));
-        }
-    }
     match &graph.nodes[output] {
         last if last.output.len() == 1 => Ok(output),
         last => {
             let (name, shape) = (&last.name, &last.output);
-            Err(usage!("layer `{name}` has the output {shape:?}; the last must have one axis, the classes"))
+            Err(usage!(
+                "layer `{name}` has the output {shape:?}; the last must have one axis, the classes: put a Flatten or a \
+                 GlobalAveragePooling2D before it"
+            ))
         }
     }
 }
@@ -134,7 +132,7 @@ mod tests {
             (
                 "type = \"Dense\"\nunits = 4",
                 [9, 6, 2],
-                "Dense takes a flat input, its input is [9, 6, 2]; put a Flatten before it",
+                "layer `x` has the output [9, 6, 4]; the last must have one axis, the classes: put a Flatten or",
             ),
             (
                 "type = \"Reshape\"\ntarget_shape = [5, -1]",
@@ -162,8 +160,17 @@ mod tests {
             let mut model = Functional::new(input);
             model.layers = layers(&format!("[[layers]]\nname = \"x\"\n{layer}\n"));
             let error = model.graph().expect_err(layer).to_string();
-            assert!(error.contains("layer 1 `x`") && error.contains(message), "{error}");
+            assert!(error.contains("`x`") && error.contains(message), "{error}");
         }
+        let mut model = Functional::new([9, 6, 2]);
+        model.layers = layers(
+            "[[layers]]\ntype = \"Reshape\"\nname = \"turned\"\ntarget_shape = [9, 2, 6]\n\
+             [[layers]]\ntype = \"Multiply\"\nname = \"x\"\ninputs = [\"input\", \"turned\"]\n",
+        );
+        assert_eq!(
+            model.graph().expect_err("other axes").to_string(),
+            "layer 2 `x`: Multiply takes inputs whose axes, from the last, are equal or 1; it has [9, 6, 2] and [9, 2, 6]"
+        );
         let flat = "[[layers]]\nname = \"flat\"\ntype = \"Flatten\"\n[[layers]]\nname = \"x\"\n";
         for kind in [
             "Conv2D\"\nfilters = 4\nkernel_size = 3",

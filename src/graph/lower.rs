@@ -92,12 +92,12 @@ impl<'g> Lowered<'g> {
                 let output = push(node.name.clone(), Kind::Layer(layer), inputs);
                 // What the layer's kernels do not apply themselves.
                 let activation = layer.activation();
-                values.push(match activation.function() {
-                    Some(_) if !matches!(node.layer, AnyLayer::Activation(_)) && !is_left_to_loss => {
-                        let kind = Kind::Activation(ActivationLayer::new(activation));
-                        push(format!("{} activation", node.name), kind, vec![(output, &node.output)])
-                    }
-                    _ => output,
+                let is_activation = matches!(node.layer, AnyLayer::Activation(_) | AnyLayer::Softmax(_));
+                values.push(if activation.is_dispatch() && !is_activation && !is_left_to_loss {
+                    let kind = Kind::Activation(ActivationLayer::new(activation));
+                    push(format!("{} activation", node.name), kind, vec![(output, &node.output)])
+                } else {
+                    output
                 });
             }
         }
@@ -133,7 +133,7 @@ fn fusible<'g>(graph: &Graph, node: &Node, profile: Profile) -> Option<(usize, K
         return None;
     }
     let kind = match (&producer.layer, &node.layer) {
-        (AnyLayer::Conv2D(conv), AnyLayer::MaxPooling2D(pool)) if conv.activation.function().is_none() => {
+        (AnyLayer::Conv2D(conv), AnyLayer::MaxPooling2D(pool)) if !conv.activation.is_dispatch() => {
             Kind::Pooled(PooledConv2D::new(conv, pool, graph.input_shapes(producer)[0])?)
         }
         (AnyLayer::BatchNormalization(norm), layer) if is_relu(layer) => {

@@ -26,6 +26,7 @@ pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
 pub use weights::{Weights, load_weights, save_weights, weights_of};
 
+use crate::error::{Result, usage};
 use crate::kernels::optimizer::Matrix;
 use crate::layers::{AnyLayer, Init, NamedMatrix, OfPixels};
 use std::ops::Range;
@@ -118,6 +119,21 @@ impl Graph {
         match self.outputs() {
             1 => 2,
             outputs => outputs,
+        }
+    }
+
+    /// Whether the model can start without weights from a file.
+    ///
+    /// # Errors
+    /// If it has a layer whose numbers come from the weights alone; its name.
+    pub fn check_start(&self) -> Result<()> {
+        let is_adapted = |node: &&Node| matches!(&node.layer, AnyLayer::Normalization(layer) if layer.is_adapted());
+        match self.nodes.iter().find(is_adapted) {
+            None => Ok(()),
+            Some(Node { name, .. }) => Err(usage!(
+                "layer `{name}`: Normalization without mean and variance, as after adapt(): they are not in the model's file. Give both as \
+                 arguments, such as mean = 72.9 and variance = 8100.0, or weights that have `{name}.mean` and `{name}.variance`"
+            )),
         }
     }
 

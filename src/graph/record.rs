@@ -211,7 +211,7 @@ impl<'g> Recording<'g> {
             for (n, (value, _)) in op.inputs.iter().enumerate() {
                 if !needs_gradient[value.0] {
                     dx.push(None);
-                } else if layer.passes_gradient() {
+                } else if layer.passes_gradient() && slices[n].len == dy.len {
                     gradients[value.0].push(dy);
                     dx.push(None);
                 } else {

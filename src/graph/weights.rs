@@ -64,7 +64,7 @@ pub fn save_weights(model: &Model, graph: &Graph, weights: &[f32]) -> Result<Vec
 /// Reads a weights file.
 ///
 /// # Errors
-/// [`Error::Usage`] if there is no such file, [`Error::Data`] if it is not a valid weights file of `F32` tensors.
+/// [`Error::Usage`] if there is no such file, [`Error::Data`] if it is not a valid weights file of `F32` tensors; single integers are read, too.
 pub fn load_weights(path: &Path) -> Result<Weights> {
     let bytes = read_whole(path).map_err(|e| match e.kind() {
         ErrorKind::NotFound => usage!("no such weights file: {}", path.display()),
@@ -84,10 +84,13 @@ pub fn load_weights(path: &Path) -> Result<Weights> {
     }
     let mut tensors = HashMap::new();
     for (name, view) in file.tensors() {
-        if view.dtype() != Dtype::F32 {
-            return Err(Error::data(path, format!("tensor `{name}` holds {:?}, expected F32", view.dtype())));
-        }
-        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let values = match (view.dtype(), view.data()) {
+            (Dtype::F32, data) => data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+            // A count, such as that of a Normalization.
+            (Dtype::I32, &[a, b, c, d]) => vec![i32::from_le_bytes([a, b, c, d]) as f32],
+            (Dtype::I64, &[a, b, c, d, e, f, g, h]) => vec![i64::from_le_bytes([a, b, c, d, e, f, g, h]) as f32],
+            (dtype, _) => return Err(Error::data(path, format!("tensor `{name}` holds {dtype:?}, expected F32"))),
+        };
         tensors.insert(name, (view.shape().to_vec(), values));
     }
     Ok(Weights { model, tensors })

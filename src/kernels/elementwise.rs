@@ -43,7 +43,11 @@ pub(super) fn elementwise_shader(count: usize, files: &[&'static str], own: Cons
 
 /// As [`elementwise_shader`], over rows of `cols` elements: four where four divides `cols`.
 pub(super) fn rows_shader(count: usize, cols: usize, files: &[&'static str], own: Constants) -> Shader {
-    let by_4 = cols.is_multiple_of(4);
+    lanes_shader(count, cols.is_multiple_of(4), files, own)
+}
+
+/// As [`elementwise_shader`], with LANES four if `by_4`.
+pub(super) fn lanes_shader(count: usize, by_4: bool, files: &[&'static str], own: Constants) -> Shader {
     let lanes: usize = if by_4 { 4 } else { 1 };
     let (grid, grid_x) = elementwise_grid(count / lanes);
     let constants = constants! { COUNT: count, LANES: lanes, BY_4: by_4 }.and(grid_x).and(own);

@@ -1,7 +1,7 @@
-//! Softmax and categorical cross-entropy in one kernel, in log space; and softmax alone, for predictions.
+//! Softmax and categorical cross-entropy in one kernel, in log space.
 
 use super::loss_terms::{LossTerms, weights_file};
-use crate::plan::{Cost, Io, KernelSpec, Mode, STEP_FILE, Shader, constants, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, Mode, STEP_FILE, Shader, constants};
 use crate::real::{Real, argmax};
 use rayon::prelude::*;
 
@@ -100,41 +100,5 @@ impl SoftmaxCrossEntropy {
             Mode::Infer => row.iter_mut().for_each(|p| *p = *p / total),
         }
         (loss * weight, answer == label)
-    }
-}
-
-/// Inputs: z [batch, classes]; outputs: the predictions [batches_per_upload, batch, classes], rows that sum to 1.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Softmax {
-    pub(crate) batch: usize,
-    pub(crate) classes: usize,
-}
-impl KernelSpec for Softmax {
-    fn shader(&self) -> Shader {
-        let (grid, grid_x) = elementwise_grid(self.batch);
-        Shader {
-            files: vec![STEP_FILE, include_str!("../../shaders/softmax.wgsl")],
-            constants: constants! { BATCH: self.batch, CLASSES: self.classes }.and(grid_x),
-            grid,
-            iterations: 3 * self.classes,
-            uses_step: true,
-        }
-    }
-
-    fn cost(&self) -> Cost {
-        let logits = (self.batch * self.classes) as f64;
-        Cost { flops: 3.0 * logits, dense_flops: 3.0 * logits, bytes: 8.0 * logits }
-    }
-
-    fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        let (z, p) = (io.input(0), io.output(0));
-        let p = &mut p[io.step.batch_index as usize * self.batch * self.classes..];
-        for (z, p) in z.chunks_exact(self.classes).zip(p.chunks_exact_mut(self.classes)) {
-            let max_logit = z[argmax(z.iter().copied())];
-            let total: F = z.iter().map(|v| (*v - max_logit).exp()).sum();
-            for (p, v) in p.iter_mut().zip(z) {
-                *p = (*v - max_logit).exp() / total;
-            }
-        }
     }
 }

@@ -1,7 +1,8 @@
-//! Activation: a function of each element as a layer of its own, or softmax at the end.
+//! Activation: a function of each element, or softmax, as a layer of its own.
 
 use super::args::{Activation, single};
 use super::layer::{Inferred, Layer, Saved, Site};
+use super::softmax;
 use crate::error::Result;
 use crate::kernels::activation::{Activate, ActivateBackward, Function};
 use crate::kernels::elementwise::Sum;
@@ -34,7 +35,6 @@ impl Layer for ActivationLayer {
         Ok(Inferred::output(single("Activation", inputs)?))
     }
 
-    /// Softmax over a whole row is recorded here for inference; in training the graph fuses it with the loss.
     fn forward(&self, r: &mut Recorder, site: &Site<'_>, _: Mode) -> Saved {
         let label = format!("{} forward", site.name);
         let output = site.output.slice;
@@ -44,14 +44,16 @@ impl Layer for ActivationLayer {
                 r.dispatch(label, Sum::relu(output.len), &[site.x()], &[output]);
                 Saved { gate: Gate::Relu { output } }
             }
-            (Activation::Softmax, _) => unreachable!("the graph records softmax with the loss and the predictions"),
+            (Activation::Softmax, _) => softmax::record_forward(r, site),
             _ => Saved::default(),
         }
     }
 
     fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
-        if let Some(function) = self.activation.function() {
-            record_backward(r, site, function, dy, dx);
+        match (self.activation, self.activation.function()) {
+            (_, Some(function)) => record_backward(r, site, function, dy, dx),
+            (Activation::Softmax, _) => softmax::record_backward(r, site, dy, dx),
+            _ => {}
         }
     }
 
@@ -61,7 +63,7 @@ impl Layer for ActivationLayer {
 
     /// The derivative of ReLU is its gate; what is left is the identity.
     fn passes_gradient(&self) -> bool {
-        self.activation.function().is_none()
+        !self.activation.is_dispatch()
     }
 
     fn supports_gates(&self) -> bool {

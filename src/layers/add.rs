@@ -1,16 +1,20 @@
 //! Add: the sum of several tensors, as at the end of a residual block.
 
+use super::joins::{Pair, broadcast, forward_label, infer, pairs};
 use super::layer::{Inferred, Layer, Saved, Site};
-use crate::error::{Result, usage};
+use crate::error::Result;
 use crate::kernels::elementwise::Sum;
+use crate::kernels::join::{Broadcast, Join, Operation};
 use crate::kernels::{GateKind, GradientOut};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
 
-/// `y = x_1 + x_2 + ...`, in the order of the inputs; all of one shape.
+/// `y = x_1 + x_2 + ...`, in the order of the inputs; axes of 1 are broadcast.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Add {}
+
+const OPERATION: Operation = Operation::Add { scale: 1.0 };
 
 impl Layer for Add {
     fn kind(&self) -> &'static str {
@@ -18,34 +22,31 @@ impl Layer for Add {
     }
 
     fn infer(&self, inputs: &[&[usize]]) -> Result<Inferred> {
-        match inputs {
-            [] | [_] => Err(usage!("Add takes at least two inputs, it has {}", inputs.len())),
-            [first, others @ ..] => match others.iter().find(|shape| *shape != first) {
-                Some(other) => Err(usage!("Add takes inputs of one shape, it has {first:?} and {other:?}")),
-                None => Ok(Inferred::output(*first)),
-            },
-        }
+        infer("Add", usize::MAX, inputs)
     }
 
     /// Two inputs in one dispatch; each further one in another, through a buffer of partial sums.
     fn forward(&self, r: &mut Recorder, site: &Site<'_>, _: Mode) -> Saved {
-        let output = site.output.slice;
-        let kernel = Sum { count: output.len, terms: 2, relu: false, gate: GateKind::None };
-        let last = site.inputs.len() - 1;
-        let mut sum = site.x();
-        for (i, input) in site.inputs.iter().enumerate().skip(1) {
-            let to = match i == last {
-                true => output,
-                false => r.floats(format!("{} partial sum {i}", site.name), output.len),
-            };
-            let label = if i == 1 { "forward".to_owned() } else { format!("forward {i}") };
-            r.dispatch(format!("{} {label}", site.name), kernel, &[sum, input.slice], &[to]);
-            sum = to;
+        for (i, Pair { operands, broadcasts, to }) in pairs(r, site).into_iter().enumerate() {
+            let (label, count) = (forward_label(site, i), to.len);
+            if broadcasts == [Broadcast::NONE; 2] {
+                r.dispatch(label, Sum { count, terms: 2, relu: false, gate: GateKind::None }, &operands, &[to]);
+            } else {
+                r.dispatch(label, Join { count, operation: OPERATION, broadcasts }, &operands, &[to]);
+            }
         }
         Saved::default()
     }
 
-    fn backward(&self, _: &mut Recorder, _: &Site<'_>, _: &Saved, _: BufferSlice, _: &[Option<GradientOut>]) {}
+    /// The gradients w.r.t. the inputs that are broadcast; of the others they are `dy`.
+    fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
+        for (i, (input, dx)) in site.inputs.iter().zip(dx).enumerate() {
+            let Some(dx) = dx else { continue };
+            let broadcasts = [broadcast(input.shape, site.output.shape), Broadcast::NONE];
+            let pair = Pair { operands: [input.slice, dy], broadcasts, to: site.output.slice };
+            pair.record_gradient(r, &format!("{} backward {i}", site.name), OPERATION, 0, dy, dx.to);
+        }
+    }
 
     fn passes_gradient(&self) -> bool {
         true

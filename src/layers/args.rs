@@ -89,7 +89,7 @@ pub enum Activation {
     Softplus,
     /// x / 6 + 1 / 2, from 0 to 1.
     HardSigmoid,
-    /// Class probabilities over the last axis; only at the end of a model.
+    /// exp(x) / sum of exp(x) along the last axis.
     Softmax,
 }
 
@@ -112,7 +112,12 @@ impl Activation {
         Self::Softmax,
     ];
 
-    /// The function, for those that are a dispatch of their own: no other kernel computes them on the way.
+    /// Whether it is a dispatch of its own: no other kernel computes it on the way.
+    pub(crate) fn is_dispatch(self) -> bool {
+        !matches!(self, Self::Linear | Self::Relu)
+    }
+
+    /// The function of one element, for those that are a dispatch of their own.
     pub(crate) fn function(self) -> Option<Function> {
         Some(match self {
             Self::Linear | Self::Relu | Self::Softmax => return None,

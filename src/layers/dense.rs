@@ -8,7 +8,7 @@ use crate::kernels::dense::DenseDims;
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
 
-/// A fully connected layer; `kernel` is [inputs, units], `bias` `[units]`.
+/// A fully connected layer over the last axis, the same for each element of the others; `kernel` is [inputs, units], `bias` `[units]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dense {
@@ -43,7 +43,9 @@ impl Dense {
 
 impl Dense {
     fn dims(&self, site: &Site<'_>) -> DenseDims {
-        DenseDims { batch: site.batch, inputs: site.inputs[0].shape[0], units: self.units, bias: self.use_bias }
+        let (inputs, leading) = site.inputs[0].shape.split_last().expect("the shape was inferred before");
+        let batch = site.batch * leading.iter().product::<usize>();
+        DenseDims { batch, inputs: *inputs, units: self.units, bias: self.use_bias }
     }
 }
 
@@ -53,9 +55,8 @@ impl Layer for Dense {
     }
 
     fn infer(&self, inputs: &[&[usize]]) -> Result<Inferred> {
-        let [inputs] = single("Dense", inputs)? else {
-            let input = single("Dense", inputs)?;
-            return Err(usage!("Dense takes a flat input, its input is {input:?}; put a Flatten before it"));
+        let Some((inputs, leading)) = single("Dense", inputs)?.split_last() else {
+            return Err(usage!("Dense: an input without axes"));
         };
         if self.units == 0 {
             return Err(usage!("Dense needs at least 1 unit"));
@@ -63,7 +64,7 @@ impl Layer for Dense {
         let init = Init::GlorotUniform { fan_in: *inputs, fan_out: self.units };
         let kernel = TensorSpec { name: "kernel", shape: vec![*inputs, self.units], init };
         let parameters = kernel.and_bias(self.units, self.use_bias);
-        Ok(Inferred { parameters, ..Inferred::output([self.units]) })
+        Ok(Inferred { parameters, ..Inferred::output([leading, &[self.units]].concat()) })
     }
 
     fn forward(&self, r: &mut Recorder, site: &Site<'_>, _: Mode) -> Saved {

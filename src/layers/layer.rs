@@ -133,7 +133,7 @@ pub(crate) trait Layer: Debug {
     fn supports_gates(&self) -> bool {
         false
     }
-    /// Whether the gradient w.r.t. each input is `dy` itself, so that nothing is recorded for it.
+    /// Whether the gradient w.r.t. each input that is as long as the output is `dy` itself, so that nothing is recorded for it.
     fn passes_gradient(&self) -> bool {
         false
     }

@@ -2,7 +2,8 @@
 
 use super::loss::{Loss, LossSettings};
 use crate::kernels::binary_loss::{Sigmoid, SigmoidCrossEntropy};
-use crate::kernels::loss::{Softmax, SoftmaxCrossEntropy};
+use crate::kernels::loss::SoftmaxCrossEntropy;
+use crate::kernels::softmax::Softmax;
 use crate::plan::{BufferSlice, Mode, Recorder};
 
 /// What a loss is recorded over: logits [batch, outputs], and the predictions [batches_per_upload, batch, outputs].
@@ -61,7 +62,8 @@ impl Loss {
         let LossSite { batch, outputs, logits, predictions, .. } = *site;
         match self {
             Self::SparseCategoricalCrossentropy => {
-                r.dispatch("softmax", Softmax { batch, classes: outputs }, &[logits], &[predictions]);
+                let kernel = Softmax { rows: batch, cols: outputs, of_upload: true };
+                r.dispatch("softmax", kernel, &[logits], &[predictions]);
             }
             Self::BinaryCrossentropy => {
                 r.dispatch("sigmoid", Sigmoid { batch }, &[logits], &[predictions]);

@@ -1,11 +1,11 @@
-//! Normalization: each channel to mean 0 and variance 1 by numbers that the model gives.
+//! Normalization: each channel to mean 0 and variance 1 by numbers that the model or its weights give.
 
 use super::args::{in_f32, single};
-use super::layer::{Inferred, Layer, Saved, Site};
+use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use super::layer_normalization::Axes;
 use crate::error::{Result, usage};
 use crate::kernels::GradientOut;
-use crate::kernels::norm::{BatchNormalize, Statistics};
+use crate::kernels::norm::{BatchNormalize, Given, MIN_DEVIATION, Statistics};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,9 @@ impl<const N: usize> From<[f64; N]> for Numbers {
 
 /// `y = (x - mean) / max(sqrt(variance), 1e-7)` for each channel, the last axis; with `invert`, `y = mean + x max(sqrt(variance), 1e-7)`.
 /// A model that begins with it takes pixels from 0 to 255, others from 0 to 1.
+///
+/// Without arguments, mean and variance are state, `mean` and `variance`, as Keras's `adapt()` computes them, with its `count`, which has no
+/// effect: part of the weights, and until these are set 0 and 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalization {
@@ -65,7 +68,7 @@ pub struct Normalization {
     /// mean and one variance for all.
     #[serde(default = "last")]
     pub axis: Axes,
-    /// The mean of each channel; must be given.
+    /// The mean of each channel, with `variance`; without both, they are state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean: Option<Numbers>,
     /// The variance of each channel, with `mean`.
@@ -81,41 +84,64 @@ fn last() -> Axes {
 }
 
 impl Normalization {
-    /// By this mean and this variance.
-    pub fn new(mean: impl Into<Numbers>, variance: impl Into<Numbers>) -> Self {
-        Self { axis: last(), mean: Some(mean.into()), variance: Some(variance.into()), invert: false }
+    /// By a mean and a variance that are among the weights.
+    pub fn adapted() -> Self {
+        Self { axis: last(), mean: None, variance: None, invert: false }
     }
 
-    /// Subtrahend, factor and summand of each of `channels`.
-    fn coefficients(&self, channels: usize) -> Result<[Vec<f64>; 3]> {
-        // Keras's `backend.epsilon()`.
-        const SMALLEST_DEVIATION: f64 = 1e-7;
-        let (Some(mean), Some(variance)) = (&self.mean, &self.variance) else {
-            return Err(usage!(
-                "Normalization: no mean and variance; give both as arguments, such as mean = 72.9 and variance = 8100.0: those that adapt() \
-                 computes are not in the model's file"
-            ));
+    /// By this mean and this variance.
+    pub fn new(mean: impl Into<Numbers>, variance: impl Into<Numbers>) -> Self {
+        Self { mean: Some(mean.into()), variance: Some(variance.into()), ..Self::adapted() }
+    }
+
+    /// Whether mean and variance are state.
+    pub(crate) fn is_adapted(&self) -> bool {
+        self.mean.is_none() && self.variance.is_none()
+    }
+
+    fn axes(&self) -> &[i64] {
+        match &self.axis {
+            Axes::One(axis) => std::slice::from_ref(axis),
+            Axes::Several(axes) => axes,
+        }
+    }
+
+    /// Subtrahend, factor and summand of each of `channels`; none if mean and variance are state.
+    fn coefficients(&self, channels: usize) -> Result<Option<[Vec<f64>; 3]>> {
+        let (mean, variance) = match (&self.mean, &self.variance) {
+            (None, None) => return Ok(None),
+            (Some(mean), Some(variance)) => (mean, variance),
+            (Some(_), None) => return Err(usage!("Normalization: mean without variance; give both, or neither")),
+            (None, Some(_)) => return Err(usage!("Normalization: variance without mean; give both, or neither")),
         };
         let mean = mean.of_channels("mean", channels)?;
         let variance = variance.of_channels("variance", channels)?;
         if let Some(variance) = variance.iter().find(|variance| **variance < 0.0) {
             return Err(usage!("Normalization: variance is {variance}; it must be at least 0"));
         }
-        let deviations = variance.iter().map(|variance| variance.sqrt().max(SMALLEST_DEVIATION));
+        let deviations = variance.iter().map(|variance| variance.sqrt().max(MIN_DEVIATION));
         let none = vec![0.0; channels];
-        Ok(match self.invert {
+        Ok(Some(match self.invert {
             false => [mean, deviations.map(|deviation| 1.0 / deviation).collect(), none],
             true => [none, deviations.collect(), mean],
-        })
+        }))
     }
 
-    fn kernel(&self, site: &Site<'_>, with_constants: bool) -> BatchNormalize {
+    /// Records the output of x, or if `of_gradient` the gradient w.r.t. the input of the output's.
+    fn record(&self, r: &mut Recorder, site: &Site<'_>, of_gradient: bool, from: BufferSlice, to: BufferSlice) {
         let cols = *site.output.shape.last().expect("the shape was inferred before");
-        let [mean, scale, shift] = self.coefficients(cols).expect("the numbers were checked before");
-        let none = vec![0.0; cols];
-        let constants = if with_constants { [mean, scale, shift] } else { [none.clone(), scale, none] };
-        let rows = site.output.slice.len / cols;
-        BatchNormalize { rows, cols, statistics: Statistics::Constant(constants), relu: false }
+        // State is one number where there are no axes of channels.
+        let cols = if self.is_adapted() && self.axes().is_empty() { 1 } else { cols };
+        let statistics = match (self.coefficients(cols).expect("the numbers were checked before"), of_gradient) {
+            (Some([mean, scale, shift]), false) => Statistics::Constant([mean, scale, shift]),
+            (Some([_, scale, _]), true) => Statistics::Constant([vec![0.0; cols], scale, vec![0.0; cols]]),
+            (None, false) => Statistics::Given(if self.invert { Given::Inverted } else { Given::Normalized }),
+            (None, true) => Statistics::Given(if self.invert { Given::Multiplied } else { Given::Divided }),
+        };
+        let kernel = BatchNormalize { rows: site.output.slice.len / cols, cols, statistics, relu: false };
+        let inputs: Vec<BufferSlice> = [from].into_iter().chain(site.state).collect();
+        let pass = if of_gradient { "backward" } else { "forward" };
+        r.dispatch(format!("{} {pass}", site.name), kernel, &inputs, &[to]);
     }
 }
 
@@ -129,30 +155,35 @@ impl Layer for Normalization {
         const MAX_CHANNELS: usize = 4096;
         let input = single("Normalization", inputs)?;
         let channels = input.last().copied().ok_or_else(|| usage!("Normalization: an input without axes"))?;
-        let axes = match &self.axis {
-            Axes::One(axis) => std::slice::from_ref(axis),
-            Axes::Several(axes) => axes,
-        };
+        let axes = self.axes();
         if !(axes.is_empty() || axes == [-1] || axes == [input.len() as i64]) {
             return Err(usage!(
                 "Normalization: axis {axes:?} of an input of {input:?}; only the last, -1 or {}, is supported",
                 input.len()
             ));
         }
+        let channels_of = if axes.is_empty() { 1 } else { channels };
+        if self.coefficients(channels_of)?.is_none() {
+            let shape = if axes.is_empty() { vec![] } else { vec![channels] };
+            let tensor = |name, init| TensorSpec { name, shape: shape.clone(), init };
+            let count = TensorSpec { name: "count", shape: vec![], init: Init::Zeros };
+            let state = vec![tensor("mean", Init::Zeros), tensor("variance", Init::Ones), count];
+            return Ok(Inferred { state, ..Inferred::output(input) });
+        }
         if channels > MAX_CHANNELS {
             return Err(usage!("Normalization: {channels} channels; at most {MAX_CHANNELS}"));
         }
-        self.coefficients(if axes.is_empty() { 1 } else { channels })?;
         Ok(Inferred::output(input))
     }
 
     fn forward(&self, r: &mut Recorder, site: &Site<'_>, _: Mode) -> Saved {
-        r.dispatch(format!("{} forward", site.name), self.kernel(site, true), &[site.x()], &[site.output.slice]);
+        self.record(r, site, false, site.x(), site.output.slice);
         Saved::default()
     }
 
     fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
-        let [Some(dx)] = dx else { return };
-        r.dispatch(format!("{} backward", site.name), self.kernel(site, false), &[dy], &[dx.to]);
+        if let [Some(dx)] = dx {
+            self.record(r, site, true, dy, dx.to);
+        }
     }
 }

@@ -98,7 +98,7 @@ layers! {
     PReLU(PReLU),
     /// Exponential below zero.
     ELU(ELU),
-    /// Class probabilities, at the end.
+    /// Positive numbers whose sum is 1, along the last axis.
     Softmax(Softmax),
     /// Channels of mean 0 and variance 1 over the batch.
     BatchNormalization(BatchNormalization),
@@ -120,7 +120,7 @@ layers! {
     Dropout(Dropout),
     /// Zero for a share of the channels, in training.
     SpatialDropout2D(SpatialDropout2D),
-    /// Sum of several tensors of one shape.
+    /// Sum of several tensors.
     Add(Add),
     /// Difference of two tensors.
     Subtract(Subtract),

@@ -4,8 +4,8 @@ use super::case::{Case, case, images};
 use crate::graph::Functional;
 use crate::layers::Activation::{self, Relu, Softmax};
 use crate::layers::{
-    ActivationLayer, AnyLayer, Concatenate, Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPooling2D, ReLU,
-    Rescaling, SpatialDropout2D, ZeroPadding2D,
+    ActivationLayer, AnyLayer, Concatenate, Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPooling2D, Multiply,
+    ReLU, Rescaling, SpatialDropout2D, ZeroPadding2D,
 };
 
 /// All activations that are dispatches of their own.
@@ -54,7 +54,24 @@ pub(super) fn activations() -> Vec<Case> {
             .add(crate::layers::Softmax::default());
         case(name, 2, model)
     });
-    named.into_iter().chain(gated).chain(dropouts()).chain([rescaled()]).collect()
+    named.into_iter().chain(gated).chain(dropouts()).chain([rescaled()]).chain(softmaxes()).collect()
+}
+
+/// Softmax along short and long rows, within layers and as a layer, behind a ReLU, a fused pool and a join.
+fn softmaxes() -> [Case; 2] {
+    [("softmax within a model", 2, 8), ("softmax within a model, odd channels", 3, 5)].map(|(name, batch, channels)| {
+        let model = Functional::new([6, 7, 1])
+            .add("conv", Conv2D::new(channels, 3).activation(Relu), &["input"])
+            .add("pool", MaxPooling2D::new(2), &["conv"])
+            .add("of_channels", crate::layers::Softmax { axis: 3 }, &["pool"])
+            .add("of_other", Conv2D::new(channels, 1).activation(Softmax), &["of_channels"])
+            .add("gated", Multiply {}, &["of_channels", "of_other"])
+            .add("flat", Flatten {}, &["gated"])
+            .add("long", Dense::new(channels * 66).activation(Relu), &["flat"])
+            .add("of_units", ActivationLayer::new(Softmax), &["long"])
+            .add("end", Dense::new(3).activation(Softmax), &["of_units"]);
+        case(name, batch, model)
+    })
 }
 
 /// Pixels from 0 to 255 on both ways from the images.

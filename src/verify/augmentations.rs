@@ -39,7 +39,15 @@ fn normalizations() -> Vec<Case> {
         let first = Normalization::new([0.5 * 255.0], [0.09 * 255.0 * 255.0]);
         [first.into(), of_channels(n).into(), inverted(3).into(), whole(Axes::Several(Vec::new())).into()]
     };
+    let adapted = |invert, axis| AnyLayer::from(Normalization { invert, axis, ..Normalization::adapted() });
+    let of_state = || -> [AnyLayer; 4] {
+        let first = Normalization::new([0.5 * 255.0], [0.09 * 255.0 * 255.0]);
+        let [none, last] = [Axes::Several(Vec::new()), Axes::One(-1)];
+        [first.into(), adapted(false, last.clone()), adapted(true, last), adapted(true, none)]
+    };
     vec![
+        case("Normalization by state, channels that divide by four", 3, model(4, of_state())),
+        case("Normalization by state, odd channels", 2, model(5, of_state())),
         case("Normalization, channels that divide by four", 3, model(4, layers(4))),
         case("Normalization, odd channels", 2, model(5, layers(5))),
     ]

@@ -5,6 +5,7 @@ use super::augmentations::augmentations;
 use super::case::{Case, case, images};
 use super::convolutions::{convolutions, depthwise, wide_convolutions};
 use super::graphs::graphs;
+use super::joins::joins;
 use super::losses::losses;
 use super::norms::norms;
 use super::optimizers::optimizers;
@@ -152,6 +153,7 @@ pub fn cases() -> Vec<Case> {
     .chain(optimizers())
     .chain(losses())
     .chain(graphs())
+    .chain(joins())
     .chain(norms())
     .chain(augmentations())
     .collect()

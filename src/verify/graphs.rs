@@ -4,10 +4,7 @@ use super::case::{Case, case};
 use crate::graph::{Functional, Sequential};
 use crate::layers::Activation::{Relu, Softmax};
 use crate::layers::Padding::Same;
-use crate::layers::{
-    ActivationLayer, Add, AnyLayer, Average, Concatenate, Conv2D, Dense, Flatten, MaxPooling2D, Maximum, Multiply,
-    Reshape, Subtract, ZeroPadding2D,
-};
+use crate::layers::{ActivationLayer, Add, Concatenate, Conv2D, Dense, Flatten, MaxPooling2D, Reshape, ZeroPadding2D};
 
 /// Models that are no chain.
 pub(super) fn graphs() -> Vec<Case> {
@@ -81,34 +78,8 @@ pub(super) fn graphs() -> Vec<Case> {
         ),
     ]
     .into_iter()
-    .chain(joins())
     .chain(shapes())
     .collect()
-}
-
-/// Each join, of two and of several tensors, one of them twice, one that is the input, and one behind a ReLU.
-fn joins() -> Vec<Case> {
-    let several: [(&str, AnyLayer); 3] =
-        [("multiply", Multiply {}.into()), ("average", Average {}.into()), ("maximum", Maximum {}.into())];
-    let of_several = several.map(|(name, join)| {
-        let model = Functional::new([5, 4, 2])
-            .add("a", Conv2D::new(3, 2).activation(Relu), &["input"])
-            .add("b", Conv2D::new(3, 2), &["input"])
-            .add("c", Conv2D::new(3, 2).activation(Relu), &["input"])
-            .add("two", join.clone(), &["a", "b"])
-            .add("four", join, &["two", "c", "b", "b"])
-            .add("flat", Flatten {}, &["four"])
-            .add("end", Dense::new(3).activation(Softmax), &["flat"]);
-        case(name, 3, model)
-    });
-    let subtract = Functional::new([4, 4, 4])
-        .add("a", Conv2D::new(4, 1).activation(Relu), &["input"])
-        .add("b", Conv2D::new(4, 1), &["a"])
-        .add("from_input", Subtract {}, &["input", "a"])
-        .add("difference", Subtract {}, &["b", "from_input"])
-        .add("flat", Flatten {}, &["difference"])
-        .add("end", Dense::new(3).activation(Softmax), &["flat"]);
-    of_several.into_iter().chain([case("subtract", 2, subtract)]).collect()
 }
 
 /// Other shapes, and borders, also behind a fused pool and a ReLU.

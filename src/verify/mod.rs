@@ -7,6 +7,7 @@ mod cases;
 mod compare;
 mod convolutions;
 mod graphs;
+mod joins;
 mod losses;
 mod norms;
 mod optimizers;

@@ -1,6 +1,7 @@
 //! Runs: what they write, and what is made of it.
 
 use super::*;
+use serde_json::json;
 
 #[test]
 fn train_writes_a_run_that_evaluate_reads() {
@@ -143,6 +144,44 @@ fn state_is_saved_with_the_weights_and_read_by_evaluate_and_train() {
         let loss = |run: &str| json_lines(&workspace.path(run).join("metrics.jsonl"))[0]["loss"].as_f64().unwrap();
         assert!(loss(&again) < loss(name), "{} {}", loss(&again), loss(name));
     }
+}
+
+#[test]
+fn a_normalization_without_numbers_takes_them_from_the_weights() {
+    let workspace = Workspace::new();
+    let model = workspace.path("normal.toml");
+    let text = "[[layers]]\ntype = \"Normalization\"\n[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 10\n\
+                activation = \"softmax\"\n";
+    std::fs::write(&model, text).unwrap();
+    let (model, data) = (model.to_str().unwrap(), workspace.name("data"));
+    let message = "layer `normalization`: Normalization without mean and variance";
+    fails(&["train", "--adapter", "cpu", "--data", &data, "--model", model], 2, message);
+    // As Keras has them, with a count of integers; weights of zero, so that the loss is ln 10 whatever the pixels.
+    let tensors = [
+        ("normalization.mean", "F32", json!([1]), 72.5f32.to_le_bytes().to_vec()),
+        ("normalization.variance", "F32", json!([1]), 8100.25f32.to_le_bytes().to_vec()),
+        ("normalization.count", "I64", json!([]), 0i64.to_le_bytes().to_vec()),
+        ("dense.kernel", "F32", json!([784, 10]), vec![0; 4 * 7840]),
+        ("dense.bias", "F32", json!([10]), vec![0; 40]),
+    ];
+    let (mut header, mut content) = (serde_json::Map::new(), Vec::new());
+    for (name, dtype, shape, bytes) in tensors {
+        let start = content.len();
+        content.extend(bytes);
+        let offsets = [start, content.len()];
+        header.insert(name.to_owned(), json!({ "dtype": dtype, "shape": shape, "data_offsets": offsets }));
+    }
+    let header = Value::Object(header).to_string();
+    let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &content].concat();
+    std::fs::write(workspace.path("adapted.safetensors"), file).unwrap();
+    let weights = workspace.name("adapted.safetensors");
+    let output = workspace.train_model(model, "adapted", &["--adapter", "cpu", "--weights", &weights, "--log-steps"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let first = json_lines(&workspace.path("adapted").join("metrics.jsonl"))[0]["loss"].as_f64().unwrap();
+    assert!((first - 10f64.ln()).abs() < 1e-6, "{first}");
+    let saved = gpu_cnn::internals::graph::load_weights(&workspace.path("adapted").join("model.safetensors")).unwrap();
+    assert_eq!(saved.tensors["normalization.mean"], (vec![1], vec![72.5]));
+    assert_eq!(saved.tensors["normalization.variance"], (vec![1], vec![8100.25]));
 }
 
 #[test]

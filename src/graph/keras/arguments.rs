@@ -4,7 +4,7 @@ use super::activation::{self, Activation};
 use super::initializer::{self, Initializer};
 use super::object::{Object, check_dtype, plain};
 use crate::error::{Result, usage};
-use crate::graph::culprit::{culprit, shown};
+use crate::graph::culprit::{culprit, reason_against, shown};
 use crate::hint::{did_you_mean, with_hint};
 use crate::layers::AnyLayer;
 use serde::Deserialize;
@@ -41,9 +41,14 @@ pub(super) fn read<'a>(object: &Object<'a>) -> Result<Read<'a>> {
     let (mut activation, mut initializers) = (None, Vec::new());
     for (key, value) in object.config {
         let key = renamed(kind, key);
-        let refused = || usage!("{key} = {} is not supported", shown(value));
+        let refused = || {
+            let reason = reason_against(key).map_or_else(String::new, |reason| format!("; {reason}"));
+            usage!("{key} = {} is not supported{reason}", shown(value))
+        };
         match key {
-            "name" | "batch_shape" | "batch_input_shape" | "autocast" | "seed" => {}
+            "name" | "batch_shape" | "batch_input_shape" | "autocast" => {}
+            // Draws follow from the run's seed.
+            "seed" if kind.starts_with("Random") || kind.contains("Dropout") => {}
             "trainable" if value == true => {}
             "trainable" => return Err(refused()),
             "dtype" => check_dtype(value)?,

@@ -2,7 +2,7 @@
 //!
 //! Sequential and Functional models are read, also inside one another, with one input and one output each. Layers keep Keras's names;
 //! those of an inner model, too, unless a name occurs twice: then they are `outer/inner`. An argument is taken over, or it has no
-//! effect here (`seed`, `autocast`, what is null, what is Keras's default where it cannot be otherwise), or the model is refused.
+//! effect here (`seed`, since draws follow from the seed of the run, `autocast`, what is null, what is Keras's default where it cannot be otherwise), or the model is refused.
 //! `compile_config` is not read: the settings of a run say what it says. Nothing in a file is ever executed.
 
 mod activation;

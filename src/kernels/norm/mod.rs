@@ -9,5 +9,6 @@ mod rows;
 pub(crate) use affine::Affine;
 pub(crate) use backward::{BatchNormBackward, MergeSums, NormSums};
 pub(crate) use moments::{MergeMoments, Moments};
-pub(crate) use normalize::{BatchNormalize, Statistics};
+pub(crate) use normalize::{BatchNormalize, Given, MIN_DEVIATION, Statistics};
 pub(crate) use rows::{LayerNorm, LayerNormBackward, Rows};
+pub(super) use rows::{rows_shader, sums};

@@ -19,10 +19,36 @@ pub(crate) enum Statistics {
     Moving { affine: Affine, epsilon: f64 },
     /// Numbers: mean, scale and shift of each column.
     Constant([Vec<f64>; 3]),
+    /// The layer's state, [2, cols] (mean and variance), by the deviation `max(sqrt(variance), 1e-7)`.
+    Given(Given),
 }
 
+/// What becomes of x by a mean and a deviation that are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// `(x - mean) / deviation`.
+    Normalized,
+    /// `x / deviation`, its gradient.
+    Divided,
+    /// `x deviation + mean`, the inverse.
+    Inverted,
+    /// `x deviation`, the gradient of the inverse.
+    Multiplied,
+}
+
+impl Given {
+    /// Whether it divides by the deviation, and where the mean stands: before the division, after the multiplication, or neither.
+    fn parts(self) -> [bool; 3] {
+        let divides = matches!(self, Self::Normalized | Self::Divided);
+        [divides, self == Self::Normalized, self == Self::Inverted]
+    }
+}
+
+/// The least deviation by which is divided: Keras's `backend.epsilon()`.
+pub(crate) const MIN_DEVIATION: f64 = 1e-7;
+
 /// `y = (x - mean) / sqrt(variance + epsilon) gamma + beta`, then ReLU if `relu`. Inputs: x [rows, cols], the moments [4, cols], the
-/// state [2, cols] or neither, the parameters if the state is used and there are any; outputs: y [rows, cols].
+/// state or neither, the parameters if the state is used and there are any; outputs: y [rows, cols].
 #[derive(Debug, Clone)]
 pub(crate) struct BatchNormalize {
     pub(crate) rows: usize,
@@ -43,6 +69,18 @@ impl BatchNormalize {
         match &self.statistics {
             Statistics::Constant(values) => {
                 values.each_ref().map(|values| values.iter().map(|value| F::from_f64(*value)).collect())
+            }
+            Statistics::Given(given) => {
+                let (mean, others) = io.input(1).split_at(cols);
+                let [divides, subtracts, adds] = given.parts();
+                let least = F::from_f64(MIN_DEVIATION);
+                let deviation = |variance: &F| match variance.sqrt() {
+                    deviation if deviation < least => least,
+                    deviation => deviation,
+                };
+                let scale = others[..cols].iter().map(deviation).map(|d| if divides { F::ONE / d } else { d });
+                let mean_if = |is_there: bool| if is_there { mean.to_vec() } else { vec![F::ZERO; cols] };
+                [mean_if(subtracts), scale.collect(), mean_if(adds)]
             }
             Statistics::Batch => {
                 let (mean, others) = io.input(1).split_at(cols);
@@ -91,6 +129,13 @@ impl KernelSpec for BatchNormalize {
             }
             Statistics::Batch => {
                 (vec![include_str!("../../../shaders/batch_statistics.wgsl"), shader], constants! { OUT: 2u32 })
+            }
+            Statistics::Given(given) => {
+                let [divides, subtracts, adds] = given.parts();
+                let least = MIN_DEVIATION as f32;
+                let own =
+                    constants! { DIVIDES: divides, SUBTRACTS: subtracts, ADDS: adds, MIN_DEVIATION: least, OUT: 2u32 };
+                (vec![include_str!("../../../shaders/given_statistics.wgsl"), shader], own)
             }
             Statistics::Moving { affine, epsilon } => (
                 vec![affine.file(), include_str!("../../../shaders/moving_statistics.wgsl"), shader],

@@ -22,28 +22,8 @@ pub(crate) struct Rows {
 impl Rows {
     /// The shader of `files` with `passes` loops along a row.
     fn shader(&self, passes: usize, files: &[&'static str], own: Constants) -> Shader {
-        const WORKGROUP: usize = 64;
-        let by_4 = self.cols.is_multiple_of(4);
-        let lanes: usize = if by_4 { 4 } else { 1 };
-        let units = self.cols / lanes;
-        // About four steps for each invocation.
-        let row_lanes = units.div_ceil(4).next_power_of_two().min(WORKGROUP);
-        let (grid, grid_x) = grid((self.rows * row_lanes).div_ceil(WORKGROUP));
-        let constants = constants! {
-            ROWS: self.rows,
-            COLS: self.cols,
-            LANES: lanes,
-            BY_4: by_4,
-            ROW_LANES: row_lanes,
-            EPSILON: self.epsilon as f32,
-        };
-        Shader {
-            files: [&[LANES_FILE, include_str!("../../../shaders/rows.wgsl")], files, &[output_file(by_4)]].concat(),
-            constants: constants.and(grid_x).and(own),
-            grid,
-            iterations: passes * (units.div_ceil(row_lanes) + row_lanes),
-            uses_step: false,
-        }
+        let files = [&[include_str!("../../../shaders/row_statistics.wgsl")], files].concat();
+        rows_shader(self.rows, self.cols, passes, &files, own.with("EPSILON", self.epsilon as f32))
     }
 
     fn min_rows_of_task(&self) -> usize {
@@ -61,9 +41,37 @@ impl Rows {
     }
 }
 
+/// The shader of `files` over a matrix [rows, cols], with `passes` loops along a row, which invocations share as `rows.wgsl` says.
+pub(in crate::kernels) fn rows_shader(
+    rows: usize,
+    cols: usize,
+    passes: usize,
+    files: &[&'static str],
+    own: Constants,
+) -> Shader {
+    const WORKGROUP: usize = 64;
+    let by_4 = cols.is_multiple_of(4);
+    let lanes: usize = if by_4 { 4 } else { 1 };
+    let units = cols / lanes;
+    // About four steps for each invocation.
+    let row_lanes = units.div_ceil(4).next_power_of_two().min(WORKGROUP);
+    let (grid, grid_x) = grid((rows * row_lanes).div_ceil(WORKGROUP));
+    let constants = constants! { ROWS: rows, COLS: cols, LANES: lanes, BY_4: by_4, ROW_LANES: row_lanes };
+    Shader {
+        files: [&[LANES_FILE, include_str!("../../../shaders/rows.wgsl")], files, &[output_file(by_4)]].concat(),
+        constants: constants.and(grid_x).and(own),
+        grid,
+        iterations: passes * (units.div_ceil(row_lanes) + row_lanes),
+        uses_step: false,
+    }
+}
+
 /// The sums of what `each` makes of the elements of arrays of one length: in lanes, which are then added in order.
 #[inline(always)]
-fn sums<F: Real, const A: usize, const S: usize>(arrays: [&[F]; A], each: impl Fn([F; A]) -> [F; S]) -> [F; S] {
+pub(in crate::kernels) fn sums<F: Real, const A: usize, const S: usize>(
+    arrays: [&[F]; A],
+    each: impl Fn([F; A]) -> [F; S],
+) -> [F; S] {
     const LANES: usize = 16;
     let mut lanes = [[F::ZERO; LANES]; S];
     let whole = arrays[0].len() / LANES * LANES;
