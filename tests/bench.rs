@@ -55,6 +55,20 @@ fn the_exports_contain_every_figure() {
 }
 
 #[test]
+fn models_that_end_in_logits_or_in_one_output_are_timed() {
+    let folder = tempfile::tempdir().unwrap();
+    for end in ["units = 10", "units = 1", "units = 1\nactivation = \"sigmoid\""] {
+        let path = folder.path().join("model.toml");
+        std::fs::write(&path, format!("[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\n{end}\n"))
+            .unwrap();
+        let model = path.to_str().unwrap();
+        let output = bench(&["--adapter", "cpu", "--model", model, "--steps", "2", "--rounds", "1", "--warmup", "0"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !stderr.contains("warning"), "{end}: {stderr}");
+    }
+}
+
+#[test]
 fn invalid_arguments_are_refused_before_anything_is_measured() {
     let missing = bench(&["--adapter", "cpu", "--export-json", "/no/such/folder/b.json"]);
     assert_eq!(missing.status.code(), Some(7), "{}", String::from_utf8_lossy(&missing.stderr));

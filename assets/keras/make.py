@@ -164,7 +164,14 @@ def augmented():
     )
 
 
-MODELS = [every_layer, augmented, convolutions, residual_normalized, depthwise, layers_as_activations, residual, nested_sequential, nested_clashing, nested_functional, wrapped, tutorial_dnn, flat_input, open_input, initializers]
+def functional_random():
+    image = keras.Input(IMAGE)
+    y = L.RandomFlip("horizontal")(image)
+    y = L.SpatialDropout2D(0.1)(L.BatchNormalization()(L.Conv2D(4, 3, strides=2, activation="relu")(y)))
+    return keras.Model(image, classes()(L.Dropout(0.4)(L.Flatten()(y), training=True)))
+
+
+MODELS = [functional_random, every_layer, augmented, convolutions, residual_normalized, depthwise, layers_as_activations, residual, nested_sequential, nested_clashing, nested_functional, wrapped, tutorial_dnn, flat_input, open_input, initializers]
 
 
 def leaves(model):

@@ -42,10 +42,11 @@ pub async fn bench(
         return Err(usage!("{} rounds of {} steps; both must be at least 1", options.rounds, options.steps));
     }
     let batch = options.batch_size;
+    let (loss, from_logits) = model.graph()?.loss_of_end();
     let mut runners = Vec::with_capacity(devices.len());
     for device in devices {
         note(&format!("loading {}", device.info().adapter));
-        let config = RunConfig { batch_size: batch as u32, ..RunConfig::default() };
+        let config = RunConfig { batch_size: batch as u32, loss, from_logits, ..RunConfig::default() };
         match Trainer::new(model.clone(), device, config).await {
             Ok(trainer) => runners.push(Runner { device, trainer, losses: Vec::new(), samples_ms: Vec::new() }),
             Err(error @ Error::Device(_)) if options.skip_failing && matches!(device, Device::Gpu(_)) => {

@@ -49,16 +49,20 @@ impl Names for Options {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let path = weights_path(&args.run_or_file)?;
-    let weights = load_weights(&path)?;
+    let mut weights = load_weights(&path)?;
     let asked = &args.shared.0;
     let run = run_of(&path);
     let config = if asked.data.is_some() { asked.clone() } else { trained_on(&run, asked) };
     let config = with_loss_of(&run, config, &args.shared.1)?;
     let device = find_device(&config)?;
     let data = super::source::open(&config)?;
-    let model = match (&args.model, &weights.model) {
-        (Some(name), _) => ModelChoice::read(name)?.for_data(data.test.image, data.classes)?,
-        (None, Some(model)) => model.clone(),
+    let (model, inner) = match (&args.model, &weights.model) {
+        (Some(name), _) => {
+            let choice = ModelChoice::read(name)?;
+            let inner = choice.inner();
+            (choice.for_data(data.test.image, data.classes)?, inner)
+        }
+        (None, Some(model)) => (model.clone(), Vec::new()),
         (None, None) => {
             let text = format!("the file does not describe its model; name it with --model: {}", path.display());
             return Err(Error::Usage(text));
@@ -74,6 +78,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         (None, classes) => (classes > 5).then_some(5),
         (k, _) => k,
     };
+    weights.name_by_layer(&inner, &graph);
     let weights = weights_of(&weights, &graph, &path)?;
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&weights)?;

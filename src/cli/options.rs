@@ -62,6 +62,14 @@ impl ModelChoice {
         }
     }
 
+    /// Each layer of an inner model, with the layer of the outer model that holds it.
+    pub(super) fn inner(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Preset(_) => Vec::new(),
+            Self::File(file, _) => file.inner.clone(),
+        }
+    }
+
     /// Builds the model for images of shape `input`, [h, w, c].
     ///
     /// # Errors

@@ -56,7 +56,8 @@ fn start(arguments: &[String], backend: Option<&str>, env: &[(&str, &str)]) -> R
 /// The child process: trains [`STEPS`] steps over synthetic images and writes an [`Answer`] to stdout.
 pub(super) fn answer(model: Model, device: &Device, config: RunConfig) -> Result<()> {
     let batch = config.batch_size as usize;
-    let (input, classes) = (model.input(), model.graph()?.classes());
+    let graph = model.graph()?;
+    let ((loss, from_logits), input, classes) = (graph.loss_of_end(), model.input(), graph.classes());
     let mut data = synthetic::generate(synthetic::DEFAULT_SEED, [STEPS * batch.min(64), 1]).train;
     let image_len: usize = input.iter().product();
     if data.image != input {
@@ -64,7 +65,7 @@ pub(super) fn answer(model: Model, device: &Device, config: RunConfig) -> Result
         data.image = input;
     }
     data.labels.iter_mut().for_each(|label| *label = (usize::from(*label) % classes) as u8);
-    let config = RunConfig { shuffle: false, epochs: STEPS as u64, ..config };
+    let config = RunConfig { shuffle: false, epochs: STEPS as u64, loss, from_logits, ..config };
     let mut trainer = Trainer::new(model, device, config)?;
     let mut first_step_at = None;
     trainer.fit_with(&data, &mut |trainer, _| {

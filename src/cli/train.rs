@@ -39,11 +39,14 @@ pub(super) fn run(args: Args) -> Result<()> {
     let warnings = without_effect(config, &device.info()).into_iter().chain(config.warnings(data.train.len()));
     warnings.for_each(|warning| note(&format!("warning: {warning}")));
 
-    let initializers = choice.initializers();
+    let (initializers, inner) = (choice.initializers(), choice.inner());
     let model = choice.for_data(data.train.image, data.classes)?;
     let graph = model.graph()?;
     let start = match weights {
-        Some((weights, path)) => Some(weights_of(&weights, &graph, path)?),
+        Some((mut weights, path)) => {
+            weights.name_by_layer(&inner, &graph);
+            Some(weights_of(&weights, &graph, path)?)
+        }
         None => {
             graph.check_start()?;
             (!initializers.is_empty()).then(|| initialize(&graph, &initializers, config.seed))

@@ -18,6 +18,8 @@ pub struct ModelFile {
     pub layers: Vec<FunctionalLayer>,
     /// Tensors whose initial values are not Keras's defaults, as [`super::initialize`] takes them.
     pub initializers: Vec<(String, Initializer)>,
+    /// Each layer of an inner model, with the layer of the outer model that holds it, as [`super::Weights::name_by_layer`] takes them.
+    pub inner: Vec<(String, String)>,
 }
 
 /// A TOML file whose layers are not read yet, with their positions in the text.
@@ -37,21 +39,23 @@ impl ModelFile {
         match text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
             true => {
                 let read = keras::read(text).map_err(|e| usage!("not a model of Keras: {e}"))?;
-                Ok(Self { input: read.input, layers: read.layers, initializers: read.initializers })
+                let keras::Architecture { input, layers, initializers, inner } = read;
+                Ok(Self { input, layers, initializers, inner })
             }
             false => Self::parse_toml(text),
         }
     }
 
     fn parse_toml(text: &str) -> Result<Self> {
-        let Tables { input, layers } =
-            toml::from_str(text).map_err(|e| usage!("not a model: {}", with_hint(&e.to_string())))?;
+        let Tables { input, layers } = toml::from_str(text)
+            .map_err(|e| usage!("not a model: {}", with_short_lines(&with_hint(&e.to_string()))))?;
         let layer = |(i, table): (usize, Spanned<toml::Table>)| {
             let line = text[..table.span().start].matches('\n').count() + 1;
             layer_of(table.into_inner()).map_err(|e| usage!("not a model: layer {}, from line {line}: {e}", i + 1))
         };
         let layers = layers.into_iter().enumerate().map(layer).collect::<Result<_>>()?;
-        Ok(Self { input: input.map_or([None; 3], |input| input.map(Some)), layers, initializers: Vec::new() })
+        let input = input.map_or([None; 3], |input| input.map(Some));
+        Ok(Self { input, layers, initializers: Vec::new(), inner: Vec::new() })
     }
 
     /// Reads a file.
@@ -79,6 +83,13 @@ impl ModelFile {
             _ => Ok(Model::from_layers(input, self.layers)),
         }
     }
+}
+
+/// The message of a TOML error, which quotes the line it is about, with no more of that line than `shown` gives.
+fn with_short_lines(message: &str) -> String {
+    let quotes = |line: &str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
+    let lines = message.lines().map(|line| if quotes(line) { shown(&line) } else { line.to_owned() });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The message with a hint: why there is no such argument, or what was probably meant.
@@ -149,6 +160,8 @@ mod tests {
             let found = error(&format!("{text}{line}\n"));
             assert!(found.contains(message), "{found}");
         }
+        let long = error(&"[".repeat(100_000));
+        assert!(long.starts_with("not a model: TOML parse error at line 1, column 3") && long.len() < 400, "{long}");
         assert!(error("[[layers]]\ntype = \"dense\"\nunits = 4\n").ends_with("; did you mean `Dense`?"));
         assert!(error("[[layers]]\ntype = \"Dense\"\n").ends_with("missing field `units`"));
         assert!(error("inputs = [4, 4, 1]\n[[layers]]\ntype = \"Flatten\"\n").ends_with("; did you mean `input`?"));

@@ -2,6 +2,7 @@
 
 use super::{Graph, Source, infer, names::Namer};
 use crate::error::{Result, usage};
+use crate::hint::did_you_mean;
 use crate::layers::AnyLayer;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -76,7 +77,8 @@ impl Functional {
             let source = |name: &String| match name.as_str() {
                 INPUT => Ok(Source::Input),
                 other => index.get(other).map(|i| Source::Node(*i)).ok_or_else(|| {
-                    usage!("layer `{}` takes its input from `{other}`; there is no such layer", names[i])
+                    let hint = did_you_mean(other, names.iter().map(String::as_str).chain([INPUT]));
+                    usage!("layer `{}` takes its input from `{other}`; there is no such layer{hint}", names[i])
                 }),
             };
             inputs.push(match &layer.inputs {

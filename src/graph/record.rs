@@ -9,10 +9,15 @@ use crate::kernels::elementwise::Sum;
 use crate::kernels::optimizer::{Accumulate, MovingAverage};
 use crate::kernels::unpack::Unpack;
 use crate::kernels::{Gate, GradientOut};
-use crate::layers::{LossSite, Saved, Site, Tensor};
+use crate::layers::{Loss, LossSite, Saved, Site, Tensor};
 use crate::plan::{BufferSlice, HostBuffers, Mode, Plan, Recorder};
 
 impl Graph {
+    /// The loss that takes the model's end, and whether its outputs are logits.
+    pub(crate) fn loss_of_end(&self) -> (Loss, bool) {
+        Loss::of_end(self.nodes[self.output].layer.as_layer().activation(), self.outputs())
+    }
+
     /// Records this model.
     ///
     /// # Errors

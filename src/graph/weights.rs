@@ -24,6 +24,30 @@ pub struct Weights {
     pub tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
 }
 
+impl Weights {
+    /// Gives tensors of inner models the names of their layers. Where `inner` holds (`conv2d`, `block`), `block.kernel` is the kernel of
+    /// `conv2d`, as Keras lists it among the weights of the outer model's layers, unless another layer of `block` has a kernel, too.
+    pub fn name_by_layer(&mut self, inner: &[(String, String)], graph: &Graph) {
+        let outer: HashMap<&str, &str> = inner.iter().map(|(layer, outer)| (layer.as_str(), outer.as_str())).collect();
+        let mut layers: HashMap<String, Vec<&str>> = HashMap::new();
+        for (tensor, _) in graph.weights() {
+            let Some((layer, weight)) = tensor.name.rsplit_once('.') else { continue };
+            if let Some(outer) = outer.get(layer) {
+                layers.entry(format!("{outer}.{weight}")).or_default().push(&tensor.name);
+            }
+        }
+        for (listed, names) in layers {
+            if let [name] = names[..]
+                && graph.weights().all(|(tensor, _)| tensor.name != listed)
+                && !self.tensors.contains_key(name)
+                && let Some(tensor) = self.tensors.remove(&listed)
+            {
+                self.tensors.insert(name.to_owned(), tensor);
+            }
+        }
+    }
+}
+
 /// Encodes all weights, laid out as [`Graph::weights`] says, as a file; the same weights always give the same bytes.
 pub fn save_weights(model: &Model, graph: &Graph, weights: &[f32]) -> Result<Vec<u8>> {
     let views = graph.weights().map(|(t, range)| {

@@ -44,6 +44,12 @@ impl Loss {
         Self::NAMES[self as usize]
     }
 
+    /// The loss that a model takes whose last layer ends in `activation` and `outputs` numbers, and whether these are logits.
+    pub(crate) fn of_end(activation: Activation, outputs: usize) -> (Self, bool) {
+        let loss = if outputs == 1 { Self::BinaryCrossentropy } else { Self::SparseCategoricalCrossentropy };
+        (loss, !matches!(activation, Activation::Softmax | Activation::Sigmoid))
+    }
+
     /// Whether a model whose last layer, a `kind`, ends in `activation` and `outputs` numbers has the end that the loss takes.
     ///
     /// # Errors
@@ -133,6 +139,15 @@ mod tests {
             assert_eq!(found.is_ok(), words.is_empty(), "{found:?}");
             let text = found.err().map_or_else(String::new, |error| error.to_string());
             assert!(words.iter().all(|word| text.contains(word)), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_loss_of_an_end_takes_it() {
+        use Activation::{Linear, Relu, Sigmoid, Softmax};
+        for (activation, outputs) in [(Softmax, 10), (Linear, 10), (Relu, 2), (Sigmoid, 1), (Linear, 1)] {
+            let (loss, from_logits) = Loss::of_end(activation, outputs);
+            assert!(loss.check_end(from_logits, "Dense", activation, outputs).is_ok(), "{activation:?}, {outputs}");
         }
     }
 }

@@ -119,7 +119,11 @@ fn a_residual_network_trains_from_a_file_on_each_backend() {
         assert!(stdout(&evaluated).contains("accuracy: "), "{}", stderr(&evaluated));
     }
     std::fs::write(&model, text.concat().replace("[\"branch\", \"stem\"]", "[\"branch\", \"stam\"]")).unwrap();
-    fails(&["summary", "--model", path], 2, "layer `add` takes its input from `stam`; there is no such layer");
+    fails(
+        &["summary", "--model", path],
+        2,
+        "layer `add` takes its input from `stam`; there is no such layer; did you mean `stem`?",
+    );
 }
 
 #[test]

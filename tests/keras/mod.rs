@@ -7,7 +7,7 @@ use crate::cli::{command, json_lines};
 use crate::support::{adapter, keras_file, numbers};
 use gpu_cnn::Result;
 use gpu_cnn::data::{FILES, idx, synthetic};
-use gpu_cnn::internals::graph::{Graph, ModelFile, initialize};
+use gpu_cnn::internals::graph::{Graph, ModelFile, Weights, initialize, weights_of};
 use serde_json::{Value, json};
 
 fn text(name: &str) -> String {
@@ -55,6 +55,32 @@ fn inner_layers_have_the_path_of_their_model_only_where_names_clash() {
         names("nested_clashing.json")[..4],
         ["first/same.kernel", "first/same.bias", "second/same.kernel", "second/same.bias"]
     );
+}
+
+/// Keras's `[(layer.name, w.name) for layer in model.layers for w in layer.weights]` has the names of inner models, not of their layers.
+#[test]
+fn weights_of_inner_models_may_have_the_models_names() {
+    let file = ModelFile::parse(&text("nested_functional.json")).unwrap();
+    let graph = graph(&text("nested_functional.json")).unwrap();
+    let load = |inner: &[(String, String)], renamed: &[(&str, &str)]| {
+        let tensors = graph.weights().map(|(tensor, range)| {
+            let (layer, weight) = tensor.name.rsplit_once('.').unwrap();
+            let listed = renamed.iter().find(|(name, _)| *name == layer).map_or(layer, |(_, listed)| listed);
+            (format!("{listed}.{weight}"), (tensor.shape.clone(), range.map(|i| i as f32).collect()))
+        });
+        let mut weights = Weights { model: None, tensors: tensors.collect() };
+        weights.name_by_layer(inner, &graph);
+        weights_of(&weights, &graph, "the file".as_ref())
+    };
+    let expected = load(&[], &[]).unwrap();
+    for renamed in [&[][..], &[("dense", "head")], &[("dense", "head"), ("conv2d", "block")]] {
+        assert_eq!(load(&file.inner, renamed).unwrap(), expected, "{renamed:?}");
+    }
+    let refused = |inner, renamed| load(inner, renamed).expect_err("another model").to_string();
+    assert!(refused(&file.inner, &[("conv2d", "head")]).contains("is missing"));
+    // Two layers of one inner model have a kernel: it is not known whose `block.kernel` is.
+    let both = ["conv2d", "conv2d_1"].map(|layer| (layer.to_owned(), "block".to_owned()));
+    assert!(refused(&both, &[("conv2d", "block")]).contains("tensor `conv2d."));
 }
 
 #[test]

@@ -174,8 +174,8 @@ fn what_is_not_supported_is_refused_with_layer_argument_and_value() {
         (
             residual,
             conv("inbound_nodes"),
-            call(tensor("conv2d", 0, 0), json!({ "training": false })),
-            "it is called with training = false",
+            call(tensor("conv2d", 0, 0), json!({ "initial_state": 2 })),
+            "layer `conv2d_1` (Conv2D): it is called with initial_state = 2",
         ),
         (
             residual,

@@ -28,6 +28,8 @@ fn of_node(node: &Value) -> Result<Vec<String>> {
             for (name, value) in call.get("kwargs").and_then(Value::as_object).into_iter().flatten() {
                 match name.as_str() {
                     "inputs" => tensors(value, &mut found)?,
+                    // What held when the layer was called; Keras 3 itself replaces it by what it does: training, or inference.
+                    "training" if value.is_boolean() => {}
                     _ if value.is_null() => {}
                     _ => return Err(usage!("it is called with {name} = {}, which is not supported", shown(value))),
                 }

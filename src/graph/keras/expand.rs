@@ -20,6 +20,8 @@ pub(in crate::graph) struct Architecture {
     pub(in crate::graph) layers: Vec<FunctionalLayer>,
     /// Tensors whose initial values are not Keras's defaults, as [`super::initialize`] takes them.
     pub(in crate::graph) initializers: Vec<(String, Initializer)>,
+    /// Each layer of an inner model, with the layer of the outer model that holds it.
+    pub(in crate::graph) inner: Vec<(String, String)>,
 }
 
 /// Where a value comes from.
@@ -200,17 +202,18 @@ impl Expansion {
             }
             Err(usage!("layers feed each other in a cycle: {by} takes its own output"))
         };
-        let (mut layers, mut initializers) = (Vec::with_capacity(self.nodes.len()), Vec::new());
+        let (mut layers, mut initializers, mut inner) = (Vec::with_capacity(self.nodes.len()), Vec::new(), Vec::new());
         for (node, name) in self.nodes.iter().zip(&names) {
             let inputs = node.inputs.iter().map(|feed| source(feed, &format!("layer `{name}`")));
             let inputs = Some(inputs.collect::<Result<Vec<_>>>()?);
             layers.push(FunctionalLayer { name: Some(name.clone()), inputs, layer: node.layer.clone() });
+            inner.extend(node.path.split_once('/').map(|(outer, _)| (name.clone(), outer.to_owned())));
             initializers.extend(node.initializers.iter().map(|(prefix, how)| (format!("{name}.{prefix}"), *how)));
         }
         let output = source(output, "the model's output")?;
         match layers.iter().flat_map(|layer| layer.inputs.iter().flatten()).any(|input| *input == output) {
             true => Err(usage!("the output `{output}` is also the input of a layer; it must be the last layer")),
-            false => Ok(Architecture { input, layers, initializers }),
+            false => Ok(Architecture { input, layers, initializers, inner }),
         }
     }
 }

@@ -14,7 +14,7 @@ mod input;
 mod object;
 
 use crate::error::{Result, usage};
-use expand::Architecture;
+pub(super) use expand::Architecture;
 pub use initializer::{Initializer, initialize};
 use object::Object;
 use serde_json::Value;
