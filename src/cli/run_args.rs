@@ -176,7 +176,8 @@ fn from_json(text: &str) -> Result<RunRequest, String> {
             // Another run, with a folder of its own.
             let config = RunConfig { out: None, overwrite: false, ..settings };
             // Over images of any shape, as `settings` may get other data.
-            let model = model.map(|Functional { layers, .. }| ModelFile { input: [None; 3], layers, initializers });
+            let (input, inner) = ([None; 3], Vec::new());
+            let model = model.map(|Functional { layers, .. }| ModelFile { input, layers, initializers, inner });
             Ok(RunRequest { config, model })
         }
         None => serde_json::from_str(text).map(of_config).map_err(|e| e.to_string()),
