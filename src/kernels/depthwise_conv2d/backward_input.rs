@@ -2,6 +2,7 @@
 
 use super::cpu;
 use super::dims::Dims;
+use super::rows::Rows;
 use crate::kernels::gate::{GateKind, GradientOut};
 use crate::kernels::tile::weights_file;
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader};
@@ -30,12 +31,17 @@ struct BackwardInput {
 impl KernelSpec for BackwardInput {
     fn shader(&self) -> Shader {
         let d = &self.dims;
+        let own = self.gate.constants(2, d.channels).with("OUT", 2 + self.gate.bindings());
+        if let Some(rows) = Rows::turned(d) {
+            let files =
+                [weights_file(true), include_str!("../../../shaders/depthwise_conv2d_rows.wgsl"), self.gate.file()];
+            return rows.shader(&files, rows.all_runs(), d.h.kernel, own.with("RELU", false));
+        }
         let files = [
             weights_file(d.outputs().is_multiple_of(4)),
             include_str!("../../../shaders/depthwise_conv2d_backward_input.wgsl"),
             self.gate.file(),
         ];
-        let own = self.gate.constants(2, d.channels).with("OUT", 2 + self.gate.bindings());
         let iterations = d.h.kernel * (1 + d.w.kernel * (1 + d.multiplier));
         d.shader(&files, [d.batch * d.in_image(), d.channels], iterations, own)
     }

@@ -2,6 +2,7 @@
 
 use super::cpu;
 use super::dims::Dims;
+use super::rows::Rows;
 use crate::kernels::split_k::record_split_k;
 use crate::kernels::tile::MAX_ITERATIONS;
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
@@ -18,15 +19,18 @@ const INVOCATIONS_PER_TILE: usize = 64;
 pub(crate) fn record_backward_weights(r: &mut Recorder, label: &str, dims: Dims, [x, dy, gradients]: [BufferSlice; 3]) {
     let pixels = dims.batch * dims.out_pixels();
     let lanes = if dims.outputs().is_multiple_of(4) { 4 } else { 1 };
-    let invocations = dims.weights_rows() * dims.outputs() / lanes;
+    // Splits are of whole rows of pixels where an invocation takes several at a time.
+    let by_rows = Rows::new(&dims).is_some() && dims.w.output <= MAX_ITERATIONS / 4;
+    let (units, unit) = if by_rows { (tap_rows(&dims), dims.w.output) } else { (dims.weights_rows(), 1) };
+    let invocations = units * dims.outputs() / lanes;
     let wanted = (r.profile.min_tiles * INVOCATIONS_PER_TILE).div_ceil(invocations);
     let splits = match r.profile.min_tiles {
         0 => 1,
-        _ => wanted.min(pixels / MIN_PIXELS).max(pixels.div_ceil(MAX_ITERATIONS)).max(1),
+        _ => wanted.min(pixels / MIN_PIXELS).max(pixels.div_ceil(MAX_ITERATIONS / 2)).max(1),
     };
-    let per_split = pixels.div_ceil(splits);
+    let per_split = pixels.div_ceil(splits).next_multiple_of(unit);
     let splits = pixels.div_ceil(per_split);
-    let kernel = BackwardWeights { dims, per_split, splits };
+    let kernel = BackwardWeights { dims, per_split, splits, by_rows };
     record_split_k(r, label, splits, kernel, &[x, dy], gradients, None);
 }
 
@@ -38,11 +42,24 @@ struct BackwardWeights {
     /// Output pixels of the batch that a split sums.
     per_split: usize,
     splits: usize,
+    by_rows: bool,
+}
+
+/// Rows of taps, and the bias if there is one.
+fn tap_rows(dims: &Dims) -> usize {
+    dims.h.kernel + usize::from(dims.bias)
 }
 
 impl KernelSpec for BackwardWeights {
     fn shader(&self) -> Shader {
         let d = &self.dims;
+        if let Some(rows) = Rows::new(d).filter(|_| self.by_rows) {
+            let files = [include_str!("../../../shaders/depthwise_conv2d_backward_weights_rows.wgsl")];
+            let rows_per_split = self.per_split / d.w.output;
+            let own = constants! { ROWS_PER_SPLIT: rows_per_split, OUT: 2u32 };
+            let iterations = rows_per_split * (1 + rows.runs());
+            return rows.shader(&files, self.splits * tap_rows(d), iterations, own);
+        }
         let files = [
             include_str!("../../../shaders/depthwise_conv2d_input.wgsl"),
             include_str!("../../../shaders/depthwise_conv2d_backward_weights.wgsl"),

@@ -2,6 +2,8 @@
 
 use super::cpu;
 use super::dims::Dims;
+use super::rows::Rows;
+use crate::kernels::gate::GateKind;
 use crate::kernels::maximum::relu;
 use crate::kernels::tile::weights_file;
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
@@ -24,6 +26,15 @@ struct Forward {
 impl KernelSpec for Forward {
     fn shader(&self) -> Shader {
         let d = &self.dims;
+        if let Some(rows) = Rows::new(d) {
+            let files = [
+                weights_file(true),
+                include_str!("../../../shaders/depthwise_conv2d_rows.wgsl"),
+                GateKind::None.file(),
+            ];
+            let own = constants! { RELU: self.relu, OUT: 2u32 };
+            return rows.shader(&files, rows.all_runs(), d.h.kernel, own);
+        }
         let files = [
             weights_file(d.outputs().is_multiple_of(4)),
             include_str!("../../../shaders/depthwise_conv2d_input.wgsl"),

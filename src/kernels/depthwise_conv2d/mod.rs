@@ -6,6 +6,7 @@ mod backward_weights;
 mod cpu;
 mod dims;
 mod forward;
+mod rows;
 mod sums;
 
 pub(crate) use backward_input::record_backward_input;

@@ -1,0 +1,46 @@
+// to[n, y, x, c] = act(b[c] + sum over ky, kx of
+//     from[n, y SY + ky DILATION_Y - PAD_Y, x SX + kx DILATION_X - PAD_X, c] w[ky, kx, c]), then the gate
+//
+// with w turned round if TURNED: then it is the gradient w.r.t. the input at stride 1. One invocation computes four channels of
+// PIXELS pixels in a row, for which it loads each of the SPAN pixels under a row of taps once.
+// from: [BATCH, FROM_H, FROM_W, C], weights: [KH, KW, C] and with BIAS [C], to (bound as `out`): [BATCH, TO_H, TO_W, C].
+
+@group(0) @binding(0) var<storage, read> source: array<Four>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let index = (group.y * GRID_X + group.x) * 64u + lane;
+    if (index >= COUNT) { return; }
+    let c = index % (C / 4u) * 4u;
+    let run = index / (C / 4u);
+    let row = run / RUNS;
+    let x = run % RUNS * PIXELS;
+    var sums: array<vec4<f32>, PIXELS>;
+    for (var ky = 0u; ky < KH; ky++) {
+        // Before the image these wrap to large numbers.
+        let from_y = row % TO_H * SY + ky * DILATION_Y - PAD_Y;
+        if (from_y >= FROM_H) { continue; }
+        let first = (row / TO_H * FROM_H + from_y) * FROM_W;
+        var values: array<vec4<f32>, SPAN>;
+        for (var i = 0u; i < SPAN; i++) { // unroll
+            let from_x = x * SX + i - PAD_X;
+            if (from_x < FROM_W) { values[i] = four(source[((first + from_x) * C + c) / 4u]); }
+        }
+        for (var kx = 0u; kx < KW; kx++) { // unroll
+            let tap = ky * KW + kx;
+            let w = weights_four(select(tap, KH * KW - 1u - tap, TURNED) * C + c);
+            for (var p = 0u; p < PIXELS; p++) { // unroll
+                sums[p] += values[p * SX + kx * DILATION_X] * w;
+            }
+        }
+    }
+    var bias = vec4(0.0);
+    if (BIAS && !TURNED) { bias = weights_four(KH * KW * C + c); }
+    for (var p = 0u; p < PIXELS; p++) { // unroll
+        if (x + p < TO_W) {
+            let at = (row * TO_W + x + p) * C + c;
+            let sum = sums[p] + bias;
+            write(at, 4u, apply_gate(at, 4u, select(sum, relu(sum), RELU)));
+        }
+    }
+}
