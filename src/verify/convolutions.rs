@@ -108,6 +108,14 @@ pub(super) fn depthwise() -> Vec<Case> {
                 .add(depthwise(2).use_bias(false))),
         ),
         case(
+            "depthwise, several pixels at a time or not, dilated, even kernels",
+            3,
+            end(images(13, 11, 4)
+                .add(DepthwiseConv2D::new([2, 3]).dilation_rate([3, 2]).padding(Same).activation(Relu))
+                .add(DepthwiseConv2D::new([3, 4]).padding(Same))
+                .add(DepthwiseConv2D::new([2, 14]).padding(Same))),
+        ),
+        case(
             "depthwise, several filters a channel, dilated",
             2,
             end(images(8, 9, 1)

@@ -42,6 +42,7 @@ struct BackwardWeights {
     /// Output pixels of the batch that a split sums.
     per_split: usize,
     splits: usize,
+    /// Whether an invocation takes several pixels of a row at a time; then a split is of whole rows.
     by_rows: bool,
 }
 
