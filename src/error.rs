@@ -146,8 +146,34 @@ impl Error {
     }
 }
 
+/// A number in a message: very large and very small ones with an exponent.
+pub(crate) struct Number(pub(crate) f64);
+
+impl Display for Number {
+    fn fmt(&self, f: &mut Formatter) -> std::fmt::Result {
+        let Self(value) = self;
+        match value.abs() {
+            0.0 | 1e-5..1e16 => value.fmt(f),
+            size if size.is_finite() => write!(f, "{value:e}"),
+            _ => value.fmt(f),
+        }
+    }
+}
+
 /// `usage!("...")` is `Error::Usage(format!("..."))`.
 macro_rules! usage {
     ($($arg:tt)*) => { $crate::error::Error::Usage(format!($($arg)*)) };
 }
 pub(crate) use usage;
+
+#[cfg(test)]
+mod tests {
+    use super::Number;
+
+    #[test]
+    fn numbers_are_short() {
+        let shown =
+            [2.0, -0.1, 0.0, 1e300, -1.5e-9, 0.00002, f64::NAN, f64::INFINITY].map(|value| Number(value).to_string());
+        assert_eq!(shown, ["2", "-0.1", "0", "1e300", "-1.5e-9", "0.00002", "NaN", "inf"]);
+    }
+}

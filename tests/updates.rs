@@ -127,6 +127,30 @@ fn evaluation_and_files_take_the_average_and_training_goes_on_with_the_parameter
     }
 }
 
+/// Keras's schedules count on; one whose end is the end of the run would leave a rate of 0.
+#[test]
+fn schedules_that_end_with_the_run_begin_anew_with_the_next() {
+    let data = synthetic::generate(2, [160, 10]).train;
+    for schedule in [Schedule::Cosine, Schedule::Triangular, Schedule::Exponential, Schedule::Constant] {
+        let config = RunConfig { epochs: 2, schedule, warmup: 3, ..RunConfig::default() };
+        let (mut trainer, _, first) = trained(model(), &Device::cpu(1), config, &data);
+        let mut second = Vec::new();
+        let each = &mut |_: &mut Trainer, event: &Event| {
+            if let Event::Step { learning_rate, .. } = event {
+                second.push(*learning_rate);
+            }
+            Ok(Flow::Continue)
+        };
+        trainer.fit_with(&data, each).unwrap();
+        assert_eq!((first.len(), trainer.progress().updates), (10, 20));
+        match schedule {
+            Schedule::Cosine | Schedule::Triangular => assert_eq!(first, second, "{}", schedule.name()),
+            Schedule::Exponential => assert!(second[0] < first[9] && second[9] < second[0], "{first:?} {second:?}"),
+            _ => assert_eq!(second, [1e-3; 10]),
+        }
+    }
+}
+
 #[test]
 fn a_plateau_reduces_the_rate_for_the_epochs_that_follow() {
     let data = synthetic::generate(7, [64, 10]).train;

@@ -151,7 +151,17 @@ fn read(path: &Path) -> Result<RunRequest> {
         true => from_json(&text),
         false => toml::from_str(&text).map(of_config).map_err(|e| e.to_string()),
     };
-    request.map_err(|e| not_a_configuration(path, &with_hint(&e)))
+    request.map_err(|e| not_a_configuration(path, &explained(&e)))
+}
+
+/// The message with a hint: what was probably meant, or, since no setting is unknown among the settings, that it is one of them.
+fn explained(error: &str) -> String {
+    let unknown = error.split_once("unknown field `").and_then(|(_, rest)| rest.split_once('`'));
+    let settings = serde_json::to_value(RunConfig::default()).unwrap_or_default();
+    match unknown.filter(|(name, _)| settings.get(name).is_some()) {
+        Some((name, _)) => format!("{}; `{name}` is a setting of the run: write it at the top level", error.trim_end()),
+        None => with_hint(error),
+    }
 }
 
 fn not_a_configuration(path: &Path, why: &str) -> Error {

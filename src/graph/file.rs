@@ -37,13 +37,15 @@ impl ModelFile {
     /// What the text has that a model has not, with its line or layer.
     pub fn parse(text: &str) -> Result<Self> {
         match text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
-            true => {
-                let read = keras::read(text).map_err(|e| usage!("not a model of Keras: {e}"))?;
-                let keras::Architecture { input, layers, initializers, inner } = read;
-                Ok(Self { input, layers, initializers, inner })
-            }
+            true => Self::parse_json(text),
             false => Self::parse_toml(text),
         }
+    }
+
+    fn parse_json(text: &str) -> Result<Self> {
+        let read = keras::read(text).map_err(|e| usage!("not a model of Keras: {e}"))?;
+        let keras::Architecture { input, layers, initializers, inner } = read;
+        Ok(Self { input, layers, initializers, inner })
     }
 
     fn parse_toml(text: &str) -> Result<Self> {
@@ -58,14 +60,16 @@ impl ModelFile {
         Ok(Self { input, layers, initializers: Vec::new(), inner: Vec::new() })
     }
 
-    /// Reads a file.
+    /// Reads a file; one whose name ends in `.json` is no TOML.
     ///
     /// # Errors
     /// If the file cannot be read, or as [`Self::parse`].
     pub fn read(path: &Path) -> Result<Self> {
         let text =
             std::fs::read_to_string(path).map_err(|e| usage!("cannot read the model: {e}: {}", path.display()))?;
-        Self::parse(&text).map_err(|e| Error::Usage(format!("{e}, in {}", path.display())))
+        let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        let file = if is_json { Self::parse_json(&text) } else { Self::parse(&text) };
+        file.map_err(|e| Error::Usage(format!("{e}, in {}", path.display())))
     }
 
     /// Height, width and channels of an image; where the file does not fix them, those of `default`.

@@ -7,8 +7,15 @@ use crate::layers::AnyLayer;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// The name by which layers mean the images.
-pub(super) const INPUT: &str = "input";
+/// The name by which layers mean the images, unless a layer has it.
+const INPUT: &str = "input";
+/// The name by which layers mean the images where a layer is named [`INPUT`]; no layer can have this one.
+const IMAGES: &str = "@input";
+
+/// The name by which the layers of a model with layers of these names mean the images.
+pub(super) fn name_of_images<'a>(mut names: impl Iterator<Item = &'a str>) -> &'static str {
+    if names.any(|name| name == INPUT) { IMAGES } else { INPUT }
+}
 
 /// A layer of a [`Functional`] model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,7 +23,8 @@ pub struct FunctionalLayer {
     /// The layer's name; none for Keras's own (`conv2d_1`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Names of the layers whose outputs it takes, or `input`; none for the layer before it in the list.
+    /// Names of the layers whose outputs it takes, or of the images: `input`, or `@input` where a layer is named `input`. None for the
+    /// layer before it in the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<String>>,
     /// The layer itself.
@@ -56,7 +64,8 @@ impl Functional {
         Self { input, layers: Vec::new() }
     }
 
-    /// The same model with the layer `name` over the outputs of the layers `inputs` (`input` is the images).
+    /// The same model with the layer `name` over the outputs of the layers `inputs` (`input` is the images; `@input`, too, for models
+    /// with a layer named `input`).
     #[must_use]
     pub fn add(mut self, name: &str, layer: impl Into<AnyLayer>, inputs: &[&str]) -> Self {
         let inputs = Some(inputs.iter().map(|&input| input.to_owned()).collect());
@@ -74,12 +83,13 @@ impl Functional {
         let index: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
         let mut inputs = Vec::with_capacity(self.layers.len());
         for (i, layer) in self.layers.iter().enumerate() {
-            let source = |name: &String| match name.as_str() {
-                INPUT => Ok(Source::Input),
-                other => index.get(other).map(|i| Source::Node(*i)).ok_or_else(|| {
+            let source = |name: &String| match (index.get(name.as_str()), name.as_str()) {
+                (Some(i), _) => Ok(Source::Node(*i)),
+                (None, INPUT | IMAGES) => Ok(Source::Input),
+                (None, other) => {
                     let hint = did_you_mean(other, names.iter().map(String::as_str).chain([INPUT]));
-                    usage!("layer `{}` takes its input from `{other}`; there is no such layer{hint}", names[i])
-                }),
+                    Err(usage!("layer `{}` takes its input from `{other}`; there is no such layer{hint}", names[i]))
+                }
             };
             inputs.push(match &layer.inputs {
                 Some(named) => named.iter().map(source).collect::<Result<Vec<_>>>()?,
@@ -105,10 +115,8 @@ impl Functional {
         for name in self.layers.iter().filter_map(|layer| layer.name.as_deref()) {
             // Labels of buffers and dispatches are a name and words, or two names with a plus.
             let is_allowed = |c: char| c.is_alphanumeric() || "_-./:".contains(c);
-            if name.is_empty() || name == INPUT || !name.chars().all(is_allowed) {
-                return Err(usage!(
-                    "a layer cannot be named {name:?}: use letters, digits and _ - . / : (`{INPUT}` is the images)"
-                ));
+            if name.is_empty() || !name.chars().all(is_allowed) {
+                return Err(usage!("a layer cannot be named {name:?}: use letters, digits and _ - . / :"));
             }
             if !namer.take(name) {
                 return Err(usage!("two layers are named `{name}`"));
@@ -138,7 +146,11 @@ fn topological_order(inputs: &[Vec<Source>], names: &[String]) -> Result<Vec<usi
             None => {
                 let names: Vec<String> =
                     in_cycles(inputs, &placed).iter().map(|i| format!("`{}`", names[*i])).collect();
-                return Err(usage!("layers feed each other in a cycle: {}", names.join(", ")));
+                let hint = match names.iter().any(|name| *name == format!("`{INPUT}`")) {
+                    true => format!("; `{INPUT}` is a layer here, `{IMAGES}` the images"),
+                    false => String::new(),
+                };
+                return Err(usage!("layers feed each other in a cycle: {}{hint}", names.join(", ")));
             }
         }
     }

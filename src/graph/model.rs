@@ -83,7 +83,15 @@ mod tests {
             (end(dense("a", "flat", flat()).add("b", Add {}, &["a", "flat"]).add("c", Dense::new(7), &["b"]), "c"), ""),
             (end(dense("a", "flat", flat()).add("b", Add {}, &["a"]), "b"), "Add takes at least two inputs"),
             (end(flat().add("x", Dense::new(3), &["flat"]).add("b", Add {}, &["x", "flat"]), "b"), "[3] and [4]"),
-            (end(flat().add("input", Dense::new(3), &["flat"]), "input"), "cannot be named \"input\""),
+            (
+                end(flat().add("input", Dense::new(3), &["flat"]), "input"),
+                "`flat`, `input`; `input` is a layer here, `@input`",
+            ),
+            (end(flat().add("@input", Dense::new(3), &["flat"]), "@input"), "cannot be named \"@input\""),
+            (
+                Functional::new([2, 2, 1]).add("flat", Flatten {}, &["@input"]).add("input", Dense::new(3), &["flat"]),
+                "",
+            ),
             (flat(), "the model has no parameters"),
             (end(flat().add("a b", Dense::new(3), &["flat"]), "a b"), "cannot be named \"a b\""),
             (end(flat().add("a+b", Dense::new(3), &["flat"]), "a+b"), "cannot be named \"a+b\""),

@@ -1,5 +1,6 @@
 //! The content of the table that Keras prints for a model.
 
+use super::functional::name_of_images;
 use super::{Graph, Model, Source};
 use crate::error::Result;
 use serde::Serialize;
@@ -16,7 +17,7 @@ pub struct SummaryRow {
     pub output_shape: Vec<usize>,
     /// Number of parameters.
     pub params: usize,
-    /// Names of the layers whose outputs it takes; `input` is the images.
+    /// Names of the layers whose outputs it takes; `input` is the images, or `@input` where a layer is named `input`.
     pub inputs: Vec<String>,
 }
 
@@ -53,8 +54,9 @@ impl Model {
 
 impl Graph {
     fn summary(&self, model: &'static str) -> Summary {
+        let images = name_of_images(self.nodes.iter().map(|node| &*node.name));
         let source = |source: &Source| match source {
-            Source::Input => super::functional::INPUT.to_owned(),
+            Source::Input => images.to_owned(),
             Source::Node(i) => self.nodes[*i].name.clone(),
         };
         let size = |tensors: &[super::ArenaTensor]| tensors.iter().map(super::ArenaTensor::size).sum::<usize>();

@@ -3,7 +3,7 @@
 use super::args::single;
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use super::own_gate::record_gated;
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use crate::kernels::columns::Columns;
 use crate::kernels::norm::{
     Affine, BatchNormBackward, BatchNormalize, MergeMoments, MergeSums, Moments, NormSums, Statistics,
@@ -80,7 +80,7 @@ impl Layer for BatchNormalization {
             ));
         }
         if !(0.0..=1.0).contains(&momentum) {
-            return Err(usage!("BatchNormalization: momentum is {momentum}; it must be from 0 to 1"));
+            return Err(usage!("BatchNormalization: momentum is {}; it must be from 0 to 1", Number(momentum)));
         }
         check_epsilon("BatchNormalization", epsilon)?;
         let channels = input.last().copied().ok_or_else(|| usage!("BatchNormalization: an input without axes"))?;
@@ -186,6 +186,6 @@ pub(super) fn check_epsilon(kind: &str, epsilon: f64) -> Result<()> {
     let as_f32 = epsilon as f32;
     match as_f32 > 0.0 && as_f32.is_normal() {
         true => Ok(()),
-        false => Err(usage!("{kind}: epsilon is {epsilon}; it must be a positive number that f32 can hold")),
+        false => Err(usage!("{kind}: epsilon is {}; it must be a positive number that f32 can hold", Number(epsilon))),
     }
 }

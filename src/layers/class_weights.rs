@@ -1,7 +1,7 @@
 //! Weights of classes in the loss of training.
 
 use super::args::in_f32;
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -32,9 +32,16 @@ impl ClassWeights {
         self.0.last_key_value().map(|(class, _)| usize::from(*class))
     }
 
+    /// Whether no image of a model of `classes` classes counts.
+    pub(crate) fn are_zero(&self, classes: usize) -> bool {
+        self.of(classes).iter().all(|weight| *weight == 0.0)
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         match self.0.iter().find(|(_, weight)| !in_f32(**weight) || **weight < 0.0) {
-            Some((class, weight)) => Err(usage!("a class_weight of {weight} for class {class}; it must be at least 0")),
+            Some((class, weight)) => {
+                Err(usage!("a class_weight of {} for class {class}; it must be at least 0", Number(*weight)))
+            }
             None => Ok(()),
         }
     }

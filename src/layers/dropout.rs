@@ -2,7 +2,7 @@
 
 use super::args::{image_shape, single};
 use super::layer::{Inferred, Layer, Saved, Site};
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use crate::kernels::dropout::Dropout as Kernel;
 use crate::kernels::elementwise::Sum;
 use crate::kernels::random::stream_of;
@@ -35,7 +35,7 @@ macro_rules! dropouts {
 
             fn infer(&self, inputs: &[&[usize]]) -> Result<Inferred> {
                 if !(0.0..1.0).contains(&self.rate) {
-                    return Err(usage!("{}: rate is {}; it must be at least 0 and below 1", self.kind(), self.rate));
+                    return Err(usage!("{}: rate is {}; it must be at least 0 and below 1", self.kind(), Number(self.rate)));
                 }
                 if $whole_channels {
                     image_shape(self.kind(), inputs)?;

@@ -1,7 +1,7 @@
 //! ELU: x, below zero an exponential that ends at -alpha.
 
 use super::activation::Elementwise;
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use crate::kernels::activation::Function;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ impl Elementwise for ELU {
     fn check(&self) -> Result<()> {
         match (self.alpha as f32).is_finite() {
             true => Ok(()),
-            false => Err(usage!("ELU: alpha is {}; it must be a finite number", self.alpha)),
+            false => Err(usage!("ELU: alpha is {}; it must be a finite number", Number(self.alpha))),
         }
     }
 

@@ -1,7 +1,7 @@
 //! LeakyReLU: x, below zero a small multiple of it.
 
 use super::activation::Elementwise;
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use crate::kernels::activation::Function;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ impl Elementwise for LeakyReLU {
     fn check(&self) -> Result<()> {
         match self.negative_slope {
             slope if (slope as f32).is_finite() && slope >= 0.0 => Ok(()),
-            slope => Err(usage!("LeakyReLU: negative_slope is {slope}; it must be a number of at least 0")),
+            slope => Err(usage!("LeakyReLU: negative_slope is {}; it must be a number of at least 0", Number(slope))),
         }
     }
 

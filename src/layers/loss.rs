@@ -2,7 +2,7 @@
 
 use super::args::Activation;
 use super::class_weights::ClassWeights;
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use serde::de::value::{Error, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +94,10 @@ impl LossSettings {
     /// The first that is not, with its value.
     pub(crate) fn check(&self) -> Result<()> {
         if !(0.0..1.0).contains(&(self.label_smoothing as f32)) {
-            return Err(usage!("a label_smoothing of {}; it must be at least 0 and below 1", self.label_smoothing));
+            return Err(usage!(
+                "a label_smoothing of {}; it must be at least 0 and below 1",
+                Number(self.label_smoothing)
+            ));
         }
         self.class_weight.as_ref().map_or(Ok(()), ClassWeights::check)
     }

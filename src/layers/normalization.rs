@@ -3,7 +3,7 @@
 use super::args::{in_f32, single};
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use super::layer_normalization::Axes;
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use crate::kernels::GradientOut;
 use crate::kernels::norm::{BatchNormalize, Given, MIN_DEVIATION, Statistics};
 use crate::plan::{BufferSlice, Mode, Recorder};
@@ -32,7 +32,7 @@ impl Numbers {
         let mut all = Vec::new();
         self.push_to(&mut all);
         if let Some(number) = all.iter().find(|number| !in_f32(**number)) {
-            return Err(usage!("Normalization: {name} is {number}; it must be a number that f32 can hold"));
+            return Err(usage!("Normalization: {name} is {}; it must be a number that f32 can hold", Number(*number)));
         }
         match all.len() {
             1 => Ok(vec![all[0]; channels]),
@@ -117,7 +117,7 @@ impl Normalization {
         let mean = mean.of_channels("mean", channels)?;
         let variance = variance.of_channels("variance", channels)?;
         if let Some(variance) = variance.iter().find(|variance| **variance < 0.0) {
-            return Err(usage!("Normalization: variance is {variance}; it must be at least 0"));
+            return Err(usage!("Normalization: variance is {}; it must be at least 0", Number(*variance)));
         }
         let deviations = variance.iter().map(|variance| variance.sqrt().max(MIN_DEVIATION));
         let none = vec![0.0; channels];

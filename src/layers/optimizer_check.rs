@@ -3,7 +3,7 @@
 use super::args::in_f32;
 use super::optimizer::{Moments, Optimizer};
 use super::update_settings::UpdateSettings;
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 
 impl Optimizer {
     /// Whether the settings are in range, and those of `settings` for this optimizer.
@@ -27,7 +27,7 @@ impl Optimizer {
             .chain([("momentum", settings.momentum)])
             .chain(settings.ema.map(|decay| ("ema", decay)));
         if let Some((argument, value)) = decays.into_iter().find(|(_, value)| !(0.0..1.0).contains(&(*value as f32))) {
-            return Err(usage!("{argument} of {name} is {value}; it must be at least 0 and below 1"));
+            return Err(usage!("{argument} of {name} is {}; it must be at least 0 and below 1", Number(value)));
         }
         let clips = [
             settings.clip_value.map(|value| ("clip_value", value)),
@@ -35,7 +35,9 @@ impl Optimizer {
         ];
         if let [Some((_, value)), Some((_, norm))] = clips {
             return Err(usage!(
-                "a clip_value of {value} and a clip_norm of {norm}; gradients are clipped by one of them"
+                "a clip_value of {} and a clip_norm of {}; gradients are clipped by one of them",
+                Number(value),
+                Number(norm)
             ));
         }
         let positive = match self {
@@ -49,11 +51,11 @@ impl Optimizer {
         };
         let positive = positive.into_iter().chain(clips.into_iter().flatten());
         if let Some((argument, value)) = positive.into_iter().find(|(_, value)| !in_f32(*value) || *value <= 0.0) {
-            return Err(usage!("{argument} of {name} is {value}; it must be a positive number"));
+            return Err(usage!("{argument} of {name} is {}; it must be a positive number", Number(value)));
         }
         if let Self::Muon { ns_steps, rms_rate, .. } = self {
             if !in_f32(*rms_rate) || *rms_rate <= 0.0 {
-                return Err(usage!("rms_rate of {name} is {rms_rate}; it must be a positive number"));
+                return Err(usage!("rms_rate of {name} is {}; it must be a positive number", Number(*rms_rate)));
             }
             if !(1..=20).contains(ns_steps) {
                 return Err(usage!("ns_steps of {name} is {ns_steps}; there must be 1 to 20"));
@@ -67,7 +69,7 @@ impl Optimizer {
         };
         let at_least_0 = accumulator.into_iter().chain(settings.weight_decay.map(|value| ("weight_decay", value)));
         if let Some((argument, value)) = at_least_0.into_iter().find(|(_, value)| !in_f32(*value) || *value < 0.0) {
-            return Err(usage!("{argument} of {name} is {value}; it must be at least 0"));
+            return Err(usage!("{argument} of {name} is {}; it must be at least 0", Number(value)));
         }
         match self {
             Self::Sgd {} | Self::RmsProp { .. } => {}
@@ -79,7 +81,7 @@ impl Optimizer {
         if settings.nesterov && !(matches!(self, Self::Sgd {}) && settings.momentum != 0.0) {
             return Err(usage!(
                 "nesterov is for sgd with a momentum; the optimizer is {name}, the momentum {}",
-                settings.momentum
+                Number(settings.momentum)
             ));
         }
         Ok(())

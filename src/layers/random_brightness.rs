@@ -3,7 +3,7 @@
 use super::args::{builders, image_shape, in_f32};
 use super::layer::{Inferred, Layer, Saved, Site};
 use super::resampled::Factor;
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use crate::kernels::adjust::{Adjust, Adjustment, Pass};
 use crate::kernels::elementwise::Sum;
 use crate::kernels::pool2d::{AveragePool2dForward, Dims};
@@ -90,7 +90,7 @@ fn check(kind: &str, factor: Factor, value_range: [f64; 2], contrast: bool) -> R
         Factor::Between(_) => factor.range(),
     };
     if contrast && low < 0.0 {
-        return Err(usage!("{kind}: factor has {low}, up to {high}; it must be from 0 to 1"));
+        return Err(usage!("{kind}: factor has {}, up to {}; it must be from 0 to 1", Number(low), Number(high)));
     }
     match value_range.iter().all(|end| in_f32(*end)) && value_range[0] < value_range[1] {
         true => Ok(()),

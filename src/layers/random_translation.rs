@@ -3,7 +3,7 @@
 use super::args::{builders, in_f32};
 use super::layer::{Inferred, Layer, Saved, Site};
 use super::resampled::{Factor, axes, record_backward, record_forward, resampled_shape};
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use crate::kernels::GradientOut;
 use crate::kernels::resample::{Axis, Fill, Rule};
 use crate::plan::{BufferSlice, Mode, Recorder};
@@ -93,7 +93,7 @@ impl Layer for RandomTranslation {
         if !in_f32(self.fill_value) {
             return Err(usage!(
                 "RandomTranslation: fill_value is {}; it must be a number that f32 can hold",
-                self.fill_value
+                Number(self.fill_value)
             ));
         }
         Ok(Inferred::output(resampled_shape("RandomTranslation", inputs)?))

@@ -1,7 +1,7 @@
 //! ReLU: a rectifier with Keras's three arguments.
 
 use super::activation::Elementwise;
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use crate::kernels::activation::Function;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ impl Elementwise for ReLU {
             ("threshold", self.threshold),
         ] {
             if !(value as f32).is_finite() || value < 0.0 {
-                return Err(usage!("ReLU: {name} is {value}; it must be a number of at least 0"));
+                return Err(usage!("ReLU: {name} is {}; it must be a number of at least 0", Number(value)));
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::args::image_shape;
 use super::layer::{Saved, Site};
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use crate::kernels::elementwise::Sum;
 use crate::kernels::random::stream_of;
 use crate::kernels::resample::{Axis, MAX_LEN, Resample, ResampleBackward, Rule};
@@ -49,7 +49,7 @@ impl Factor {
             Self::Between(ends) => ends,
         };
         match ends.into_iter().find(|end| !(-1.0..=1.0).contains(end)) {
-            Some(end) => Err(usage!("{kind}: {name} has {end}; it must be from -1 to 1")),
+            Some(end) => Err(usage!("{kind}: {name} has {}; it must be from -1 to 1", Number(end))),
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::activation::Elementwise;
 use super::args::in_f32;
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use crate::kernels::activation::Function;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ impl Elementwise for Rescaling {
     fn check(&self) -> Result<()> {
         for (name, value) in [("scale", self.scale), ("offset", self.offset)] {
             if !in_f32(value) {
-                return Err(usage!("Rescaling: {name} is {value}; it must be a number that f32 can hold"));
+                return Err(usage!("Rescaling: {name} is {}; it must be a number that f32 can hold", Number(value)));
             }
         }
         Ok(())

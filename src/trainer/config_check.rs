@@ -4,7 +4,7 @@ use super::config::RunConfig;
 use super::config_text::{LEARNING_RATE, is_learning_rate};
 use super::plateau::{Plateau, PlateauSettings};
 use super::schedule::{self, LearningRate, Schedule};
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use crate::layers::{LossSettings, UpdateSettings};
 use std::ops::RangeInclusive;
 
@@ -47,7 +47,7 @@ impl RunConfig {
             return Err(usage!("{} batches an update; there must be {min} to {max}", self.accumulate));
         }
         if !is_learning_rate(self.learning_rate) {
-            return Err(usage!("a learning rate of {:?}; {LEARNING_RATE}", self.learning_rate));
+            return Err(usage!("a learning rate of {}; {LEARNING_RATE}", Number(self.learning_rate)));
         }
         for path in [&self.weights, &self.data_dir, &self.out].into_iter().flatten() {
             if path.to_str().is_none() {

@@ -20,6 +20,8 @@ pub struct Fit<'d> {
     /// Epochs that have not begun.
     epochs_left: u64,
     epoch: Option<Epoch<'d>>,
+    /// Updates before the first that its schedule counts.
+    schedule_start: u64,
 }
 
 #[derive(Debug)]
@@ -32,16 +34,22 @@ struct Epoch<'d> {
     so_far: Tally,
     /// Updates before the epoch.
     updates_before: u64,
+    schedule_start: u64,
 }
 
 impl Trainer {
-    /// Trains over `data` for the configured epochs, event by event.
+    /// Trains over `data` for the configured epochs, event by event. Called again, it goes on with the numbers of epochs and updates and the
+    /// optimizer's state; the schedules cosine and triangular, whose end is the run's, begin anew, others go on.
     ///
     /// # Errors
     /// If the model cannot take `data`.
     pub fn fit<'d>(&self, data: &'d Split) -> Result<Fit<'d>> {
         self.check(data)?;
-        Ok(Fit { data, epochs_left: self.config.epochs, epoch: None })
+        let schedule_start = match self.config.schedule {
+            Schedule::Cosine | Schedule::Triangular => self.progress.updates,
+            Schedule::Constant | Schedule::Step | Schedule::Exponential | Schedule::Plateau => 0,
+        };
+        Ok(Fit { data, epochs_left: self.config.epochs, epoch: None, schedule_start })
     }
 }
 
@@ -57,7 +65,7 @@ impl Fit<'_> {
                 return Ok(None);
             }
             self.epochs_left -= 1;
-            self.epoch = Some(Epoch::start(trainer, self.data));
+            self.epoch = Some(Epoch::start(trainer, self.data, self.schedule_start));
         }
         let Some(epoch) = &mut self.epoch else { return Ok(None) };
         match epoch.next(trainer).await? {
@@ -72,7 +80,7 @@ impl Fit<'_> {
 }
 
 impl<'d> Epoch<'d> {
-    fn start(trainer: &mut Trainer, data: &'d Split) -> Self {
+    fn start(trainer: &mut Trainer, data: &'d Split, schedule_start: u64) -> Self {
         let (config, batch) = (&trainer.config, trainer.session.plan.batch);
         let batches = match config.shuffle {
             true => Batches::shuffled(data, batch, config.seed, trainer.progress.epoch + 1),
@@ -83,6 +91,7 @@ impl<'d> Epoch<'d> {
         Self {
             pass: Pass::training(batches, steps, config.accumulate as usize),
             updates_before: trainer.progress.updates,
+            schedule_start,
             started: Instant::now(),
             arrived: VecDeque::new(),
             reported: 0,
@@ -93,8 +102,7 @@ impl<'d> Epoch<'d> {
     /// The next step's event; none after the last.
     async fn next(&mut self, trainer: &mut Trainer) -> Result<Option<Event>> {
         if self.arrived.is_empty() {
-            let config = &trainer.config;
-            let rate = config.learning_rate(self.pass.steps() as u64, &trainer.progress.plateau);
+            let (config, rate) = (&trainer.config, self.learning_rate(trainer));
             let step = |i: usize| config.step(&rate, self.updates_before + 1 + i as u64 / u64::from(config.accumulate));
             let Some(report) = self.pass.next(&mut trainer.session, step).await? else { return Ok(None) };
             let progress = &mut trainer.progress;
@@ -119,18 +127,18 @@ impl<'d> Epoch<'d> {
         let (batch, so_far) = (tally.score(), self.so_far.score());
         let steps = self.pass.steps();
         let update = self.updates_before + 1 + (step as u64 - 1) / u64::from(trainer.config.accumulate);
-        let learning_rate = self.rate_at(trainer, update);
+        let learning_rate = self.learning_rate(trainer).at(update);
         Ok(Some(Event::Step { epoch, step, steps, batch, so_far, learning_rate }))
     }
 
-    /// The learning rate of update `update`.
-    fn rate_at(&self, trainer: &Trainer, update: u64) -> f64 {
-        trainer.config.learning_rate(self.pass.steps() as u64, &trainer.progress.plateau).at(update)
+    fn learning_rate(&self, trainer: &Trainer) -> LearningRate {
+        let of_run = trainer.config.learning_rate(self.pass.steps() as u64, &trainer.progress.plateau);
+        LearningRate { before: self.schedule_start, ..of_run }
     }
 
     async fn end(&mut self, trainer: &mut Trainer) -> Result<Event> {
         trainer.check_weights().await?;
-        let learning_rate = self.rate_at(trainer, trainer.progress.updates);
+        let learning_rate = self.learning_rate(trainer).at(trainer.progress.updates);
         trainer.progress.epoch += 1;
         trainer.progress.batch = 0;
         let score = self.so_far.score();
@@ -154,6 +162,7 @@ impl super::config::RunConfig {
             decay_steps: self.decay_steps.unwrap_or(epoch_updates.max(1)),
             decay_rate: self.decay_rate.unwrap_or(DECAY_RATE),
             updates: self.epochs.saturating_mul(epoch_updates),
+            before: 0,
         }
     }
 

@@ -1,6 +1,6 @@
 //! A learning rate that falls when the loss no longer does (Keras's `ReduceLROnPlateau`).
 
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use serde::{Deserialize, Serialize};
 
 /// When and how the rate is reduced; Keras's defaults.
@@ -39,11 +39,11 @@ impl PlateauSettings {
     pub(super) fn check(&self) -> Result<()> {
         let Self { factor, min_delta, min_rate, .. } = *self;
         if !(factor > 0.0 && factor < 1.0) {
-            return Err(usage!("a plateau_factor of {factor}; it must be above 0 and below 1"));
+            return Err(usage!("a plateau_factor of {}; it must be above 0 and below 1", Number(factor)));
         }
         let at_least_0 = [("plateau_min_delta", min_delta), ("plateau_min_rate", min_rate)];
         match at_least_0.into_iter().find(|(_, value)| !value.is_finite() || *value < 0.0) {
-            Some((name, value)) => Err(usage!("a {name} of {value}; it must be at least 0")),
+            Some((name, value)) => Err(usage!("a {name} of {}; it must be at least 0", Number(value))),
             None => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! Schedules of the learning rate: functions of the update's number, without state. Keras's formulas, which count updates from 0.
 
-use crate::error::{Result, usage};
+use crate::error::{Number, Result, usage};
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate goes on after the warm-up.
@@ -14,9 +14,9 @@ pub enum Schedule {
     Step,
     /// The same between them, too (`ExponentialDecay`).
     Exponential,
-    /// Half a cosine down to zero, over all updates of the run (`CosineDecay`).
+    /// Half a cosine down to zero, over all updates of the run (`CosineDecay`): of each call of `fit` anew, after a warm-up of its own.
     Cosine,
-    /// Up to the learning rate at the middle of the run, and down to zero at its end.
+    /// Up to the learning rate at the middle of the run, and down to zero at its end; with several calls of `fit` as the cosine.
     Triangular,
     /// It is multiplied by a factor when an epoch's loss has not improved for some epochs (`ReduceLROnPlateau`).
     Plateau,
@@ -35,6 +35,8 @@ pub(super) struct LearningRate {
     pub(super) decay_rate: f64,
     /// Updates of the run.
     pub(super) updates: u64,
+    /// Updates before the run.
+    pub(super) before: u64,
 }
 
 /// The factor of a decay where the settings have none.
@@ -58,7 +60,7 @@ impl Schedule {
 impl LearningRate {
     /// The rate of update `update`, from 1.
     pub(super) fn at(&self, update: u64) -> f64 {
-        let done = update.saturating_sub(1);
+        let done = update.saturating_sub(1).saturating_sub(self.before);
         if done < self.warmup {
             return self.rate * done as f64 / self.warmup as f64;
         }
@@ -84,7 +86,7 @@ pub(super) fn check(schedule: Schedule, decay_rate: Option<f64>, decay_steps: Op
         return Err(usage!("{given} is for the schedules step and exponential; the schedule is {}", schedule.name()));
     }
     if let Some(decay_rate) = decay_rate.filter(|rate| !(*rate > 0.0 && *rate <= 1.0)) {
-        return Err(usage!("a decay rate of {decay_rate}; it must be above 0 and at most 1"));
+        return Err(usage!("a decay rate of {}; it must be above 0 and at most 1", Number(decay_rate)));
     }
     match decay_steps {
         Some(0) => Err(usage!("0 decay steps; there must be at least 1")),
@@ -97,7 +99,8 @@ mod tests {
     use super::*;
 
     fn rates<const N: usize>(schedule: Schedule, warmup: u64, updates: [u64; N]) -> [f64; N] {
-        let rate = LearningRate { schedule, rate: 0.1, warmup, decay_steps: 10, decay_rate: 0.5, updates: 40 };
+        let rate =
+            LearningRate { schedule, rate: 0.1, warmup, decay_steps: 10, decay_rate: 0.5, updates: 40, before: 0 };
         updates.map(|update| (rate.at(update) * 1e9).round() / 1e9)
     }
 

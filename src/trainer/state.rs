@@ -50,6 +50,9 @@ impl Trainer {
         {
             return Err(usage!("a class_weight for class {class}; the model has {} classes", graph.classes()));
         }
+        if config.class_weight.as_ref().is_some_and(|weights| weights.are_zero(graph.classes())) {
+            return Err(usage!("a class_weight of 0 for every class; no image would count"));
+        }
         let prediction_bytes = batch * graph.outputs() * size_of::<f32>();
         let batches_per_upload = (UPLOAD_BYTES / batch_bytes.max(prediction_bytes)).clamp(1, BATCHES_PER_UPLOAD);
         let (profile, loss, optimizer) = (device.profile(), config.loss, config.optimizer);

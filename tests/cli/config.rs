@@ -59,6 +59,12 @@ fn what_is_wrong_with_a_configuration_is_said_with_its_path() {
     refused("run.json", r#"{"settings": {"seed": 3, "seed": 4}}"#, "duplicate field `seed`");
     refused("run.json", r#"{"optimizer": {"type": "adam", "beta_1": 0.8, "beta_1": 0.9}}"#, "duplicate field `beta_1`");
     refused("run.json", "[3]", "settings are an object");
+    // A setting of the run among the optimizer's arguments.
+    let optimizer = "optimizer = { type = \"sgd\", momentum = 0.9 }\n";
+    refused("run.toml", optimizer, "`momentum` is a setting of the run: write it at the top level");
+    let optimizer = r#"{"optimizer": {"type": "adam", "learning_rate": 0.9}}"#;
+    refused("run.json", optimizer, "`learning_rate` is a setting of the run");
+    refused("run.toml", "momentum = 1e300\n", "momentum of adam is 1e300; ");
     refused("run.json", r#"{"settings": [3]}"#, "settings are an object");
     fails(&["train", "--config", "/nosuch.toml"], 2, "/nosuch.toml");
     fails(&["train", "--no-shuffle=maybe"], 2, "must be true or false");
@@ -91,6 +97,8 @@ fn what_is_wrong_with_a_configuration_is_said_with_its_path() {
     let data = workspace.name("data");
     let train = ["train", "--adapter", "cpu", "--data", &data];
     fails(&[&train[..], &["--class-weight", "12=2"]].concat(), 2, "class 12; the model has 10 classes");
+    let zeros = "0=0,1=0,2=0,3=0,4=0,5=0,6=0,7=0,8=0,9=0";
+    fails(&[&train[..], &["--class-weight", zeros]].concat(), 2, "a class_weight of 0 for every class");
     fails(&[&train[..], &["--only-classes", "2"]].concat(), 2, "at least two classes");
     fails(&[&train[..], &["--only-classes", "2,10"]].concat(), 2, "class 10; the data has 10 classes");
     fails(&[&train[..], &["--from-logits"]].concat(), 2, "leave out from_logits");
@@ -163,6 +171,9 @@ fn an_earlier_runs_model_is_the_one_that_it_trained() {
 #[test]
 fn what_is_wrong_with_a_models_layer_is_said_with_its_line() {
     let workspace = Workspace::new();
+    let json = workspace.path("model.json");
+    std::fs::write(&json, "[3]").unwrap();
+    fails(&["summary", "--model", json.to_str().unwrap()], 2, "not a model of Keras: no `class_name` and `config`");
     let path = workspace.path("model.toml");
     let good = "input = [28, 28, 1]\n\n[[layers]]\ntype = \"Flatten\"\n\n[[layers]]\ntype = \"Dense\"\nunits = 10\n";
     for (found, wrong, wanted) in [

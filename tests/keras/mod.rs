@@ -5,9 +5,9 @@ mod refused;
 
 use crate::cli::{command, json_lines};
 use crate::support::{adapter, keras_file, numbers};
-use gpu_cnn::Result;
 use gpu_cnn::data::{FILES, idx, synthetic};
 use gpu_cnn::internals::graph::{Graph, ModelFile, Weights, initialize, weights_of};
+use gpu_cnn::{Model, Result};
 use serde_json::{Value, json};
 
 fn text(name: &str) -> String {
@@ -55,6 +55,34 @@ fn inner_layers_have_the_path_of_their_model_only_where_names_clash() {
         names("nested_clashing.json")[..4],
         ["first/same.kernel", "first/same.bias", "second/same.kernel", "second/same.bias"]
     );
+}
+
+/// `input` means the images and `pixels` is the layer that gives them the model's shape, unless a layer has the name.
+#[test]
+fn a_layer_may_have_any_name() {
+    for (file, layers) in
+        [("flat_input.json", &["dense"][..]), ("residual.json", &["conv2d", "conv2d_1", "add", "dense"])]
+    {
+        let own = graph(&text(file)).unwrap();
+        for (layer, name) in layers.iter().flat_map(|layer| ["input", "pixels"].map(|name| (layer, name))) {
+            let renamed = text(file).replace(&format!("\"{layer}\""), &format!("\"{name}\""));
+            let model = ModelFile::parse(&renamed).unwrap().build([28, 28, 1]).unwrap();
+            let found = model.graph().unwrap_or_else(|e| panic!("{layer} of {file} as {name}: {e}"));
+            let nodes = |graph: &Graph| graph.nodes.iter().map(|node| node.inputs.clone()).collect::<Vec<_>>();
+            assert_eq!(nodes(&found), nodes(&own), "{layer} of {file} as {name}");
+            let tensors = |graph: &Graph| graph.parameters.iter().map(|tensor| tensor.name.clone()).collect::<Vec<_>>();
+            let of_layer = |tensor: String| match tensor.split_once('.').filter(|(of, _)| of == layer) {
+                Some((_, weight)) => format!("{name}.{weight}"),
+                None => tensor,
+            };
+            assert_eq!(tensors(&found), tensors(&own).into_iter().map(of_layer).collect::<Vec<_>>());
+            // As it stands in weights files and in run.json.
+            let written = serde_json::to_string(&model).unwrap();
+            assert_eq!(serde_json::from_str::<Model>(&written).unwrap().graph().unwrap(), found);
+            let rows = model.summary().unwrap().layers;
+            assert_eq!(rows[0].inputs, [if name == "input" { "@input" } else { "input" }]);
+        }
+    }
 }
 
 /// Keras's `[(layer.name, w.name) for layer in model.layers for w in layer.weights]` has the names of inner models, not of their layers.

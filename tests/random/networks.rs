@@ -4,10 +4,10 @@ use super::layers::{activations, batches, channels, extents, stem};
 use super::sample::{Sample, chain, end};
 use super::training::{Training, trainings};
 use gpu_cnn::{
-    Activation, ActivationLayer, Add, AnyLayer, Average, BatchNormalization, Concatenate, Conv2D, DepthwiseConv2D,
-    Dropout, ELU, FillMode, Flatten, FlipMode, Functional, LayerNormalization, LeakyReLU, MaxPooling2D, Maximum,
-    Multiply, PReLU, Padding, RandomFlip, RandomTranslation, ReLU, Rescaling, Reshape, SpatialDropout2D, Subtract,
-    ZeroPadding2D,
+    Activation, ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, BatchNormalization, Concatenate, Conv2D,
+    Dense, DepthwiseConv2D, Dropout, ELU, FillMode, Flatten, FlipMode, Functional, GlobalAveragePooling2D,
+    GlobalMaxPooling2D, LayerNormalization, LeakyReLU, MaxPooling2D, Maximum, Multiply, PReLU, Padding, RandomFlip,
+    RandomTranslation, ReLU, Rescaling, Reshape, Softmax, SpatialDropout2D, Subtract, ZeroPadding2D,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -48,7 +48,69 @@ pub(super) fn normalizations() -> impl Strategy<Value = Sample> {
 type Step = (usize, [usize; 3], Activation);
 
 /// The number of kinds of steps.
-const KINDS: usize = 24;
+const KINDS: usize = 32;
+
+/// The join with the number `kind`, modulo their number.
+fn join(kind: usize) -> AnyLayer {
+    match kind % 5 {
+        0 => Add {}.into(),
+        1 => Multiply {}.into(),
+        2 => Average {}.into(),
+        3 => Maximum {}.into(),
+        _ => Subtract {}.into(),
+    }
+}
+
+/// Layers, one over the other, that make of `[h, w, c]` a tensor with axes of 1 or without its first axes; `kind` says which.
+fn reduction(kind: usize, [h, w, c]: [usize; 3]) -> Vec<AnyLayer> {
+    match kind {
+        0 => vec![GlobalAveragePooling2D { keepdims: false }.into()],
+        1 => vec![GlobalMaxPooling2D { keepdims: true }.into()],
+        2 => vec![Conv2D::new(1, 1).into()],
+        3 => vec![AveragePooling2D::new([h, 1]).into()],
+        4 => vec![MaxPooling2D::new([1, w]).into()],
+        5 => vec![Conv2D::new(1, [h, w]).into()],
+        6 => vec![Conv2D::new(1, [h, 1]).into()],
+        7 => vec![Conv2D::new(1, [1, w]).into()],
+        _ => vec![AveragePooling2D::new([h, 1]).into(), Reshape::new([w as i64, c as i64]).into()],
+    }
+}
+
+/// A join of one or two values with one that is broadcast, or of two that are, along different axes; returns its name.
+fn append_broadcast(
+    model: &mut Functional,
+    values: [&str; 3],
+    name: String,
+    picks: [usize; 3],
+    shape: [usize; 3],
+) -> String {
+    let mut reduced = |kind: usize, from: &str, suffix: &str| {
+        let mut last = from.to_owned();
+        for (i, layer) in reduction(kind, shape).into_iter().enumerate() {
+            let reduced = format!("{name}_{suffix}{i}");
+            *model = model.clone().add(&reduced, layer, &[&last]);
+            last = reduced;
+        }
+        last
+    };
+    let operation = join(picks[1]);
+    let is_of_two = matches!(operation, AnyLayer::Subtract(_));
+    // An odd pick of the last value makes it the first operand.
+    let small = reduced(picks[0], values[0], "a");
+    let mut operands = match picks[2] {
+        // Of axes of the one and others of the other, in any order: `[1, 1, c]` and `[h, w, 1]`.
+        0 | 1 => vec![reduced(1, values[1], "b"), reduced(2, values[2], "c")],
+        2 | 3 if !is_of_two => vec![small, values[1].to_owned(), values[2].to_owned()],
+        4 | 5 if !is_of_two => vec![small, reduced(picks[1], values[1], "d"), values[2].to_owned()],
+        _ => vec![small, values[1].to_owned()],
+    };
+    if picks[2] % 2 == 1 {
+        operands.reverse();
+    }
+    let operands: Vec<&str> = operands.iter().map(String::as_str).collect();
+    *model = model.clone().add(&name, operation, &operands);
+    name
+}
 
 /// Appends the layers of a step to a graph over `values`, all of `[h, w, c]`; returns the layer whose output is the result.
 fn append(model: &mut Functional, values: &[String], index: usize, step: &Step, [h, w, c]: [usize; 3]) -> String {
@@ -78,10 +140,7 @@ fn append(model: &mut Functional, values: &[String], index: usize, step: &Step, 
             *model = model.clone().add(&name, same(1), &[&all]);
             return name;
         }
-        11 => {
-            *model = model.clone().add(&name, Subtract {}, &[pick(0), pick(1)]);
-            return name;
-        }
+        11 => Conv2D::new(c, 1).activation(Activation::Softmax).into(),
         12 => {
             // A border as wide as the convolution takes away, shared out between both sides.
             let (border, [a, b]) = (format!("{name}_border"), [picks[1] % 3, picks[2] % 2]);
@@ -106,16 +165,15 @@ fn append(model: &mut Functional, values: &[String], index: usize, step: &Step, 
             let fill = [FillMode::Constant, FillMode::Nearest, FillMode::Reflect, FillMode::Wrap][picks[1] % 4];
             RandomTranslation::new(arguments[1], arguments[2]).fill_mode(fill).fill_value(0.4).into()
         }
-        joins @ 19..KINDS => {
-            let join: AnyLayer = match joins {
-                19 | 20 => Add {}.into(),
-                21 => Multiply {}.into(),
-                22 => Average {}.into(),
-                _ => Maximum {}.into(),
-            };
-            *model = model.clone().add(&name, join, &[pick(0), pick(1), pick(2)][..2 + picks[2] % 2]);
+        19..=23 => {
+            let (join, inputs) = (join(picks[1] + kind), [pick(0), pick(1), pick(2)]);
+            let count = if matches!(join, AnyLayer::Subtract(_)) { 2 } else { 2 + picks[2] % 2 };
+            *model = model.clone().add(&name, join, &inputs[..count]);
             return name;
         }
+        24 | 25 => Softmax::default().into(),
+        26 => Dense::new(c).activation(*activation).into(),
+        27..KINDS => return append_broadcast(model, [pick(0), pick(1), pick(2)], name, *picks, [h, w, c]),
         other => panic!("no step {other}"),
     };
     *model = model.clone().add(&name, one, &[pick(0)]);

@@ -4,7 +4,7 @@ use super::object::Object;
 use super::{arguments, connections, input};
 use crate::error::{Error, Result, usage};
 use crate::graph::culprit::shown;
-use crate::graph::functional::{FunctionalLayer, INPUT};
+use crate::graph::functional::{FunctionalLayer, name_of_images};
 use crate::graph::keras::initializer::Initializer;
 use crate::graph::names::Namer;
 use crate::layers::{AnyLayer, Reshape};
@@ -23,6 +23,9 @@ pub(in crate::graph) struct Architecture {
     /// Each layer of an inner model, with the layer of the outer model that holds it.
     pub(in crate::graph) inner: Vec<(String, String)>,
 }
+
+/// The path of the layer that no file has, which gives the pixels the model's shape.
+const OWN: &str = "@pixels";
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,8 +65,7 @@ pub(super) fn expand(model: &Object<'_>) -> Result<Architecture> {
     let mut expansion = Expansion::default();
     let mut feed = Feed::Images;
     if let Some(shape) = shape {
-        let path = "pixels".to_owned();
-        let layer = AnyLayer::Reshape(Reshape::new(shape));
+        let (path, layer) = (OWN.to_owned(), AnyLayer::Reshape(Reshape::new(shape)));
         feed = expansion.push(Node { path, layer, inputs: vec![feed], initializers: Vec::new() })?;
     }
     let output = expansion.model(model, "", feed)?;
@@ -187,12 +189,20 @@ impl Expansion {
         let mut counts: HashMap<String, usize> = HashMap::new();
         self.nodes.iter().for_each(|node| *counts.entry(leaf(&node.path)).or_default() += 1);
         let name = |path: &str| if counts[&leaf(path)] == 1 { leaf(path) } else { path.to_owned() };
-        let names: Vec<String> = self.nodes.iter().map(|node| name(&node.path)).collect();
+        let mut names: Vec<String> = self.nodes.iter().map(|node| name(&node.path)).collect();
+        if let Some(own) = names.iter().position(|name| name == OWN) {
+            let mut free = "pixels".to_owned();
+            while names.contains(&free) {
+                free.push('_');
+            }
+            names[own] = free;
+        }
+        let images = name_of_images(names.iter().map(String::as_str));
         let source = |feed: &Feed, by: &str| {
             let mut feed = feed;
             for _ in 0..=self.outputs.len() {
                 feed = match feed {
-                    Feed::Images => return Ok(INPUT.to_owned()),
+                    Feed::Images => return Ok(images.to_owned()),
                     Feed::Node(i) => return Ok(names[*i].clone()),
                     Feed::Named(path) => self
                         .outputs
