@@ -232,9 +232,9 @@ fn arguments_out_of_range_are_refused_with_layer_and_value() {
             "{text}, not {message}"
         );
     };
-    for epsilon in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-60] {
-        refused(BatchNormalization { epsilon, ..bn() }.into(), &format!("BatchNormalization: epsilon is {epsilon}"));
-        refused(LayerNormalization { epsilon, ..ln() }.into(), &format!("LayerNormalization: epsilon is {epsilon}"));
+    for (epsilon, shown) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf"), (1e-60, "1e-60")] {
+        refused(BatchNormalization { epsilon, ..bn() }.into(), &format!("BatchNormalization: epsilon is {shown};"));
+        refused(LayerNormalization { epsilon, ..ln() }.into(), &format!("LayerNormalization: epsilon is {shown};"));
     }
     for momentum in [-0.1, 1.1, f64::NAN] {
         refused(BatchNormalization { momentum, ..bn() }.into(), &format!("momentum is {momentum}"));
