@@ -42,6 +42,15 @@ pub(crate) fn with_hint(message: &str) -> String {
     format!("{message}{}", hint.unwrap_or_default())
 }
 
+/// As [`with_hint`], but for a field that is not known for a reason: `reason` gives it.
+pub(crate) fn with_reason(message: &str, reason: impl Fn(&str) -> Option<String>) -> String {
+    let unknown = message.split_once("unknown field `").and_then(|(_, rest)| rest.split_once('`'));
+    match unknown.and_then(|(name, _)| reason(name)) {
+        Some(reason) => format!("{}; {reason}", message.trim_end()),
+        None => with_hint(message),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, usage};
 use crate::graph::{Functional, Initializer, ModelFile, Preset};
-use crate::hint::with_hint;
+use crate::hint::with_reason;
 use crate::trainer::RunConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::ffi::OsString;
@@ -156,12 +156,10 @@ fn read(path: &Path) -> Result<RunRequest> {
 
 /// The message with a hint: what was probably meant, or, since no setting is unknown among the settings, that it is one of them.
 fn explained(error: &str) -> String {
-    let unknown = error.split_once("unknown field `").and_then(|(_, rest)| rest.split_once('`'));
     let settings = serde_json::to_value(RunConfig::default()).unwrap_or_default();
-    match unknown.filter(|(name, _)| settings.get(name).is_some()) {
-        Some((name, _)) => format!("{}; `{name}` is a setting of the run: write it at the top level", error.trim_end()),
-        None => with_hint(error),
-    }
+    with_reason(error, |name| {
+        settings.get(name).map(|_| format!("`{name}` is a setting of the run: write it at the top level"))
+    })
 }
 
 fn not_a_configuration(path: &Path, why: &str) -> Error {

@@ -4,7 +4,7 @@ use super::culprit::{culprit, reason_against, shown};
 use super::keras::{self, Initializer};
 use super::{FunctionalLayer, Model};
 use crate::error::{Error, Result, usage};
-use crate::hint::with_hint;
+use crate::hint::{with_hint, with_reason};
 use serde::Deserialize;
 use std::path::Path;
 use toml::Spanned;
@@ -96,15 +96,6 @@ fn with_short_lines(message: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The message with a hint: why there is no such argument, or what was probably meant.
-fn explained(error: &str) -> String {
-    let unknown = error.split_once("unknown field `").and_then(|(_, rest)| rest.split_once('`'));
-    match unknown.and_then(|(key, _)| reason_against(key)) {
-        Some(reason) => format!("{}; {reason}", error.trim_end()),
-        None => with_hint(error),
-    }
-}
-
 /// The layer of a table; an error names the key that is wrong.
 fn layer_of(table: toml::Table) -> Result<FunctionalLayer> {
     let read = |table: toml::Table| FunctionalLayer::deserialize(table).map_err(|e| e.to_string());
@@ -120,7 +111,7 @@ fn layer_of(table: toml::Table) -> Result<FunctionalLayer> {
             shown(&serde_json::to_value(&table[key]).unwrap_or_default()),
             with_hint(&error)
         )),
-        _ => Err(usage!("{}", explained(&error))),
+        _ => Err(usage!("{}", with_reason(&error, |key| reason_against(key).map(str::to_owned)))),
     }
 }
 

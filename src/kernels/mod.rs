@@ -25,6 +25,7 @@ pub(crate) mod pool2d;
 pub(crate) mod prelu;
 pub(crate) mod random;
 pub(crate) mod resample;
+mod rows;
 pub(crate) mod softmax;
 mod split_k;
 mod tile;

@@ -2,7 +2,7 @@
 
 use super::elementwise::{CHUNK, elementwise_cost};
 use super::gate::GateKind;
-use super::norm::{rows_shader, sums};
+use super::rows::{shader_along_rows, sums};
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants};
 use crate::real::{Real, is_better};
 use crate::simd::SimdLevel;
@@ -53,7 +53,7 @@ impl KernelSpec for Softmax {
         let files = [STEP_FILE, include_str!("../../shaders/softmax.wgsl")];
         let own = constants! { OF_UPLOAD: self.of_upload, OUT: 1u32 };
         // The maximum takes as long as the sum.
-        Shader { uses_step: true, ..rows_shader(self.rows, self.cols, 3, &files, own) }
+        Shader { uses_step: true, ..shader_along_rows([self.rows, self.cols], 3, &files, own) }
     }
 
     fn cost(&self) -> Cost {
@@ -119,7 +119,7 @@ impl KernelSpec for SoftmaxBackward {
     fn shader(&self) -> Shader {
         let files = [self.gate.file(), include_str!("../../shaders/softmax_backward.wgsl")];
         let own = self.gate.constants(2, self.cols).with("OUT", 2 + self.gate.bindings());
-        rows_shader(self.rows, self.cols, 2, &files, own)
+        shader_along_rows([self.rows, self.cols], 2, &files, own)
     }
 
     fn cost(&self) -> Cost {

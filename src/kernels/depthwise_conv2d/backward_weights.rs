@@ -20,8 +20,10 @@ pub(crate) fn record_backward_weights(r: &mut Recorder, label: &str, dims: Dims,
     let pixels = dims.batch * dims.out_pixels();
     let lanes = if dims.outputs().is_multiple_of(4) { 4 } else { 1 };
     // Splits are of whole rows of pixels where an invocation takes several at a time.
-    let by_rows = Rows::new(&dims).is_some() && dims.w.output <= MAX_ITERATIONS / 4;
-    let (units, unit) = if by_rows { (tap_rows(&dims), dims.w.output) } else { (dims.weights_rows(), 1) };
+    let (units, unit) = match Rows::new(&dims) {
+        Some(_) => (tap_rows(&dims), dims.w.output),
+        None => (dims.weights_rows(), 1),
+    };
     let invocations = units * dims.outputs() / lanes;
     let wanted = (r.profile.min_tiles * INVOCATIONS_PER_TILE).div_ceil(invocations);
     let splits = match r.profile.min_tiles {
@@ -30,7 +32,7 @@ pub(crate) fn record_backward_weights(r: &mut Recorder, label: &str, dims: Dims,
     };
     let per_split = pixels.div_ceil(splits).next_multiple_of(unit);
     let splits = pixels.div_ceil(per_split);
-    let kernel = BackwardWeights { dims, per_split, splits, by_rows };
+    let kernel = BackwardWeights { dims, per_split, splits };
     record_split_k(r, label, splits, kernel, &[x, dy], gradients, None);
 }
 
@@ -42,8 +44,6 @@ struct BackwardWeights {
     /// Output pixels of the batch that a split sums.
     per_split: usize,
     splits: usize,
-    /// Whether an invocation takes several pixels of a row at a time; then a split is of whole rows.
-    by_rows: bool,
 }
 
 /// Rows of taps, and the bias if there is one.
@@ -54,7 +54,7 @@ fn tap_rows(dims: &Dims) -> usize {
 impl KernelSpec for BackwardWeights {
     fn shader(&self) -> Shader {
         let d = &self.dims;
-        if let Some(rows) = Rows::new(d).filter(|_| self.by_rows) {
+        if let Some(rows) = Rows::new(d) {
             let files = [include_str!("../../../shaders/depthwise_conv2d_backward_weights_rows.wgsl")];
             let rows_per_split = self.per_split / d.w.output;
             let own = constants! { ROWS_PER_SPLIT: rows_per_split, OUT: 2u32 };

@@ -1,7 +1,8 @@
 //! Shaders that take several pixels of a row in one invocation, so that each pixel under a row of taps is loaded once for all of them:
-//! for one filter a channel, channels that divide by four, and kernels that are not too wide.
+//! for one filter a channel, channels that divide by four, and kernels and images that are not too wide.
 
 use super::dims::Dims;
+use crate::kernels::tile::MAX_ITERATIONS;
 use crate::kernels::window::WindowAxis;
 use crate::plan::{Constants, LANES_FILE, Shader, constants, elementwise_grid, output_file};
 
@@ -9,6 +10,8 @@ use crate::plan::{Constants, LANES_FILE, Shader, constants, elementwise_grid, ou
 const PIXELS: usize = 4;
 /// Pixels under a row of taps for all of them, at most: they stay in registers.
 const MAX_SPAN: usize = 16;
+/// Pixels of a row of the output, at most: a split of the gradient w.r.t. the weights is of whole rows.
+const MAX_WIDTH: usize = MAX_ITERATIONS / 4;
 
 /// Where such a shader reads, and the pixels that it goes through.
 #[derive(Debug, Clone, Copy)]
@@ -22,10 +25,11 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// For the forward pass and the gradient w.r.t. the weights; none if the kernel or the channels do not suit.
+    /// For the forward pass and the gradient w.r.t. the weights; none if the sizes do not suit.
     pub(super) fn new(dims: &'a Dims) -> Option<Self> {
         let Dims { h, w, .. } = dims;
-        let suits = dims.multiplier == 1 && dims.channels.is_multiple_of(4) && span(w) <= MAX_SPAN;
+        let small = span(w) <= MAX_SPAN && w.output <= MAX_WIDTH;
+        let suits = dims.multiplier == 1 && dims.channels.is_multiple_of(4) && small;
         let (from, to, pad) = ([h.input, w.input], [h.output, w.output], [h.pad, w.pad]);
         suits.then_some(Self { dims, from, to, pad, turned: false })
     }

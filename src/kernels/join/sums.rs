@@ -4,7 +4,7 @@ use super::broadcast::{BLOCK, Broadcast, Broadcasts, Buffers, OPERANDS_FILE, con
 use super::operation::Operation;
 use crate::kernels::columns::{fold, width};
 use crate::kernels::elementwise::{CHUNK, elementwise_cost};
-use crate::kernels::norm::sums;
+use crate::kernels::rows::sums;
 use crate::plan::{Cost, Io, KernelSpec, LANES_FILE, Shader, constants, elementwise_grid, output_file};
 use crate::real::Real;
 use crate::simd::SimdLevel;

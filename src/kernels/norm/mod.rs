@@ -11,4 +11,3 @@ pub(crate) use backward::{BatchNormBackward, MergeSums, NormSums};
 pub(crate) use moments::{MergeMoments, Moments};
 pub(crate) use normalize::{BatchNormalize, Given, MIN_DEVIATION, Statistics};
 pub(crate) use rows::{LayerNorm, LayerNormBackward, Rows};
-pub(super) use rows::{rows_shader, sums};

@@ -3,7 +3,8 @@
 use super::affine::Affine;
 use crate::kernels::elementwise::{CHUNK, elementwise_cost};
 use crate::kernels::gate::{GateKind, own_gate_file};
-use crate::plan::{Constants, Cost, Io, KernelSpec, LANES_FILE, Shader, View, constants, grid, output_file};
+use crate::kernels::rows::{shader_along_rows, sums};
+use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -23,7 +24,7 @@ impl Rows {
     /// The shader of `files` with `passes` loops along a row.
     fn shader(&self, passes: usize, files: &[&'static str], own: Constants) -> Shader {
         let files = [&[include_str!("../../../shaders/row_statistics.wgsl")], files].concat();
-        rows_shader(self.rows, self.cols, passes, &files, own.with("EPSILON", self.epsilon as f32))
+        shader_along_rows([self.rows, self.cols], passes, &files, own.with("EPSILON", self.epsilon as f32))
     }
 
     fn min_rows_of_task(&self) -> usize {
@@ -39,54 +40,6 @@ impl Rows {
         let [deviations, squares] = sums([x], |[x]| [x - mean, (x - mean) * (x - mean)]);
         [mean + deviations / count, F::ONE / (squares / count + F::from_f64(self.epsilon)).sqrt()]
     }
-}
-
-/// The shader of `files` over a matrix [rows, cols], with `passes` loops along a row, which invocations share as `rows.wgsl` says.
-pub(in crate::kernels) fn rows_shader(
-    rows: usize,
-    cols: usize,
-    passes: usize,
-    files: &[&'static str],
-    own: Constants,
-) -> Shader {
-    const WORKGROUP: usize = 64;
-    let by_4 = cols.is_multiple_of(4);
-    let lanes: usize = if by_4 { 4 } else { 1 };
-    let units = cols / lanes;
-    // About four steps for each invocation.
-    let row_lanes = units.div_ceil(4).next_power_of_two().min(WORKGROUP);
-    let (grid, grid_x) = grid((rows * row_lanes).div_ceil(WORKGROUP));
-    let constants = constants! { ROWS: rows, COLS: cols, LANES: lanes, BY_4: by_4, ROW_LANES: row_lanes };
-    Shader {
-        files: [&[LANES_FILE, include_str!("../../../shaders/rows.wgsl")], files, &[output_file(by_4)]].concat(),
-        constants: constants.and(grid_x).and(own),
-        grid,
-        iterations: passes * (units.div_ceil(row_lanes) + row_lanes),
-        uses_step: false,
-    }
-}
-
-/// The sums of what `each` makes of the elements of arrays of one length: in lanes, which are then added in order.
-#[inline(always)]
-pub(in crate::kernels) fn sums<F: Real, const A: usize, const S: usize>(
-    arrays: [&[F]; A],
-    each: impl Fn([F; A]) -> [F; S],
-) -> [F; S] {
-    const LANES: usize = 16;
-    let mut lanes = [[F::ZERO; LANES]; S];
-    let whole = arrays[0].len() / LANES * LANES;
-    for start in (0..whole).step_by(LANES) {
-        let chunks = arrays.map(|array| &array[start..start + LANES]);
-        for lane in 0..LANES {
-            let values = each(chunks.map(|chunk| chunk[lane]));
-            lanes.iter_mut().zip(values).for_each(|(sums, value)| sums[lane] += value);
-        }
-    }
-    for i in whole..arrays[0].len() {
-        let values = each(arrays.map(|array| array[i]));
-        lanes.iter_mut().zip(values).for_each(|(sums, value)| sums[i - whole] += value);
-    }
-    lanes.map(|sums| sums.into_iter().sum())
 }
 
 /// `y = (x - mean) / sqrt(variance + epsilon) gamma + beta`. Inputs: x [rows, cols], the parameters, if there are any; outputs: y

@@ -7,7 +7,6 @@ mod product;
 mod tiling;
 mod weights;
 
-use super::panels::Panels;
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::conv2d::winograd::matrices::TILE_LEN;
 use crate::kernels::gate::GateKind;
@@ -23,19 +22,16 @@ pub(in crate::kernels::conv2d) use weights::backward_weights;
 const MIN_TILES: usize = 192;
 /// Tasks, if there are enough images.
 const MIN_TASKS: usize = 8;
-/// Floats of the transformed input and output of one image, at most.
-const MAX_FLOATS: usize = 1 << 22;
 /// Multiplications as a share of those of the direct sums.
 pub(in crate::kernels::conv2d) const SHARE: f64 = 16.0 / 36.0;
 
-/// Whether the kernels compute these sizes: channels fill whole vectors, and an image's transforms fit the caches.
+/// Whether the kernels compute these sizes: channels fill whole vectors.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
     let Dims { batch: _, h, w, c_in, c_out, groups, bias, pool_h, pool_w } = *d;
     let square = [h, w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1);
     let pooled = [pool_h, pool_w].iter().all(|axis| axis.kernel == 2 && axis.stride == 2) && bias;
     let channels = [c_in, c_out].iter().all(|c| c.is_multiple_of(level.vector_width()));
-    let small = TILE_LEN * d.h.input.div_ceil(2) * d.w.input.div_ceil(2) * (c_in + c_out) <= MAX_FLOATS;
-    square && (pooled || is_alone(d)) && channels && small && groups == 1
+    square && (pooled || is_alone(d)) && channels && groups == 1
 }
 
 /// The transforms cost as much as the products of this many further channels.
@@ -78,24 +74,20 @@ impl Tiling {
 pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
     let (w, bias) = d.split_weights(weights);
-    let tiles = match is_alone(d) {
-        true => [d.h.output, d.w.output].map(|n| n.div_ceil(2)),
-        false => [d.pool_h.output, d.pool_w.output],
+    // Through a pool, the pixels of whole windows.
+    let output = match is_alone(d) {
+        true => [d.h.output, d.w.output],
+        false => [2 * d.pool_h.output, 2 * d.pool_w.output],
     };
-    let panels = Panels::new(level, d.c_out);
-    let (input, pad) = ([d.h.input, d.w.input], [d.h.pad, d.w.pad]);
-    let tiling = Tiling { c_in: d.c_in, c_out: d.c_out, tiles, input, pad, panels };
+    let tiling = Tiling::new(level, [d.c_in, d.c_out], [[d.h.input, d.w.input], [d.h.pad, d.w.pad], output]);
     let images = tiling.images(d.batch);
     let argmax = io.optional_chunks_u32(1, d.batch.div_ceil(images), images * d.out_image());
-    with_scratch([TILE_LEN * panels.len(d.c_in)], |[u]| {
+    with_scratch([TILE_LEN * tiling.panels.len(d.c_in)], |[u]| {
         tiling.transform_weights(level, w, u);
         let (y, x) = (y.par_chunks_mut(images * d.out_image()), x.par_chunks(images * d.in_image()));
-        y.zip(x).zip(argmax).for_each(|((y, x), argmax)| {
-            let size = [d.h.output, d.w.output];
-            match is_alone(d) {
-                true => tiling.convolve(level, x, u, Pixels { size, relu, bias, y }),
-                false => tiling.convolve(level, x, u, Maxima { relu, bias, y, argmax }),
-            }
+        y.zip(x).zip(argmax).for_each(|((y, x), argmax)| match is_alone(d) {
+            true => tiling.convolve(level, x, u, Pixels { relu, bias, y }),
+            false => tiling.convolve(level, x, u, Maxima { relu, bias, y, argmax }),
         });
     });
 }
@@ -104,14 +96,8 @@ pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel
 pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: GateKind, level: SimdLevel, mut io: Io<'_, f32>) {
     let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
     let gate_input = io.inputs[2];
-    let tiling = Tiling {
-        c_in: d.c_out,
-        c_out: d.c_in,
-        tiles: [d.h.input, d.w.input].map(|n| n.div_ceil(2)),
-        input: [d.h.output, d.w.output],
-        pad: [2 - d.h.pad, 2 - d.w.pad],
-        panels: Panels::new(level, d.c_in),
-    };
+    let sizes = [[d.h.output, d.w.output], [2 - d.h.pad, 2 - d.w.pad], [d.h.input, d.w.input]];
+    let tiling = Tiling::new(level, [d.c_out, d.c_in], sizes);
     let images = tiling.images(d.batch);
     let lens = [TILE_LEN * tiling.panels.len(d.c_out), d.taps() * d.c_in * d.c_out];
     with_scratch(lens, |[u, turned]| {
@@ -119,8 +105,7 @@ pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: GateKind, level
         tiling.transform_weights(level, turned, u);
         let tasks = dx.par_chunks_mut(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
         tasks.enumerate().for_each(|(task, (dx, dy))| {
-            let size = [d.h.input, d.w.input];
-            tiling.convolve(level, dy, u, Pixels { size, relu: false, bias: &[], y: &mut *dx });
+            tiling.convolve(level, dy, u, Pixels { relu: false, bias: &[], y: &mut *dx });
             gate.apply_simd(level, dx, gate_input, task * images * d.in_image());
         });
     });

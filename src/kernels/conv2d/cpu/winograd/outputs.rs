@@ -49,9 +49,8 @@ impl Output for Maxima<'_> {
     }
 }
 
-/// `y = act(A^T m A + b)` for the pixels of each tile that are inside an output of `size`; no bias where it is empty.
+/// `y = act(A^T m A + b)` for the pixels of each tile that are inside the output; no bias where it is empty.
 pub(super) struct Pixels<'a> {
-    pub(super) size: [usize; 2],
     pub(super) relu: bool,
     pub(super) bias: &'a [f32],
     pub(super) y: &'a mut [f32],
@@ -61,11 +60,9 @@ impl Output for Pixels<'_> {
     #[inline(always)]
     fn write<S: Simd>(&mut self, simd: S, tiling: &Tiling, at: Position, m: &[Block<S::f32s>], tile: usize) {
         let blocks = tiling.c_out / S::F32_LANES;
-        let [height, width] = self.size;
-        let (right, below) = (2 * at.col + 1 < width, 2 * at.row + 1 < height);
+        let ((first, right, below), width) = (tiling.pixel(at), tiling.output[1]);
         let bias = S::as_simd_f32s(self.bias).0;
-        let first = ((at.image * height + 2 * at.row) * width + 2 * at.col) * blocks;
-        let y = &mut S::as_mut_simd_f32s(self.y).0[first..];
+        let y = &mut S::as_mut_simd_f32s(self.y).0[first * blocks..];
         for (block, m) in m.iter().enumerate().take(blocks) {
             let bias = bias.get(block).copied().unwrap_or(simd.splat_f32s(0.0));
             let sums = tile_sums(simd, m, tile);

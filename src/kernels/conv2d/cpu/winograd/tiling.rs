@@ -1,7 +1,8 @@
 //! The tiles of a convolution by Winograd's algorithm, and the transforms of its weights and inputs.
 
 use crate::kernels::conv2d::cpu::panels::Panels;
-use crate::kernels::conv2d::winograd::matrices::{G, TILE_LEN};
+use crate::kernels::conv2d::winograd::matrices::{TILE_LEN, weight_factor};
+use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
 
 /// Tiles that are transformed and multiplied at a time: so few that the caches hold them.
@@ -15,16 +16,33 @@ pub(super) type Block<V> = [[V; GROUP]; TILE_LEN];
 pub(super) struct Tiling {
     pub(super) c_in: usize,
     pub(super) c_out: usize,
-    /// Tiles along height and width.
-    pub(super) tiles: [usize; 2],
     /// Height and width of the input.
     pub(super) input: [usize; 2],
     /// Zero padding before the first pixel.
     pub(super) pad: [usize; 2],
+    /// Height and width of the output.
+    pub(super) output: [usize; 2],
+    /// Tiles along height and width of the output.
+    pub(super) tiles: [usize; 2],
     pub(super) panels: Panels,
 }
 
 impl Tiling {
+    /// A convolution of [c_in, c_out] channels, with heights and widths of the input, of its padding before the first pixel, and of the output.
+    pub(super) fn new(level: SimdLevel, [c_in, c_out]: [usize; 2], [input, pad, output]: [[usize; 2]; 3]) -> Self {
+        let tiles = output.map(|n| n.div_ceil(2));
+        Self { c_in, c_out, input, pad, output, tiles, panels: Panels::new(level, c_out) }
+    }
+
+    /// The first of the 2x2 output pixels of the tile at `at`, among those of all images; and whether those to the right and below are
+    /// inside the output.
+    #[inline(always)]
+    pub(super) fn pixel(&self, at: Position) -> (usize, bool, bool) {
+        let [height, width] = self.output;
+        let first = (at.image * height + 2 * at.row) * width + 2 * at.col;
+        (first, 2 * at.col + 1 < width, 2 * at.row + 1 < height)
+    }
+
     /// Tiles of an image.
     pub(super) fn count(&self) -> usize {
         self.tiles.iter().product()
@@ -40,7 +58,7 @@ impl Tiling {
         GROUP * TILE_LEN * channels
     }
 
-    /// Groups of tiles of the images in `x`: the first tile, and the number of tiles.
+    /// The number of tiles in each group of those of the images in `x`.
     pub(super) fn groups(&self, x: &[f32]) -> impl Iterator<Item = usize> + use<> {
         let tiles = x.len() / self.in_image() * self.count();
         (0..tiles).step_by(GROUP).map(move |first| GROUP.min(tiles - first))
@@ -90,7 +108,7 @@ impl WithSimd for Weights<'_> {
             for (i, u) in u.chunks_exact_mut(panels.width).enumerate() {
                 u.fill(0.0);
                 for tap in 0..9 {
-                    let factor = G[self.element / 4][tap / 3] * G[self.element % 4][tap % 3];
+                    let factor = weight_factor(self.element, tap);
                     let w = &self.w[(tap * c_in + i) * c_out..][cols.clone()];
                     for (u, w) in u.iter_mut().zip(w).filter(|_| factor != 0.0) {
                         *u += factor as f32 * *w;

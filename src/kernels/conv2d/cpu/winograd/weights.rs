@@ -2,9 +2,9 @@
 //! `dw = G^T [sum over tiles of (B^T d B) (A dy A^T)] G`, so that a matrix product is left for each of the 16 elements of a tile.
 
 use super::tiling::{Block, GROUP, Position, Tiling, blocks_of, transform_input};
-use crate::kernels::conv2d::cpu::panels::{MAX_ROWS, Panels, ROWS};
+use crate::kernels::conv2d::cpu::panels::{MAX_ROWS, ROWS};
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::winograd::matrices::{G, TILE_LEN};
+use crate::kernels::conv2d::winograd::matrices::{TILE_LEN, weight_factor};
 use crate::kernels::matrix::sum_rows;
 use crate::plan::Io;
 use crate::simd::{SimdLevel, with_scratch};
@@ -18,14 +18,8 @@ const TASKS: usize = 8;
 /// SIMD variant of `Conv2dBackwardWeights` without a pool and with split-K 1.
 pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
-    let tiling = Tiling {
-        c_in: d.c_in,
-        c_out: d.c_out,
-        tiles: [d.h.output, d.w.output].map(|n| n.div_ceil(2)),
-        input: [d.h.input, d.w.input],
-        pad: [d.h.pad, d.w.pad],
-        panels: Panels::new(level, d.c_out),
-    };
+    let sizes = [[d.h.input, d.w.input], [d.h.pad, d.w.pad], [d.h.output, d.w.output]];
+    let tiling = Tiling::new(level, [d.c_in, d.c_out], sizes);
     let images = d.batch.div_ceil(TASKS);
     let pairs = d.c_in * d.c_out;
     let (weights, bias) = out.split_at_mut(d.taps() * pairs);
@@ -33,9 +27,8 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
         let tasks = x.par_chunks(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
         sums.par_chunks_exact_mut(TILE_LEN * pairs).zip(tasks).for_each(|(sums, (x, dy))| {
             let lens = [Tiling::group_len(d.c_in), Tiling::group_len(d.c_out), d.w.input * d.c_in];
-            let size = [d.h.output, d.w.output];
             sums.fill(0.0);
-            with_scratch(lens, |scratch| level.run(Correlation { tiling: &tiling, x, dy, size, scratch, sums }));
+            with_scratch(lens, |scratch| level.run(Correlation { tiling: &tiling, x, dy, scratch, sums }));
         });
         let (total, others) = sums.split_at_mut(TILE_LEN * pairs);
         total.par_chunks_exact_mut(pairs).enumerate().for_each(|(element, total)| {
@@ -46,7 +39,7 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
         weights.par_chunks_exact_mut(pairs).enumerate().for_each(|(tap, weights)| {
             weights.fill(0.0);
             for (element, sums) in total.chunks_exact(pairs).enumerate() {
-                let factor = G[element / 4][tap / 3] * G[element % 4][tap % 3];
+                let factor = weight_factor(element, tap);
                 if factor != 0.0 {
                     weights.iter_mut().zip(sums).for_each(|(weight, sum)| *weight += factor as f32 * *sum);
                 }
@@ -61,8 +54,6 @@ struct Correlation<'a> {
     tiling: &'a Tiling,
     x: &'a [f32],
     dy: &'a [f32],
-    /// Height and width of dy.
-    size: [usize; 2],
     /// Scratch: a group's transformed inputs and gradients, and a row of zeros [w, c_in].
     scratch: [&'a mut [f32]; 3],
     sums: &'a mut [f32],
@@ -82,7 +73,7 @@ impl WithSimd for Correlation<'_> {
             transform_input(simd, tiling, self.x, (&mut from, tiles), v, zeros);
             let w = blocks_of::<S>(w);
             for tile in 0..tiles {
-                transform_gradient(simd, self.dy, self.size, to, w, tile);
+                transform_gradient(simd, tiling, self.dy, to, w, tile);
                 to.advance(tiling);
             }
             let few = S::REGISTER_COUNT < 32;
@@ -136,22 +127,21 @@ fn add_products<S: Simd, const V: usize, const R: usize>(
     }
 }
 
-/// `w = A dy A^T` for the 2x2 gradients under the tile at `at`, zero outside of dy [images, h, w, c_out] with height and width `size`; it
-/// becomes tile `tile` of the group `w`.
+/// `w = A dy A^T` for the 2x2 gradients under the tile at `at`, zero outside of dy [images, h, w, c_out]; it becomes tile `tile` of the
+/// group `w`.
 #[inline(always)]
 fn transform_gradient<S: Simd>(
     simd: S,
+    tiling: &Tiling,
     dy: &[f32],
-    [height, width]: [usize; 2],
     at: Position,
     w: &mut [Block<S::f32s>],
     tile: usize,
 ) {
     let blocks = w.len();
     let zero = simd.splat_f32s(0.0);
-    let (right, below) = (2 * at.col + 1 < width, 2 * at.row + 1 < height);
-    let first = ((at.image * height + 2 * at.row) * width + 2 * at.col) * blocks;
-    let dy = &S::as_simd_f32s(dy).0[first..];
+    let ((first, right, below), width) = (tiling.pixel(at), tiling.output[1]);
+    let dy = &S::as_simd_f32s(dy).0[first * blocks..];
     for (block, w) in w.iter_mut().enumerate() {
         let at = |inside: bool, pixel: usize| if inside { dy[pixel * blocks + block] } else { zero };
         let rows = [a(simd, [at(true, 0), at(right, 1)]), a(simd, [at(below, width), at(right && below, width + 1)])];
