@@ -173,7 +173,7 @@ fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 8] {
         Algorithm {
             name: "winograd",
             supports: |d, profile| profile.simd().is_some_and(|level| cpu::winograd::supports_alone(d, level)),
-            cost: cpu::winograd::cost,
+            cost: cpu::winograd::gradient_cost,
             record: |r, pass| by(r, pass, Method::Winograd),
         },
         Algorithm { name: "im2col", supports: is_cpu, cost: dense, record: |r, pass| by(r, pass, Method::Im2col) },
@@ -205,7 +205,7 @@ fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 6] {
         Algorithm {
             name: "winograd",
             supports: |d, profile| profile.simd().is_some_and(|level| cpu::winograd::supports_alone(d, level)),
-            cost: cpu::winograd::cost,
+            cost: cpu::winograd::gradient_cost,
             record: |r, pass| by(r, pass, Method::Winograd),
         },
         Algorithm { name: "tiles", supports: is_adapter, cost: dense, record: |r, pass| by(r, pass, Method::Tiles) },

@@ -51,7 +51,7 @@ impl KernelSpec for Conv2dBackwardInput {
     fn cost(&self) -> Cost {
         let share = match self.method {
             Method::Sparse => 1.0 / self.dims.window_len() as f64,
-            Method::Winograd => cpu::winograd::SHARE,
+            Method::Winograd => cpu::winograd::GRADIENT_SHARE,
             Method::Tiles | Method::Im2col => 1.0,
         };
         reference::input_cost(&self.dims, self.gate).scaled(share)

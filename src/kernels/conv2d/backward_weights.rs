@@ -50,7 +50,7 @@ impl KernelSpec for Conv2dBackwardWeights {
     fn cost(&self) -> Cost {
         let share = match self.method {
             Method::Permute | Method::Sparse => 1.0 / self.dims.window_len() as f64,
-            Method::Winograd => cpu::winograd::SHARE,
+            Method::Winograd => cpu::winograd::GRADIENT_SHARE,
             Method::Tiles | Method::Im2col | Method::FewChannels => 1.0,
         };
         reference::weights_cost(&self.dims).scaled(share)

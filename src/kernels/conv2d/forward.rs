@@ -61,7 +61,7 @@ impl KernelSpec for Conv2dForward {
     }
 
     fn cost(&self) -> Cost {
-        let share = if self.method == Method::Winograd { cpu::winograd::SHARE } else { 1.0 };
+        let share = if self.method == Method::Winograd { cpu::winograd::share(&self.dims, self.relu) } else { 1.0 };
         reference::forward_cost(&self.dims).scaled(share)
     }
 

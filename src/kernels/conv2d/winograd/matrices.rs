@@ -3,7 +3,7 @@
 use crate::real::Real;
 
 /// Elements of a transformed 4x4 tile, and so the number of matrix products in the batch.
-pub(in crate::kernels::conv2d) const TILE_LEN: usize = 16;
+pub(super) const TILE_LEN: usize = 16;
 
 // The transform matrices of F(2x2, 3x3), in the notation of Lavin and Gray.
 pub(super) const B_T: [[f64; 4]; 4] = [[1., 0., -1., 0.], [0., 1., 1., 0.], [0., -1., 1., 0.], [0., 1., 0., -1.]];
@@ -11,11 +11,6 @@ pub(super) const B: [[f64; 4]; 4] = [[1., 0., 0., 0.], [0., 1., -1., 1.], [-1., 
 pub(super) const G: [[f64; 3]; 4] = [[1., 0., 0.], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0., 0., 1.]];
 pub(super) const A_T: [[f64; 4]; 2] = [[1., 1., 1., 0.], [0., 1., -1., -1.]];
 pub(super) const A: [[f64; 2]; 4] = [[1., 0.], [1., 1.], [1., -1.], [0., -1.]];
-
-/// The factor of kernel tap `tap` in element `element` of `G w G^T`.
-pub(in crate::kernels::conv2d) fn weight_factor(element: usize, tap: usize) -> f64 {
-    G[element / 4][tap / 3] * G[element % 4][tap % 3]
-}
 
 /// `m d m^T`.
 pub(super) fn transform<F: Real, const R: usize, const C: usize>(m: &[[f64; C]; R], d: &[[F; C]; C]) -> [[F; R]; R] {

@@ -1,30 +1,32 @@
-//! Winograd's F(2x2, 3x3) (Lavin and Gray 2016): 16 multiplications where the direct convolution needs 36. An output tile is a 2x2
-//! pool window, or any 2x2 pixels of an output without a pool; `conv2d/winograd/mod.rs` has the formulas. The gradient w.r.t. the
-//! input is the same, over the output's gradient by the kernel turned round.
+//! Winograd's F(2x2, 3x3) and F(4x4, 3x3) (Lavin and Gray 2016): fewer multiplications than the direct convolution needs. An output tile
+//! is some pixels, or the 2x2 pool windows over them; `conv2d/winograd/mod.rs` has the formulas. The gradient w.r.t. the input is the
+//! same, over the output's gradient by the kernel turned round.
+//!
+//! Larger tiles where rounding may replace an exact zero: in gradients, and in a forward pass with neither bias nor ReLU, as before a
+//! batch normalisation. Through a ReLU, noise in place of the zeros over an empty background would open half of its gates, and all
+//! gradients of the biases, which begin at zero, would differ from Keras's.
 
 mod outputs;
 mod product;
+mod tile;
 mod tiling;
 mod weights;
 
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::winograd::matrices::TILE_LEN;
 use crate::kernels::gate::GateKind;
 use crate::plan::Io;
 use crate::simd::{SimdLevel, with_scratch};
 use outputs::{Maxima, Output, Pixels};
 use product::Convolution;
 use rayon::prelude::*;
+use tile::{KERNEL, Tile, Tile2, Tile4};
 use tiling::{Tiling, Weights};
 pub(in crate::kernels::conv2d) use weights::backward_weights;
 
-/// Tiles per task, if there are enough images: so many that few of them are missing from the last group.
-const MIN_TILES: usize = 192;
+/// Output pixels per task, if there are enough images: so many that few of the last group's tiles are missing.
+const MIN_PIXELS: usize = 1024;
 /// Tasks, if there are enough images.
 const MIN_TASKS: usize = 8;
-/// Multiplications as a share of those of the direct sums.
-pub(in crate::kernels::conv2d) const SHARE: f64 = 16.0 / 36.0;
-
 /// Whether the kernels compute these sizes: channels fill whole vectors.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
     let Dims { batch: _, h, w, c_in, c_out, groups, bias, pool_h, pool_w } = *d;
@@ -34,10 +36,37 @@ pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
     square && (pooled || is_alone(d)) && channels && groups == 1
 }
 
-/// The transforms cost as much as the products of this many further channels.
+/// Whether a sum in the forward pass over inputs of zero has to be exactly zero.
+fn keeps_zeros(d: &Dims, relu: bool) -> bool {
+    relu || d.bias
+}
+
+/// Multiplications of the forward pass as a share of those of the direct sums.
+pub(in crate::kernels::conv2d) fn share(d: &Dims, relu: bool) -> f64 {
+    if keeps_zeros(d, relu) { share_of::<Tile2>() } else { GRADIENT_SHARE }
+}
+
+/// As [`share`], of the gradients.
+pub(in crate::kernels::conv2d) const GRADIENT_SHARE: f64 = share_of::<Tile4>();
+
+const fn share_of<T: Tile>() -> f64 {
+    T::LEN as f64 / (T::OUTPUT * T::OUTPUT * KERNEL * KERNEL) as f64
+}
+
+/// Cost of the forward pass.
 pub(in crate::kernels::conv2d) fn cost(d: &Dims) -> f64 {
+    with_transforms(d, share(d, false))
+}
+
+/// Cost of the gradients.
+pub(in crate::kernels::conv2d) fn gradient_cost(d: &Dims) -> f64 {
+    with_transforms(d, GRADIENT_SHARE)
+}
+
+/// The transforms cost as much as the products of some further channels.
+fn with_transforms(d: &Dims, share: f64) -> f64 {
     const TRANSFORMS: f64 = 8.0;
-    SHARE * (1.0 + TRANSFORMS / d.c_in.min(d.c_out) as f64)
+    share * (1.0 + TRANSFORMS / d.c_in.min(d.c_out) as f64)
 }
 
 /// As [`supports`], without a pool.
@@ -50,11 +79,19 @@ fn is_alone(d: &Dims) -> bool {
     d.window_len() == 1
 }
 
-impl Tiling {
+impl<T: Tile> Tiling<T> {
     /// The transformed weights w [3, 3, c_in, c_out], as one packed matrix for each element of a tile.
     fn transform_weights(&self, level: SimdLevel, w: &[f32], u: &mut [f32]) {
-        u.par_chunks_mut(self.panels.len(self.c_in)).enumerate().for_each(|(element, u)| {
-            level.run(Weights { tiling: self, element, w, u });
+        // A task for each panel and vector of inputs.
+        let inputs = level.vector_width();
+        let len = inputs * self.panels.width;
+        let elements = u.chunks_exact_mut(self.panels.len(self.c_in));
+        let mut elements: Vec<_> = elements.map(|u| u.chunks_exact_mut(len)).collect();
+        let tasks = 0..self.panels.count() * self.c_in / inputs;
+        let tasks: Vec<Vec<_>> = tasks.map(|_| elements.iter_mut().filter_map(Iterator::next).collect()).collect();
+        tasks.into_par_iter().enumerate().for_each(|(task, u)| {
+            let (panel, first) = (task * inputs / self.c_in, task * inputs % self.c_in);
+            level.run(Weights { tiling: self, w, u, cols: self.panels.cols_of(panel), first });
         });
     }
 
@@ -66,12 +103,19 @@ impl Tiling {
 
     /// Images of a task, of a batch of `batch`.
     fn images(&self, batch: usize) -> usize {
-        MIN_TILES.div_ceil(self.count()).min(batch.div_ceil(MIN_TASKS))
+        MIN_PIXELS.div_ceil(self.count() * T::OUTPUT * T::OUTPUT).min(batch.div_ceil(MIN_TASKS))
     }
 }
 
 /// SIMD variant of `Conv2dForward`. The argmax is not written if no backward pass follows.
-pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel, mut io: Io<'_, f32>) {
+pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel, io: Io<'_, f32>) {
+    match keeps_zeros(d, relu) {
+        true => forward_by::<Tile2>(d, relu, level, io),
+        false => forward_by::<Tile4>(d, relu, level, io),
+    }
+}
+
+fn forward_by<T: Tile>(d: &Dims, relu: bool, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, weights, y) = (io.input(0), io.input(1), io.output(0));
     let (w, bias) = d.split_weights(weights);
     // Through a pool, the pixels of whole windows.
@@ -79,10 +123,11 @@ pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel
         true => [d.h.output, d.w.output],
         false => [2 * d.pool_h.output, 2 * d.pool_w.output],
     };
-    let tiling = Tiling::new(level, [d.c_in, d.c_out], [[d.h.input, d.w.input], [d.h.pad, d.w.pad], output]);
+    let sizes = [[d.h.input, d.w.input], [d.h.pad, d.w.pad], output];
+    let tiling = Tiling::<T>::new(level, [d.c_in, d.c_out], sizes);
     let images = tiling.images(d.batch);
     let argmax = io.optional_chunks_u32(1, d.batch.div_ceil(images), images * d.out_image());
-    with_scratch([TILE_LEN * tiling.panels.len(d.c_in)], |[u]| {
+    with_scratch([T::LEN * tiling.panels.len(d.c_in)], |[u]| {
         tiling.transform_weights(level, w, u);
         let (y, x) = (y.par_chunks_mut(images * d.out_image()), x.par_chunks(images * d.in_image()));
         y.zip(x).zip(argmax).for_each(|((y, x), argmax)| match is_alone(d) {
@@ -97,9 +142,9 @@ pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: GateKind, level
     let (dy, weights, dx) = (io.input(0), io.input(1), io.output(0));
     let gate_input = io.inputs[2];
     let sizes = [[d.h.output, d.w.output], [2 - d.h.pad, 2 - d.w.pad], [d.h.input, d.w.input]];
-    let tiling = Tiling::new(level, [d.c_out, d.c_in], sizes);
+    let tiling = Tiling::<Tile4>::new(level, [d.c_out, d.c_in], sizes);
     let images = tiling.images(d.batch);
-    let lens = [TILE_LEN * tiling.panels.len(d.c_out), d.taps() * d.c_in * d.c_out];
+    let lens = [Tile4::LEN * tiling.panels.len(d.c_out), d.taps() * d.c_in * d.c_out];
     with_scratch(lens, |[u, turned]| {
         turn(d, weights, turned);
         tiling.transform_weights(level, turned, u);

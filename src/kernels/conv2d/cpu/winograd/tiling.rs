@@ -1,19 +1,25 @@
 //! The tiles of a convolution by Winograd's algorithm, and the transforms of its weights and inputs.
 
+use super::tile::{KERNEL, MAX_INPUT, Tile};
 use crate::kernels::conv2d::cpu::panels::Panels;
-use crate::kernels::conv2d::winograd::matrices::{TILE_LEN, weight_factor};
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
+use std::marker::PhantomData;
+use std::ops::Range;
 
 /// Tiles that are transformed and multiplied at a time: so few that the caches hold them.
 pub(super) const GROUP: usize = 16;
 
-/// One vector of channels of the tiles of a group, transformed: a vector for each element of a tile and each tile.
-pub(super) type Block<V> = [[V; GROUP]; TILE_LEN];
+/// Tiles of a group and one that is not used: at a stride of a power of two the elements of a tile would share few sets of a cache.
+pub(super) const STRIDE: usize = GROUP + 1;
+
+/// One element of the tiles of a group, transformed, for one vector of channels. A block is all elements of the tiles for one vector of
+/// channels.
+pub(super) type Element<V> = [V; STRIDE];
 
 /// A convolution as Winograd's algorithm sees it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tiling {
+pub(super) struct Tiling<T> {
     pub(super) c_in: usize,
     pub(super) c_out: usize,
     /// Height and width of the input.
@@ -25,22 +31,22 @@ pub(super) struct Tiling {
     /// Tiles along height and width of the output.
     pub(super) tiles: [usize; 2],
     pub(super) panels: Panels,
+    tile: PhantomData<T>,
 }
 
-impl Tiling {
+impl<T: Tile> Tiling<T> {
     /// A convolution of [c_in, c_out] channels, with heights and widths of the input, of its padding before the first pixel, and of the output.
     pub(super) fn new(level: SimdLevel, [c_in, c_out]: [usize; 2], [input, pad, output]: [[usize; 2]; 3]) -> Self {
-        let tiles = output.map(|n| n.div_ceil(2));
-        Self { c_in, c_out, input, pad, output, tiles, panels: Panels::new(level, c_out) }
+        let tiles = output.map(|n| n.div_ceil(T::OUTPUT));
+        Self { c_in, c_out, input, pad, output, tiles, panels: Panels::new(level, c_out), tile: PhantomData }
     }
 
-    /// The first of the 2x2 output pixels of the tile at `at`, among those of all images; and whether those to the right and below are
-    /// inside the output.
+    /// The first output pixel of the tile at `at`, among those of all images; and how many of its rows and columns are inside the output.
     #[inline(always)]
-    pub(super) fn pixel(&self, at: Position) -> (usize, bool, bool) {
+    pub(super) fn pixels(&self, at: Position) -> (usize, [usize; 2]) {
         let [height, width] = self.output;
-        let first = (at.image * height + 2 * at.row) * width + 2 * at.col;
-        (first, 2 * at.col + 1 < width, 2 * at.row + 1 < height)
+        let (y, x) = (T::OUTPUT * at.row, T::OUTPUT * at.col);
+        ((at.image * height + y) * width + x, [T::OUTPUT.min(height - y), T::OUTPUT.min(width - x)])
     }
 
     /// Tiles of an image.
@@ -55,11 +61,11 @@ impl Tiling {
 
     /// Floats of a group's tiles with `channels` channels, transformed.
     pub(super) fn group_len(channels: usize) -> usize {
-        GROUP * TILE_LEN * channels
+        STRIDE * T::LEN * channels
     }
 
     /// The number of tiles in each group of those of the images in `x`.
-    pub(super) fn groups(&self, x: &[f32]) -> impl Iterator<Item = usize> + use<> {
+    pub(super) fn groups(&self, x: &[f32]) -> impl Iterator<Item = usize> + use<T> {
         let tiles = x.len() / self.in_image() * self.count();
         (0..tiles).step_by(GROUP).map(move |first| GROUP.min(tiles - first))
     }
@@ -76,7 +82,7 @@ pub(super) struct Position {
 impl Position {
     /// Goes to the next tile.
     #[inline(always)]
-    pub(super) fn advance(&mut self, tiling: &Tiling) {
+    pub(super) fn advance<T>(&mut self, tiling: &Tiling<T>) {
         self.col += 1;
         if self.col == tiling.tiles[1] {
             (self.row, self.col) = (self.row + 1, 0);
@@ -87,31 +93,41 @@ impl Position {
     }
 }
 
-/// One element (r, c) of the 4x4 tile of `u = G w G^T`, for all channel pairs: [panel, c_in, width].
-pub(super) struct Weights<'a> {
-    pub(super) tiling: &'a Tiling,
-    /// 4 r + c.
-    pub(super) element: usize,
+/// `u = G w G^T` for some inputs and the outputs of a panel.
+pub(super) struct Weights<'a, T> {
+    pub(super) tiling: &'a Tiling<T>,
     /// [3, 3, c_in, c_out].
     pub(super) w: &'a [f32],
-    pub(super) u: &'a mut [f32],
+    /// For each element of a tile, the inputs' rows of the panel.
+    pub(super) u: Vec<&'a mut [f32]>,
+    /// The panel's outputs.
+    pub(super) cols: Range<usize>,
+    /// The first of the inputs.
+    pub(super) first: usize,
 }
 
-impl WithSimd for Weights<'_> {
+impl<T: Tile> WithSimd for Weights<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let Tiling { c_in, c_out, panels, .. } = *self.tiling;
-        for (panel, u) in self.u.chunks_exact_mut(c_in * panels.width).enumerate() {
-            let cols = panels.cols_of(panel);
-            for (i, u) in u.chunks_exact_mut(panels.width).enumerate() {
-                u.fill(0.0);
-                for tap in 0..9 {
-                    let factor = weight_factor(self.element, tap);
-                    let w = &self.w[(tap * c_in + i) * c_out..][cols.clone()];
-                    for (u, w) in u.iter_mut().zip(w).filter(|_| factor != 0.0) {
-                        *u += factor as f32 * *w;
+        let lanes = S::F32_LANES;
+        for i in 0..self.u[0].len() / panels.width {
+            for col in (0..self.cols.len()).step_by(lanes) {
+                let from = (self.first + i) * c_out + self.cols.start + col;
+                let at = |tap: usize| simd.partial_load_f32s(&self.w[tap * c_in * c_out + from..][..lanes]);
+                let mut half = [[simd.splat_f32s(0.0); KERNEL]; MAX_INPUT];
+                for c in 0..KERNEL {
+                    let column = T::transform_kernel(simd, [at(c), at(KERNEL + c), at(2 * KERNEL + c)]);
+                    for r in 0..T::INPUT {
+                        half[r][c] = column[r];
+                    }
+                }
+                for (half, u) in half.iter().zip(self.u.chunks_exact_mut(T::INPUT)) {
+                    let row = T::transform_kernel(simd, *half);
+                    for (value, u) in row.iter().zip(u) {
+                        simd.partial_store_f32s(&mut u[i * panels.width + col..][..lanes], *value);
                     }
                 }
             }
@@ -119,12 +135,12 @@ impl WithSimd for Weights<'_> {
     }
 }
 
-/// `v = B^T d B`, d being the 4x4 inputs under each of `tiles` tiles from `at` on, which moves on: a [`Block`] for each vector of channels.
+/// `v = B^T d B`, d being the inputs under each of `tiles` tiles from `at` on, which moves on: a block for each vector of channels.
 /// `x` is [images, h, w, c_in], `zeros` a row of zeros [w, c_in].
 #[inline(always)]
-pub(super) fn transform_input<S: Simd>(
+pub(super) fn transform_input<S: Simd, T: Tile>(
     simd: S,
-    tiling: &Tiling,
+    tiling: &Tiling<T>,
     x: &[f32],
     (at, tiles): (&mut Position, usize),
     v: &mut [f32],
@@ -133,61 +149,50 @@ pub(super) fn transform_input<S: Simd>(
     let blocks = tiling.c_in / S::F32_LANES;
     let ([height, width], [top, left]) = (tiling.input, tiling.pad);
     let (x, zeros) = (S::as_simd_f32s(x).0, S::as_simd_f32s(zeros).0);
-    let v = blocks_of::<S>(v);
+    let v = elements_of::<S>(v);
     for tile in 0..tiles {
         let x = &x[at.image * height * width * blocks..][..height * width * blocks];
-        let mut rows = [zeros; 4];
-        for (r, row) in rows.iter_mut().enumerate() {
-            let y = 2 * at.row + r;
+        let mut rows = [zeros; MAX_INPUT];
+        for (r, row) in rows.iter_mut().enumerate().take(T::INPUT) {
+            let y = T::OUTPUT * at.row + r;
             if y >= top && y < height + top {
                 *row = &x[(y - top) * width * blocks..][..width * blocks];
             }
         }
-        let first = 2 * at.col;
-        if first >= left && first + 4 <= width + left {
-            for (block, v) in v.iter_mut().enumerate() {
-                let mut d = [[simd.splat_f32s(0.0); 4]; 4];
-                for (d, row) in d.iter_mut().zip(rows) {
-                    let row = &row[(first - left) * blocks + block..][..3 * blocks + 1];
-                    *d = [row[0], row[blocks], row[2 * blocks], row[3 * blocks]];
-                }
-                transform_tile(simd, d, v, tile);
-            }
-        } else {
-            for (block, v) in v.iter_mut().enumerate() {
-                let mut d = [[simd.splat_f32s(0.0); 4]; 4];
-                for c in (0..4).filter(|c| first + c >= left && first + c < width + left) {
-                    for (d, row) in d.iter_mut().zip(rows) {
-                        d[c] = row[(first + c - left) * blocks + block];
+        let first = T::OUTPUT * at.col;
+        let is_inside = first >= left && first + T::INPUT <= width + left;
+        for (block, v) in v.chunks_exact_mut(T::LEN).enumerate().take(blocks) {
+            let mut half = [[simd.splat_f32s(0.0); MAX_INPUT]; MAX_INPUT];
+            for r in 0..T::INPUT {
+                let mut d = [simd.splat_f32s(0.0); MAX_INPUT];
+                if is_inside {
+                    let row = &rows[r][(first - left) * blocks + block..][..(T::INPUT - 1) * blocks + 1];
+                    for c in 0..T::INPUT {
+                        d[c] = row[c * blocks];
+                    }
+                } else {
+                    for c in 0..T::INPUT {
+                        if first + c >= left && first + c < width + left {
+                            d[c] = rows[r][(first + c - left) * blocks + block];
+                        }
                     }
                 }
-                transform_tile(simd, d, v, tile);
+                half[r] = T::transform_input(simd, d);
+            }
+            for c in 0..T::INPUT {
+                let d = [half[0][c], half[1][c], half[2][c], half[3][c], half[4][c], half[5][c]];
+                let column = T::transform_input(simd, d);
+                for r in 0..T::INPUT {
+                    v[r * T::INPUT + c][tile] = column[r];
+                }
             }
         }
         at.advance(tiling);
     }
 }
 
-/// `B^T d B`, as tile `tile` of a group.
+/// The elements of the transformed tiles of a group in `floats`, block by block of channels.
 #[inline(always)]
-fn transform_tile<S: Simd>(simd: S, d: [[S::f32s; 4]; 4], v: &mut Block<S::f32s>, tile: usize) {
-    let rows = [b_t(simd, d[0]), b_t(simd, d[1]), b_t(simd, d[2]), b_t(simd, d[3])];
-    for c in 0..4 {
-        let column = b_t(simd, [rows[0][c], rows[1][c], rows[2][c], rows[3][c]]);
-        for r in 0..4 {
-            v[r * 4 + c][tile] = column[r];
-        }
-    }
-}
-
-/// The transformed tiles of a group in `floats`, block by block of channels.
-#[inline(always)]
-pub(super) fn blocks_of<S: Simd>(floats: &mut [f32]) -> &mut [Block<S::f32s>] {
-    S::as_mut_simd_f32s(floats).0.as_chunks_mut::<GROUP>().0.as_chunks_mut::<TILE_LEN>().0
-}
-
-/// `B^T d` for a column d.
-#[inline(always)]
-fn b_t<S: Simd>(simd: S, d: [S::f32s; 4]) -> [S::f32s; 4] {
-    [simd.sub_f32s(d[0], d[2]), simd.add_f32s(d[1], d[2]), simd.sub_f32s(d[2], d[1]), simd.sub_f32s(d[1], d[3])]
+pub(super) fn elements_of<S: Simd>(floats: &mut [f32]) -> &mut [Element<S::f32s>] {
+    S::as_mut_simd_f32s(floats).0.as_chunks_mut::<STRIDE>().0
 }

@@ -1,57 +1,98 @@
 //! The gradient w.r.t. the weights by Winograd's algorithm, without a pool: the adjoint of the forward pass,
-//! `dw = G^T [sum over tiles of (B^T d B) (A dy A^T)] G`, so that a matrix product is left for each of the 16 elements of a tile.
+//! `dw = G^T [sum over tiles of (B^T d B) (A dy A^T)] G`, so that a matrix product is left for each of the 36 elements of a tile.
 
-use super::tiling::{Block, GROUP, Position, Tiling, blocks_of, transform_input};
+use super::tile::{KERNEL, MAX_INPUT as INPUT, MAX_OUTPUT as OUTPUT, Tile, Tile4};
+use super::tiling::{Element, Position, STRIDE, Tiling, elements_of, transform_input};
 use crate::kernels::conv2d::cpu::panels::{MAX_ROWS, ROWS};
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::conv2d::winograd::matrices::{TILE_LEN, weight_factor};
 use crate::kernels::matrix::sum_rows;
 use crate::plan::Io;
 use crate::simd::{SimdLevel, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Tasks that share the images: their number does not depend on that of the threads, so that the order of additions, and with it every
-/// bit of the result, does not either.
+/// Tasks that share the images, at most: their number does not depend on that of the threads, so that the order of additions, and with it
+/// every bit of the result, does not either.
 const TASKS: usize = 8;
+/// Tiles of a task, at least, unless there are fewer: adding up the sums of tasks costs time, too.
+const MIN_TILES: usize = 32;
+/// Elements of a transformed tile.
+const TILE_LEN: usize = Tile4::LEN;
+/// Pairs of channels of a task of the last transform.
+const PAIRS: usize = 128;
 
 /// SIMD variant of `Conv2dBackwardWeights` without a pool and with split-K 1.
 pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
     let sizes = [[d.h.input, d.w.input], [d.h.pad, d.w.pad], [d.h.output, d.w.output]];
-    let tiling = Tiling::new(level, [d.c_in, d.c_out], sizes);
-    let images = d.batch.div_ceil(TASKS);
+    let tiling = Tiling::<Tile4>::new(level, [d.c_in, d.c_out], sizes);
+    let images = d.batch.div_ceil(TASKS).max(MIN_TILES.div_ceil(tiling.count()));
     let pairs = d.c_in * d.c_out;
     let (weights, bias) = out.split_at_mut(d.taps() * pairs);
     with_scratch([d.batch.div_ceil(images) * TILE_LEN * pairs], |[sums]| {
         let tasks = x.par_chunks(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
         sums.par_chunks_exact_mut(TILE_LEN * pairs).zip(tasks).for_each(|(sums, (x, dy))| {
-            let lens = [Tiling::group_len(d.c_in), Tiling::group_len(d.c_out), d.w.input * d.c_in];
+            let lens = [Tiling::<Tile4>::group_len(d.c_in), Tiling::<Tile4>::group_len(d.c_out), d.w.input * d.c_in];
             sums.fill(0.0);
             with_scratch(lens, |scratch| level.run(Correlation { tiling: &tiling, x, dy, scratch, sums }));
         });
-        let (total, others) = sums.split_at_mut(TILE_LEN * pairs);
-        total.par_chunks_exact_mut(pairs).enumerate().for_each(|(element, total)| {
-            for sums in others.chunks_exact(TILE_LEN * pairs) {
-                total.iter_mut().zip(&sums[element * pairs..]).for_each(|(total, sum)| *total += *sum);
-            }
-        });
-        weights.par_chunks_exact_mut(pairs).enumerate().for_each(|(tap, weights)| {
-            weights.fill(0.0);
-            for (element, sums) in total.chunks_exact(pairs).enumerate() {
-                let factor = weight_factor(element, tap);
-                if factor != 0.0 {
-                    weights.iter_mut().zip(sums).for_each(|(weight, sum)| *weight += factor as f32 * *sum);
-                }
-            }
+        let mut taps: Vec<_> = weights.chunks_exact_mut(pairs).map(|tap| tap.chunks_mut(PAIRS)).collect();
+        let chunks = pairs.div_ceil(PAIRS);
+        let chunks: Vec<Vec<_>> = (0..chunks).map(|_| taps.iter_mut().filter_map(Iterator::next).collect()).collect();
+        chunks.into_par_iter().enumerate().for_each(|(chunk, weights)| {
+            level.run(Merge { sums, pairs, first: chunk * PAIRS, weights });
         });
     });
     sum_rows(dy, d.c_out, bias);
 }
 
-/// The sums over the tiles of some images, `sums += (B^T d B)^T (A dy A^T)` for each element of a tile: [16, c_in, c_out].
+/// `dw = G^T s G` for some pairs of channels, s being the sum of the tasks' sums.
+struct Merge<'a> {
+    /// [tasks, 36, pairs].
+    sums: &'a [f32],
+    pairs: usize,
+    /// The first of the pairs.
+    first: usize,
+    /// For each tap, the gradients of [`PAIRS`] pairs or fewer.
+    weights: Vec<&'a mut [f32]>,
+}
+
+impl WithSimd for Merge<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let len = self.weights[0].len();
+        let mut totals = [[0.0; PAIRS]; TILE_LEN];
+        for sums in self.sums.chunks_exact(TILE_LEN * self.pairs) {
+            for (sums, totals) in sums.chunks_exact(self.pairs).zip(&mut totals) {
+                for (total, sum) in totals.iter_mut().zip(&sums[self.first..][..len]) {
+                    *total += *sum;
+                }
+            }
+        }
+        let lanes = S::F32_LANES;
+        for first in (0..len).step_by(lanes) {
+            let at = |r: usize, c: usize| simd.partial_load_f32s(&totals[r * INPUT + c][first..][..lanes]);
+            let mut half = [[simd.splat_f32s(0.0); INPUT]; KERNEL];
+            for c in 0..INPUT {
+                let column = [at(0, c), at(1, c), at(2, c), at(3, c), at(4, c), at(5, c)];
+                for (half, value) in half.iter_mut().zip(Tile4::transform_sums(simd, column)) {
+                    half[c] = value;
+                }
+            }
+            for (half, weights) in half.iter().zip(self.weights.chunks_exact_mut(KERNEL)) {
+                for (value, weights) in Tile4::transform_sums(simd, *half).iter().zip(weights) {
+                    simd.partial_store_f32s(&mut weights[first..][..lanes], *value);
+                }
+            }
+        }
+    }
+}
+
+/// The sums over the tiles of some images, `sums += (B^T d B)^T (A dy A^T)` for each element of a tile: [36, c_in, c_out].
 struct Correlation<'a> {
-    tiling: &'a Tiling,
+    tiling: &'a Tiling<Tile4>,
     x: &'a [f32],
     dy: &'a [f32],
     /// Scratch: a group's transformed inputs and gradients, and a row of zeros [w, c_in].
@@ -71,7 +112,7 @@ impl WithSimd for Correlation<'_> {
         let (mut from, mut to) = (Position::default(), Position::default());
         for tiles in tiling.groups(self.x) {
             transform_input(simd, tiling, self.x, (&mut from, tiles), v, zeros);
-            let w = blocks_of::<S>(w);
+            let w = elements_of::<S>(w);
             for tile in 0..tiles {
                 transform_gradient(simd, tiling, self.dy, to, w, tile);
                 to.advance(tiling);
@@ -95,20 +136,20 @@ fn add_products<S: Simd, const V: usize, const R: usize>(
     simd: S,
     c_in: usize,
     v: &[f32],
-    (w, tiles): (&[Block<S::f32s>], usize),
+    (w, tiles): (&[Element<S::f32s>], usize),
     sums: &mut [f32],
 ) {
-    let (lanes, panels) = (S::F32_LANES, w.len() / V);
+    let (lanes, panels) = (S::F32_LANES, w.len() / TILE_LEN / V);
     let sums = S::as_mut_simd_f32s(sums).0.as_chunks_mut::<V>().0;
     for (element, sums) in sums.chunks_exact_mut(c_in * panels).enumerate() {
-        for (panel, w) in w.chunks_exact(V).enumerate() {
+        for (panel, w) in w.chunks_exact(V * TILE_LEN).enumerate() {
             for first in (0..c_in).step_by(R) {
-                let v = &v[(first / lanes * TILE_LEN + element) * GROUP * lanes..][..tiles * lanes];
+                let v = &v[(first / lanes * TILE_LEN + element) * STRIDE * lanes..][..tiles * lanes];
                 let mut totals = [[simd.splat_f32s(0.0); V]; R];
                 for (tile, v) in v.chunks_exact(lanes).enumerate() {
                     let mut vectors = [simd.splat_f32s(0.0); V];
-                    for (vector, w) in vectors.iter_mut().zip(w) {
-                        *vector = w[element][tile];
+                    for (i, vector) in vectors.iter_mut().enumerate() {
+                        *vector = w[i * TILE_LEN + element][tile];
                     }
                     for (v, totals) in v[first % lanes..][..R].iter().zip(&mut totals) {
                         let v = simd.splat_f32s(*v);
@@ -127,36 +168,35 @@ fn add_products<S: Simd, const V: usize, const R: usize>(
     }
 }
 
-/// `w = A dy A^T` for the 2x2 gradients under the tile at `at`, zero outside of dy [images, h, w, c_out]; it becomes tile `tile` of the
+/// `w = A dy A^T` for the 4x4 gradients under the tile at `at`, zero outside of dy [images, h, w, c_out]; it becomes tile `tile` of the
 /// group `w`.
 #[inline(always)]
 fn transform_gradient<S: Simd>(
     simd: S,
-    tiling: &Tiling,
+    tiling: &Tiling<Tile4>,
     dy: &[f32],
     at: Position,
-    w: &mut [Block<S::f32s>],
+    w: &mut [Element<S::f32s>],
     tile: usize,
 ) {
-    let blocks = w.len();
+    let blocks = w.len() / TILE_LEN;
     let zero = simd.splat_f32s(0.0);
-    let ((first, right, below), width) = (tiling.pixel(at), tiling.output[1]);
+    let ((first, [rows, cols]), width) = (tiling.pixels(at), tiling.output[1]);
     let dy = &S::as_simd_f32s(dy).0[first * blocks..];
-    for (block, w) in w.iter_mut().enumerate() {
-        let at = |inside: bool, pixel: usize| if inside { dy[pixel * blocks + block] } else { zero };
-        let rows = [a(simd, [at(true, 0), at(right, 1)]), a(simd, [at(below, width), at(right && below, width + 1)])];
-        for c in 0..4 {
-            let column = a(simd, [rows[0][c], rows[1][c]]);
-            for r in 0..4 {
-                w[r * 4 + c][tile] = column[r];
+    for (block, w) in w.chunks_exact_mut(TILE_LEN).enumerate() {
+        let mut half = [[zero; INPUT]; OUTPUT];
+        for (r, half) in half.iter_mut().enumerate().take(rows) {
+            let mut pixels = [zero; OUTPUT];
+            for (c, pixel) in pixels.iter_mut().enumerate().take(cols) {
+                *pixel = dy[(r * width + c) * blocks + block];
+            }
+            *half = Tile4::transform_gradient(simd, pixels);
+        }
+        for c in 0..INPUT {
+            let column = Tile4::transform_gradient(simd, [half[0][c], half[1][c], half[2][c], half[3][c]]);
+            for (r, value) in column.iter().enumerate() {
+                w[r * INPUT + c][tile] = *value;
             }
         }
     }
-}
-
-/// `A v` for a column v.
-#[inline(always)]
-fn a<S: Simd>(simd: S, v: [S::f32s; 2]) -> [S::f32s; 4] {
-    let zero = simd.splat_f32s(0.0);
-    [v[0], simd.add_f32s(v[0], v[1]), simd.sub_f32s(v[0], v[1]), simd.sub_f32s(zero, v[1])]
 }
