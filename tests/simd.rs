@@ -8,6 +8,7 @@ use gpu_cnn::internals::backend::{Backend, Cpu};
 use gpu_cnn::internals::plan::{BufferId, BufferSlice, DispatchId, Element, Plan, Profile, Program, Step};
 use gpu_cnn::internals::simd::SimdLevel;
 use gpu_cnn::internals::verify::{Case, PROGRAMS, cases, presets, wide};
+use gpu_cnn::{Activation, Conv2D, Dense, Flatten, MaxPooling2D, Padding, Sequential};
 use std::collections::BTreeSet;
 
 /// Bound of ||simd - reference|| / ||reference|| for every output of a dispatch.
@@ -182,6 +183,40 @@ fn a_pre_activation_of_zero_is_inactive_and_nan_propagates_on_every_level() {
             assert!(fast_zero.0 == zero.0, "{}, {}: the argmax differs", level.name(), case.name);
             assert!(nan.1.is_nan() && fast_nan.1.is_nan(), "{}, {}: {}", level.name(), case.name, fast_nan.1);
         }
+    }
+}
+
+/// Most sums over an image with an empty background are exactly zero, and a ReLU's gate is closed there, as long as the bias is zero.
+#[test]
+fn sums_over_zeros_are_exactly_zero_before_a_relu_on_every_level() {
+    let conv = Conv2D { activation: Activation::Relu, padding: Padding::Same, ..Conv2D::new(16, 3) };
+    let softmax = Dense { activation: Activation::Softmax, ..Dense::new(10) };
+    let plain =
+        Sequential { input: [14, 14, 16], layers: vec![conv.clone().into(), Flatten {}.into(), softmax.into()] };
+    let mut pooled = plain.clone();
+    pooled.layers.insert(1, MaxPooling2D::new(2).into());
+    for (level, model) in SimdLevel::available().into_iter().flat_map(|level| [(level, &plain), (level, &pooled)]) {
+        let case = Case::new("a bright pixel", 4, model.clone());
+        let zeros = [None, Some(level)].map(|level| {
+            let (plan, mut cpu) = case.filled::<f32>(Profile::cpu(level)).unwrap();
+            let forward =
+                plan.dispatches.iter().find(|d| d.label.starts_with("conv2d") && d.label.ends_with(" forward"));
+            assert!(level.is_none() || forward.unwrap().algorithm == Some("winograd"));
+            let graph = case.graph().unwrap();
+            let bias = graph.parameters.iter().find(|tensor| tensor.name == "conv2d.bias").unwrap();
+            cpu.values(plan.host.parameters)[bias.offset..][..bias.size()].fill(0.0);
+            // Four of the channels of one pixel of each image.
+            let image = 14 * 14 * 16 / 4;
+            let pixels = (0..4 * image).map(|word| if word % image == 5 * 14 * 4 + 6 * 4 { 0x4f30_7ff1 } else { 0 });
+            cpu.write(plan.host.input, 0, &pixels.collect::<Vec<u32>>()).unwrap();
+            cpu.run(&[Program::Gradients], &[case.step()]).unwrap();
+            let output =
+                plan.buffers.iter().position(|b| b.label.starts_with("conv2d") && b.label.ends_with(" output"));
+            let output = BufferId(output.unwrap());
+            cpu.values(output).iter().map(|value| *value == 0.0).collect::<Vec<bool>>()
+        });
+        assert!(zeros[0].iter().filter(|is_zero| !**is_zero).count() > 4 * 16, "{}", level.name());
+        assert!(zeros[0] == zeros[1], "{}, {model:?}", level.name());
     }
 }
 
