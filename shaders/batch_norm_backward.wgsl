@@ -1,7 +1,7 @@
 // dx[row, c] = a[c] (dy[row, c] - m[c] - (x[row, c] - mean[c]) q[c]), then the gate; zero for images beyond the batch
 //
-// One invocation takes LANES columns of a row (4, or 1 where 4 does not divide COLS). coefficients: mean, a, m, q, [4, COLS]. x, dy and dx
-// (bound as `out`): [COUNT] = [rows, COLS].
+// One invocation takes LANES columns (4, or 1 where 4 does not divide COLS) of every STRIDE-th row. coefficients: mean, a, m, q,
+// [4, COLS]. x, dy and dx (bound as `out`): [ROWS, COLS].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read> dy: array<Four>;
@@ -11,15 +11,20 @@ fn coefficient_at(i: u32) -> vec4<f32> { return lanes_of(four(coefficients[i / 4
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let i = ((group.y * GRID_X + group.x) * 64u + lane) * LANES;
-    if (i >= COUNT) { return; }
-    if (i >= step.images * IMAGE) {
-        write(i, LANES, vec4(0.0));
-        return;
+    let linear_id = (group.y * GRID_X + group.x) * 64u + lane;
+    let first = linear_id / UNITS;
+    if (first >= STRIDE) { return; }
+    let c = linear_id % UNITS * LANES;
+    let mean = coefficient_at(c);
+    let scale = coefficient_at(COLS + c);
+    let mean_dy = coefficient_at(2u * COLS + c);
+    let slope = coefficient_at(3u * COLS + c);
+    let valid = step.images * ROWS_PER_IMAGE;
+    for (var row = first; row < ROWS; row += STRIDE) {
+        let i = row * COLS + c;
+        let centered = lanes_of(four(x[i / 4u]), i, BY_4) - mean;
+        let gradient = lanes_of(four(dy[i / 4u]), i, BY_4) - mean_dy;
+        let dx = apply_gate(i, LANES, scale * (gradient - centered * slope));
+        write(i, LANES, select(vec4(0.0), dx, row < valid));
     }
-    let c = i % COLS;
-    let centered = lanes_of(four(x[i / 4u]), i, BY_4) - coefficient_at(c);
-    let gradient = lanes_of(four(dy[i / 4u]), i, BY_4) - coefficient_at(2u * COLS + c);
-    let dx = coefficient_at(COLS + c) * (gradient - centered * coefficient_at(3u * COLS + c));
-    write(i, LANES, apply_gate(i, LANES, dx));
 }

@@ -20,12 +20,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let stride = select(COLS, ROWS, PER_ROW);
     var to_gamma = vec4(0.0);
     var to_beta = vec4(0.0);
+    // Loaded once where they are those of the column.
+    let column = select(0u, at.column, at.is_active);
+    var mean = statistic_at(column);
+    var over_deviation = statistic_at(stride + column);
     for (var row = first + at.row; row < end; row += ROW_LANES) {
         let i = row * COLS + at.column;
-        let s = select(at.column, row, PER_ROW);
+        if (PER_ROW) {
+            mean = statistic_at(row);
+            over_deviation = statistic_at(stride + row);
+        }
         let gradient = lanes_of(four(dy[i / 4u]), i, BY_4);
-        let centered = lanes_of(four(x[i / 4u]), i, BY_4) - statistic_at(s);
-        to_gamma += gradient * (centered * statistic_at(stride + s));
+        to_gamma += gradient * ((lanes_of(four(x[i / 4u]), i, BY_4) - mean) * over_deviation);
         to_beta += gradient;
     }
     let gamma = over_rows(lane, to_gamma);

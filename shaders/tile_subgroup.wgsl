@@ -1,8 +1,9 @@
-// C[row, col] = sum over k of A[row, k] B[k, col], in 32 x 32 tiles, each computed by one subgroup of eight lanes
+// C[row, col] = sum over k of A[row, k] B[k, col], in tiles of 32 x 32, 64 x 16 or 128 x 8, each computed by one subgroup of eight lanes
 //
-// Each lane loads a 4 x 4 block of A (its four rows, four k) and a 4 x 4 block of B (four k, its four columns), reads
-// the other lanes' blocks of A by shuffle and accumulates 32 rows x 4 columns of C in registers. The sum runs over k in
-// ascending order. Workgroup z enumerates (product in the batch, split of the sum).
+// The lanes form BLOCKS groups, each of which has 32 rows and all columns of the tile. Each lane loads BLOCKS 4 x 4 blocks of A (four
+// of its group's rows, four k) and a 4 x 4 block of B (four k, its four columns), reads the blocks of A of its group's other lanes by
+// shuffle and accumulates 32 rows x 4 columns of C in registers. The sum runs over k in ascending order. Workgroup z enumerates
+// (product in the batch, split of the sum).
 //
 // The kernel's own files define A, B and C:
 //   struct Rows, rows_at(first) -> Rows    per-row values of four consecutive rows of A that do not depend on k
@@ -16,16 +17,27 @@
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     let tile = take_tile(group);
-    let col = tile.col + lane * 4u;
-    let rows = rows_at(tile.row + lane * 4u);
+    let of_group = lane % COL_LANES;
+    let col = tile.col + of_group * 4u;
+    let first_lane = lane - of_group;
+    let first = tile.row + lane / COL_LANES * TILE_ROWS;
+    var rows: array<Rows, BLOCKS>;
+    for (var n = 0u; n < BLOCKS; n++) { // unroll
+        rows[n] = rows_at(first + (of_group * BLOCKS + n) * 4u);
+    }
 
     var acc: array<vec4<f32>, TILE>;
     for (var k = tile.begin; k < tile.end; k += 4u) {
-        let a = a_tile(rows, k);
+        var a: array<mat4x4<f32>, BLOCKS>;
+        for (var n = 0u; n < BLOCKS; n++) { // unroll
+            a[n] = a_tile(rows[n], k);
+        }
         let b = b_tile(k, col);
         for (var j = 0u; j < 8u; j++) { // unroll
+            // A constant where there is one group.
+            let from_lane = select(first_lane + j / BLOCKS, j, BLOCKS == 1u);
             for (var r = 0u; r < 4u; r++) { // unroll
-                let x = subgroupShuffle(a[r], j);
+                let x = subgroupShuffle(a[j % BLOCKS][r], from_lane);
                 var sum = acc[j * 4u + r];
                 sum += x.x * b[0];
                 sum += x.y * b[1];
@@ -36,6 +48,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
         }
     }
     for (var i = 0u; i < TILE_ROWS; i++) { // unroll
-        store(tile.split, tile.row + i, i % ROWS_PER_OUTPUT, col, acc[i]);
+        store(tile.split, first + i, i % ROWS_PER_OUTPUT, col, acc[i]);
     }
 }

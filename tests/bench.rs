@@ -111,6 +111,10 @@ fn diverging_losses_are_reported_and_nan_never_agrees() {
     let text = disagreement(&[benched("card", &[2.3, 2.21, 2.1]), cpu.clone()]).unwrap();
     assert!(text.contains("step 2") && text.contains("2.21 on card") && text.contains("2.2 on cpu"), "{text}");
     assert!(disagreement(&[benched("card", &[2.3, f64::NAN, 2.1]), cpu]).is_some());
+    // Differences in rounding grow.
+    let [late, early] = [6, 1].map(|step| (0..8).map(|i| if i < step { 2.0 } else { 2.01 }).collect::<Vec<f64>>());
+    assert_eq!(disagreement(&[benched("card", &late), benched("cpu", &[2.0; 8])]), None);
+    assert!(disagreement(&[benched("card", &early), benched("cpu", &[2.0; 8])]).is_some());
     // Over many steps only the mean losses are compared.
     let [slow, fast] = [2.0, 1.2].map(|late| [vec![2.0; 20], vec![late; 80]].concat());
     assert_eq!(disagreement(&[benched("card", &slow), benched("cpu", &slow)]), None);

@@ -4,6 +4,8 @@ use crate::plan::{Constants, MatmulCore, Profile, Shader, constants, grid, outpu
 
 /// Side of a square tile of the output matrix C, in elements.
 const TILE: usize = 32;
+/// Lanes of a subgroup.
+const LANES: usize = 8;
 
 /// Minimum number of terms (along k) in a split; with fewer, the second pass costs more than the parallelism gains.
 const MIN_TERMS: usize = 128;
@@ -68,14 +70,30 @@ impl Tiles {
         Self { batch_count: groups, grouped: groups > 1, ..self }
     }
 
-    /// Rows of a tile that are used: the largest multiple of `rows_per_output`.
+    /// Rows of a square tile that are used: the largest multiple of `rows_per_output`.
     fn tile_rows(&self) -> usize {
         TILE / self.rows_per_output * self.rows_per_output
     }
 
+    /// Lanes of a subgroup that share the columns of a tile, four each: all, or a part, so that the others take further rows and a narrow
+    /// matrix is covered by fewer tiles.
+    fn col_lanes(&self) -> usize {
+        let widths = match self.profile.core {
+            MatmulCore::Subgroup => [LANES, LANES / 2, LANES / 4],
+            MatmulCore::Workgroup => [LANES; 3],
+        };
+        widths.into_iter().min_by_key(|lanes| self.count_with(*lanes)).expect("there are widths")
+    }
+
+    /// Number of tiles of `col_lanes` lanes of columns, over all products of the batch.
+    fn count_with(&self, col_lanes: usize) -> usize {
+        let rows = self.tile_rows() * (LANES / col_lanes);
+        self.rows.div_ceil(rows) * self.cols.div_ceil(4 * col_lanes) * self.batch_count
+    }
+
     /// Number of tiles, over all products of the batch.
     fn count(&self) -> usize {
-        self.rows.div_ceil(self.tile_rows()) * self.cols.div_ceil(TILE) * self.batch_count
+        self.count_with(self.col_lanes())
     }
 
     /// The same product with its sum over k split until there are [`Profile::min_tiles`] tiles, and at least until no
@@ -121,12 +139,15 @@ impl Tiles {
         let (mut grid, grid_x) = grid(self.count() / self.batch_count);
         grid[2] = (self.split_k * self.batch_count) as u32;
         let by_4 = self.cols.is_multiple_of(4);
+        let col_lanes = self.col_lanes();
         let constants = constants! {
             ROWS: self.rows,
             COLS: self.cols,
             K: self.k,
             COLS_BY_4: by_4,
-            COL_TILES: self.cols.div_ceil(TILE),
+            COL_LANES: col_lanes,
+            BLOCKS: LANES / col_lanes,
+            COL_TILES: self.cols.div_ceil(4 * col_lanes),
             ROW_LEN: if self.grouped { self.cols * self.batch_count } else { self.cols },
             TILE_ROWS: self.tile_rows(),
             ROWS_PER_OUTPUT: self.rows_per_output,

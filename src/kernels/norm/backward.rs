@@ -2,8 +2,9 @@
 //! section 3).
 
 use super::affine::Affine;
+use super::down_columns::shader_down_columns;
 use crate::kernels::columns::{Columns, fold, repeated, width};
-use crate::kernels::elementwise::{CHUNK, elementwise_cost, rows_shader};
+use crate::kernels::elementwise::{CHUNK, elementwise_cost};
 use crate::kernels::gate::{GateKind, own_gate_file};
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants, output_file};
 use crate::real::Real;
@@ -201,13 +202,9 @@ impl BatchNormBackward {
 
 impl KernelSpec for BatchNormBackward {
     fn shader(&self) -> Shader {
-        let own = constants! {
-            COLS: self.columns.cols,
-            IMAGE: self.columns.rows_per_image * self.columns.cols,
-            OUT: 3u32,
-        };
+        let own = constants! { ROWS_PER_IMAGE: self.columns.rows_per_image, OUT: 3u32 };
         let files = [STEP_FILE, include_str!("../../../shaders/batch_norm_backward.wgsl"), own_gate_file(self.gated)];
-        let shader = rows_shader(self.columns.count(), self.columns.cols, &files, own);
+        let shader = shader_down_columns([self.columns.rows, self.columns.cols], &files, own);
         Shader { uses_step: true, ..shader }
     }
 

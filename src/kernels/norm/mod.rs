@@ -2,6 +2,7 @@
 
 mod affine;
 mod backward;
+mod down_columns;
 mod moments;
 mod normalize;
 mod rows;

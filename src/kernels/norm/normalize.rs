@@ -1,8 +1,9 @@
 //! A normalisation of columns whose mean and variance are known.
 
 use super::affine::Affine;
+use super::down_columns::shader_down_columns;
 use crate::kernels::columns::{repeated, width};
-use crate::kernels::elementwise::{CHUNK, elementwise_cost, rows_shader};
+use crate::kernels::elementwise::{CHUNK, elementwise_cost};
 use crate::kernels::maximum::relu;
 use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, constants};
 use crate::real::Real;
@@ -119,7 +120,7 @@ impl BatchNormalize {
 
 impl KernelSpec for BatchNormalize {
     fn shader(&self) -> Shader {
-        let own = constants! { COLS: self.cols, RELU: self.relu };
+        let own = constants! { RELU: self.relu };
         let shader = include_str!("../../../shaders/batch_normalize.wgsl");
         let (files, constants): (Vec<_>, Constants) = match &self.statistics {
             Statistics::Constant(values) => {
@@ -142,7 +143,7 @@ impl KernelSpec for BatchNormalize {
                 affine.constants(2).with("EPSILON", *epsilon as f32).with("OUT", 2 + affine.bindings()),
             ),
         };
-        rows_shader(self.count(), self.cols, &files, own.and(constants))
+        shader_down_columns([self.rows, self.cols], &files, own.and(constants))
     }
 
     fn cost(&self) -> Cost {
