@@ -1,8 +1,8 @@
 // From partial sums of dy xhat and of dy to the gradients w.r.t. gamma (if SCALE) and beta (if CENTER), and to what the gradient w.r.t. x
-// needs of each column: coefficients = (mean, gamma / deviation, mean of dy, mean of dy xhat / deviation)
+// needs of each column: coefficients = (mean, gamma / deviation, mean of dy, mean of dy xhat / deviation, beta)
 //
 // One invocation takes every ROW_LANES-th chunk of a column. partial: [CHUNKS, 2, COLS], moments: mean, 1 / deviation, gamma, beta,
-// [4, COLS], coefficients: [4, COLS]. The file of the gradients has write_gradients.
+// [4, COLS], coefficients: [5, COLS]. The file of the gradients has write_gradients.
 
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(1) var<storage, read> moments: array<f32>;
@@ -26,5 +26,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         coefficients[COLS + c] = moments[2u * COLS + c] * over_deviation;
         coefficients[2u * COLS + c] = total.y / count;
         coefficients[3u * COLS + c] = total.x / count * over_deviation;
+        coefficients[4u * COLS + c] = moments[3u * COLS + c];
     }
 }

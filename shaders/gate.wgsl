@@ -21,7 +21,7 @@ fn gate_four(at: u32, count: u32) -> vec4<u32> {
 fn apply_gate(at: u32, count: u32, dx: vec4<f32>) -> vec4<f32> {
     if (RELU_GATE) {
         let y = bitcast<vec4<f32>>(gate_four(at, count));
-        return select(vec4(0.0), dx, (y > vec4(0.0)) | is_nan(y));
+        return through_relu(dx, y);
     }
     let argmax = gate_four(at, count);
     // Adding half of the tag's range before the low bits are cleared rounds to the nearest value. It could carry a NaN

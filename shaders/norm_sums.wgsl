@@ -2,7 +2,8 @@
 // xhat = (x - mean) / deviation: the gradients w.r.t. gamma and beta
 //
 // Mean and deviation are those of the column, or of the row if PER_ROW. One workgroup takes a tile of columns of a chunk. x and dy:
-// [ROWS, COLS], statistics: means, then reciprocals of deviations, partial (bound as `out`): [CHUNKS, SCALE + CENTER, COLS].
+// [ROWS, COLS], statistics: means, then reciprocals of deviations, with RELU then gamma and beta: dy counts where the
+// normalisation, which a ReLU follows, is positive or NaN. partial (bound as `out`): [CHUNKS, SCALE + CENTER, COLS].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read> dy: array<Four>;
@@ -24,14 +25,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let column = select(0u, at.column, at.is_active);
     var mean = statistic_at(column);
     var over_deviation = statistic_at(stride + column);
+    var scale = vec4(0.0);
+    var shift = vec4(0.0);
+    if (RELU) {
+        scale = over_deviation * statistic_at(2u * stride + column);
+        shift = statistic_at(3u * stride + column);
+    }
     for (var row = first + at.row; row < end; row += ROW_LANES) {
         let i = row * COLS + at.column;
         if (PER_ROW) {
             mean = statistic_at(row);
             over_deviation = statistic_at(stride + row);
         }
-        let gradient = lanes_of(four(dy[i / 4u]), i, BY_4);
-        to_gamma += gradient * ((lanes_of(four(x[i / 4u]), i, BY_4) - mean) * over_deviation);
+        var gradient = lanes_of(four(dy[i / 4u]), i, BY_4);
+        let centered = lanes_of(four(x[i / 4u]), i, BY_4) - mean;
+        if (RELU) { gradient = through_relu(gradient, centered * scale + shift); }
+        to_gamma += gradient * (centered * over_deviation);
         to_beta += gradient;
     }
     let gamma = over_rows(lane, to_gamma);

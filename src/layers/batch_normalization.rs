@@ -4,11 +4,11 @@ use super::args::single;
 use super::layer::{Inferred, Init, Layer, Saved, Site, TensorSpec};
 use super::own_gate::record_gated;
 use crate::error::{Number, Result, usage};
+use crate::kernels::GradientOut;
 use crate::kernels::columns::Columns;
 use crate::kernels::norm::{
     Affine, BatchNormBackward, BatchNormalize, MergeMoments, MergeSums, Moments, NormSums, Statistics,
 };
-use crate::kernels::{Gate, GradientOut};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +97,7 @@ impl Layer for BatchNormalization {
     }
 
     fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
-        self.record_backward(r, site, dy, dx);
+        self.record_backward(r, site, false, dy, dx);
     }
 
     fn supports_gates(&self) -> bool {
@@ -105,7 +105,8 @@ impl Layer for BatchNormalization {
     }
 }
 
-/// A normalisation and the ReLU after it as one; made by the graph where the two can be fused.
+/// A normalisation and the ReLU after it as one; made by the graph where the two can be fused. The backward pass computes the ReLU's
+/// input again from x, which it reads anyway, so that no gate has to read the output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BatchNormalizationRelu(pub(crate) BatchNormalization);
 
@@ -120,11 +121,11 @@ impl Layer for BatchNormalizationRelu {
 
     fn forward(&self, r: &mut Recorder, site: &Site<'_>, mode: Mode) -> Saved {
         self.0.record_forward(r, site, mode, true);
-        Saved { gate: Gate::Relu { output: site.output.slice } }
+        Saved::default()
     }
 
     fn backward(&self, r: &mut Recorder, site: &Site<'_>, _: &Saved, dy: BufferSlice, dx: &[Option<GradientOut>]) {
-        self.0.record_backward(r, site, dy, dx);
+        self.0.record_backward(r, site, true, dy, dx);
     }
 
     fn supports_gates(&self) -> bool {
@@ -159,22 +160,29 @@ impl BatchNormalization {
         }
     }
 
-    fn record_backward(&self, r: &mut Recorder, site: &Site<'_>, dy: BufferSlice, dx: &[Option<GradientOut>]) {
+    fn record_backward(
+        &self,
+        r: &mut Recorder,
+        site: &Site<'_>,
+        relu: bool,
+        dy: BufferSlice,
+        dx: &[Option<GradientOut>],
+    ) {
         let (name, x) = (site.name, site.x());
         let columns = Self::columns(site);
         let affine = self.affine(columns.cols);
         let moments = Self::moments(r, site);
         // The gradient w.r.t. the input needs both sums, whichever parameters there are.
-        let sums = NormSums { columns, affine: Affine { center: true, scale: true, ..affine }, per_row: false };
+        let sums = NormSums { columns, affine: Affine { center: true, scale: true, ..affine }, per_row: false, relu };
         let partial = r.floats(format!("{name} partial gradients"), sums.len());
         r.dispatch(format!("{name} backward weights"), sums, &[x, dy, moments], &[partial]);
-        let coefficients = r.floats(format!("{name} coefficients"), 4 * columns.cols);
+        let coefficients = r.floats(format!("{name} coefficients"), 5 * columns.cols);
         let outputs = [&[coefficients], self.parameters(&site.gradients)].concat();
         let merge = MergeSums { columns, affine };
         r.dispatch(format!("{name} backward weights merge"), merge, &[partial, moments], &outputs);
         if let [Some(dx)] = dx {
             record_gated(r, site, *dx, |r, to, gated| {
-                let kernel = BatchNormBackward { columns, gated };
+                let kernel = BatchNormBackward { columns, relu, gated };
                 r.dispatch(format!("{name} backward input"), kernel, &[x, dy, coefficients], &[to]);
             });
         }

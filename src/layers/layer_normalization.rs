@@ -124,7 +124,7 @@ impl Layer for LayerNormalization {
         let (name, x, rows) = (site.name, site.x(), self.rows(site));
         if self.center || self.scale {
             let columns = Columns::new(rows.rows, rows.cols, rows.rows / site.batch);
-            let sums = NormSums { columns, affine: rows.affine, per_row: true };
+            let sums = NormSums { columns, affine: rows.affine, per_row: true, relu: false };
             let statistics = Self::statistics(r, site, &rows);
             let label = format!("{name} backward weights");
             record_split_k(r, &label, sums.chunks(), sums, &[x, dy, statistics], site.gradients, None);

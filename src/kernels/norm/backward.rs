@@ -2,6 +2,7 @@
 //! section 3).
 
 use super::affine::Affine;
+use super::column_sums::{self, ColumnSums, Terms};
 use super::down_columns::shader_down_columns;
 use crate::kernels::columns::{Columns, fold, repeated, width};
 use crate::kernels::elementwise::{CHUNK, elementwise_cost};
@@ -14,13 +15,15 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// Sums of dy xhat (for gamma) and of dy (for beta) over each chunk of rows. Inputs: x, dy [rows, cols], statistics (means, then reciprocals
-/// of deviations, of the columns or of the rows); outputs: partial [chunks, affine.tensors(), cols].
+/// of deviations, of the columns or of the rows; with `relu` then gamma and beta); outputs: partial [chunks, affine.tensors(), cols].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NormSums {
     pub(crate) columns: Columns,
     pub(crate) affine: Affine,
     /// Whether each row has its own mean and deviation; otherwise each column has.
     pub(crate) per_row: bool,
+    /// Whether a ReLU follows the normalisation of columns: dy counts where its input is positive or NaN.
+    pub(crate) relu: bool,
 }
 
 impl NormSums {
@@ -60,11 +63,29 @@ impl NormSums {
             }
         } else {
             let (mean, over_deviation) = (repeated(mean), repeated(&over_deviation[..cols]));
+            let gate = self.relu.then(|| {
+                let scale: Vec<F> =
+                    statistics[cols..].iter().zip(&statistics[2 * cols..3 * cols]).map(|(a, b)| *a * *b).collect();
+                (repeated(&scale), repeated(&statistics[3 * cols..4 * cols]))
+            });
             for (x, dy) in x.chunks(width).zip(dy.chunks(width)) {
                 let sums = to_gamma.iter_mut().zip(&mut to_beta).zip(&mean).zip(&over_deviation);
-                for ((((gamma, beta), mean), over_deviation), (x, dy)) in sums.zip(x.iter().zip(dy)) {
-                    *gamma += *dy * ((*x - *mean) * *over_deviation);
-                    *beta += *dy;
+                match &gate {
+                    None => {
+                        for ((((gamma, beta), mean), over_deviation), (x, dy)) in sums.zip(x.iter().zip(dy)) {
+                            *gamma += *dy * ((*x - *mean) * *over_deviation);
+                            *beta += *dy;
+                        }
+                    }
+                    Some((scale, shift)) => {
+                        let inputs = x.iter().zip(dy).zip(scale.iter().zip(shift));
+                        for ((((gamma, beta), mean), over_deviation), ((x, dy), (scale, shift))) in sums.zip(inputs) {
+                            let centered = *x - *mean;
+                            let dy = through_relu(*dy, centered * *scale + *shift);
+                            *gamma += dy * (centered * *over_deviation);
+                            *beta += dy;
+                        }
+                    }
                 }
             }
         }
@@ -83,6 +104,7 @@ impl KernelSpec for NormSums {
             SUMS: self.affine.tensors(),
             SCALE: self.affine.scale,
             CENTER: self.affine.center,
+            RELU: self.relu,
             OUT: 3u32,
         };
         let files = [include_str!("../../../shaders/norm_sums.wgsl"), output_file(self.columns.by_4)];
@@ -100,7 +122,75 @@ impl KernelSpec for NormSums {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let inputs = [io.input(0), io.input(1), io.input(2)];
-        self.for_each_chunk(&mut io, |rows, partial| level.run(SumChunk { kernel: self, rows, inputs, partial }));
+        let by_vectors = !self.per_row
+            && self.affine.tensors() == 2
+            && column_sums::supports(self.columns.cols, level.vector_width());
+        self.for_each_chunk(&mut io, |rows, partial| match by_vectors {
+            true => self.sum_by_vectors(level, rows, inputs, partial),
+            false => level.run(SumChunk { kernel: self, rows, inputs, partial }),
+        });
+    }
+}
+
+impl NormSums {
+    /// As [`Self::sum`], of columns.
+    fn sum_by_vectors(
+        &self,
+        level: SimdLevel,
+        rows: Range<usize>,
+        [x, dy, statistics]: [&[f32]; 3],
+        partial: &mut [f32],
+    ) {
+        let cols = self.columns.cols;
+        let range = rows.start * cols..rows.end * cols;
+        let x = [&x[range.clone()], &dy[range]];
+        let (to_gamma, to_beta) = partial.split_at_mut(cols);
+        let sums = [to_gamma, to_beta];
+        let [mean, over_deviation] = [0, 1].map(|i| &statistics[i * cols..][..cols]);
+        if self.relu {
+            let [gamma, beta] = [2, 3].map(|i| &statistics[i * cols..][..cols]);
+            let scale: Vec<f32> = over_deviation.iter().zip(gamma).map(|(a, b)| a * b).collect();
+            let coefficients = [mean, over_deviation, &scale, beta];
+            level.run(ColumnSums { terms: GatedProducts, x, coefficients, sums });
+        } else {
+            level.run(ColumnSums { terms: Products, x, coefficients: [mean, over_deviation], sums });
+        }
+    }
+}
+
+/// The sums of dy xhat and of dy.
+#[derive(Clone, Copy)]
+struct Products;
+
+impl Terms<2, 2, 2> for Products {
+    #[inline(always)]
+    fn add<S: Simd>(self, simd: S, [x, dy]: [S::f32s; 2], [mean, over]: [S::f32s; 2], sums: &mut [S::f32s; 2]) {
+        let xhat = simd.mul_f32s(simd.sub_f32s(x, mean), over);
+        sums[0] = simd.mul_add_e_f32s(dy, xhat, sums[0]);
+        sums[1] = simd.add_f32s(sums[1], dy);
+    }
+}
+
+/// As [`Products`], dy through a ReLU after the normalisation.
+#[derive(Clone, Copy)]
+struct GatedProducts;
+
+impl Terms<2, 4, 2> for GatedProducts {
+    #[inline(always)]
+    fn add<S: Simd>(
+        self,
+        simd: S,
+        [x, dy]: [S::f32s; 2],
+        [mean, over, scale, shift]: [S::f32s; 4],
+        sums: &mut [S::f32s; 2],
+    ) {
+        let zero = simd.splat_f32s(0.0);
+        let centered = simd.sub_f32s(x, mean);
+        // As in the forward pass, without a fused multiply-add: the same sign.
+        let y = simd.add_f32s(simd.mul_f32s(centered, scale), shift);
+        let dy = simd.select_f32s(simd.less_than_or_equal_f32s(y, zero), zero, dy);
+        sums[0] = simd.mul_add_e_f32s(dy, simd.mul_f32s(centered, over), sums[0]);
+        sums[1] = simd.add_f32s(sums[1], dy);
     }
 }
 
@@ -121,8 +211,14 @@ impl WithSimd for SumChunk<'_> {
     }
 }
 
+/// The gradient of a ReLU whose input is `y`.
+#[inline(always)]
+fn through_relu<F: Real>(dy: F, y: F) -> F {
+    if y <= F::ZERO { F::ZERO } else { dy }
+}
+
 /// Adds up the partial sums of a batch normalisation. Inputs: partial [chunks, 2, cols], moments [4, cols]; outputs: coefficients
-/// [4, cols] (mean, gamma / deviation, mean of dy, mean of dy xhat / deviation), the gradients of the parameters, if there are any.
+/// [5, cols] (mean, gamma / deviation, mean of dy, mean of dy xhat / deviation, beta), the gradients of the parameters, if there are any.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MergeSums {
     pub(crate) columns: Columns,
@@ -155,6 +251,7 @@ impl KernelSpec for MergeSums {
             coefficients[cols + c] = moments[2 * cols + c] * over_deviation;
             coefficients[2 * cols + c] = *beta / count;
             coefficients[3 * cols + c] = *gamma / count * over_deviation;
+            coefficients[4 * cols + c] = moments[3 * cols + c];
         }
         if self.affine.tensors() > 0 {
             let (gamma, beta) = io.output(1).split_at_mut(if self.affine.scale { cols } else { 0 });
@@ -164,34 +261,37 @@ impl KernelSpec for MergeSums {
     }
 }
 
-/// The gradient w.r.t. the input of a batch normalisation, then the gate of a ReLU whose output this input is, if `gated`; zero for
-/// images beyond the batch. Inputs: x, dy [rows, cols], coefficients [4, cols] of [`MergeSums`]; outputs: dx [rows, cols].
+/// The gradient w.r.t. the input of a batch normalisation, through the ReLU after it, if `relu`, then the gate of a ReLU whose output this
+/// input is, if `gated`; zero for images beyond the batch. Inputs: x, dy [rows, cols], coefficients [5, cols] of [`MergeSums`]; outputs: dx [rows, cols].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BatchNormBackward {
     pub(crate) columns: Columns,
+    pub(crate) relu: bool,
     pub(crate) gated: bool,
 }
 
 impl BatchNormBackward {
     /// Calls `each(dx, x, dy, coefficients)` for groups of rows that count, in parallel, with the coefficients repeated up to [`width`].
-    fn for_each_chunk<F: Real>(&self, io: &mut Io<'_, F>, each: impl Fn(&mut [F], &[F], &[F], &[Vec<F>; 4]) + Sync) {
+    fn for_each_chunk<F: Real>(&self, io: &mut Io<'_, F>, each: impl Fn(&mut [F], &[F], &[F], &[Vec<F>; 5]) + Sync) {
         let cols = self.columns.cols;
         let (x, dy, coefficients) = (io.input(0), io.input(1), io.input(2));
         let (dx, padding) = io.output(0).split_at_mut(self.columns.valid_rows(&io.step) * cols);
         padding.fill(F::ZERO);
-        let coefficients: [Vec<F>; 4] = std::array::from_fn(|i| repeated(&coefficients[i * cols..][..cols]));
+        let coefficients: [Vec<F>; 5] = std::array::from_fn(|i| repeated(&coefficients[i * cols..][..cols]));
         let chunk = width(cols) * CHUNK.div_ceil(width(cols));
         let chunks = dx.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).zip(dy.par_chunks(chunk));
         chunks.for_each(|((dx, x), dy)| each(dx, x, dy, &coefficients));
     }
 
     #[inline(always)]
-    fn gradient<F: Real>(&self, dx: &mut [F], x: &[F], dy: &[F], [mean, a, m, q]: &[Vec<F>; 4]) {
+    fn gradient<F: Real>(&self, dx: &mut [F], x: &[F], dy: &[F], [mean, a, m, q, shift]: &[Vec<F>; 5]) {
         let width = mean.len();
         for ((dx, x), dy) in dx.chunks_mut(width).zip(x.chunks(width)).zip(dy.chunks(width)) {
-            let coefficients = mean.iter().zip(a).zip(m.iter().zip(q));
-            for (((dx, x), dy), ((mean, a), (m, q))) in dx.iter_mut().zip(x).zip(dy).zip(coefficients) {
-                *dx = *a * ((*dy - *m) - (*x - *mean) * *q);
+            let coefficients = mean.iter().zip(a).zip(m.iter().zip(q)).zip(shift);
+            for (((dx, x), dy), (((mean, a), (m, q)), shift)) in dx.iter_mut().zip(x).zip(dy).zip(coefficients) {
+                let centered = *x - *mean;
+                let dy = if self.relu { through_relu(*dy, centered * *a + *shift) } else { *dy };
+                *dx = *a * ((dy - *m) - centered * *q);
             }
         }
         if self.gated {
@@ -202,7 +302,7 @@ impl BatchNormBackward {
 
 impl KernelSpec for BatchNormBackward {
     fn shader(&self) -> Shader {
-        let own = constants! { ROWS_PER_IMAGE: self.columns.rows_per_image, OUT: 3u32 };
+        let own = constants! { ROWS_PER_IMAGE: self.columns.rows_per_image, RELU: self.relu, OUT: 3u32 };
         let files = [STEP_FILE, include_str!("../../../shaders/batch_norm_backward.wgsl"), own_gate_file(self.gated)];
         let shader = shader_down_columns([self.columns.rows, self.columns.cols], &files, own);
         Shader { uses_step: true, ..shader }
@@ -229,7 +329,7 @@ struct GradientChunk<'a> {
     dx: &'a mut [f32],
     x: &'a [f32],
     dy: &'a [f32],
-    coefficients: &'a [Vec<f32>; 4],
+    coefficients: &'a [Vec<f32>; 5],
 }
 
 impl WithSimd for GradientChunk<'_> {

@@ -2,6 +2,7 @@
 
 mod affine;
 mod backward;
+mod column_sums;
 mod down_columns;
 mod moments;
 mod normalize;

@@ -1,6 +1,7 @@
 //! Mean and variance of each column: those of chunks of rows, then merged, and the moving averages of both.
 
 use super::affine::Affine;
+use super::column_sums::{self, ColumnSums, Terms};
 use crate::kernels::columns::{Columns, fold, repeated, width};
 use crate::plan::{Cost, Io, KernelSpec, Shader, constants, output_file};
 use crate::real::Real;
@@ -31,7 +32,11 @@ impl KernelSpec for Moments {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.for_each_chunk(&mut io, |x, partial| level.run(Chunk { x, partial }));
+        let by_vectors = column_sums::supports(self.columns.cols, level.vector_width());
+        self.for_each_chunk(&mut io, |x, partial| match by_vectors {
+            true => moments_by_vectors(level, x, partial),
+            false => level.run(Chunk { x, partial }),
+        });
     }
 }
 
@@ -62,6 +67,43 @@ impl WithSimd for Chunk<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         moments(self.x, self.partial);
+    }
+}
+
+/// As [`moments`].
+fn moments_by_vectors(level: SimdLevel, x: &[f32], partial: &mut [f32]) {
+    let cols = partial.len() / 2;
+    let (mean, squares) = partial.split_at_mut(cols);
+    let count = (x.len() / cols).max(1) as f32;
+    level.run(ColumnSums { terms: Sum, x: [x], coefficients: [], sums: [&mut *mean] });
+    mean.iter_mut().for_each(|mean| *mean /= count);
+    let mut deviations = vec![0.0; cols];
+    let sums = [&mut deviations[..], squares];
+    level.run(ColumnSums { terms: Deviations, x: [x], coefficients: [&*mean], sums });
+    mean.iter_mut().zip(&deviations).for_each(|(mean, sum)| *mean += *sum / count);
+}
+
+/// The sum of x.
+#[derive(Clone, Copy)]
+struct Sum;
+
+impl Terms<1, 0, 1> for Sum {
+    #[inline(always)]
+    fn add<S: Simd>(self, simd: S, [x]: [S::f32s; 1], _: [S::f32s; 0], sums: &mut [S::f32s; 1]) {
+        sums[0] = simd.add_f32s(sums[0], x);
+    }
+}
+
+/// The sums of the deviations from the mean and of their squares.
+#[derive(Clone, Copy)]
+struct Deviations;
+
+impl Terms<1, 1, 2> for Deviations {
+    #[inline(always)]
+    fn add<S: Simd>(self, simd: S, [x]: [S::f32s; 1], [mean]: [S::f32s; 1], sums: &mut [S::f32s; 2]) {
+        let deviation = simd.sub_f32s(x, mean);
+        sums[0] = simd.add_f32s(sums[0], deviation);
+        sums[1] = simd.mul_add_e_f32s(deviation, deviation, sums[1]);
     }
 }
 
