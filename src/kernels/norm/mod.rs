@@ -2,14 +2,16 @@
 
 mod affine;
 mod backward;
-mod column_sums;
+mod by_columns;
 mod down_columns;
 mod moments;
 mod normalize;
 mod rows;
+mod sums;
 
 pub(crate) use affine::Affine;
-pub(crate) use backward::{BatchNormBackward, MergeSums, NormSums};
+pub(crate) use backward::{BatchNormBackward, MergeSums};
 pub(crate) use moments::{MergeMoments, Moments};
 pub(crate) use normalize::{BatchNormalize, Given, MIN_DEVIATION, Statistics};
 pub(crate) use rows::{LayerNorm, LayerNormBackward, Rows};
+pub(crate) use sums::NormSums;

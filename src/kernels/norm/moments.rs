@@ -1,7 +1,7 @@
 //! Mean and variance of each column: those of chunks of rows, then merged, and the moving averages of both.
 
 use super::affine::Affine;
-use super::column_sums::{self, ColumnSums, Terms};
+use super::by_columns::{self, ColumnSums, Terms};
 use crate::kernels::columns::{Columns, fold, repeated, width};
 use crate::plan::{Cost, Io, KernelSpec, Shader, constants, output_file};
 use crate::real::Real;
@@ -32,7 +32,7 @@ impl KernelSpec for Moments {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        let by_vectors = column_sums::supports(self.columns.cols, level.vector_width());
+        let by_vectors = by_columns::supports(self.columns.cols, level.vector_width());
         self.for_each_chunk(&mut io, |x, partial| match by_vectors {
             true => moments_by_vectors(level, x, partial),
             false => level.run(Chunk { x, partial }),

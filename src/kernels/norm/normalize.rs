@@ -1,6 +1,7 @@
 //! A normalisation of columns whose mean and variance are known.
 
 use super::affine::Affine;
+use super::by_columns::{self, ColumnMap, Formula};
 use super::down_columns::shader_down_columns;
 use crate::kernels::columns::{repeated, width};
 use crate::kernels::elementwise::{CHUNK, elementwise_cost};
@@ -155,7 +156,32 @@ impl KernelSpec for BatchNormalize {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.for_each_chunk(&mut io, |y, x, coefficients| level.run(Chunk { kernel: self, y, x, coefficients }));
+        let (cols, relu) = (self.cols, self.relu);
+        let by_vectors = by_columns::supports(cols, level.vector_width());
+        self.for_each_chunk(&mut io, |y, x, coefficients| match by_vectors {
+            true => {
+                let [mean, scale, shift] = coefficients;
+                let coefficients = [&mean[..cols], &scale[..cols], &shift[..cols]];
+                level.run(ColumnMap { formula: Normalized { relu }, x: [x], coefficients, y });
+            }
+            false => level.run(Chunk { kernel: self, y, x, coefficients }),
+        });
+    }
+}
+
+/// `(x - mean) scale + shift`, then ReLU if `relu`.
+#[derive(Clone, Copy)]
+struct Normalized {
+    relu: bool,
+}
+
+impl Formula<1, 3> for Normalized {
+    #[inline(always)]
+    fn of<S: Simd>(self, simd: S, [x]: [S::f32s; 1], [mean, scale, shift]: [S::f32s; 3]) -> S::f32s {
+        let y = simd.add_f32s(simd.mul_f32s(simd.sub_f32s(x, mean), scale), shift);
+        let zero = simd.splat_f32s(0.0);
+        // NaN is not less.
+        if self.relu { simd.select_f32s(simd.less_than_f32s(y, zero), zero, y) } else { y }
     }
 }
 
