@@ -1,8 +1,8 @@
-//! From layers to operations: views vanish, a convolution and its pool become one, a normalisation and its ReLU, a final softmax or
-//! sigmoid is left to the loss.
+//! From layers to operations: views vanish, a convolution and its pool become one, as do a normalisation or a sum and the ReLU after it,
+//! a final softmax or sigmoid is left to the loss.
 
 use super::{Graph, Node, Source};
-use crate::layers::{Activation, ActivationLayer, AnyLayer, BatchNormalizationRelu, Layer, PooledConv2D};
+use crate::layers::{Activation, ActivationLayer, Add, AddRelu, AnyLayer, BatchNormalizationRelu, Layer, PooledConv2D};
 use crate::plan::Profile;
 
 /// A tensor of activations in a lowered graph: the input, or the output of an operation.
@@ -23,6 +23,8 @@ pub(super) enum Kind<'g> {
     Pooled(PooledConv2D),
     /// A batch normalisation and the ReLU after it.
     Normalized(BatchNormalizationRelu),
+    /// A sum and the ReLU after it.
+    Added(AddRelu),
 }
 
 /// A recorded operation: a layer, or several as one.
@@ -46,6 +48,7 @@ impl Op<'_> {
             Kind::Activation(activation) => activation,
             Kind::Pooled(pair) => pair,
             Kind::Normalized(pair) => pair,
+            Kind::Added(pair) => pair,
         }
     }
 }
@@ -138,6 +141,9 @@ fn fusible<'g>(graph: &Graph, node: &Node, profile: Profile) -> Option<(usize, K
         }
         (AnyLayer::BatchNormalization(norm), layer) if is_relu(layer) => {
             Kind::Normalized(BatchNormalizationRelu(*norm))
+        }
+        (AnyLayer::Add(_), layer) if is_relu(layer) && Add::is_one_sum(&graph.input_shapes(producer)) => {
+            Kind::Added(AddRelu)
         }
         _ => return None,
     };

@@ -32,6 +32,21 @@ pub(crate) fn copy_block<F: Copy>(from: &[F], from_row: usize, to: &mut [F], to_
     }
 }
 
+/// As [`copy_block`], with zeros in all else of `to`.
+pub(crate) fn pad_block<F: Real>(from: &[F], from_row: usize, to: &mut [F], to_row: usize, at: [usize; 2]) {
+    let [top, left] = at;
+    let (rows, len) = (from.len() / from_row, from_row.min(to_row - left));
+    for (r, to) in to.chunks_exact_mut(to_row).enumerate() {
+        let Some(r) = r.checked_sub(top).filter(|r| *r < rows) else {
+            to.fill(F::ZERO);
+            continue;
+        };
+        to[..left].fill(F::ZERO);
+        to[left..][..len].copy_from_slice(&from[r * from_row..][..len]);
+        to[left + len..].fill(F::ZERO);
+    }
+}
+
 /// Adds `bias`, unless it is empty, to each row of `y`, which has rows of `cols`, and applies ReLU where asked.
 pub(crate) fn bias_and_relu<F: Real>(y: &mut [F], cols: usize, bias: &[F], relu: bool) {
     for row in y.chunks_exact_mut(cols) {

@@ -14,6 +14,13 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Add {}
 
+impl Add {
+    /// Whether one dispatch joins inputs of these shapes: two of one shape.
+    pub(crate) fn is_one_sum(inputs: &[&[usize]]) -> bool {
+        matches!(inputs, [a, b] if a == b)
+    }
+}
+
 const OPERATION: Operation = Operation::Add { scale: 1.0 };
 
 impl Layer for Add {
@@ -47,6 +54,35 @@ impl Layer for Add {
             pair.record_gradient(r, &format!("{} backward {i}", site.name), OPERATION, 0, dy, dx.to);
         }
     }
+
+    fn passes_gradient(&self) -> bool {
+        true
+    }
+}
+
+/// A sum and the ReLU after it as one, where [`Add::is_one_sum`]; made by the graph.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AddRelu;
+
+impl Layer for AddRelu {
+    fn kind(&self) -> &'static str {
+        "Add"
+    }
+
+    fn infer(&self, inputs: &[&[usize]]) -> Result<Inferred> {
+        infer("Add", usize::MAX, inputs)
+    }
+
+    fn forward(&self, r: &mut Recorder, site: &Site<'_>, _: Mode) -> Saved {
+        let output = site.output.slice;
+        let kernel = Sum { count: output.len, terms: 2, relu: true, gate: GateKind::None };
+        let inputs = [site.inputs[0].slice, site.inputs[1].slice];
+        r.dispatch(format!("{} forward", site.name), kernel, &inputs, &[output]);
+        Saved::of_relu(true, output)
+    }
+
+    /// The gate of the ReLU is all that there is, and what writes the output's gradient applies it.
+    fn backward(&self, _: &mut Recorder, _: &Site<'_>, _: &Saved, _: BufferSlice, _: &[Option<GradientOut>]) {}
 
     fn passes_gradient(&self) -> bool {
         true

@@ -44,6 +44,7 @@ mod zero_padding2d;
 
 pub use activation::ActivationLayer;
 pub use add::Add;
+pub(crate) use add::AddRelu;
 pub(crate) use args::in_f32;
 pub use args::{Activation, Padding, Pair};
 pub use batch_normalization::BatchNormalization;

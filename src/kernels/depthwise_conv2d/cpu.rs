@@ -4,7 +4,7 @@
 use super::dims::Dims;
 use super::sums::{Correlation, WeightSums};
 use crate::kernels::gate::GateKind;
-use crate::kernels::matrix::copy_block;
+use crate::kernels::matrix::pad_block;
 use crate::plan::Io;
 use crate::simd::{SimdLevel, with_scratch};
 use rayon::prelude::*;
@@ -45,11 +45,11 @@ pub(super) fn backward_input(d: &Dims, gate: GateKind, level: SimdLevel, mut io:
         images.enumerate().for_each(|(image, (dx, dy))| {
             let sums_len = if d.multiplier == 1 { 0 } else { pixels.len() * c };
             with_scratch([height * width * c, sums_len], |[spread, sums]| {
-                spread.fill(0.0);
-                for (pixel, dy) in dy.chunks_exact(c).enumerate() {
-                    let (oy, ox) = (pixel / d.w.output, pixel % d.w.output);
-                    let at = (top + oy * d.h.stride) * width + left + ox * d.w.stride;
-                    spread[at * c..][..c].copy_from_slice(dy);
+                if [d.h, d.w].iter().all(|axis| axis.stride == 1) {
+                    pad_block(dy, d.w.output * c, spread, width * c, [top, left * c]);
+                } else {
+                    spread.fill(0.0);
+                    scatter(d, dy, spread, [top, left], width);
                 }
                 let y = if d.multiplier == 1 { &mut *dx } else { &mut *sums };
                 let x = &*spread;
@@ -86,6 +86,15 @@ pub(super) fn backward_weights(d: &Dims, level: SimdLevel, mut io: Io<'_, f32>) 
     });
 }
 
+/// Copies the pixels of `dy` to every stride-th row and column of `to`, whose rows have `width` pixels, from `at` on.
+fn scatter(d: &Dims, dy: &[f32], to: &mut [f32], [top, left]: [usize; 2], width: usize) {
+    let c = d.outputs();
+    for (pixel, dy) in dy.chunks_exact(c).enumerate() {
+        let (oy, ox) = (pixel / d.w.output, pixel % d.w.output);
+        to[((top + oy * d.h.stride) * width + left + ox * d.w.stride) * c..][..c].copy_from_slice(dy);
+    }
+}
+
 /// Height and width of an image with its zero padding.
 fn padded_size(d: &Dims) -> [usize; 2] {
     [d.h, d.w].map(|axis| axis.padded())
@@ -109,11 +118,11 @@ fn padded<'a>(d: &Dims, x: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
     }
     let c = d.outputs();
     let [_, width] = padded_size(d);
-    scratch.fill(0.0);
     if d.multiplier == 1 {
-        copy_block(x, d.w.input * c, scratch, width * c, [d.h.pad, d.w.pad * c]);
+        pad_block(x, d.w.input * c, scratch, width * c, [d.h.pad, d.w.pad * c]);
         return scratch;
     }
+    scratch.fill(0.0);
     for (y, x) in x.chunks_exact(d.w.input * d.channels).enumerate() {
         let to = &mut scratch[((y + d.h.pad) * width + d.w.pad) * c..][..d.w.input * c];
         to.chunks_exact_mut(d.multiplier).zip(x).for_each(|(to, x)| to.fill(*x));

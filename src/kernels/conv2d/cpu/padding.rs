@@ -1,7 +1,7 @@
 //! Images with their zero padding.
 
 use crate::kernels::conv2d::dims::Dims;
-use crate::kernels::matrix::copy_block;
+use crate::kernels::matrix::pad_block;
 
 /// Height and width of an image with its zero padding: all the pixels that the convolution reads.
 pub(super) fn padded_size(d: &Dims) -> [usize; 2] {
@@ -23,11 +23,11 @@ pub(super) fn padded<'a>(d: &Dims, group: usize, x: &'a [f32], scratch: &'a mut 
     }
     let [_, width] = padded_size(d);
     let channels = d.group_in();
-    scratch.fill(0.0);
     if d.groups == 1 {
-        copy_block(x, d.w.input * channels, scratch, width * channels, [d.h.pad, d.w.pad * channels]);
+        pad_block(x, d.w.input * channels, scratch, width * channels, [d.h.pad, d.w.pad * channels]);
         return scratch;
     }
+    scratch.fill(0.0);
     for (y, x) in x.chunks_exact(d.w.input * d.c_in).enumerate() {
         let to = &mut scratch[((y + d.h.pad) * width + d.w.pad) * channels..][..d.w.input * channels];
         for (to, x) in to.chunks_exact_mut(channels).zip(x.chunks_exact(d.c_in)) {
