@@ -1,8 +1,7 @@
 // to[n, y, x, c] = act(b[c] + sum over ky, kx of
-//     from[n, y SY + ky DILATION_Y - PAD_Y, x SX + kx DILATION_X - PAD_X, c] w[ky, kx, c]), then the gate
+//     from[n, y SY + ky DILATION_Y - PAD_Y, x SX + kx DILATION_X - PAD_X, c] w[ky, kx, c])
 //
-// with w turned round if TURNED: then it is the gradient w.r.t. the input at stride 1. One invocation computes four channels of
-// PIXELS pixels in a row, for which it loads each of the SPAN pixels under a row of taps once.
+// One invocation computes four channels of PIXELS pixels in a row, for which it loads each of the SPAN pixels under a row of taps once.
 // from: [BATCH, FROM_H, FROM_W, C], weights: [KH, KW, C] and with BIAS [C], to (bound as `out`): [BATCH, TO_H, TO_W, C].
 
 @group(0) @binding(0) var<storage, read> source: array<Four>;
@@ -27,20 +26,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             if (from_x < FROM_W) { values[i] = four(source[((first + from_x) * C + c) / 4u]); }
         }
         for (var kx = 0u; kx < KW; kx++) { // unroll
-            let tap = ky * KW + kx;
-            let w = weights_four(select(tap, KH * KW - 1u - tap, TURNED) * C + c);
+            let w = weights_four((ky * KW + kx) * C + c);
             for (var p = 0u; p < PIXELS; p++) { // unroll
                 sums[p] += values[p * SX + kx * DILATION_X] * w;
             }
         }
     }
     var bias = vec4(0.0);
-    if (BIAS && !TURNED) { bias = weights_four(KH * KW * C + c); }
+    if (BIAS) { bias = weights_four(KH * KW * C + c); }
     for (var p = 0u; p < PIXELS; p++) { // unroll
         if (x + p < TO_W) {
             let at = (row * TO_W + x + p) * C + c;
             let sum = sums[p] + bias;
-            write(at, 4u, apply_gate(at, 4u, select(sum, relu(sum), RELU)));
+            write(at, 4u, select(sum, relu(sum), RELU));
         }
     }
 }

@@ -32,10 +32,10 @@ impl KernelSpec for BackwardInput {
     fn shader(&self) -> Shader {
         let d = &self.dims;
         let own = self.gate.constants(2, d.channels).with("OUT", 2 + self.gate.bindings());
-        if let Some(rows) = Rows::turned(d) {
-            let files =
-                [weights_file(true), include_str!("../../../shaders/depthwise_conv2d_rows.wgsl"), self.gate.file()];
-            return rows.shader(&files, rows.all_runs(), d.h.kernel, own.with("RELU", false));
+        if let Some(rows) = Rows::backward(d) {
+            let shader = include_str!("../../../shaders/depthwise_conv2d_backward_rows.wgsl");
+            let files = [weights_file(true), shader, self.gate.file()];
+            return rows.shader(&files, rows.all_runs(), d.h.kernel, own);
         }
         let files = [
             weights_file(d.outputs().is_multiple_of(4)),

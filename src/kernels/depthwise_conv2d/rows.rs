@@ -3,7 +3,6 @@
 
 use super::dims::Dims;
 use crate::kernels::tile::MAX_ITERATIONS;
-use crate::kernels::window::WindowAxis;
 use crate::plan::{Constants, LANES_FILE, Shader, constants, elementwise_grid, output_file};
 
 /// Pixels of an invocation.
@@ -17,28 +16,31 @@ const MAX_WIDTH: usize = MAX_ITERATIONS / 4;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows<'a> {
     dims: &'a Dims,
-    /// Height and width of the image that is read through the kernel, of the other one, and the padding of the former.
+    /// Height and width of the image that is read through the kernel, and of the other one.
     from: [usize; 2],
     to: [usize; 2],
-    pad: [usize; 2],
-    turned: bool,
+    /// Pixels under a row of taps for the pixels of an invocation.
+    span: usize,
+    /// In a gradient w.r.t. the input, those before the one that stands where the invocation's first pixel does.
+    before: usize,
 }
 
 impl<'a> Rows<'a> {
     /// For the forward pass and the gradient w.r.t. the weights; none if the sizes do not suit.
     pub(super) fn new(dims: &'a Dims) -> Option<Self> {
         let Dims { h, w, .. } = dims;
-        let small = span(w) <= MAX_SPAN && w.output <= MAX_WIDTH;
-        let suits = dims.multiplier == 1 && dims.channels.is_multiple_of(4) && small;
-        let (from, to, pad) = ([h.input, w.input], [h.output, w.output], [h.pad, w.pad]);
-        suits.then_some(Self { dims, from, to, pad, turned: false })
+        let span = (PIXELS - 1) * w.stride + w.extent();
+        let suits = is_simple(dims) && span <= MAX_SPAN && w.output <= MAX_WIDTH;
+        suits.then_some(Self { dims, from: [h.input, w.input], to: [h.output, w.output], span, before: 0 })
     }
 
-    /// For the gradient w.r.t. the input, at stride 1: a convolution of dy with the kernel turned round.
-    pub(super) fn turned(dims: &'a Dims) -> Option<Self> {
-        let rows = Self::new(dims).filter(|_| [dims.h, dims.w].iter().all(|axis| axis.stride == 1))?;
-        let pad = [dims.h, dims.w].map(|axis| axis.extent() - 1 - axis.pad);
-        Some(Self { from: rows.to, to: rows.from, pad, turned: true, ..rows })
+    /// For the gradient w.r.t. the input: at strides that divide the pixels of an invocation, so that these lie between the strides alike.
+    pub(super) fn backward(dims: &'a Dims) -> Option<Self> {
+        let Dims { h, w, .. } = dims;
+        let before = (w.extent() - 1).saturating_sub(w.pad).div_ceil(w.stride);
+        let span = (PIXELS - 1 + w.pad) / w.stride + before + 1;
+        let suits = is_simple(dims) && PIXELS.is_multiple_of(w.stride) && span <= MAX_SPAN;
+        suits.then_some(Self { dims, from: [h.output, w.output], to: [h.input, w.input], span, before })
     }
 
     /// Runs of pixels in a row.
@@ -60,8 +62,8 @@ impl<'a> Rows<'a> {
             COUNT: count,
             PIXELS: PIXELS,
             RUNS: self.runs(),
-            SPAN: span(&d.w),
-            TURNED: self.turned,
+            SPAN: self.span,
+            BEFORE: self.before,
             BATCH: d.batch,
             FROM_H: self.from[0],
             FROM_W: self.from[1],
@@ -74,8 +76,8 @@ impl<'a> Rows<'a> {
             SX: d.w.stride,
             DILATION_Y: d.h.dilation,
             DILATION_X: d.w.dilation,
-            PAD_Y: self.pad[0],
-            PAD_X: self.pad[1],
+            PAD_Y: d.h.pad,
+            PAD_X: d.w.pad,
             BIAS: d.bias,
         };
         let files = [&[LANES_FILE], files, &[output_file(true)]].concat();
@@ -83,7 +85,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Pixels under a row of taps, for the pixels of an invocation.
-fn span(axis: &WindowAxis) -> usize {
-    (PIXELS - 1) * axis.stride + axis.extent()
+/// Whether each channel has one filter and channels divide by four.
+fn is_simple(dims: &Dims) -> bool {
+    dims.multiplier == 1 && dims.channels.is_multiple_of(4)
 }
