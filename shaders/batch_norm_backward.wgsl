@@ -1,7 +1,7 @@
 // dx[row, c] = a[c] (dy[row, c] - m[c] - (x[row, c] - mean[c]) q[c]), then the gate; zero for images beyond the batch. With
 // RELU, dy counts where (x[row, c] - mean[c]) a[c] + beta[c], which a ReLU follows, is positive or NaN
 //
-// One invocation takes LANES columns (4, or 1 where 4 does not divide COLS) of every STRIDE-th row. coefficients: mean, a, m, q,
+// One invocation takes LANES columns (4, or 1 where 4 does not divide COLS) of EACH neighbouring rows. coefficients: mean, a, m, q,
 // beta, [5, COLS]. x, dy and dx (bound as `out`): [ROWS, COLS].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
@@ -13,8 +13,8 @@ fn coefficient_at(i: u32) -> vec4<f32> { return lanes_of(four(coefficients[i / 4
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let linear_id = (group.y * GRID_X + group.x) * 64u + lane;
-    let first = linear_id / UNITS;
-    if (first >= STRIDE) { return; }
+    let first = linear_id / UNITS * EACH;
+    if (first >= ROWS) { return; }
     let c = linear_id % UNITS * LANES;
     let mean = coefficient_at(c);
     let scale = coefficient_at(COLS + c);
@@ -22,7 +22,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let slope = coefficient_at(3u * COLS + c);
     let beta = coefficient_at(4u * COLS + c);
     let valid = step.images * ROWS_PER_IMAGE;
-    for (var row = first; row < ROWS; row += STRIDE) {
+    for (var row = first; row < min(first + EACH, ROWS); row++) {
         let i = row * COLS + c;
         let centered = lanes_of(four(x[i / 4u]), i, BY_4) - mean;
         var gradient = lanes_of(four(dy[i / 4u]), i, BY_4);

@@ -1,7 +1,7 @@
 // Sums over the rows of a matrix [ROWS, COLS], column by column: how the 64 invocations of a workgroup share a tile of columns.
 //
-// Invocation = row lane COLUMN_LANES + column lane. A column lane has LANES columns, 4 or 1; a row lane takes every ROW_LANES-th
-// row. Only the rows of the images in the batch count.
+// Invocation = row lane COLUMN_LANES + column lane. A column lane has LANES columns, 4 or 1; a row lane has neighbouring rows, which
+// caches like. Only the rows of the images in the batch count.
 
 struct Lane {
     column: u32,
@@ -22,6 +22,14 @@ fn valid_rows() -> u32 { return step.images * ROWS_PER_IMAGE; }
 fn rows_of(chunk: u32) -> u32 {
     let first = chunk * CHUNK_ROWS;
     return min(max(valid_rows(), first), first + CHUNK_ROWS) - first;
+}
+
+// The rows of a lane in a chunk that count: [begin, end).
+fn rows_of_lane(chunk: u32, at: Lane) -> vec2<u32> {
+    let rows = select(0u, rows_of(chunk), at.is_active && chunk < CHUNKS);
+    let each = (rows + ROW_LANES - 1u) / ROW_LANES;
+    let range = min(vec2(at.row, at.row + 1u) * each, vec2(rows));
+    return range + vec2(chunk * CHUNK_ROWS);
 }
 
 var<workgroup> sums: array<vec4<f32>, 64>;

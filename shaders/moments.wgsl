@@ -12,15 +12,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let index = group.y * GRID_X + group.x;
     let chunk = index / TILES;
     let at = lane_of(index % TILES, lane);
-    let first = chunk * CHUNK_ROWS;
-    let end = select(first, first + rows_of(chunk), at.is_active && chunk < CHUNKS);
+    let rows = rows_of_lane(chunk, at);
     let count = vec4(f32(max(rows_of(chunk), 1u)));
     var sum = vec4(0.0);
-    for (var row = first + at.row; row < end; row += ROW_LANES) { sum += x_at(row * COLS + at.column); }
+    for (var row = rows.x; row < rows.y; row++) { sum += x_at(row * COLS + at.column); }
     let mean = over_rows(lane, sum) / count;
     var deviations = vec4(0.0);
     var squares = vec4(0.0);
-    for (var row = first + at.row; row < end; row += ROW_LANES) {
+    for (var row = rows.x; row < rows.y; row++) {
         let deviation = x_at(row * COLS + at.column) - mean;
         deviations += deviation;
         squares += deviation * deviation;

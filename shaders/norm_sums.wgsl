@@ -16,8 +16,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let index = group.y * GRID_X + group.x;
     let chunk = index / TILES;
     let at = lane_of(index % TILES, lane);
-    let first = chunk * CHUNK_ROWS;
-    let end = select(first, first + rows_of(chunk), at.is_active && chunk < CHUNKS);
+    let rows = rows_of_lane(chunk, at);
     let stride = select(COLS, ROWS, PER_ROW);
     var to_gamma = vec4(0.0);
     var to_beta = vec4(0.0);
@@ -31,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         scale = over_deviation * statistic_at(2u * stride + column);
         shift = statistic_at(3u * stride + column);
     }
-    for (var row = first + at.row; row < end; row += ROW_LANES) {
+    for (var row = rows.x; row < rows.y; row++) {
         let i = row * COLS + at.column;
         if (PER_ROW) {
             mean = statistic_at(row);

@@ -11,10 +11,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let index = group.y * GRID_X + group.x;
     let chunk = index / TILES;
     let at = lane_of(index % TILES, lane);
-    let first = chunk * CHUNK_ROWS;
-    let end = select(first, first + rows_of(chunk), at.is_active && chunk < CHUNKS);
+    let rows = rows_of_lane(chunk, at);
     var sum = vec4(0.0);
-    for (var row = first + at.row; row < end; row += ROW_LANES) {
+    for (var row = rows.x; row < rows.y; row++) {
         let i = ((row / C * B + at.column / D) * C + row % C) * D + at.column % D;
         let value = lanes_of(four(x[i / 4u]), i, BY_4);
         let below = lanes_of(four(dy[i / 4u]), i, BY_4) * value;
