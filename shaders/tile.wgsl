@@ -1,7 +1,7 @@
 // Maps a workgroup to its tile of C, its split of the sum over k and its product in the batch, for both matmul cores.
 
 const TILE: u32 = 32u;
-// A tile has 4 COL_LANES columns and BLOCKS times TILE_ROWS rows.
+// A tile has 4 COL_LANES columns and ROW_GROUPS times TILE_ROWS rows.
 
 // Index of the matrix product in the batch of products of one dispatch.
 var<private> batch: u32;
@@ -14,5 +14,5 @@ fn take_tile(group: vec3<u32>) -> TileIndex {
     let split = group.z % SPLIT_K;
     batch = group.z / SPLIT_K;
     let begin = split * K_PER_SPLIT;
-    return TileIndex(tile / COL_TILES * TILE_ROWS * BLOCKS, tile % COL_TILES * COL_LANES * 4u, split, begin, min(begin + K_PER_SPLIT, K));
+    return TileIndex(tile / COL_TILES * TILE_ROWS * ROW_GROUPS, tile % COL_TILES * COL_LANES * 4u, split, begin, min(begin + K_PER_SPLIT, K));
 }

@@ -1,6 +1,6 @@
 // C[row, col] = sum over k of A[row, k] B[k, col], in tiles of 32 x 32, 64 x 16 or 128 x 8, each computed by one subgroup of eight lanes
 //
-// The lanes form BLOCKS groups, each of which has 32 rows and all columns of the tile. Each lane loads BLOCKS 4 x 4 blocks of A (four
+// The lanes form ROW_GROUPS groups, each of which has 32 rows and all columns of the tile. Each lane loads ROW_GROUPS 4 x 4 blocks of A (four
 // of its group's rows, four k) and a 4 x 4 block of B (four k, its four columns), reads the blocks of A of its group's other lanes by
 // shuffle and accumulates 32 rows x 4 columns of C in registers. The sum runs over k in ascending order. Workgroup z enumerates
 // (product in the batch, split of the sum).
@@ -21,23 +21,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
     let col = tile.col + of_group * 4u;
     let first_lane = lane - of_group;
     let first = tile.row + lane / COL_LANES * TILE_ROWS;
-    var rows: array<Rows, BLOCKS>;
-    for (var n = 0u; n < BLOCKS; n++) { // unroll
-        rows[n] = rows_at(first + (of_group * BLOCKS + n) * 4u);
+    var rows: array<Rows, ROW_GROUPS>;
+    for (var n = 0u; n < ROW_GROUPS; n++) { // unroll
+        rows[n] = rows_at(first + (of_group * ROW_GROUPS + n) * 4u);
     }
 
     var acc: array<vec4<f32>, TILE>;
     for (var k = tile.begin; k < tile.end; k += 4u) {
-        var a: array<mat4x4<f32>, BLOCKS>;
-        for (var n = 0u; n < BLOCKS; n++) { // unroll
+        var a: array<mat4x4<f32>, ROW_GROUPS>;
+        for (var n = 0u; n < ROW_GROUPS; n++) { // unroll
             a[n] = a_tile(rows[n], k);
         }
         let b = b_tile(k, col);
         for (var j = 0u; j < 8u; j++) { // unroll
             // A constant where there is one group.
-            let from_lane = select(first_lane + j / BLOCKS, j, BLOCKS == 1u);
+            let from_lane = select(first_lane + j / ROW_GROUPS, j, ROW_GROUPS == 1u);
             for (var r = 0u; r < 4u; r++) { // unroll
-                let x = subgroupShuffle(a[j % BLOCKS][r], from_lane);
+                let x = subgroupShuffle(a[j % ROW_GROUPS][r], from_lane);
                 var sum = acc[j * 4u + r];
                 sum += x.x * b[0];
                 sum += x.y * b[1];

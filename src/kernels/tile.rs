@@ -146,7 +146,7 @@ impl Tiles {
             K: self.k,
             COLS_BY_4: by_4,
             COL_LANES: col_lanes,
-            BLOCKS: LANES / col_lanes,
+            ROW_GROUPS: LANES / col_lanes,
             COL_TILES: self.cols.div_ceil(4 * col_lanes),
             ROW_LEN: if self.grouped { self.cols * self.batch_count } else { self.cols },
             TILE_ROWS: self.tile_rows(),
