@@ -191,8 +191,7 @@ fn a_pre_activation_of_zero_is_inactive_and_nan_propagates_on_every_level() {
 fn sums_over_zeros_are_exactly_zero_before_a_relu_on_every_level() {
     let conv = Conv2D { activation: Activation::Relu, padding: Padding::Same, ..Conv2D::new(16, 3) };
     let softmax = Dense { activation: Activation::Softmax, ..Dense::new(10) };
-    let plain =
-        Sequential { input: [14, 14, 16], layers: vec![conv.clone().into(), Flatten {}.into(), softmax.into()] };
+    let plain = Sequential { input: [14, 14, 16], layers: vec![conv.into(), Flatten {}.into(), softmax.into()] };
     let mut pooled = plain.clone();
     pooled.layers.insert(1, MaxPooling2D::new(2).into());
     for (level, model) in SimdLevel::available().into_iter().flat_map(|level| [(level, &plain), (level, &pooled)]) {

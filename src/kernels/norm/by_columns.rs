@@ -79,7 +79,7 @@ fn span(width: usize) -> usize {
 
 /// Matrices as vectors.
 #[inline(always)]
-fn vectors<'a, S: Simd, const N: usize>(x: [&'a [f32]; N]) -> [&'a [S::f32s]; N] {
+fn vectors<S: Simd, const N: usize>(x: [&[f32]; N]) -> [&[S::f32s]; N] {
     let mut vectors = [&[] as &[S::f32s]; N];
     for (to, x) in vectors.iter_mut().zip(x) {
         *to = S::as_simd_f32s(x).0;

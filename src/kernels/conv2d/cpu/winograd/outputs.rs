@@ -22,24 +22,36 @@ pub(super) trait Output {
 /// The sums `A^T m A` of a tile for one vector of channels.
 #[inline(always)]
 fn tile_sums<S: Simd, T: Tile>(simd: S, m: &[Element<S::f32s>], tile: usize) -> [[S::f32s; MAX_OUTPUT]; MAX_OUTPUT] {
-    let zero = simd.splat_f32s(0.0);
+    // Written out: an array that is cleared first takes a call of memset.
+    let mut last = [[simd.splat_f32s(0.0); MAX_OUTPUT]; 2];
+    if T::INPUT == MAX_INPUT {
+        last = [column_sums::<S, T>(simd, m, tile, 4), column_sums::<S, T>(simd, m, tile, 5)];
+    }
+    let half = [
+        column_sums::<S, T>(simd, m, tile, 0),
+        column_sums::<S, T>(simd, m, tile, 1),
+        column_sums::<S, T>(simd, m, tile, 2),
+        column_sums::<S, T>(simd, m, tile, 3),
+        last[0],
+        last[1],
+    ];
+    let row = |r: usize| [half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]];
+    let mut lower = [[simd.splat_f32s(0.0); MAX_OUTPUT]; 2];
+    if T::OUTPUT == MAX_OUTPUT {
+        lower = [T::transform_output(simd, row(2)), T::transform_output(simd, row(3))];
+    }
+    [T::transform_output(simd, row(0)), T::transform_output(simd, row(1)), lower[0], lower[1]]
+}
+
+/// `A^T m` for column c of a tile.
+#[inline(always)]
+fn column_sums<S: Simd, T: Tile>(simd: S, m: &[Element<S::f32s>], tile: usize, c: usize) -> [S::f32s; MAX_OUTPUT] {
     let m = &m[..T::LEN];
-    let mut half = [[zero; MAX_INPUT]; MAX_OUTPUT];
-    for c in 0..T::INPUT {
-        let mut column = [zero; MAX_INPUT];
-        for r in 0..T::INPUT {
-            column[r] = m[r * T::INPUT + c][tile];
-        }
-        let sums = T::transform_output(simd, column);
-        for r in 0..T::OUTPUT {
-            half[r][c] = sums[r];
-        }
+    let mut column = [simd.splat_f32s(0.0); MAX_INPUT];
+    for r in 0..T::INPUT {
+        column[r] = m[r * T::INPUT + c][tile];
     }
-    let mut sums = [[zero; MAX_OUTPUT]; MAX_OUTPUT];
-    for r in 0..T::OUTPUT {
-        sums[r] = T::transform_output(simd, half[r]);
-    }
-    sums
+    T::transform_output(simd, column)
 }
 
 /// `y = act(max(A^T m A) + b)` for the 2x2 pool windows of each tile, and the argmax.

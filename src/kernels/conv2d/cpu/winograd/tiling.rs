@@ -1,6 +1,6 @@
 //! The tiles of a convolution by Winograd's algorithm, and the transforms of its weights and inputs.
 
-use super::tile::{KERNEL, MAX_INPUT, Tile};
+use super::tile::{Column, KERNEL, MAX_INPUT, Tile};
 use crate::kernels::conv2d::cpu::panels::Panels;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -117,12 +117,11 @@ impl<T: Tile> WithSimd for Weights<'_, T> {
             for col in (0..self.cols.len()).step_by(lanes) {
                 let from = (self.first + i) * c_out + self.cols.start + col;
                 let at = |tap: usize| simd.partial_load_f32s(&self.w[tap * c_in * c_out + from..][..lanes]);
+                let column = |c: usize| T::transform_kernel(simd, [at(c), at(KERNEL + c), at(2 * KERNEL + c)]);
+                let [a, b, c] = [column(0), column(1), column(2)];
                 let mut half = [[simd.splat_f32s(0.0); KERNEL]; MAX_INPUT];
-                for c in 0..KERNEL {
-                    let column = T::transform_kernel(simd, [at(c), at(KERNEL + c), at(2 * KERNEL + c)]);
-                    for r in 0..T::INPUT {
-                        half[r][c] = column[r];
-                    }
+                for (r, half) in half.iter_mut().enumerate() {
+                    *half = [a[r], b[r], c[r]];
                 }
                 for (half, u) in half.iter().zip(self.u.chunks_exact_mut(T::INPUT)) {
                     let row = T::transform_kernel(simd, *half);
@@ -162,23 +161,20 @@ pub(super) fn transform_input<S: Simd, T: Tile>(
         let first = T::OUTPUT * at.col;
         let is_inside = first >= left && first + T::INPUT <= width + left;
         for (block, v) in v.chunks_exact_mut(T::LEN).enumerate().take(blocks) {
-            let mut half = [[simd.splat_f32s(0.0); MAX_INPUT]; MAX_INPUT];
-            for r in 0..T::INPUT {
-                let mut d = [simd.splat_f32s(0.0); MAX_INPUT];
-                if is_inside {
-                    let row = &rows[r][(first - left) * blocks + block..][..(T::INPUT - 1) * blocks + 1];
-                    for c in 0..T::INPUT {
-                        d[c] = row[c * blocks];
-                    }
-                } else {
-                    for c in 0..T::INPUT {
-                        if first + c >= left && first + c < width + left {
-                            d[c] = rows[r][(first + c - left) * blocks + block];
-                        }
-                    }
-                }
-                half[r] = T::transform_input(simd, d);
+            // Written out: an array that is cleared first takes a call of memset.
+            let row = InputRow { first, left, width, blocks, block, is_inside };
+            let mut last = [[simd.splat_f32s(0.0); MAX_INPUT]; 2];
+            if T::INPUT == MAX_INPUT {
+                last = [row.transform::<S, T>(simd, rows[4]), row.transform::<S, T>(simd, rows[5])];
             }
+            let half = [
+                row.transform::<S, T>(simd, rows[0]),
+                row.transform::<S, T>(simd, rows[1]),
+                row.transform::<S, T>(simd, rows[2]),
+                row.transform::<S, T>(simd, rows[3]),
+                last[0],
+                last[1],
+            ];
             for c in 0..T::INPUT {
                 let d = [half[0][c], half[1][c], half[2][c], half[3][c], half[4][c], half[5][c]];
                 let column = T::transform_input(simd, d);
@@ -188,6 +184,42 @@ pub(super) fn transform_input<S: Simd, T: Tile>(
             }
         }
         at.advance(tiling);
+    }
+}
+
+/// A row of a tile's input pixels in one vector of channels.
+#[derive(Clone, Copy)]
+struct InputRow {
+    /// Its first pixel, in the padded row.
+    first: usize,
+    /// Padding before the row, and its pixels.
+    left: usize,
+    width: usize,
+    blocks: usize,
+    block: usize,
+    /// Whether all pixels are inside the image.
+    is_inside: bool,
+}
+
+impl InputRow {
+    /// `d B` for the row d.
+    #[inline(always)]
+    fn transform<S: Simd, T: Tile>(self, simd: S, row: &[S::f32s]) -> Column<S::f32s> {
+        let Self { first, left, width, blocks, block, is_inside } = self;
+        let mut d = [simd.splat_f32s(0.0); MAX_INPUT];
+        if is_inside {
+            let row = &row[(first - left) * blocks + block..][..(T::INPUT - 1) * blocks + 1];
+            for c in 0..T::INPUT {
+                d[c] = row[c * blocks];
+            }
+        } else {
+            for c in 0..T::INPUT {
+                if first + c >= left && first + c < width + left {
+                    d[c] = row[(first + c - left) * blocks + block];
+                }
+            }
+        }
+        T::transform_input(simd, d)
     }
 }
 

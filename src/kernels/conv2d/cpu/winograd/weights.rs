@@ -180,18 +180,15 @@ fn transform_gradient<S: Simd>(
     tile: usize,
 ) {
     let blocks = w.len() / TILE_LEN;
-    let zero = simd.splat_f32s(0.0);
     let ((first, [rows, cols]), width) = (tiling.pixels(at), tiling.output[1]);
     let dy = &S::as_simd_f32s(dy).0[first * blocks..];
     for (block, w) in w.chunks_exact_mut(TILE_LEN).enumerate() {
-        let mut half = [[zero; INPUT]; OUTPUT];
-        for (r, half) in half.iter_mut().enumerate().take(rows) {
-            let mut pixels = [zero; OUTPUT];
-            for (c, pixel) in pixels.iter_mut().enumerate().take(cols) {
-                *pixel = dy[(r * width + c) * blocks + block];
-            }
-            *half = Tile4::transform_gradient(simd, pixels);
-        }
+        let half = [
+            gradient_row(simd, dy, [block, blocks], [0, width], [rows, cols]),
+            gradient_row(simd, dy, [block, blocks], [1, width], [rows, cols]),
+            gradient_row(simd, dy, [block, blocks], [2, width], [rows, cols]),
+            gradient_row(simd, dy, [block, blocks], [3, width], [rows, cols]),
+        ];
         for c in 0..INPUT {
             let column = Tile4::transform_gradient(simd, [half[0][c], half[1][c], half[2][c], half[3][c]]);
             for (r, value) in column.iter().enumerate() {
@@ -199,4 +196,22 @@ fn transform_gradient<S: Simd>(
             }
         }
     }
+}
+
+/// `dy A^T` for row r of a tile's gradients, of which `rows` rows and `cols` columns are inside: one of `blocks` vectors of the channels.
+#[inline(always)]
+fn gradient_row<S: Simd>(
+    simd: S,
+    dy: &[S::f32s],
+    [block, blocks]: [usize; 2],
+    [r, width]: [usize; 2],
+    [rows, cols]: [usize; 2],
+) -> [S::f32s; INPUT] {
+    let mut pixels = [simd.splat_f32s(0.0); OUTPUT];
+    for (c, pixel) in pixels.iter_mut().enumerate() {
+        if r < rows && c < cols {
+            *pixel = dy[(r * width + c) * blocks + block];
+        }
+    }
+    Tile4::transform_gradient(simd, pixels)
 }
