@@ -21,7 +21,7 @@ pub(super) enum Method {
     Permute,
     /// Lists of the gradients that are not zero, through a pool, on the CPU.
     Sparse,
-    /// Winograd's F(2x2, 3x3), without a pool, on the CPU.
+    /// Winograd's F(4x4, 3x3), without a pool, on the CPU.
     Winograd,
 }
 

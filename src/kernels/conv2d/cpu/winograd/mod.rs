@@ -27,6 +27,7 @@ pub(in crate::kernels::conv2d) use weights::backward_weights;
 const MIN_PIXELS: usize = 1024;
 /// Tasks, if there are enough images.
 const MIN_TASKS: usize = 8;
+
 /// Whether the kernels compute these sizes: channels fill whole vectors.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
     let Dims { batch: _, h, w, c_in, c_out, groups, bias, pool_h, pool_w } = *d;

@@ -62,7 +62,7 @@ impl Tile for Tile2 {
 /// F(4x4, 3x3): 36 multiplications in place of 144.
 ///
 /// The interpolation points are 0, ±3/4, ±3/2 and infinity: with them the errors of rounding are twice to three times those of direct
-/// sums, with the usual 0, ±1, ±2 six times (measured over 16 and 64 channels). All coefficients but those of G are exact in f32.
+/// sums, with the usual 0, ±1, ±2 five to six times (measured over 16 and 64 channels). All coefficients but those of G are exact in f32.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tile4;
 
