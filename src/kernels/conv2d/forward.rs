@@ -17,7 +17,7 @@ pub(super) enum Method {
     Im2col,
     /// Sums in registers, on the CPU.
     Direct,
-    /// Winograd's F(2x2, 3x3), on the CPU.
+    /// Winograd's algorithm, on the CPU.
     Winograd,
 }
 
