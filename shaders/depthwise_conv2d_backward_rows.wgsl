@@ -5,8 +5,6 @@
 // pixels in a row, for which it loads each of the SPAN pixels under a row of taps once. SX divides PIXELS, so that which taps count for
 // which pixel is known here. from: [BATCH, FROM_H, FROM_W, C], weights: [KH, KW, C], to (bound as `out`): [BATCH, TO_H, TO_W, C].
 
-@group(0) @binding(0) var<storage, read> source: array<Four>;
-
 // Added to x - kx DILATION_X, so that it is not negative, and divided by SX an index of the loaded pixels.
 const OFFSET: u32 = PAD_X + BEFORE * SX;
 
@@ -14,10 +12,10 @@ const OFFSET: u32 = PAD_X + BEFORE * SX;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let index = (group.y * GRID_X + group.x) * 64u + lane;
     if (index >= COUNT) { return; }
-    let c = index % (C / 4u) * 4u;
-    let run = index / (C / 4u);
-    let row = run / RUNS;
-    let x = run % RUNS * PIXELS;
+    let run = run_of(index);
+    let c = run.channel;
+    let row = run.row;
+    let x = run.x;
     var sums: array<vec4<f32>, PIXELS>;
     for (var ky = 0u; ky < KH; ky++) {
         // Before the image these wrap to large numbers.

@@ -4,16 +4,14 @@
 // One invocation computes four channels of PIXELS pixels in a row, for which it loads each of the SPAN pixels under a row of taps once.
 // from: [BATCH, FROM_H, FROM_W, C], weights: [KH, KW, C] and with BIAS [C], to (bound as `out`): [BATCH, TO_H, TO_W, C].
 
-@group(0) @binding(0) var<storage, read> source: array<Four>;
-
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let index = (group.y * GRID_X + group.x) * 64u + lane;
     if (index >= COUNT) { return; }
-    let c = index % (C / 4u) * 4u;
-    let run = index / (C / 4u);
-    let row = run / RUNS;
-    let x = run % RUNS * PIXELS;
+    let run = run_of(index);
+    let c = run.channel;
+    let row = run.row;
+    let x = run.x;
     var sums: array<vec4<f32>, PIXELS>;
     for (var ky = 0u; ky < KH; ky++) {
         // Before the image these wrap to large numbers.

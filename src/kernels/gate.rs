@@ -1,6 +1,7 @@
 //! Gates: the derivative of the activation before a kernel, applied where its gradient is written. Twin of
 //! `shaders/gate.wgsl`.
 
+use crate::kernels::maximum::through_relu;
 use crate::plan::{BufferSlice, Constants, View, constants};
 use crate::real::Real;
 use crate::simd::SimdLevel;
@@ -120,8 +121,7 @@ impl GateKind {
             (Self::None, _) => {}
             (Self::Relu, View::Float(y)) => {
                 for (dx, y) in dx.iter_mut().zip(&y[first..]) {
-                    // Of NaN the activation is NaN, and so is its derivative: the gradient passes.
-                    *dx = if *y <= F::ZERO { F::ZERO } else { *dx };
+                    *dx = through_relu(*dx, *y);
                 }
             }
             (Self::Argmax { mask }, View::U32(argmax)) => {

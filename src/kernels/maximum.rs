@@ -9,6 +9,19 @@ pub(crate) fn relu<F: Real>(x: F) -> F {
     if x < F::ZERO { F::ZERO } else { x }
 }
 
+/// The gradient of a ReLU whose input or output is `y`; where that is NaN, `dy` passes.
+#[inline(always)]
+pub(crate) fn through_relu<F: Real>(dy: F, y: F) -> F {
+    if y <= F::ZERO { F::ZERO } else { dy }
+}
+
+/// [`through_relu`], lane by lane.
+#[inline(always)]
+pub(crate) fn through_relu_simd<S: Simd>(simd: S, dy: S::f32s, y: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    simd.select_f32s(simd.less_than_or_equal_f32s(y, zero), zero, dy)
+}
+
 /// One step of a running maximum, lane by lane: `best`, found at `window_offset`, or `value`, found at `offset`, as
 /// [`crate::real::is_better`] says; with the window offset of each.
 #[inline(always)]

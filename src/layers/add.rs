@@ -66,11 +66,11 @@ pub(crate) struct AddRelu;
 
 impl Layer for AddRelu {
     fn kind(&self) -> &'static str {
-        "Add"
+        Add {}.kind()
     }
 
     fn infer(&self, inputs: &[&[usize]]) -> Result<Inferred> {
-        infer("Add", usize::MAX, inputs)
+        Add {}.infer(inputs)
     }
 
     fn forward(&self, r: &mut Recorder, site: &Site<'_>, _: Mode) -> Saved {

@@ -2,7 +2,7 @@
 
 use super::cpu;
 use super::dims::Dims;
-use super::rows::Rows;
+use super::rows::{RUN, Rows};
 use crate::kernels::gate::{GateKind, GradientOut};
 use crate::kernels::tile::weights_file;
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader};
@@ -34,7 +34,7 @@ impl KernelSpec for BackwardInput {
         let own = self.gate.constants(2, d.channels).with("OUT", 2 + self.gate.bindings());
         if let Some(rows) = Rows::backward(d) {
             let shader = include_str!("../../../shaders/depthwise_conv2d_backward_rows.wgsl");
-            let files = [weights_file(true), shader, self.gate.file()];
+            let files = [weights_file(true), RUN, shader, self.gate.file()];
             return rows.shader(&files, rows.all_runs(), d.h.kernel, own);
         }
         let files = [

@@ -2,7 +2,7 @@
 
 use super::cpu;
 use super::dims::Dims;
-use super::rows::Rows;
+use super::rows::{RUN, Rows};
 use crate::kernels::maximum::relu;
 use crate::kernels::tile::weights_file;
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
@@ -26,7 +26,7 @@ impl KernelSpec for Forward {
     fn shader(&self) -> Shader {
         let d = &self.dims;
         if let Some(rows) = Rows::new(d) {
-            let files = [weights_file(true), include_str!("../../../shaders/depthwise_conv2d_rows.wgsl")];
+            let files = [weights_file(true), RUN, include_str!("../../../shaders/depthwise_conv2d_rows.wgsl")];
             let own = constants! { RELU: self.relu, OUT: 2u32 };
             return rows.shader(&files, rows.all_runs(), d.h.kernel, own);
         }

@@ -12,6 +12,9 @@ const MAX_SPAN: usize = 16;
 /// Pixels of a row of the output, at most: a split of the gradient w.r.t. the weights is of whole rows.
 const MAX_WIDTH: usize = MAX_ITERATIONS / 4;
 
+/// The shader file of the image that is read and of an invocation's pixels.
+pub(super) const RUN: &str = include_str!("../../../shaders/depthwise_conv2d_run.wgsl");
+
 /// Where such a shader reads, and the pixels that it goes through.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows<'a> {

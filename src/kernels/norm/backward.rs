@@ -6,17 +6,12 @@ use super::down_columns::shader_down_columns;
 use crate::kernels::columns::{Columns, repeated, width};
 use crate::kernels::elementwise::{CHUNK, elementwise_cost};
 use crate::kernels::gate::{GateKind, own_gate_file};
+use crate::kernels::maximum::{through_relu, through_relu_simd};
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
-
-/// The gradient of a ReLU whose input is `y`.
-#[inline(always)]
-pub(super) fn through_relu<F: Real>(dy: F, y: F) -> F {
-    if y <= F::ZERO { F::ZERO } else { dy }
-}
 
 /// Adds up the partial sums of a batch normalisation. Inputs: partial [chunks, 2, cols], moments [4, cols]; outputs: coefficients
 /// [5, cols] (mean, gamma / deviation, mean of dy, mean of dy xhat / deviation, beta), the gradients of the parameters, if there are any.
@@ -141,13 +136,11 @@ struct Gradient {
 impl Formula<2, 5> for Gradient {
     #[inline(always)]
     fn of<S: Simd>(self, simd: S, [x, dy]: [S::f32s; 2], [mean, a, m, q, shift]: [S::f32s; 5]) -> S::f32s {
-        let zero = simd.splat_f32s(0.0);
-        let closed = |y: S::f32s, dy: S::f32s| simd.select_f32s(simd.less_than_or_equal_f32s(y, zero), zero, dy);
         let centered = simd.sub_f32s(x, mean);
         let y = simd.add_f32s(simd.mul_f32s(centered, a), shift);
-        let dy = if self.relu { closed(y, dy) } else { dy };
+        let dy = if self.relu { through_relu_simd(simd, dy, y) } else { dy };
         let dx = simd.mul_f32s(a, simd.sub_f32s(simd.sub_f32s(dy, m), simd.mul_f32s(centered, q)));
-        if self.gated { closed(x, dx) } else { dx }
+        if self.gated { through_relu_simd(simd, dx, x) } else { dx }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Gradients through a normalisation w.r.t. gamma and beta: sums over rows (Ioffe and Szegedy 2015, section 3).
 
 use super::affine::Affine;
-use super::backward::through_relu;
 use super::by_columns::{self, ColumnSums, Terms};
 use crate::kernels::columns::{Columns, fold, repeated, width};
 use crate::kernels::elementwise::elementwise_cost;
+use crate::kernels::maximum::{through_relu, through_relu_simd};
 use crate::plan::{Cost, Io, KernelSpec, Shader, constants, output_file};
 use crate::real::Real;
 use crate::simd::SimdLevel;
@@ -12,8 +12,8 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Sums of dy xhat (for gamma) and of dy (for beta) over each chunk of rows. Inputs: x, dy [rows, cols], statistics (means, then reciprocals
-/// of deviations, of the columns or of the rows; with `relu` then gamma and beta); outputs: partial [chunks, affine.tensors(), cols].
+/// Sums of dy xhat (for gamma) and of dy (for beta) over each chunk of rows. Inputs: x, dy [rows, cols], statistics (means and reciprocals
+/// of deviations, of the rows; or of the columns, then gamma and beta); outputs: partial [chunks, affine.tensors(), cols].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NormSums {
     pub(crate) columns: Columns,
@@ -42,16 +42,23 @@ impl NormSums {
         chunks.for_each(|(partial, rows)| each(rows, partial));
     }
 
+    /// Of each column: mean, reciprocal of the deviation, and what follows them in the normalisation, scale and shift.
+    fn of_columns<F: Real>(&self, statistics: &[F]) -> [Vec<F>; 4] {
+        let [mean, over_deviation, gamma, beta] =
+            [0, 1, 2, 3].map(|i| &statistics[i * self.columns.cols..][..self.columns.cols]);
+        let scale = over_deviation.iter().zip(gamma).map(|(a, b)| *a * *b).collect();
+        [mean.to_vec(), over_deviation.to_vec(), scale, beta.to_vec()]
+    }
+
     #[inline(always)]
     fn sum<F: Real>(&self, rows: Range<usize>, [x, dy, statistics]: [&[F]; 3], partial: &mut [F]) {
         let cols = self.columns.cols;
-        let (mean, over_deviation) =
-            statistics.split_at(if self.per_row { self.columns.rows } else { self.columns.cols });
         let range = rows.start * cols..rows.end * cols;
         let (x, dy) = (&x[range.clone()], &dy[range]);
         let width = if self.per_row { cols } else { width(cols) };
         let (mut to_gamma, mut to_beta) = (vec![F::ZERO; width], vec![F::ZERO; width]);
         if self.per_row {
+            let (mean, over_deviation) = statistics.split_at(self.columns.rows);
             for (row, (x, dy)) in rows.zip(x.chunks_exact(cols).zip(dy.chunks_exact(cols))) {
                 let (mean, over_deviation) = (mean[row], over_deviation[row]);
                 for (((gamma, beta), x), dy) in to_gamma.iter_mut().zip(&mut to_beta).zip(x).zip(dy) {
@@ -60,30 +67,16 @@ impl NormSums {
                 }
             }
         } else {
-            let (mean, over_deviation) = (repeated(mean), repeated(&over_deviation[..cols]));
-            let gate = self.relu.then(|| {
-                let scale: Vec<F> =
-                    statistics[cols..].iter().zip(&statistics[2 * cols..3 * cols]).map(|(a, b)| *a * *b).collect();
-                (repeated(&scale), repeated(&statistics[3 * cols..4 * cols]))
-            });
+            let [mean, over_deviation, scale, shift] = self.of_columns(statistics).map(|values| repeated(&values));
             for (x, dy) in x.chunks(width).zip(dy.chunks(width)) {
-                let sums = to_gamma.iter_mut().zip(&mut to_beta).zip(&mean).zip(&over_deviation);
-                match &gate {
-                    None => {
-                        for ((((gamma, beta), mean), over_deviation), (x, dy)) in sums.zip(x.iter().zip(dy)) {
-                            *gamma += *dy * ((*x - *mean) * *over_deviation);
-                            *beta += *dy;
-                        }
-                    }
-                    Some((scale, shift)) => {
-                        let inputs = x.iter().zip(dy).zip(scale.iter().zip(shift));
-                        for ((((gamma, beta), mean), over_deviation), ((x, dy), (scale, shift))) in sums.zip(inputs) {
-                            let centered = *x - *mean;
-                            let dy = through_relu(*dy, centered * *scale + *shift);
-                            *gamma += dy * (centered * *over_deviation);
-                            *beta += dy;
-                        }
-                    }
+                let sums = to_gamma.iter_mut().zip(&mut to_beta);
+                let coefficients = mean.iter().zip(&over_deviation).zip(scale.iter().zip(&shift));
+                let rows = sums.zip(coefficients).zip(x.iter().zip(dy));
+                for (((gamma, beta), ((mean, over_deviation), (scale, shift))), (x, dy)) in rows {
+                    let centered = *x - *mean;
+                    let dy = if self.relu { through_relu(*dy, centered * *scale + *shift) } else { *dy };
+                    *gamma += dy * (centered * *over_deviation);
+                    *beta += dy;
                 }
             }
         }
@@ -143,37 +136,19 @@ impl NormSums {
         let range = rows.start * cols..rows.end * cols;
         let x = [&x[range.clone()], &dy[range]];
         let (to_gamma, to_beta) = partial.split_at_mut(cols);
-        let sums = [to_gamma, to_beta];
-        let [mean, over_deviation] = [0, 1].map(|i| &statistics[i * cols..][..cols]);
-        if self.relu {
-            let [gamma, beta] = [2, 3].map(|i| &statistics[i * cols..][..cols]);
-            let scale: Vec<f32> = over_deviation.iter().zip(gamma).map(|(a, b)| a * b).collect();
-            let coefficients = [mean, over_deviation, &scale, beta];
-            level.run(ColumnSums { terms: GatedProducts, x, coefficients, sums });
-        } else {
-            level.run(ColumnSums { terms: Products, x, coefficients: [mean, over_deviation], sums });
-        }
+        let coefficients = self.of_columns(statistics);
+        let coefficients = coefficients.each_ref().map(Vec::as_slice);
+        level.run(ColumnSums { terms: Products { relu: self.relu }, x, coefficients, sums: [to_gamma, to_beta] });
     }
 }
 
-/// The sums of dy xhat and of dy.
+/// The sums of dy xhat and of dy, through a ReLU after the normalisation, if `relu`.
 #[derive(Clone, Copy)]
-struct Products;
-
-impl Terms<2, 2, 2> for Products {
-    #[inline(always)]
-    fn add<S: Simd>(self, simd: S, [x, dy]: [S::f32s; 2], [mean, over]: [S::f32s; 2], sums: &mut [S::f32s; 2]) {
-        let xhat = simd.mul_f32s(simd.sub_f32s(x, mean), over);
-        sums[0] = simd.mul_add_e_f32s(dy, xhat, sums[0]);
-        sums[1] = simd.add_f32s(sums[1], dy);
-    }
+struct Products {
+    relu: bool,
 }
 
-/// As [`Products`], dy through a ReLU after the normalisation.
-#[derive(Clone, Copy)]
-struct GatedProducts;
-
-impl Terms<2, 4, 2> for GatedProducts {
+impl Terms<2, 4, 2> for Products {
     #[inline(always)]
     fn add<S: Simd>(
         self,
@@ -182,11 +157,10 @@ impl Terms<2, 4, 2> for GatedProducts {
         [mean, over, scale, shift]: [S::f32s; 4],
         sums: &mut [S::f32s; 2],
     ) {
-        let zero = simd.splat_f32s(0.0);
         let centered = simd.sub_f32s(x, mean);
         // As in the forward pass, without a fused multiply-add: the same sign.
         let y = simd.add_f32s(simd.mul_f32s(centered, scale), shift);
-        let dy = simd.select_f32s(simd.less_than_or_equal_f32s(y, zero), zero, dy);
+        let dy = if self.relu { through_relu_simd(simd, dy, y) } else { dy };
         sums[0] = simd.mul_add_e_f32s(dy, simd.mul_f32s(centered, over), sums[0]);
         sums[1] = simd.add_f32s(sums[1], dy);
     }
