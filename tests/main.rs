@@ -17,6 +17,7 @@ mod norms;
 mod plans;
 mod random;
 mod shaders;
+mod sharing;
 mod simd;
 mod support;
 mod training;

@@ -10,6 +10,7 @@ mod kernel;
 mod profile;
 mod recorded;
 mod recorder;
+mod share;
 mod step;
 mod wgsl;
 

@@ -58,7 +58,7 @@ impl Trainer {
         let (profile, loss, optimizer) = (device.profile(), config.loss, config.optimizer);
         let (loss_settings, update) = (config.loss_settings(), config.update_settings());
         let options = RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, optimizer, update };
-        let session = Session::load(graph.record(&options)?, device).await?;
+        let session = Session::load(graph.record(&options)?.share_buffers(), device).await?;
         let mut trainer = Self { model, graph, session, progress: Progress::default(), config };
         trainer.set_weights(&trainer.graph.initial_weights(trainer.config.seed))?;
         if optimizer.initial_state() != 0.0 {

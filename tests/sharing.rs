@@ -1,0 +1,100 @@
+//! Buffers that share memory: the same bits as with a buffer for each array, whatever lies in them before a step.
+
+use crate::support::{adapter, wait};
+use gpu_cnn::Preset;
+use gpu_cnn::internals::backend::gpu::Engine;
+use gpu_cnn::internals::backend::{Backend, Cpu};
+use gpu_cnn::internals::plan::{BufferId, Element, Lifetime, Plan, Profile, Program};
+use gpu_cnn::internals::simd::SimdLevel;
+use gpu_cnn::internals::verify::{Case, cases, presets};
+use std::sync::Arc;
+
+/// What the host reads, and the state.
+fn read_by_host(plan: &Plan) -> Vec<BufferId> {
+    let persistent = plan.persistent_buffers().map(|(id, _)| id);
+    persistent.chain([plan.host.gradients, plan.host.metrics, plan.host.predictions]).collect()
+}
+
+/// NaN, as integers too large an index, in all that a program should write before it reads it.
+fn poison(plan: &Plan, backend: &mut dyn Backend) {
+    let host = [plan.host.input, plan.host.targets, plan.host.gradients, plan.host.metrics, plan.host.predictions];
+    for (i, buffer) in plan.buffers.iter().enumerate() {
+        if buffer.lifetime == Lifetime::Transient && !host.contains(&BufferId(i)) {
+            let bits = if buffer.element == Element::F32 { f32::NAN.to_bits() } else { u32::MAX };
+            backend.write(BufferId(i), 0, &vec![bits; buffer.len]).unwrap();
+        }
+    }
+}
+
+/// The contents of [`read_by_host`] after a step of training, then an evaluation, then predictions, each from poisoned buffers.
+fn results(case: &Case, plan: &Plan, backend: &mut dyn Backend) -> Vec<Vec<u32>> {
+    let mut found = Vec::new();
+    for programs in [&Program::TRAIN[..], &[Program::Evaluate], &[Program::Predict]] {
+        poison(plan, backend);
+        backend.run(programs, &[case.step()]).unwrap();
+        for id in read_by_host(plan) {
+            found.push(wait(backend.read(id, plan.buffer(id).len)).unwrap());
+        }
+    }
+    found
+}
+
+/// The presets with batch normalisations, a few images of which the last is padding.
+fn normalised() -> [Case; 2] {
+    let case = |preset: Preset| Case { images: 3, ..Case::new(preset.name(), 4, preset.build([28, 28, 1], 10)) };
+    [Preset::ResnetSmall, Preset::MobilenetSmall].map(case)
+}
+
+fn is_finite(found: &[Vec<u32>]) -> bool {
+    found.iter().flatten().all(|bits| f32::from_bits(*bits).is_finite())
+}
+
+/// Gives `to` the state and the batch of `from`.
+fn copy(from: (&Plan, &Cpu<f32>), to: (&Plan, &mut dyn Backend)) {
+    let host =
+        |plan: &Plan| read_by_host(plan).into_iter().chain([plan.host.input, plan.host.targets]).collect::<Vec<_>>();
+    for (from_id, to_id) in host(from.0).into_iter().zip(host(to.0)) {
+        to.1.write(to_id, 0, &from.1.content(from_id, from.0.buffer(from_id).len)).unwrap();
+    }
+}
+
+#[test]
+fn shared_buffers_change_no_bit_of_any_case() {
+    let best = SimdLevel::available().into_iter().next();
+    for case in cases().iter().chain(&normalised()) {
+        for profile in [Profile::cpu(best), Profile::REFERENCE, Profile::SOFTWARE] {
+            let (plan, mut cpu) = case.filled::<f32>(profile).unwrap();
+            let shared = Arc::new(Plan::clone(&plan).share_buffers());
+            let mut with_shared = Cpu::<f32>::load(Arc::clone(&shared), 2).unwrap();
+            copy((&plan, &cpu), (&shared, &mut with_shared));
+            let expected = results(case, &plan, &mut cpu);
+            assert!(is_finite(&expected), "{}, {}: what was not written is read", case.name, profile.name);
+            assert!(expected == results(case, &shared, &mut with_shared), "{}, {}", case.name, profile.name);
+            assert!(shared.size_bytes() <= plan.size_bytes(), "{}, {}", case.name, profile.name);
+        }
+    }
+}
+
+#[test]
+fn shared_buffers_change_no_bit_of_the_presets_on_the_adapter() {
+    let Some(adapter) = adapter() else { return };
+    for case in presets().iter().chain(&normalised()) {
+        let (plan, cpu) = case.filled::<f32>(adapter.profile()).unwrap();
+        let shared = Arc::new(Plan::clone(&plan).share_buffers());
+        let found = [&plan, &shared].map(|to| {
+            let mut gpu = wait(Engine::load(&adapter, Arc::clone(to), 0)).unwrap();
+            copy((&plan, &cpu), (to, &mut gpu));
+            results(case, to, &mut gpu)
+        });
+        assert!(is_finite(&found[0]) && found[0] == found[1], "{}", case.name);
+    }
+}
+
+#[test]
+fn a_network_of_many_layers_takes_much_less_memory() {
+    for case in &normalised() {
+        let plan = case.plan(Profile::SOFTWARE).unwrap();
+        let (alone, shared) = (plan.size_bytes(), plan.share_buffers().size_bytes());
+        assert!(shared * 3 < alone * 2, "{}: {shared} of {alone} bytes", case.name);
+    }
+}
