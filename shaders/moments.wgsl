@@ -1,7 +1,7 @@
 // partial[chunk] = (mean, sum of squared deviations) of each column of x over the rows of the chunk
 //
-// Two passes over the rows: the deviations are taken from the mean that the first gave, which their sum then corrects. One
-// workgroup takes a tile of columns of a chunk. x: [ROWS, COLS], partial (bound as `out`): [CHUNKS, 2, COLS].
+// Each invocation takes the deviations of its rows from their first one, then the moments of the invocations are merged (Chan, Golub
+// and LeVeque 1983). One workgroup takes a tile of columns of a chunk. x: [ROWS, COLS], partial (bound as `out`): [CHUNKS, 2, COLS].
 
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 
@@ -13,19 +13,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let chunk = index / TILES;
     let at = lane_of(index % TILES, lane);
     let rows = rows_of_lane(chunk, at);
-    let count = vec4(f32(max(rows_of(chunk), 1u)));
-    var sum = vec4(0.0);
-    for (var row = rows.x; row < rows.y; row++) { sum += x_at(row * COLS + at.column); }
-    let mean = over_rows(lane, sum) / count;
+    let count = vec4(f32(rows.y - rows.x));
+    let origin = x_at(select(0u, rows.x * COLS + at.column, rows.x < rows.y));
     var deviations = vec4(0.0);
     var squares = vec4(0.0);
-    for (var row = rows.x; row < rows.y; row++) {
-        let deviation = x_at(row * COLS + at.column) - mean;
+    for (var row = rows.x + 1u; row < rows.y; row++) {
+        let deviation = x_at(row * COLS + at.column) - origin;
         deviations += deviation;
         squares += deviation * deviation;
     }
-    let corrected = mean + over_rows(lane, deviations) / count;
-    let total = over_rows(lane, squares);
+    let own = deviations / max(count, vec4(1.0));
+    let all = vec4(f32(max(rows_of(chunk), 1u)));
+    // A first mean, which the sum of the deviations from it corrects.
+    let mean = over_rows(lane, count * (origin + own)) / all;
+    let from_mean = origin - mean + own;
+    let corrected = mean + over_rows(lane, count * from_mean) / all;
+    let total = over_rows(lane, squares - deviations * own + count * from_mean * from_mean);
     if (at.is_active && at.row == 0u && chunk < CHUNKS) {
         write(chunk * 2u * COLS + at.column, LANES, corrected);
         write((chunk * 2u + 1u) * COLS + at.column, LANES, total);
