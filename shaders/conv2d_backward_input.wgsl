@@ -1,18 +1,59 @@
 // dx[n, y, x, i] = sum over ky, kx, o of dy[n, (y + PAD_Y - ky DILATION_Y) / SY, (x + PAD_X - kx DILATION_X) / SX, o] w[ky, kx, i, o]
 //
 // over the taps for which both quotients are integers within the output. As a matrix product, rows are input pixels
-// (n, y, x), columns are input channels and k = (ky, kx, o); one product for each group of channels.
+// (n, y, x), columns are input channels and k = (ky, kx, o); one product for each group of channels, or for each of PHASES_Y x PHASES_X
+// phases: the pixels whose y and x leave one remainder, and the taps that can reach these. Without phases both numbers are 1.
 // dy: [BATCH, POOL_OH, POOL_OW, C_OUT] holds one tagged gradient per pool window (see tagged_gradient.wgsl),
-// weights: [KH, KW, COLS, C_OUT], dx: [ROWS, ROW_LEN].
+// weights: [KH, KW, COLS, C_OUT], dx: [BATCH, H, W, ROW_LEN].
 
 // For four input pixels: the image index, and the coordinates y + PAD_Y and x + PAD_X in the padded image.
 struct Rows { image: vec4<u32>, y: vec4<i32>, x: vec4<i32> }
 
+// Of a phase, the first of its pixels, and the first of its taps. Neighbouring phases differ in y: those that reach fewer taps down, whose
+// sums are shorter, then lie between the others.
+fn first_pixel() -> vec2<u32> { return vec2(phase() % PHASES_Y, phase() / PHASES_Y); }
+fn first_tap() -> vec2<u32> { return (first_pixel() + vec2(PAD_Y, PAD_X)) % vec2(PHASES_Y, PHASES_X); }
+
+// Number of terms of the sum over k of a phase.
+fn phase_terms() -> u32 {
+    let first = first_tap();
+    let down = (max(KH, first.x) - first.x + PHASES_Y - 1u) / PHASES_Y;
+    return select(0u, down * TAPS_X * GROUP_OUT, first.y < KW);
+}
+
+// The tap of k; one beyond the kernel, in either direction, counts for nothing.
+struct Tap { y: u32, x: u32 }
+
+fn tap_at(k: u32) -> Tap {
+    let i = k / GROUP_OUT;
+    let first = first_tap();
+    return Tap(first.x + i / TAPS_X * PHASES_Y, first.y + i % TAPS_X * PHASES_X);
+}
+
+// Index of the weights of a tap.
+fn tap_of(k: u32) -> u32 {
+    let tap = tap_at(k);
+    return min(tap.y, KH - 1u) * KW + min(tap.x, KW - 1u);
+}
+
+// Rows and columns of a phase's pixels.
+const DOWN: u32 = (H + PHASES_Y - 1u) / PHASES_Y;
+const ACROSS: u32 = (W + PHASES_X - 1u) / PHASES_X;
+
 fn rows_at(first: u32) -> Rows {
-    let pixel = min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u));
-    let padded_y = vec4<i32>(pixel / W % H + PAD_Y);
-    let padded_x = vec4<i32>(pixel % W + PAD_X);
-    return Rows(pixel / (H * W), padded_y, padded_x);
+    let row = min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u));
+    let pixel = first_pixel();
+    let y = row / ACROSS % DOWN * PHASES_Y + pixel.x;
+    let x = row % ACROSS * PHASES_X + pixel.y;
+    return Rows(row / (DOWN * ACROSS), vec4<i32>(y + PAD_Y), vec4<i32>(x + PAD_X));
+}
+
+// The row of dx for a row of the product; NO_ROW for one beyond the image.
+fn row_of_out(row: u32) -> u32 {
+    let pixel = first_pixel();
+    let y = row / ACROSS % DOWN * PHASES_Y + pixel.x;
+    let x = row % ACROSS * PHASES_X + pixel.y;
+    return select(NO_ROW, (row / (DOWN * ACROSS) * H + y) * W + x, y < H && x < W);
 }
 
 // For tap and filter (ky, kx, o) = k at one input pixel: the index into dy, -1 if no output pixel reads the input pixel
@@ -20,12 +61,12 @@ fn rows_at(first: u32) -> Rows {
 struct Source { index: i32, window_offset: u32 }
 
 fn source(image: u32, py: i32, px: i32, k: u32) -> Source {
-    let tap = k / GROUP_OUT;
-    let ty = py - i32(tap / KW * DILATION_Y);
-    let tx = px - i32(tap % KW * DILATION_X);
+    let tap = tap_at(k);
+    let ty = py - i32(tap.y * DILATION_Y);
+    let tx = px - i32(tap.x * DILATION_X);
     let oy = u32(max(ty, 0)) / SY;
     let ox = u32(max(tx, 0)) / SX;
-    let on_stride = k < K && ty >= 0 && tx >= 0 && u32(max(ty, 0)) % SY == 0u && u32(max(tx, 0)) % SX == 0u;
+    let on_stride = k < K && tap.y < KH && tap.x < KW && ty >= 0 && tx >= 0 && u32(max(ty, 0)) % SY == 0u && u32(max(tx, 0)) % SX == 0u;
     let inside = oy / POOL_SY < POOL_OH && ox / POOL_SX < POOL_OW && oy % POOL_SY < POOL_H && ox % POOL_SX < POOL_W;
     let i = ((image * POOL_OH + oy / POOL_SY) * POOL_OW + ox / POOL_SX) * C_OUT + group() * GROUP_OUT + k % GROUP_OUT;
     return Source(select(-1, i32(i), on_stride && inside), oy % POOL_SY * POOL_W + ox % POOL_SX);

@@ -3,10 +3,9 @@
 // and with BIAS, after dw, db[c] = sum over n, oy, ox of dy[n, oy, ox, c]
 //
 // One invocation sums four channels of a row of taps, or of the bias, over the ROWS_PER_SPLIT rows of output pixels of its split,
-// PIXELS at a time, for which it loads each of the SPAN pixels under a row of taps once.
-// x: [BATCH, FROM_H, FROM_W, C], dy: [BATCH, TO_H, TO_W, C], dw (bound as `out`): [splits, KH KW + BIAS, C].
+// PIXELS at a time, for which it loads each of the SPAN_X pixels under a row of taps once.
+// x: [BATCH, FROM_H, FROM_W, C or 1], dy: [BATCH, TO_H, TO_W, C], dw (bound as `out`): [splits, KH KW + BIAS, C].
 
-@group(0) @binding(0) var<storage, read> source: array<Four>;
 @group(0) @binding(1) var<storage, read> dy: array<Four>;
 
 const TAP_ROWS: u32 = KH + select(0u, 1u, BIAS);
@@ -38,10 +37,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                     sums[0] += gradients[p];
                 }
             } else {
-                var values: array<vec4<f32>, SPAN>;
-                for (var i = 0u; i < SPAN; i++) { // unroll
+                var values: array<vec4<f32>, SPAN_X>;
+                for (var i = 0u; i < SPAN_X; i++) { // unroll
                     let from_x = x * SX + i - PAD_X;
-                    if (from_x < FROM_W) { values[i] = four(source[((first + from_x) * C + c) / 4u]); }
+                    if (from_x < FROM_W) { values[i] = source_at(first + from_x, c); }
                 }
                 for (var kx = 0u; kx < KW; kx++) { // unroll
                     for (var p = 0u; p < PIXELS; p++) { // unroll

@@ -14,5 +14,5 @@ fn take_tile(group: vec3<u32>) -> TileIndex {
     let split = group.z % SPLIT_K;
     batch = group.z / SPLIT_K;
     let begin = split * K_PER_SPLIT;
-    return TileIndex(tile / COL_TILES * TILE_ROWS * ROW_GROUPS, tile % COL_TILES * COL_LANES * 4u, split, begin, min(begin + K_PER_SPLIT, K));
+    return TileIndex(tile / COL_TILES * TILE_ROWS * ROW_GROUPS, tile % COL_TILES * COL_LANES * 4u, split, begin, min(begin + K_PER_SPLIT, terms()));
 }

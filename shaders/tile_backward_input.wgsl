@@ -1,10 +1,12 @@
 // Shared by the gradients w.r.t. the input: B is the transposed weights, C is dx after the gate (see gate.wgsl).
 //
-// weights: [taps, COLS, C_OUT] with k = (tap, filter of the group), out and gate_input: [ROWS, ROW_LEN]. The kernel's own files
-// bind dy, the gradient w.r.t. the output, at 0 and define A.
+// weights: [taps, COLS, C_OUT] with k = (tap, filter of the group), out and gate_input: rows of ROW_LEN. The kernel's own files
+// bind dy, the gradient w.r.t. the output, at 0 and define A, tap_of(k) and row_of_out(row), which can be NO_ROW.
+
+const NO_ROW: u32 = 0xffffffffu;
 
 fn weights_index(k: u32, col: u32) -> u32 {
-    return (k / GROUP_OUT * COLS + min(col, COLS - 1u)) * C_OUT + group() * GROUP_OUT + k % GROUP_OUT;
+    return (tap_of(k) * COLS + min(col, COLS - 1u)) * C_OUT + group() * GROUP_OUT + k % GROUP_OUT;
 }
 
 fn w_at(k: u32, col: u32) -> f32 {
@@ -26,6 +28,8 @@ fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
 
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
-    let at = row * ROW_LEN + group() * COLS + col;
+    let out_row = row_of_out(row);
+    if (out_row == NO_ROW) { return; }
+    let at = out_row * ROW_LEN + group() * COLS + col;
     write(at, COLS - col, apply_gate(at, COLS - col, sum));
 }

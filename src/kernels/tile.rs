@@ -24,9 +24,20 @@ pub(crate) struct Tiles {
     pub(crate) rows_per_output: usize,
     /// Number of products of this shape in one dispatch (batched GEMM).
     pub(crate) batch_count: usize,
-    /// Whether the products of the batch lie side by side, as columns of longer rows: the groups of a convolution.
-    pub(crate) grouped: bool,
+    /// What the products of the batch are.
+    pub(crate) products: Products,
     pub(crate) profile: Profile,
+}
+
+/// What the products of one dispatch are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Products {
+    /// Matrices of their own.
+    Separate,
+    /// The groups of a convolution: side by side, as columns of longer rows.
+    Groups,
+    /// The phases of a gradient through strides: every so many rows each, with sums of fewer terms for some.
+    Phases,
 }
 
 /// The shader file that binds a layer's weights at 1; `by_4`: whether the row length divides by four, so that four
@@ -62,12 +73,18 @@ pub(crate) struct TileShader<'a> {
 
 impl Tiles {
     pub(crate) fn new(rows: usize, cols: usize, k: usize, profile: Profile) -> Self {
-        Self { rows, cols, k, split_k: 1, rows_per_output: 1, batch_count: 1, grouped: false, profile }
+        Self { rows, cols, k, split_k: 1, rows_per_output: 1, batch_count: 1, products: Products::Separate, profile }
     }
 
     /// The same product once for each of `groups` groups of channels.
     pub(crate) fn grouped(self, groups: usize) -> Self {
-        Self { batch_count: groups, grouped: groups > 1, ..self }
+        let products = if groups > 1 { Products::Groups } else { self.products };
+        Self { batch_count: groups, products, ..self }
+    }
+
+    /// The same product once for each of `phases` phases.
+    pub(crate) fn phased(self, phases: usize) -> Self {
+        Self { batch_count: phases, products: Products::Phases, ..self }
     }
 
     /// Rows of a square tile that are used: the largest multiple of `rows_per_output`.
@@ -148,7 +165,7 @@ impl Tiles {
             COL_LANES: col_lanes,
             ROW_GROUPS: LANES / col_lanes,
             COL_TILES: self.cols.div_ceil(4 * col_lanes),
-            ROW_LEN: if self.grouped { self.cols * self.batch_count } else { self.cols },
+            ROW_LEN: if self.products == Products::Groups { self.cols * self.batch_count } else { self.cols },
             TILE_ROWS: self.tile_rows(),
             ROWS_PER_OUTPUT: self.rows_per_output,
             OUT: spec.out,
@@ -156,12 +173,16 @@ impl Tiles {
             K_PER_SPLIT: self.k_per_split(),
         };
         let constants = constants.and(grid_x).and(spec.constants);
-        let group = match self.grouped {
-            true => include_str!("../../shaders/group_of_batch.wgsl"),
-            false => GROUP_ONE,
+        let group = match self.products {
+            Products::Groups => include_str!("../../shaders/group_of_batch.wgsl"),
+            Products::Separate | Products::Phases => GROUP_ONE,
+        };
+        let terms = match self.products {
+            Products::Phases => include_str!("../../shaders/terms_of_phase.wgsl"),
+            Products::Separate | Products::Groups => include_str!("../../shaders/terms_all.wgsl"),
         };
         let mut files = spec.files.to_vec();
-        files.extend([output_file(by_4), group, include_str!("../../shaders/tile.wgsl"), core]);
+        files.extend([output_file(by_4), group, terms, include_str!("../../shaders/tile.wgsl"), core]);
         let steps = self.k_per_split() / self.k_step();
         // Reducing the rows of one output row takes further loops in the workgroup core (see tile_workgroup.wgsl).
         let iterations = steps * self.iterations_of_a_step() + if self.rows_per_output > 1 { 4 * TILE } else { 0 };

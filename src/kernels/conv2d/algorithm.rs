@@ -101,7 +101,7 @@ fn forward_algorithms<'a>() -> [Algorithm<ForwardPass<'a>>; 7] {
         },
         Algorithm {
             name: "depthwise",
-            supports: depthwise::supports,
+            supports: depthwise::supports_forward,
             cost: |_| depthwise::COST,
             record: depthwise::record_forward,
         },
@@ -145,7 +145,7 @@ fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 8] {
     [
         Algorithm {
             name: "depthwise",
-            supports: depthwise::supports,
+            supports: depthwise::supports_forward,
             cost: |_| depthwise::COST,
             record: depthwise::record_backward_weights,
         },
@@ -184,8 +184,7 @@ fn input_algorithms<'a>() -> [Algorithm<InputPass<'a>>; 6] {
     use backward_input::Method;
     fn by(r: &mut Recorder, pass: &InputPass<'_>, method: Method) {
         let InputPass { name, dims, weights, dy, dx } = *pass;
-        let tiles = Tiles::new(dims.in_pixels(), dims.group_in(), dims.taps() * dims.group_out(), r.profile);
-        let tiles = tiles.grouped(dims.groups);
+        let tiles = backward_input::tiles(&dims, r.profile);
         let kernel = Conv2dBackwardInput { dims, tiles, gate: dx.gate.kind(), method };
         r.dispatch(format!("{name} backward input"), kernel, &dx.inputs(&[dy, weights]), &[dx.to]);
     }

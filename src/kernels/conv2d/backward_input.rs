@@ -5,7 +5,7 @@ use super::dims::Dims;
 use super::{cpu, reference};
 use crate::kernels::gate::GateKind;
 use crate::kernels::tile::{TileShader, Tiles, dy_file, weights_file};
-use crate::plan::{Cost, Io, KernelSpec, Shader, constants};
+use crate::plan::{Cost, Io, KernelSpec, Profile, Shader, constants};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 
@@ -22,6 +22,26 @@ pub(super) enum Method {
     Winograd,
 }
 
+/// Phases of a gradient through strides, at most: beyond, most sums have a term or none.
+const MAX_PHASES: usize = 16;
+
+/// Phases along each axis (see `shaders/conv2d_backward_input.wgsl`): as many as the strides are long, so that no product is one with a
+/// zero between the strides. One where that is not supported.
+fn phases(d: &Dims) -> [usize; 2] {
+    let suits = d.groups == 1 && [d.h, d.w].iter().all(|axis| axis.dilation == 1);
+    let strides = [d.h.stride, d.w.stride];
+    if suits && strides.iter().product::<usize>() <= MAX_PHASES { strides } else { [1; 2] }
+}
+
+/// The matrix product on adapters.
+pub(super) fn tiles(d: &Dims, profile: Profile) -> Tiles {
+    let [down, across] = phases(d);
+    let rows = d.batch * d.h.input.div_ceil(down) * d.w.input.div_ceil(across);
+    let taps = d.h.kernel.div_ceil(down) * d.w.kernel.div_ceil(across);
+    let tiles = Tiles::new(rows, d.group_in(), taps * d.group_out(), profile);
+    if down * across > 1 { tiles.phased(down * across) } else { tiles.grouped(d.groups) }
+}
+
 /// Inputs: dy [n, oh, ow, c_out] or, with a pool, the tagged gradient [n, pool_oh, pool_ow, c_out]; weights
 /// (w [kh, kw, c_in / groups, c_out], ..); what the gate reads, shaped like dx. Output: dx [n, h, w, c_in] after the gate.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +55,10 @@ pub(super) struct Conv2dBackwardInput {
 impl KernelSpec for Conv2dBackwardInput {
     fn shader(&self) -> Shader {
         let by_4 = self.dims.group_out().is_multiple_of(4);
-        let constants =
-            self.dims.constants().and(self.gate.constants(2, self.dims.group_in())).and(constants! { DY: 0u32 });
+        let [down, across] = phases(&self.dims);
+        let taps_across = self.dims.w.kernel.div_ceil(across);
+        let phase_constants = constants! { DY: 0u32, PHASES_Y: down, PHASES_X: across, TAPS_X: taps_across };
+        let constants = self.dims.constants().and(self.gate.constants(2, self.dims.group_in())).and(phase_constants);
         let files = [
             weights_file(by_4),
             dy_file(by_4),

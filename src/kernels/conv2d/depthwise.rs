@@ -1,9 +1,9 @@
-//! Groups of one input channel, which are a depthwise convolution: same weights, same output.
+//! Groups of one input channel, or the only one, which are a depthwise convolution: same weights, same output.
 
 use super::dims::Dims;
 use super::passes::{ForwardPass, InputPass, WeightsPass};
 use crate::kernels::depthwise_conv2d;
-use crate::plan::{Profile, Recorder};
+use crate::plan::{Profile, Recorder, Target};
 
 /// Estimated time as a share of that of matrix products with one column.
 pub(super) const COST: f64 = 0.1;
@@ -12,6 +12,13 @@ pub(super) const COST: f64 = 0.1;
 pub(super) fn supports(d: &Dims, _: &Profile) -> bool {
     let Dims { batch: _, h: _, w: _, c_in, c_out: _, groups, bias: _, pool_h: _, pool_w: _ } = *d;
     groups > 1 && groups == c_in
+}
+
+/// Whether each group has one input channel, or on adapters the only channel has filters that divide by four: a matrix product would
+/// have a few rows or columns only.
+pub(super) fn supports_forward(d: &Dims, profile: &Profile) -> bool {
+    let is_single = d.c_in == 1 && d.c_out.is_multiple_of(4) && d.window_len() == 1;
+    supports(d, profile) || (is_single && profile.target == Target::Adapter)
 }
 
 fn depthwise(d: &Dims) -> depthwise_conv2d::Dims {

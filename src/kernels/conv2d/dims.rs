@@ -101,10 +101,6 @@ impl Dims {
     pub(super) fn group(&self) -> Self {
         Self { c_in: self.group_in(), c_out: self.group_out(), groups: 1, ..*self }
     }
-    /// Input pixels of the whole batch.
-    pub(super) fn in_pixels(&self) -> usize {
-        self.batch * self.h.input * self.w.input
-    }
     /// Output pixels in one pool window; 1 without a pool.
     pub(super) fn window_len(&self) -> usize {
         self.pool_h.kernel * self.pool_w.kernel

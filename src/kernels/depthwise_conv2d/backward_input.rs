@@ -1,8 +1,8 @@
 //! The gradient w.r.t. the input: `shaders/depthwise_conv2d_backward_input.wgsl`.
 
+use super::blocks::{BLOCK, Blocks};
 use super::cpu;
 use super::dims::Dims;
-use super::rows::{RUN, Rows};
 use crate::kernels::gate::{GateKind, GradientOut};
 use crate::kernels::tile::weights_file;
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader};
@@ -32,10 +32,10 @@ impl KernelSpec for BackwardInput {
     fn shader(&self) -> Shader {
         let d = &self.dims;
         let own = self.gate.constants(2, d.channels).with("OUT", 2 + self.gate.bindings());
-        if let Some(rows) = Rows::backward(d) {
-            let shader = include_str!("../../../shaders/depthwise_conv2d_backward_rows.wgsl");
-            let files = [weights_file(true), RUN, shader, self.gate.file()];
-            return rows.shader(&files, rows.all_runs(), d.h.kernel, own);
+        if let Some(blocks) = Blocks::backward_input(d) {
+            let shader = include_str!("../../../shaders/depthwise_conv2d_backward_input_blocks.wgsl");
+            let files = [weights_file(true), BLOCK, shader, self.gate.file()];
+            return blocks.shader(&files, blocks.all(), 0, own);
         }
         let files = [
             weights_file(d.outputs().is_multiple_of(4)),

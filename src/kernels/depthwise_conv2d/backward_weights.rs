@@ -1,8 +1,8 @@
 //! The gradient w.r.t. weights and bias: `shaders/depthwise_conv2d_backward_weights.wgsl`.
 
+use super::blocks::Blocks;
 use super::cpu;
 use super::dims::Dims;
-use super::rows::Rows;
 use crate::kernels::split_k::record_split_k;
 use crate::kernels::tile::MAX_ITERATIONS;
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
@@ -20,7 +20,7 @@ pub(crate) fn record_backward_weights(r: &mut Recorder, label: &str, dims: Dims,
     let pixels = dims.batch * dims.out_pixels();
     let lanes = if dims.outputs().is_multiple_of(4) { 4 } else { 1 };
     // Splits are of whole rows of pixels where an invocation takes several at a time.
-    let (units, unit) = match Rows::new(&dims) {
+    let (units, unit) = match Blocks::rows(&dims) {
         Some(_) => (tap_rows(&dims), dims.w.output),
         None => (dims.weights_rows(), 1),
     };
@@ -54,7 +54,7 @@ fn tap_rows(dims: &Dims) -> usize {
 impl KernelSpec for BackwardWeights {
     fn shader(&self) -> Shader {
         let d = &self.dims;
-        if let Some(rows) = Rows::new(d) {
+        if let Some(rows) = Blocks::rows(d) {
             let files = [include_str!("../../../shaders/depthwise_conv2d_backward_weights_rows.wgsl")];
             let rows_per_split = self.per_split / d.w.output;
             let own = constants! { ROWS_PER_SPLIT: rows_per_split, OUT: 2u32 };

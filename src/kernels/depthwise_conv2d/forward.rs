@@ -1,8 +1,8 @@
 //! The forward pass: `shaders/depthwise_conv2d_forward.wgsl`.
 
+use super::blocks::{BLOCK, Blocks};
 use super::cpu;
 use super::dims::Dims;
-use super::rows::{RUN, Rows};
 use crate::kernels::maximum::relu;
 use crate::kernels::tile::weights_file;
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
@@ -25,10 +25,11 @@ struct Forward {
 impl KernelSpec for Forward {
     fn shader(&self) -> Shader {
         let d = &self.dims;
-        if let Some(rows) = Rows::new(d) {
-            let files = [weights_file(true), RUN, include_str!("../../../shaders/depthwise_conv2d_rows.wgsl")];
+        if let Some(blocks) = Blocks::forward(d) {
+            let files =
+                [weights_file(true), BLOCK, include_str!("../../../shaders/depthwise_conv2d_forward_blocks.wgsl")];
             let own = constants! { RELU: self.relu, OUT: 2u32 };
-            return rows.shader(&files, rows.all_runs(), d.h.kernel, own);
+            return blocks.shader(&files, blocks.all(), 0, own);
         }
         let files = [
             weights_file(d.outputs().is_multiple_of(4)),

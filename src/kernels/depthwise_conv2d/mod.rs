@@ -3,10 +3,10 @@
 
 mod backward_input;
 mod backward_weights;
+mod blocks;
 mod cpu;
 mod dims;
 mod forward;
-mod rows;
 mod sums;
 
 pub(crate) use backward_input::record_backward_input;
