@@ -13,7 +13,7 @@ const LINES: [usize; 3] = [4, 2, 1];
 /// Pixels under the taps along an axis, at most: a row of them stays in registers.
 const MAX_SPAN: usize = 16;
 /// Statements of the sums with all loops unrolled, at most, where an invocation takes several rows.
-const MAX_STATEMENTS: usize = 1500;
+const MAX_STATEMENTS: usize = 900;
 /// Pixels of a row of the output, at most: a split of the gradient w.r.t. the weights is of whole rows.
 const MAX_WIDTH: usize = MAX_ITERATIONS / 4;
 
