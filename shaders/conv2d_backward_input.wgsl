@@ -11,12 +11,12 @@ struct Rows { image: vec4<u32>, y: vec4<i32>, x: vec4<i32> }
 
 // Of a phase, the first of its pixels, and the first of its taps. Neighbouring phases differ in y: those that reach fewer taps down, whose
 // sums are shorter, then lie between the others.
-fn first_pixel() -> vec2<u32> { return vec2(phase() % PHASES_Y, phase() / PHASES_Y); }
-fn first_tap() -> vec2<u32> { return (first_pixel() + vec2(PAD_Y, PAD_X)) % vec2(PHASES_Y, PHASES_X); }
+fn first_pixel(phase: u32) -> vec2<u32> { return vec2(phase % PHASES_Y, phase / PHASES_Y); }
+fn first_tap(phase: u32) -> vec2<u32> { return (first_pixel(phase) + vec2(PAD_Y, PAD_X)) % vec2(PHASES_Y, PHASES_X); }
 
 // Number of terms of the sum over k of a phase.
-fn phase_terms() -> u32 {
-    let first = first_tap();
+fn phase_terms(phase: u32) -> u32 {
+    let first = first_tap(phase);
     let down = (max(KH, first.x) - first.x + PHASES_Y - 1u) / PHASES_Y;
     return select(0u, down * TAPS_X * GROUP_OUT, first.y < KW);
 }
@@ -26,7 +26,7 @@ struct Tap { y: u32, x: u32 }
 
 fn tap_at(k: u32) -> Tap {
     let i = k / GROUP_OUT;
-    let first = first_tap();
+    let first = first_tap(phase());
     return Tap(first.x + i / TAPS_X * PHASES_Y, first.y + i % TAPS_X * PHASES_X);
 }
 
@@ -40,20 +40,24 @@ fn tap_of(k: u32) -> u32 {
 const DOWN: u32 = (H + PHASES_Y - 1u) / PHASES_Y;
 const ACROSS: u32 = (W + PHASES_X - 1u) / PHASES_X;
 
+// The input pixels of four rows of the product; some may lie beyond the image.
+struct Pixels { image: vec4<u32>, y: vec4<u32>, x: vec4<u32> }
+
+fn pixels_of(row: vec4<u32>) -> Pixels {
+    let first = first_pixel(phase());
+    return Pixels(row / (DOWN * ACROSS), row / ACROSS % DOWN * PHASES_Y + first.x, row % ACROSS * PHASES_X + first.y);
+}
+
 fn rows_at(first: u32) -> Rows {
-    let row = min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u));
-    let pixel = first_pixel();
-    let y = row / ACROSS % DOWN * PHASES_Y + pixel.x;
-    let x = row % ACROSS * PHASES_X + pixel.y;
-    return Rows(row / (DOWN * ACROSS), vec4<i32>(y + PAD_Y), vec4<i32>(x + PAD_X));
+    let pixels = pixels_of(min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u)));
+    return Rows(pixels.image, vec4<i32>(pixels.y + PAD_Y), vec4<i32>(pixels.x + PAD_X));
 }
 
 // The row of dx for a row of the product; NO_ROW for one beyond the image.
 fn row_of_out(row: u32) -> u32 {
-    let pixel = first_pixel();
-    let y = row / ACROSS % DOWN * PHASES_Y + pixel.x;
-    let x = row % ACROSS * PHASES_X + pixel.y;
-    return select(NO_ROW, (row / (DOWN * ACROSS) * H + y) * W + x, y < H && x < W);
+    let pixels = pixels_of(vec4(row));
+    let at = (pixels.image.x * H + pixels.y.x) * W + pixels.x.x;
+    return select(NO_ROW, at, pixels.y.x < H && pixels.x.x < W);
 }
 
 // For tap and filter (ky, kx, o) = k at one input pixel: the index into dy, -1 if no output pixel reads the input pixel

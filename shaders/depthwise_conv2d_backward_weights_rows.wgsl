@@ -1,5 +1,5 @@
 // dw[ky, kx, c] = sum over n, oy, ox of
-//     x[n, oy SY + ky DILATION_Y - PAD_Y, ox SX + kx DILATION_X - PAD_X, c] dy[n, oy, ox, c]
+//     x[n, oy STEP_Y + ky DILATION_Y - BACK_Y, ox STEP_X + kx DILATION_X - BACK_X, c] dy[n, oy, ox, c]
 // and with BIAS, after dw, db[c] = sum over n, oy, ox of dy[n, oy, ox, c]
 //
 // One invocation sums four channels of a row of taps, or of the bias, over the ROWS_PER_SPLIT rows of output pixels of its split,
@@ -23,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sums: array<vec4<f32>, KW>;
     for (var row = split * ROWS_PER_SPLIT; row < end; row++) {
         // Before the image these wrap to large numbers.
-        let from_y = row % TO_H * SY + ky * DILATION_Y - PAD_Y;
+        let from_y = row % TO_H * STEP_Y + ky * DILATION_Y - BACK_Y;
         if (!is_bias && from_y >= FROM_H) { continue; }
         let first = (row / TO_H * FROM_H + from_y) * FROM_W;
         for (var run = 0u; run < RUNS; run++) {
@@ -39,12 +39,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             } else {
                 var values: array<vec4<f32>, SPAN_X>;
                 for (var i = 0u; i < SPAN_X; i++) { // unroll
-                    let from_x = x * SX + i - PAD_X;
+                    let from_x = x * STEP_X + i - BACK_X;
                     if (from_x < FROM_W) { values[i] = source_at(first + from_x, c); }
                 }
                 for (var kx = 0u; kx < KW; kx++) { // unroll
                     for (var p = 0u; p < PIXELS; p++) { // unroll
-                        sums[kx] += gradients[p] * values[p * SX + kx * DILATION_X];
+                        sums[kx] += gradients[p] * values[p * STEP_X + kx * DILATION_X];
                     }
                 }
             }

@@ -14,7 +14,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let at = lane_of(index % TILES, lane);
     let rows = rows_of_lane(chunk, at);
     let count = vec4(f32(rows.y - rows.x));
-    let origin = x_at(select(0u, rows.x * COLS + at.column, rows.x < rows.y));
+    var origin = vec4(0.0);
+    if (rows.x < rows.y) { origin = x_at(rows.x * COLS + at.column); }
     var deviations = vec4(0.0);
     var squares = vec4(0.0);
     for (var row = rows.x + 1u; row < rows.y; row++) {

@@ -1,5 +1,5 @@
-// The phase of a gradient through strides that a product of the batch (see tile.wgsl) computes, and the terms of its sum: see
-// conv2d_backward_input.wgsl.
+// A product of the batch (see tile.wgsl) computes a phase of a gradient through strides: see conv2d_backward_input.wgsl. The terms of its sum
+// are of an argument, not of `batch`: a private variable would make a loop with barriers look divergent.
 
 fn phase() -> u32 { return batch; }
-fn terms() -> u32 { return min(phase_terms(), K); }
+fn terms(product: u32) -> u32 { return min(phase_terms(product), K); }

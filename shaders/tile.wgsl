@@ -12,7 +12,8 @@ struct TileIndex { row: u32, col: u32, split: u32, begin: u32, end: u32 }
 fn take_tile(group: vec3<u32>) -> TileIndex {
     let tile = group.y * GRID_X + group.x;
     let split = group.z % SPLIT_K;
-    batch = group.z / SPLIT_K;
+    let product = group.z / SPLIT_K;
+    batch = product;
     let begin = split * K_PER_SPLIT;
-    return TileIndex(tile / COL_TILES * TILE_ROWS * ROW_GROUPS, tile % COL_TILES * COL_LANES * 4u, split, begin, min(begin + K_PER_SPLIT, terms()));
+    return TileIndex(tile / COL_TILES * TILE_ROWS * ROW_GROUPS, tile % COL_TILES * COL_LANES * 4u, split, begin, min(begin + K_PER_SPLIT, terms(product)));
 }

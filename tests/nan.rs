@@ -49,6 +49,11 @@ fn models() -> Vec<Case> {
                 .add(BatchNormalization::new())
                 .add(PReLU::new()),
         ),
+        // Fewer rows than invocations that sum a column, and columns beyond the first four that are finite.
+        two_levels(
+            "normalization of few rows",
+            Sequential::new([1, 1, 1]).add(Conv2D::new(20, 1)).add(BatchNormalization::new()),
+        ),
         // As many units as weights to fill with, so that some columns are finite.
         Case::new("dense", 3, end(images().add(Flatten {}).add(Dense::new(5).activation(Relu)))),
         two_levels("dense, split", images().add(Conv2D::new(8, 1)).add(Flatten {}).add(Dense::new(8).activation(Relu))),

@@ -1,7 +1,8 @@
 //! Validates with naga, without a GPU, every shader variant that any case records.
 
 use gpu_cnn::internals::plan::Profile;
-use gpu_cnn::internals::verify::{cases, presets};
+use gpu_cnn::internals::verify::{Case, cases, presets};
+use gpu_cnn::{Activation, Conv2D, Dense, DepthwiseConv2D, Flatten, Padding, Sequential};
 use std::collections::BTreeMap;
 
 #[test]
@@ -29,6 +30,23 @@ fn every_shader_variant_is_valid_wgsl() {
     }
     assert!(texts.len() > 100, "only {} variants", texts.len());
     assert!(failures.is_empty(), "{} of {} variants:\n{}", failures.len(), texts.len(), failures.join("\n"));
+}
+
+#[test]
+fn depthwise_shaders_stay_short_whatever_the_kernel() {
+    let mut longest = 0;
+    for (size, strides) in [(3, 1), (3, 2), (5, 1), (5, 4), (7, 2), (9, 1), (13, 1)] {
+        let depthwise = DepthwiseConv2D::new(size).strides(strides).padding(Padding::Same);
+        let model = Sequential::new([28, 28, 4]).add(Conv2D::new(8, 1)).add(depthwise).add(Flatten {});
+        let case = Case::new("depthwise", 2, model.add(Dense::new(3).activation(Activation::Softmax)));
+        for profile in Profile::ADAPTERS {
+            let dispatches = case.plan(profile).unwrap().dispatches.into_iter();
+            let shaders = dispatches.filter(|d| d.label.starts_with("depthwise")).map(|d| d.kernel.shader());
+            longest = shaders.map(|shader| shader.text(profile).lines().count()).max().unwrap().max(longest);
+        }
+    }
+    // Drivers take seconds for tens of thousands.
+    assert!((1000..8000).contains(&longest), "{longest} lines");
 }
 
 #[test]

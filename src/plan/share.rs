@@ -67,7 +67,8 @@ impl Plan {
         uses
     }
 
-    /// Of each buffer, whether each program that uses it writes it in full first, and nothing else reads it.
+    /// Of each buffer, whether each program that uses it writes it in full first, and nothing else reads it. A kernel overwrites a
+    /// transient buffer that is its output: what was there is never part of the result.
     fn local_buffers(&self) -> Vec<bool> {
         let mut local: Vec<bool> = self.buffers.iter().map(|buffer| buffer.lifetime == Lifetime::Transient).collect();
         self.host.all().for_each(|buffer| local[buffer.0] = false);

@@ -116,6 +116,14 @@ pub(super) fn depthwise() -> Vec<Case> {
                 .add(DepthwiseConv2D::new([2, 14]).padding(Same))),
         ),
         case(
+            "depthwise, rows of taps one after the other, then blocks, through strides",
+            2,
+            end(images(15, 13, 4)
+                .add(depthwise(7).padding(Same).activation(Relu))
+                .add(DepthwiseConv2D::new([9, 3]).strides([3, 1]).padding(Same))
+                .add(depthwise(3).strides(2).padding(Same))),
+        ),
+        case(
             "depthwise, several filters a channel, dilated",
             2,
             end(images(8, 9, 1)

@@ -101,7 +101,7 @@ fn forward_algorithms<'a>() -> [Algorithm<ForwardPass<'a>>; 7] {
         },
         Algorithm {
             name: "depthwise",
-            supports: depthwise::supports_forward,
+            supports: depthwise::supports_reading_input,
             cost: |_| depthwise::COST,
             record: depthwise::record_forward,
         },
@@ -145,7 +145,7 @@ fn weights_algorithms<'a>() -> [Algorithm<WeightsPass<'a>>; 8] {
     [
         Algorithm {
             name: "depthwise",
-            supports: depthwise::supports_forward,
+            supports: depthwise::supports_reading_input,
             cost: |_| depthwise::COST,
             record: depthwise::record_backward_weights,
         },

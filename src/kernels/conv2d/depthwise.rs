@@ -14,10 +14,10 @@ pub(super) fn supports(d: &Dims, _: &Profile) -> bool {
     groups > 1 && groups == c_in
 }
 
-/// Whether each group has one input channel, or on adapters the only channel has filters that divide by four: a matrix product would
-/// have a few rows or columns only.
-pub(super) fn supports_forward(d: &Dims, profile: &Profile) -> bool {
-    let is_single = d.c_in == 1 && d.c_out.is_multiple_of(4) && d.window_len() == 1;
+/// For the passes that read the input. As [`supports`], or on adapters there is one channel and the depthwise kernels have their fast form:
+/// a matrix product would have a few rows or columns only.
+pub(super) fn supports_reading_input(d: &Dims, profile: &Profile) -> bool {
+    let is_single = d.c_in == 1 && d.window_len() == 1 && depthwise_conv2d::takes_rows(&depthwise(d));
     supports(d, profile) || (is_single && profile.target == Target::Adapter)
 }
 

@@ -1,6 +1,6 @@
 //! The gradient w.r.t. the input: `shaders/depthwise_conv2d_backward_input.wgsl`.
 
-use super::blocks::{BLOCK, Blocks};
+use super::blocks::Blocks;
 use super::cpu;
 use super::dims::Dims;
 use crate::kernels::gate::{GateKind, GradientOut};
@@ -31,17 +31,15 @@ struct BackwardInput {
 impl KernelSpec for BackwardInput {
     fn shader(&self) -> Shader {
         let d = &self.dims;
-        let own = self.gate.constants(2, d.channels).with("OUT", 2 + self.gate.bindings());
         if let Some(blocks) = Blocks::backward_input(d) {
-            let shader = include_str!("../../../shaders/depthwise_conv2d_backward_input_blocks.wgsl");
-            let files = [weights_file(true), BLOCK, shader, self.gate.file()];
-            return blocks.shader(&files, blocks.all(), 0, own);
+            return blocks.sums([false; 2], self.gate);
         }
         let files = [
             weights_file(d.outputs().is_multiple_of(4)),
             include_str!("../../../shaders/depthwise_conv2d_backward_input.wgsl"),
             self.gate.file(),
         ];
+        let own = self.gate.constants(2, d.channels).with("OUT", 2 + self.gate.bindings());
         let iterations = d.h.kernel * (1 + d.w.kernel * (1 + d.multiplier));
         d.shader(&files, [d.batch * d.in_image(), d.channels], iterations, own)
     }

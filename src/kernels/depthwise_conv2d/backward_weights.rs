@@ -57,7 +57,7 @@ impl KernelSpec for BackwardWeights {
         if let Some(rows) = Blocks::rows(d) {
             let files = [include_str!("../../../shaders/depthwise_conv2d_backward_weights_rows.wgsl")];
             let rows_per_split = self.per_split / d.w.output;
-            let own = constants! { ROWS_PER_SPLIT: rows_per_split, OUT: 2u32 };
+            let own = constants! { ROWS_PER_SPLIT: rows_per_split, BIAS: d.bias, OUT: 2u32 };
             let iterations = rows_per_split * (1 + rows.runs());
             return rows.shader(&files, self.splits * tap_rows(d), iterations, own);
         }

@@ -1,8 +1,9 @@
 //! The forward pass: `shaders/depthwise_conv2d_forward.wgsl`.
 
-use super::blocks::{BLOCK, Blocks};
+use super::blocks::Blocks;
 use super::cpu;
 use super::dims::Dims;
+use crate::kernels::gate::GateKind;
 use crate::kernels::maximum::relu;
 use crate::kernels::tile::weights_file;
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
@@ -26,10 +27,7 @@ impl KernelSpec for Forward {
     fn shader(&self) -> Shader {
         let d = &self.dims;
         if let Some(blocks) = Blocks::forward(d) {
-            let files =
-                [weights_file(true), BLOCK, include_str!("../../../shaders/depthwise_conv2d_forward_blocks.wgsl")];
-            let own = constants! { RELU: self.relu, OUT: 2u32 };
-            return blocks.shader(&files, blocks.all(), 0, own);
+            return blocks.sums([d.bias, self.relu], GateKind::None);
         }
         let files = [
             weights_file(d.outputs().is_multiple_of(4)),

@@ -11,5 +11,6 @@ mod sums;
 
 pub(crate) use backward_input::record_backward_input;
 pub(crate) use backward_weights::record_backward_weights;
+pub(crate) use blocks::takes_rows;
 pub(crate) use dims::Dims;
 pub(crate) use forward::record_forward;
