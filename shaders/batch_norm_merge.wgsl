@@ -14,8 +14,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let c = min(at.column, COLS - 1u);
     let end = select(0u, CHUNKS, at.is_active);
     var sum = vec2(0.0);
-    for (var chunk = at.row; chunk < end; chunk += ROW_LANES) {
-        sum += vec2(partial[chunk * 2u * COLS + c], partial[(chunk * 2u + 1u) * COLS + c]);
+    for (var first = at.row; first < end; first += LOADS_AT_ONCE * ROW_LANES) {
+        for (var j = 0u; j < LOADS_AT_ONCE; j++) { // unroll
+            let chunk = min(first + j * ROW_LANES, CHUNKS - 1u);
+            let sums_of = vec2(partial[chunk * 2u * COLS + c], partial[(chunk * 2u + 1u) * COLS + c]);
+            sum += select(vec2(0.0), sums_of, first + j * ROW_LANES < end);
+        }
     }
     let total = over_rows(lane, vec4(sum, 0.0, 0.0));
     let count = f32(valid_rows());

@@ -18,10 +18,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (rows.x < rows.y) { origin = x_at(rows.x * COLS + at.column); }
     var deviations = vec4(0.0);
     var squares = vec4(0.0);
-    for (var row = rows.x + 1u; row < rows.y; row++) {
-        let deviation = x_at(row * COLS + at.column) - origin;
-        deviations += deviation;
-        squares += deviation * deviation;
+    for (var row = rows.x; row < rows.y; row += LOADS_AT_ONCE) {
+        for (var j = 0u; j < LOADS_AT_ONCE; j++) { // unroll
+            let deviation = x_at(min(row + j, rows.y - 1u) * COLS + at.column) - origin;
+            let counted = select(vec4(0.0), deviation, row + j < rows.y);
+            deviations += counted;
+            squares += counted * counted;
+        }
     }
     let own = deviations / max(count, vec4(1.0));
     let all = vec4(f32(max(rows_of(chunk), 1u)));

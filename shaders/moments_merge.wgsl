@@ -16,14 +16,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let count = f32(valid_rows());
     let origin = partial[c];
     var sum = 0.0;
-    for (var chunk = at.row; chunk < end; chunk += ROW_LANES) {
-        sum += f32(rows_of(chunk)) * (partial[chunk * 2u * COLS + c] - origin);
+    for (var first = at.row; first < end; first += LOADS_AT_ONCE * ROW_LANES) {
+        for (var j = 0u; j < LOADS_AT_ONCE; j++) { // unroll
+            // One beyond the last has no rows.
+            let chunk = first + j * ROW_LANES;
+            sum += f32(rows_of(chunk)) * (partial[min(chunk, CHUNKS - 1u) * 2u * COLS + c] - origin);
+        }
     }
     let mean = origin + over_rows(lane, vec4(sum)).x / count;
     var squares = 0.0;
-    for (var chunk = at.row; chunk < end; chunk += ROW_LANES) {
-        let deviation = partial[chunk * 2u * COLS + c] - mean;
-        squares += partial[(chunk * 2u + 1u) * COLS + c] + f32(rows_of(chunk)) * deviation * deviation;
+    for (var first = at.row; first < end; first += LOADS_AT_ONCE * ROW_LANES) {
+        for (var j = 0u; j < LOADS_AT_ONCE; j++) { // unroll
+            let chunk = min(first + j * ROW_LANES, CHUNKS - 1u);
+            let deviation = partial[chunk * 2u * COLS + c] - mean;
+            let square = partial[(chunk * 2u + 1u) * COLS + c] + f32(rows_of(chunk)) * deviation * deviation;
+            squares += select(0.0, square, first + j * ROW_LANES < end);
+        }
     }
     let variance = over_rows(lane, vec4(squares)).x / count;
     if (at.is_active && at.row == 0u) {

@@ -30,17 +30,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         scale = over_deviation * statistic_at(2u * stride + column);
         shift = statistic_at(3u * stride + column);
     }
-    for (var row = rows.x; row < rows.y; row++) {
-        let i = row * COLS + at.column;
-        if (PER_ROW) {
-            mean = statistic_at(row);
-            over_deviation = statistic_at(stride + row);
+    for (var first = rows.x; first < rows.y; first += LOADS_AT_ONCE) {
+        for (var j = 0u; j < LOADS_AT_ONCE; j++) { // unroll
+            let row = min(first + j, rows.y - 1u);
+            let i = row * COLS + at.column;
+            if (PER_ROW) {
+                mean = statistic_at(row);
+                over_deviation = statistic_at(stride + row);
+            }
+            var gradient = lanes_of(four(dy[i / 4u]), i, BY_4);
+            let centered = lanes_of(four(x[i / 4u]), i, BY_4) - mean;
+            if (RELU) { gradient = through_relu(gradient, centered * scale + shift); }
+            let counts = first + j < rows.y;
+            to_gamma += select(vec4(0.0), gradient * (centered * over_deviation), counts);
+            to_beta += select(vec4(0.0), gradient, counts);
         }
-        var gradient = lanes_of(four(dy[i / 4u]), i, BY_4);
-        let centered = lanes_of(four(x[i / 4u]), i, BY_4) - mean;
-        if (RELU) { gradient = through_relu(gradient, centered * scale + shift); }
-        to_gamma += gradient * (centered * over_deviation);
-        to_beta += gradient;
     }
     let gamma = over_rows(lane, to_gamma);
     let beta = over_rows(lane, to_beta);

@@ -9,8 +9,8 @@
 const BLOCKS: u32 = 8u; // side of a tile, in blocks of four
 
 // Tiles of A as [k][four rows] and of B as [k][four columns]; in the end a_shared may hold C as [row][four columns].
-var<workgroup> a_shared: array<vec4<f32>, 256>;
-var<workgroup> b_shared: array<vec4<f32>, 256>;
+var<workgroup> a_shared: array<array<vec4<f32>, BLOCKS>, TILE>;
+var<workgroup> b_shared: array<array<vec4<f32>, BLOCKS>, TILE>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -25,15 +25,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let b = b_tile(k + down * 4u, tile.col + across * 4u);
         workgroupBarrier();
         for (var i = 0u; i < 4u; i++) { // unroll
-            a_shared[(down * 4u + i) * BLOCKS + across] = a[i];
-            b_shared[(down * 4u + i) * BLOCKS + across] = b[i];
+            a_shared[down * 4u + i][across] = a[i];
+            b_shared[down * 4u + i][across] = b[i];
         }
         workgroupBarrier();
-        for (var i = 0u; i < TILE; i++) {
-            let x = a_shared[i * BLOCKS + down];
-            let y = b_shared[i * BLOCKS + across];
-            for (var r = 0u; r < 4u; r++) { // unroll
-                acc[r] += x[r] * y;
+        // Eight terms at a time: the counter and the checks of a loop cost as much as the sums of one term.
+        for (var eight = 0u; eight < TILE; eight += 8u) {
+            for (var i = 0u; i < 8u; i++) { // unroll
+                let x = a_shared[eight + i][down];
+                let y = b_shared[eight + i][across];
+                for (var r = 0u; r < 4u; r++) { // unroll
+                    acc[r] += x[r] * y;
+                }
             }
         }
     }
@@ -47,13 +50,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // invocation stores all of them.
     workgroupBarrier();
     for (var r = 0u; r < 4u; r++) { // unroll
-        a_shared[(down * 4u + r) * BLOCKS + across] = acc[r];
+        a_shared[down * 4u + r][across] = acc[r];
     }
     workgroupBarrier();
     for (var i = lane; i < TILE_ROWS / ROWS_PER_OUTPUT * BLOCKS; i += 64u) {
         for (var window_offset = 0u; window_offset < ROWS_PER_OUTPUT; window_offset++) {
             let row = i / BLOCKS * ROWS_PER_OUTPUT + window_offset;
-            let sum = a_shared[row * BLOCKS + i % BLOCKS];
+            let sum = a_shared[row][i % BLOCKS];
             store(tile.split, tile.row + row, window_offset, tile.col + i % BLOCKS * 4u, sum);
         }
     }

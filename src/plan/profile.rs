@@ -31,6 +31,8 @@ pub struct Profile {
     pub core: MatmulCore,
     /// Whether shaders access four elements as two 64-bit integers instead of a `vec4`.
     pub loads_u64: bool,
+    /// Loads of a long sum that an invocation issues before it uses the first: a GPU waits for memory, a CPU has caches.
+    pub loads_at_once: usize,
     /// Minimum number of tiles per dispatch: the sum over K of a matrix product is divided (split-K) until a dispatch
     /// has this many tiles and no loop exceeds the adapters' limit on iterations; 0 disables split-K.
     pub min_tiles: usize,
@@ -47,6 +49,7 @@ impl Profile {
         target: Target::Adapter,
         core: MatmulCore::Subgroup,
         loads_u64: true,
+        loads_at_once: 1,
         min_tiles: 16,
         fuse: true,
         winograd: true,
@@ -57,6 +60,7 @@ impl Profile {
         target: Target::Adapter,
         core: MatmulCore::Workgroup,
         loads_u64: false,
+        loads_at_once: 8,
         min_tiles: 256,
         fuse: true,
         winograd: false,

@@ -37,8 +37,9 @@ impl Shader {
     /// # Panics
     /// If the bounds of a marked loop are neither literals nor constants, which is a bug in the shader file.
     pub fn text(&self, profile: Profile) -> String {
-        let mut text = self.constants.declarations();
-        let bounds = self.constants.bounds();
+        let constants = self.constants.clone().with("LOADS_AT_ONCE", profile.loads_at_once);
+        let mut text = constants.declarations();
+        let bounds = constants.bounds();
         let four = match profile.loads_u64 {
             true => include_str!("../../shaders/four_u64.wgsl"),
             false => include_str!("../../shaders/four_f32.wgsl"),
