@@ -18,9 +18,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sum = 0.0;
     for (var first = at.row; first < end; first += LOADS_AT_ONCE * ROW_LANES) {
         for (var j = 0u; j < LOADS_AT_ONCE; j++) { // unroll
-            // One beyond the last has no rows.
-            let chunk = first + j * ROW_LANES;
-            sum += f32(rows_of(chunk)) * (partial[min(chunk, CHUNKS - 1u) * 2u * COLS + c] - origin);
+            let chunk = min(first + j * ROW_LANES, CHUNKS - 1u);
+            let difference = f32(rows_of(chunk)) * (partial[chunk * 2u * COLS + c] - origin);
+            sum += select(0.0, difference, first + j * ROW_LANES < end);
         }
     }
     let mean = origin + over_rows(lane, vec4(sum)).x / count;

@@ -31,7 +31,8 @@ pub struct Profile {
     pub core: MatmulCore,
     /// Whether shaders access four elements as two 64-bit integers instead of a `vec4`.
     pub loads_u64: bool,
-    /// Loads of a long sum that an invocation issues before it uses the first: a GPU waits for memory, a CPU has caches.
+    /// Loads of a long sum that an invocation issues before it uses the first, at least 1 (LOADS_AT_ONCE in shaders): a GPU waits for
+    /// memory, a CPU has caches.
     pub loads_at_once: usize,
     /// Minimum number of tiles per dispatch: the sum over K of a matrix product is divided (split-K) until a dispatch
     /// has this many tiles and no loop exceeds the adapters' limit on iterations; 0 disables split-K.

@@ -1,7 +1,7 @@
 //! Generates WGSL text from shader files: declares the constants before them and unrolls marked loops.
 //!
 //! Software adapters keep an array in registers only if every index is a literal, so loops over accumulators are
-//! unrolled here. A loop is marked by a comment at the end of its first line:
+//! unrolled here; on GPUs, whose drivers do not unroll wgpu's loops, it saves counters and lets several loads be under way. A loop is marked by a comment at the end of its first line:
 //!
 //! ```wgsl
 //! for (var j = 0u; j < LANES; j++) { // unroll
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 pub struct Shader {
     /// Contents of the WGSL files that the shader consists of, in order.
     pub files: Vec<&'static str>,
-    /// Constants declared before the files.
+    /// Constants declared before the files, with the profile's LOADS_AT_ONCE.
     pub constants: Constants,
     /// Number of workgroups in x, y and z.
     pub grid: [u32; 3],
