@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (rows.x < rows.y) { origin = x_at(rows.x * COLS + at.column); }
     var deviations = vec4(0.0);
     var squares = vec4(0.0);
-    for (var row = rows.x; row < rows.y; row += LOADS_AT_ONCE) {
+    for (var row = rows.x + 1u; row < rows.y; row += LOADS_AT_ONCE) {
         for (var j = 0u; j < LOADS_AT_ONCE; j++) { // unroll
             let deviation = x_at(min(row + j, rows.y - 1u) * COLS + at.column) - origin;
             let counted = select(vec4(0.0), deviation, row + j < rows.y);

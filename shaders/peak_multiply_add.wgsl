@@ -19,8 +19,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var j = 0u; j < CHAINS; j++) { // unroll
             s[j] = f32(j);
         }
-        for (var round = 0u; round < ROUNDS; round += 8u) {
-            for (var of_eight = 0u; of_eight < 8u; of_eight++) { // unroll
+        for (var round = 0u; round < ROUNDS; round += UNROLLED) {
+            for (var i = 0u; i < UNROLLED; i++) { // unroll
                 for (var j = 0u; j < CHAINS; j++) { // unroll
                     s[j] = s[j] * f + 1.0;
                 }

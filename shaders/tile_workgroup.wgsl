@@ -29,11 +29,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             b_shared[down * 4u + i][across] = b[i];
         }
         workgroupBarrier();
-        // Eight terms at a time: the counter and the checks of a loop cost as much as the sums of one term.
-        for (var eight = 0u; eight < TILE; eight += 8u) {
-            for (var i = 0u; i < 8u; i++) { // unroll
-                let x = a_shared[eight + i][down];
-                let y = b_shared[eight + i][across];
+        // UNROLLED terms at a time: the counter and the checks of a loop cost as much as the sums of one term.
+        for (var first = 0u; first < TILE; first += UNROLLED) {
+            for (var i = 0u; i < UNROLLED; i++) { // unroll
+                let x = a_shared[first + i][down];
+                let y = b_shared[first + i][across];
                 for (var r = 0u; r < 4u; r++) { // unroll
                     acc[r] += x[r] * y;
                 }

@@ -22,8 +22,10 @@ pub struct MultiplyAdd {
 
 /// Elements that one parallel task copies.
 const CHUNK: usize = 1 << 14;
-/// Multiply-adds of each recurrence, a multiple of the eight that the shader writes out.
+/// Multiply-adds of each recurrence, a multiple of [`UNROLLED`].
 const ROUNDS: usize = 1024;
+/// Multiply-adds of a recurrence that an iteration of the shader's loop has, written out.
+const UNROLLED: usize = 8;
 /// Independent recurrences of each element: enough to hide the latency of a multiply-add.
 const CHAINS: usize = 12;
 
@@ -44,7 +46,7 @@ impl KernelSpec for Copy {
 
 impl KernelSpec for MultiplyAdd {
     fn shader(&self) -> Shader {
-        shader(self.count, include_str!("../../shaders/peak_multiply_add.wgsl"), 4 * (1 + ROUNDS / 8))
+        shader(self.count, include_str!("../../shaders/peak_multiply_add.wgsl"), 4 * (1 + ROUNDS / UNROLLED))
     }
 
     fn cost(&self) -> Cost {
@@ -66,6 +68,6 @@ impl KernelSpec for MultiplyAdd {
 
 fn shader(count: usize, file: &'static str, iterations: usize) -> Shader {
     let (grid, grid_x) = elementwise_grid(count / 4);
-    let constants = constants! { COUNT: count, ROUNDS: ROUNDS, CHAINS: CHAINS }.and(grid_x);
+    let constants = constants! { COUNT: count, ROUNDS: ROUNDS, UNROLLED: UNROLLED, CHAINS: CHAINS }.and(grid_x);
     Shader { files: vec![file], constants, grid, iterations, uses_step: false }
 }

@@ -4,7 +4,7 @@ use crate::plan::{Constants, MatmulCore, Profile, Shader, constants, grid, outpu
 
 /// Side of a square tile of the output matrix C, in elements.
 const TILE: usize = 32;
-/// Terms of an iteration of the inner loop of `tile_workgroup.wgsl`, written out.
+/// Terms of an iteration of the inner loop of `tile_workgroup.wgsl`, written out; divides [`TILE`].
 const UNROLLED: usize = 8;
 /// Lanes of a subgroup.
 const LANES: usize = 8;
@@ -169,6 +169,7 @@ impl Tiles {
             COL_TILES: self.cols.div_ceil(4 * col_lanes),
             ROW_LEN: if self.products == Products::Groups { self.cols * self.batch_count } else { self.cols },
             TILE_ROWS: self.tile_rows(),
+            UNROLLED: UNROLLED,
             ROWS_PER_OUTPUT: self.rows_per_output,
             OUT: spec.out,
             SPLIT_K: self.split_k,

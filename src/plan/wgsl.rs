@@ -1,7 +1,8 @@
 //! Generates WGSL text from shader files: declares the constants before them and unrolls marked loops.
 //!
 //! Software adapters keep an array in registers only if every index is a literal, so loops over accumulators are
-//! unrolled here; on GPUs, whose drivers do not unroll wgpu's loops, it saves counters and lets several loads be under way. A loop is marked by a comment at the end of its first line:
+//! unrolled here; on GPUs, whose drivers do not unroll wgpu's loops, it saves counters and lets several loads be under
+//! way. A loop is marked by a comment at the end of its first line:
 //!
 //! ```wgsl
 //! for (var j = 0u; j < LANES; j++) { // unroll
