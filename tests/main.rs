@@ -15,6 +15,7 @@ mod kernels;
 mod nan;
 mod norms;
 mod plans;
+mod pytorch;
 mod random;
 mod shaders;
 mod sharing;

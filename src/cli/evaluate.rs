@@ -1,12 +1,12 @@
 //! `gpu-cnn evaluate`
 
-use super::options::{Format, ModelChoice, describe_data, find_device};
+use super::options::{Described, Format, describe_data, described, find_device, named_weights, weights_path};
 use super::run_args::{Names, Shared};
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::graph::{load_weights, weights_of};
+use crate::graph::{Layout, load_weights};
 use crate::report::{evaluation_table, note, print, print_json};
 use crate::trainer::{ClassScore, Evaluation, Ratios, RunConfig};
 use serde::de::DeserializeOwned;
@@ -22,6 +22,9 @@ pub(super) struct Args {
     /// The model, for a file that does not describe it, as for `train`
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
+    /// The weights are PyTorch's: names such as features.0.weight, output channels first
+    #[arg(long)]
+    from_pytorch: bool,
     /// Report how often the right class is among the K most probable [default: 5 of more than five classes]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..))]
     top_k: Option<u16>,
@@ -49,24 +52,19 @@ impl Names for Options {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let path = weights_path(&args.run_or_file)?;
-    let mut weights = load_weights(&path)?;
+    let weights = load_weights(&path)?;
     let asked = &args.shared.0;
     let run = run_of(&path);
     let config = if asked.data.is_some() { asked.clone() } else { trained_on(&run, asked) };
     let config = with_loss_of(&run, config, &args.shared.1)?;
     let device = find_device(&config)?;
     let data = super::source::open(&config)?;
-    let (model, inner) = match (&args.model, &weights.model) {
-        (Some(name), _) => {
-            let choice = ModelChoice::read(name)?;
-            let inner = choice.inner();
-            (choice.for_data(data.test.image, data.classes)?, inner)
+    let (model, layout) = match described(args.model.as_deref(), &weights, &path)? {
+        Described::By(choice) => {
+            let layout = choice.layout();
+            (choice.for_data(data.test.image, data.classes)?, layout)
         }
-        (None, Some(model)) => (model.clone(), Vec::new()),
-        (None, None) => {
-            let text = format!("the file does not describe its model; name it with --model: {}", path.display());
-            return Err(Error::Usage(text));
-        }
+        Described::Model(model) => (model, Layout::default()),
     };
     note(&format!("data: {}", describe_data(&data)));
     changed_files(&run, &data).iter().for_each(|warning| note(warning));
@@ -78,27 +76,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
         (None, classes) => (classes > 5).then_some(5),
         (k, _) => k,
     };
-    weights.name_by_layer(&inner, &graph);
-    let weights = weights_of(&weights, &graph, &path)?;
+    let weights = named_weights(weights, &layout, &graph, &path, args.from_pytorch)?;
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&weights)?;
     let evaluation = trainer.evaluate(&data.test)?;
     match args.format {
         Format::Text => print(&evaluation_table(&evaluation, &data.class_names, top_k)),
         Format::Json => print_json(&as_json(&evaluation, &data, &path, trainer.device(), top_k)),
-    }
-}
-
-/// The weights file that the user means.
-fn weights_path(run_or_file: &Path) -> Result<PathBuf> {
-    let path = if run_or_file.is_dir() { run_or_file.join("model.safetensors") } else { run_or_file.to_owned() };
-    // A pipe is one, too.
-    match path.exists() {
-        true => Ok(path),
-        false => Err(Error::Usage(format!(
-            "no such weights file; name a run folder or a .safetensors file: {}",
-            path.display()
-        ))),
     }
 }
 

@@ -4,6 +4,7 @@ mod adapters;
 mod bench;
 mod environment;
 mod evaluate;
+mod export;
 mod interrupt;
 mod options;
 mod panics;
@@ -37,6 +38,8 @@ enum Command {
     Train(train::Args),
     /// Loss, accuracy, figures of each class and confusion matrix of a trained model
     Evaluate(evaluate::Args),
+    /// Write a trained model for Keras, or its weights for other programs
+    Export(export::Args),
     /// Time training on every adapter and on the CPU, side by side
     Bench(bench::Args),
     /// Layers, output shapes and parameters of a model
@@ -53,6 +56,7 @@ pub fn run() -> ExitCode {
     let run = || match cli.command {
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Adapters(args) => adapters::run(&args),

@@ -5,12 +5,14 @@ use crate::backend::{Device, DeviceInfo};
 use crate::blocking;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::graph::{Initializer, Model, ModelFile, Preset};
+use crate::graph::{
+    Graph, Initializer, Layout, Model, ModelFile, Preset, Weights, from_pytorch, load_weights, weights_of,
+};
 use crate::hint::did_you_mean;
 use crate::report::note;
 use crate::trainer::RunConfig;
 use clap::ValueEnum;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Output format of a command.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -62,11 +64,19 @@ impl ModelChoice {
         }
     }
 
-    /// Each layer of an inner model, with the layer of the outer model that holds it.
-    pub(super) fn inner(&self) -> Vec<(String, String)> {
+    /// Where Keras's files have the layers' variables.
+    pub(super) fn layout(&self) -> Layout {
         match self {
-            Self::Preset(_) => Vec::new(),
-            Self::File(file, _) => file.inner.clone(),
+            Self::Preset(_) => Layout::default(),
+            Self::File(file, _) => file.layout.clone(),
+        }
+    }
+
+    /// The weights that the model's file has, with its path.
+    pub(super) fn weights(&self) -> Option<(Weights, PathBuf)> {
+        match self {
+            Self::File(ModelFile { weights: Some(weights), .. }, path) => Some((Weights::clone(weights), path.into())),
+            _ => None,
         }
     }
 
@@ -92,6 +102,95 @@ impl ModelChoice {
             }
         }
     }
+}
+
+/// The weights file that the user means.
+pub(super) fn weights_path(run_or_file: &Path) -> Result<PathBuf> {
+    let path = if run_or_file.is_dir() { run_or_file.join("model.safetensors") } else { run_or_file.to_owned() };
+    // A pipe is one, too.
+    match path.exists() {
+        true => Ok(path),
+        false => Err(Error::Usage(format!(
+            "no such weights file; name a run folder, or a .safetensors, .keras or .h5 file: {}",
+            path.display()
+        ))),
+    }
+}
+
+/// The model of a weights file.
+pub(super) enum Described {
+    /// As `--model` or a file of Keras's has it.
+    By(ModelChoice),
+    /// As the file has it.
+    Model(Model),
+}
+
+/// The model of `weights`, which were read from `path`: what `--model` names, or what the file says.
+///
+/// # Errors
+/// If neither says it.
+pub(super) fn described(model: Option<&str>, weights: &Weights, path: &Path) -> Result<Described> {
+    match (model, &weights.model) {
+        (Some(name), _) => Ok(Described::By(ModelChoice::read(name)?)),
+        (None, Some(model)) => Ok(Described::Model(model.clone())),
+        (None, None) if weights.has_model => {
+            Ok(Described::By(ModelChoice::File(ModelFile::read(path)?, path.to_string_lossy().into_owned())))
+        }
+        (None, None) => {
+            let text = format!("the file does not describe its model; name it with --model: {}", path.display());
+            Err(Error::Usage(text))
+        }
+    }
+}
+
+/// A model with its weights.
+pub(super) struct Trained {
+    pub(super) model: Model,
+    pub(super) graph: Graph,
+    /// As [`Graph::weights`] lays them out.
+    pub(super) weights: Vec<f32>,
+    /// The weights file.
+    pub(super) path: PathBuf,
+}
+
+/// `weights`, which were read from `path`, laid out as [`Graph::weights`] says; PyTorch's where `is_pytorch` says so, else by the places of
+/// `layout`.
+pub(super) fn named_weights(
+    mut weights: Weights,
+    layout: &Layout,
+    graph: &Graph,
+    path: &Path,
+    is_pytorch: bool,
+) -> Result<Vec<f32>> {
+    if is_pytorch {
+        weights = from_pytorch(weights, graph).map_err(|e| Error::Usage(format!("{e}: {}", path.display())))?;
+    }
+    weights.name_by_layer(layout, graph, path)?;
+    weights_of(&weights, graph, path)
+}
+
+/// Reads a run folder or a weights file; `model` as `--model` names it.
+///
+/// # Errors
+/// If the model is not known, or the weights are another's.
+pub(super) fn read_trained(run_or_file: &Path, model: Option<&str>, is_pytorch: bool) -> Result<Trained> {
+    const IMAGE: [usize; 3] = [28, 28, 1];
+    let path = weights_path(run_or_file)?;
+    let weights = load_weights(&path)?;
+    let (model, layout) = match described(model, &weights, &path)? {
+        Described::Model(model) => (model, Layout::default()),
+        Described::By(choice @ ModelChoice::Preset(_)) => (choice.for_data(IMAGE, 10)?, Layout::default()),
+        Described::By(ModelChoice::File(file, name)) => match file.input {
+            [Some(h), Some(w), Some(c)] => {
+                let layout = file.layout.clone();
+                (file.build([h, w, c])?, layout)
+            }
+            _ => return Err(Error::Usage(format!("the model `{name}` leaves the size of its images open"))),
+        },
+    };
+    let graph = model.graph()?;
+    let weights = named_weights(weights, &layout, &graph, &path, is_pytorch)?;
+    Ok(Trained { model, graph, weights, path })
 }
 
 /// A line such as `llvmpipe (LLVM 15.0.6, 256 bits) (vulkan, software), driver llvmpipe Mesa 22.3.6`

@@ -184,8 +184,8 @@ fn from_json(text: &str) -> Result<RunRequest, String> {
             // Another run, with a folder of its own.
             let config = RunConfig { out: None, overwrite: false, ..settings };
             // Over images of any shape, as `settings` may get other data.
-            let (input, inner) = ([None; 3], Vec::new());
-            let model = model.map(|Functional { layers, .. }| ModelFile { input, layers, initializers, inner });
+            let of_layers = |Functional { layers, .. }| ModelFile { initializers, ..ModelFile::of_layers(layers) };
+            let model = model.map(of_layers);
             Ok(RunRequest { config, model })
         }
         None => serde_json::from_str(text).map(of_config).map_err(|e| e.to_string()),

@@ -1,13 +1,13 @@
 //! `gpu-cnn train`
 
-use super::options::{ModelChoice, describe_data, find_device};
+use super::options::{ModelChoice, describe_data, find_device, named_weights};
 use super::run_args::{RunArgs, RunRequest};
 use super::{environment, interrupt};
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::graph::{Initializer, initialize, load_weights, weights_of};
+use crate::graph::{Graph, Initializer, SavedOptimizer, initialize, load_optimizer, load_weights};
 use crate::report::{EpochProgress, RunFolder, note, print, summary_table};
 use crate::trainer::{Event, Flow, RunConfig, Score};
 use serde_json::{Value, json};
@@ -20,41 +20,50 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> Result<()> {
-    let RunRequest { config, model: recorded } = &args.run.0?;
-    let weights =
-        config.weights.as_deref().map(|path| load_weights(path).map(|weights| (weights, path))).transpose()?;
+    let RunRequest { mut config, model: recorded } = args.run.0?;
+    let mut weights =
+        config.weights.clone().map(|path| load_weights(&path).map(|weights| (weights, path))).transpose()?;
     let choice = match recorded {
         Some(model) => {
             note(&format!("note: the model is that of the earlier run; {} is not read", config.model));
-            ModelChoice::File(model.clone(), config.model.clone())
+            ModelChoice::File(model, config.model.clone())
         }
         None => ModelChoice::read(&config.model)?,
     };
+    if weights.is_none()
+        && let Some((own, path)) = choice.weights()
+    {
+        note(&format!("note: training goes on from the weights in {}", path.display()));
+        config.weights = Some(path.clone());
+        weights = Some((own, path));
+    }
     if let Some(out) = &config.out {
         RunFolder::check(out, config.overwrite)?;
     }
-    let device = find_device(config)?;
-    let data = super::source::open(config)?;
+    let device = find_device(&config)?;
+    let data = super::source::open(&config)?;
     note(&format!("data: {}", describe_data(&data)));
-    let warnings = without_effect(config, &device.info()).into_iter().chain(config.warnings(data.train.len()));
+    let warnings = without_effect(&config, &device.info()).into_iter().chain(config.warnings(data.train.len()));
     warnings.for_each(|warning| note(&format!("warning: {warning}")));
 
-    let (initializers, inner) = (choice.initializers(), choice.inner());
+    let (initializers, layout) = (choice.initializers(), choice.layout());
     let model = choice.for_data(data.train.image, data.classes)?;
     let graph = model.graph()?;
     let start = match weights {
-        Some((mut weights, path)) => {
-            weights.name_by_layer(&inner, &graph);
-            Some(weights_of(&weights, &graph, path)?)
-        }
+        Some((weights, path)) => Some(named_weights(weights, &layout, &graph, &path, config.from_pytorch)?),
         None => {
             graph.check_start()?;
             (!initializers.is_empty()).then(|| initialize(&graph, &initializers, config.seed))
         }
     };
+    let saved = config.resume_optimizer.then(|| resume_optimizer(&mut config, &graph)).transpose()?;
+    let config = &config;
     let mut trainer = Trainer::new(model, &device, config.clone())?;
     if let Some(weights) = &start {
         trainer.set_weights(weights)?;
+    }
+    if let Some(SavedOptimizer { state, updates, .. }) = &saved {
+        trainer.set_optimizer_state(state, *updates)?;
     }
     print(&summary_table(&trainer.model().summary()?, environment::columns()))?;
 
@@ -84,6 +93,24 @@ pub(super) fn run(args: Args) -> Result<()> {
             Err(error)
         }
     }
+}
+
+/// The optimizer of the file that the weights are from; `config` takes its arguments.
+fn resume_optimizer(config: &mut RunConfig, graph: &Graph) -> Result<SavedOptimizer> {
+    let Some(path) = &config.weights else {
+        let text = "--resume-optimizer takes a .keras file, as --weights or as --model; there is none";
+        return Err(Error::Usage(text.into()));
+    };
+    let saved = load_optimizer(path, graph)?;
+    let SavedOptimizer { optimizer, learning_rate, updates, .. } = saved;
+    note(&format!("note: {} goes on after {updates} updates, with learning rate {learning_rate:.6}", optimizer.name()));
+    config.optimizer = optimizer;
+    config.learning_rate = learning_rate;
+    (config.momentum, config.nesterov) = (saved.momentum, saved.nesterov);
+    (config.weight_decay, config.clip_value, config.clip_norm) =
+        (saved.weight_decay, saved.clip_value, saved.clip_norm);
+    config.check()?;
+    Ok(saved)
 }
 
 /// A sentence for each option that has no effect beside the others; see also [`RunConfig::warnings`].

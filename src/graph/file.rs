@@ -1,8 +1,8 @@
 //! Models as files hold them: TOML, or what Keras's `model.to_json()` writes.
 
 use super::culprit::{culprit, reason_against, shown};
-use super::keras::{self, Initializer};
-use super::{FunctionalLayer, Model};
+use super::keras::{self, Archive, Initializer, Layout, is_hdf5, is_zip};
+use super::{FunctionalLayer, Model, Weights};
 use crate::error::{Error, Result, usage};
 use crate::hint::{with_hint, with_reason};
 use serde::Deserialize;
@@ -18,8 +18,10 @@ pub struct ModelFile {
     pub layers: Vec<FunctionalLayer>,
     /// Tensors whose initial values are not Keras's defaults, as [`super::initialize`] takes them.
     pub initializers: Vec<(String, Initializer)>,
-    /// Each layer of an inner model, with the layer of the outer model that holds it, as [`super::Weights::name_by_layer`] takes them.
-    pub inner: Vec<(String, String)>,
+    /// Where Keras's files have the layers' variables, as [`super::Weights::name_by_layer`] takes it.
+    pub layout: Layout,
+    /// The weights, if the file has them, too.
+    pub weights: Option<Box<Weights>>,
 }
 
 /// A TOML file whose layers are not read yet, with their positions in the text.
@@ -31,6 +33,11 @@ struct Tables {
 }
 
 impl ModelFile {
+    /// A file of these layers, over images of any shape.
+    pub fn of_layers(layers: Vec<FunctionalLayer>) -> Self {
+        Self { input: [None; 3], layers, initializers: Vec::new(), layout: Layout::default(), weights: None }
+    }
+
     /// Parses TOML, or JSON, which begins with a brace.
     ///
     /// # Errors
@@ -44,8 +51,17 @@ impl ModelFile {
 
     fn parse_json(text: &str) -> Result<Self> {
         let read = keras::read(text).map_err(|e| usage!("not a model of Keras: {e}"))?;
-        let keras::Architecture { input, layers, initializers, inner } = read;
-        Ok(Self { input, layers, initializers, inner })
+        let keras::Architecture { input, layers, initializers, layout } = read;
+        Ok(Self { input, layers, initializers, layout, weights: None })
+    }
+
+    fn read_archive(bytes: Vec<u8>) -> Result<Self> {
+        let archive = Archive::read(bytes)?;
+        let Some(config) = &archive.config else {
+            return Err(usage!("the file holds weights alone, and no model"));
+        };
+        let file = Self::parse_json(config)?;
+        Ok(Self { weights: Some(Box::new(Weights::of_archive(&archive)?)), ..file })
     }
 
     fn parse_toml(text: &str) -> Result<Self> {
@@ -57,16 +73,20 @@ impl ModelFile {
         };
         let layers = layers.into_iter().enumerate().map(layer).collect::<Result<_>>()?;
         let input = input.map_or([None; 3], |input| input.map(Some));
-        Ok(Self { input, layers, initializers: Vec::new(), inner: Vec::new() })
+        Ok(Self { input, ..Self::of_layers(layers) })
     }
 
-    /// Reads a file; one whose name ends in `.json` is no TOML.
+    /// Reads a file: TOML, JSON, or what Keras writes (`.keras`, `.h5`), with its weights. One whose name ends in `.json` is no TOML.
     ///
     /// # Errors
     /// If the file cannot be read, or as [`Self::parse`].
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).map_err(|e| usage!("cannot read the model: {e}: {}", path.display()))?;
+        let cannot = |e: &dyn std::fmt::Display| usage!("cannot read the model: {e}: {}", path.display());
+        let bytes = std::fs::read(path).map_err(|e| cannot(&e))?;
+        if is_zip(&bytes) || is_hdf5(&bytes) {
+            return Self::read_archive(bytes).map_err(|e| Error::Usage(format!("{e}, in {}", path.display())));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| cannot(&"it is neither text nor a file of Keras"))?;
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         let file = if is_json { Self::parse_json(&text) } else { Self::parse(&text) };
         file.map_err(|e| Error::Usage(format!("{e}, in {}", path.display())))

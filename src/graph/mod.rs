@@ -10,6 +10,7 @@ mod lower;
 mod model;
 mod names;
 mod preset;
+mod pytorch;
 mod record;
 mod record_options;
 mod sequential;
@@ -18,9 +19,12 @@ mod weights;
 
 pub use file::ModelFile;
 pub use functional::{Functional, FunctionalLayer};
-pub use keras::{Initializer, initialize};
+pub use keras::{
+    Initializer, Layout, SavedOptimizer, Stored, initialize, load_optimizer, to_archive, to_json, to_weights_h5,
+};
 pub use model::Model;
 pub use preset::Preset;
+pub use pytorch::from_pytorch;
 pub use record_options::RecordOptions;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};

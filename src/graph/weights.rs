@@ -1,10 +1,11 @@
 //! Weights files in safetensors format: tensors named and laid out as in Keras, with the model's description in the
 //! metadata.
 
+use super::keras::{Archive, Layout, Stored, is_hdf5, is_zip, read};
 use super::{Graph, Model};
 use crate::error::{Error, Result, usage};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
@@ -22,12 +23,47 @@ pub struct Weights {
     pub model: Option<Model>,
     /// Name, shape and values of each tensor.
     pub tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
+    /// The tensors of a file of Keras, which have no such names; [`Self::name_by_layer`] gives them.
+    pub stored: Option<Stored>,
+    /// Whether such a file describes its model, too.
+    pub has_model: bool,
+    /// Where the file says that they belong.
+    layout: Layout,
 }
 
 impl Weights {
+    /// Weights of these names, shapes and values.
+    pub fn of_tensors(tensors: HashMap<String, (Vec<usize>, Vec<f32>)>) -> Self {
+        Self { model: None, tensors, stored: None, has_model: false, layout: Layout::default() }
+    }
+
+    /// Those of a file of Keras.
+    pub(super) fn of_archive(archive: &Archive) -> Result<Self> {
+        let stored = Some(archive.variables.variables()?);
+        // A model that cannot be read says nothing of its weights; who wants the model is told why.
+        let layout = archive.config.as_deref().and_then(|config| read(config).ok()).map(|read| read.layout);
+        let has_model = archive.config.is_some();
+        Ok(Self { stored, has_model, layout: layout.unwrap_or_default(), ..Self::of_tensors(HashMap::new()) })
+    }
+
+    /// Gives tensors the names of the graph's: those of Keras's files by their place in `layout`, and tensors of inner models by their layers.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the layers with weights are not as many as the graph's; `path` is used in messages only.
+    pub fn name_by_layer(&mut self, layout: &Layout, graph: &Graph, path: &Path) -> Result<()> {
+        match self.stored.take() {
+            Some(stored) => {
+                let layout = if self.layout.is_of(graph) { &self.layout } else { layout };
+                self.tensors = layout.named(stored, graph).map_err(|e| of_another_model(&e, path))?;
+            }
+            None => self.name_inner(&layout.inner(), graph),
+        }
+        Ok(())
+    }
+
     /// Gives tensors of inner models the names of their layers. Where `inner` holds (`conv2d`, `block`), `block.kernel` is the kernel of
     /// `conv2d`, as Keras lists it among the weights of the outer model's layers, unless another layer of `block` has a kernel, too.
-    pub fn name_by_layer(&mut self, inner: &[(String, String)], graph: &Graph) {
+    pub fn name_inner(&mut self, inner: &[(String, String)], graph: &Graph) {
         let outer: HashMap<&str, &str> = inner.iter().map(|(layer, outer)| (layer.as_str(), outer.as_str())).collect();
         let mut layers: HashMap<String, Vec<&str>> = HashMap::new();
         for (tensor, _) in graph.weights() {
@@ -61,7 +97,7 @@ pub fn save_weights(model: &Model, graph: &Graph, weights: &[f32]) -> Result<Vec
     safetensors::serialize(views, Some(metadata)).map_err(failed)
 }
 
-/// Reads a weights file.
+/// Reads a weights file: safetensors, or what Keras writes (`.keras`, `.weights.h5`, `.h5`), which its first bytes tell.
 ///
 /// # Errors
 /// [`Error::Usage`] if there is no such file, [`Error::Data`] if it is not a valid weights file of `F32` tensors; single integers are read, too.
@@ -71,6 +107,10 @@ pub fn load_weights(path: &Path) -> Result<Weights> {
         ErrorKind::OutOfMemory => Error::device(format!("out of memory for the weights in {}", path.display())),
         _ => Error::data(path, format!("cannot read the weights: {e}")),
     })?;
+    if is_zip(&bytes) || is_hdf5(&bytes) {
+        let weights = Archive::read(bytes).and_then(|archive| Weights::of_archive(&archive));
+        return weights.map_err(|e| Error::data(path, e.to_string()));
+    }
     let damaged = |e: &dyn std::fmt::Display| Error::data(path, format!("not a weights file ({e})"));
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
@@ -93,7 +133,7 @@ pub fn load_weights(path: &Path) -> Result<Weights> {
         };
         tensors.insert(name, (view.shape().to_vec(), values));
     }
-    Ok(Weights { model, tensors })
+    Ok(Weights { model, ..Weights::of_tensors(tensors) })
 }
 
 /// The bytes of a weights file, which may be a pipe: no more than its header declares, and one, so that more is noticed.
@@ -101,6 +141,10 @@ fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut file = std::fs::File::open(path)?;
     let mut bytes = Vec::new();
     file.by_ref().take(8).read_to_end(&mut bytes)?;
+    if is_zip(&bytes) || is_hdf5(&bytes) {
+        file.read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
     let Ok(header_len) = <[u8; 8]>::try_from(&bytes[..]).map(u64::from_le_bytes) else { return Ok(bytes) };
     file.by_ref().take(header_len.min(MAX_HEADER)).read_to_end(&mut bytes)?;
     let header: serde_json::Value = serde_json::from_slice(&bytes[8..]).unwrap_or_default();
@@ -114,13 +158,15 @@ fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
 /// # Errors
 /// [`Error::Usage`] if the names or shapes differ from the model's, [`Error::Data`] if a value is not finite.
 pub fn weights_of(weights: &Weights, graph: &Graph, path: &Path) -> Result<Vec<f32>> {
-    let mismatch = |what: String| usage!("the weights are of another model: {what}: {}", path.display());
+    let mismatch = |what: String| of_another_model(&what, path);
+    let mut named = weights.stored.is_some().then(|| weights.clone());
+    named.iter_mut().try_for_each(|named| named.name_by_layer(&Layout::default(), graph, path))?;
+    let tensors = named.as_ref().map_or(&weights.tensors, |named| &named.tensors);
     let mut all = vec![0.0; graph.weights_len()];
     for (tensor, range) in graph.weights() {
-        let (shape, values) = weights
-            .tensors
+        let (shape, values) = tensors
             .get(&tensor.name)
-            .ok_or_else(|| mismatch(format!("tensor `{}` is missing", tensor.name)))?;
+            .ok_or_else(|| mismatch(format!("tensor `{}` {:?} is missing", tensor.name, tensor.shape)))?;
         if *shape != tensor.shape {
             return Err(mismatch(format!("tensor `{}` is {shape:?}, the model has {:?}", tensor.name, tensor.shape)));
         }
@@ -129,8 +175,13 @@ pub fn weights_of(weights: &Weights, graph: &Graph, path: &Path) -> Result<Vec<f
         }
         all[range].copy_from_slice(values);
     }
-    match weights.tensors.keys().filter(|name| graph.weights().all(|(t, _)| t.name != **name)).min() {
-        Some(extra) => Err(mismatch(format!("the model has no tensor `{extra}`"))),
+    let known: HashSet<&str> = graph.weights().map(|(tensor, _)| tensor.name.as_str()).collect();
+    match tensors.iter().filter(|(name, _)| !known.contains(name.as_str())).min_by_key(|(name, _)| *name) {
+        Some((extra, (shape, _))) => Err(mismatch(format!("the model has no tensor `{extra}`, which is {shape:?}"))),
         None => Ok(all),
     }
+}
+
+fn of_another_model(what: &dyn std::fmt::Display, path: &Path) -> Error {
+    usage!("the weights are of another model: {what}: {}", path.display())
 }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 pub struct RunConfig {
-    /// cnn (243,786 parameters on Fashion-MNIST), dnn (101,770), lenet5 (61,706), vgg-small (467,818), resnet-small (176,090), mobilenet-small (38,346), or a file: TOML, or what Keras's model.to_json() writes
+    /// cnn (243,786 parameters on Fashion-MNIST), dnn (101,770), lenet5 (61,706), vgg-small (467,818), resnet-small (176,090), mobilenet-small (38,346), or a file: TOML, what Keras's model.to_json() writes, .keras, or .h5
     #[cfg_attr(feature = "cli", arg(long, value_name = "MODEL"))]
     pub model: String,
     /// auto, cpu, vulkan, metal, dx12, gl, or part of an adapter's name
@@ -108,9 +108,15 @@ pub struct RunConfig {
     /// Seed of the initial weights and the shuffling
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub seed: u64,
-    /// Weights to start from instead of random ones (safetensors)
+    /// Weights to start from instead of random ones: safetensors, or Keras's .keras, .weights.h5 or .h5
     #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
     pub weights: Option<PathBuf>,
+    /// The weights are PyTorch's: names such as features.0.weight, output channels first
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
+    pub from_pytorch: bool,
+    /// Go on with the optimizer of the .keras file that the weights are from: its kind, learning rate and state
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
+    pub resume_optimizer: bool,
     /// Take the images in file order
     #[cfg_attr(feature = "cli", arg(long = "no-shuffle", action = clap::ArgAction::Set, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = not))]
     pub shuffle: bool,
@@ -164,6 +170,8 @@ impl Default for RunConfig {
             plateau_min_rate: None,
             seed: 0,
             weights: None,
+            from_pytorch: false,
+            resume_optimizer: false,
             shuffle: true,
             steps_per_epoch: None,
             log_steps: false,

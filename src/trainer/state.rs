@@ -146,6 +146,23 @@ impl Trainer {
         plan.host.layer_state.map_or(Ok(()), |buffer| backend.write_f32(buffer, 0, state))
     }
 
+    /// Replaces the optimizer's state, each slot laid out as the parameters, after so many updates.
+    ///
+    /// # Errors
+    /// If there are not as many slots as the optimizer has, or not as many floats as parameters.
+    pub fn set_optimizer_state(&mut self, state: &[Vec<f32>], updates: u64) -> Result<()> {
+        let Session { plan, backend, .. } = &mut self.session;
+        let buffers = &plan.host.optimizer_state;
+        if buffers.len() != state.len() || state.iter().any(|slot| slot.len() != self.graph.parameters_len) {
+            return Err(usage!("{} slots of state, the optimizer has {}", state.len(), buffers.len()));
+        }
+        for (buffer, slot) in buffers.iter().zip(state) {
+            backend.write_f32(*buffer, 0, slot)?;
+        }
+        self.progress.updates = updates;
+        Ok(())
+    }
+
     /// Every persistent buffer by its label: parameters, optimizer state, layer state, and in runs that have them the accumulated
     /// gradients and the average of the parameters. With [`Self::progress`] and the configuration, all that training depends on.
     pub async fn persistent(&mut self) -> Result<Vec<(String, Vec<f32>)>> {

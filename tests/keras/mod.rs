@@ -1,6 +1,10 @@
 //! Models as Keras's `to_json()` writes them: shapes, parameters and losses are Keras's, and what is not supported is refused by name.
 #![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN must fail the comparison")]
 
+pub(crate) mod files;
+mod mutated;
+mod optimizer;
+mod python;
 mod refused;
 
 use crate::cli::{command, json_lines};
@@ -96,16 +100,17 @@ fn weights_of_inner_models_may_have_the_models_names() {
             let listed = renamed.iter().find(|(name, _)| *name == layer).map_or(layer, |(_, listed)| listed);
             (format!("{listed}.{weight}"), (tensor.shape.clone(), range.map(|i| i as f32).collect()))
         });
-        let mut weights = Weights { model: None, tensors: tensors.collect() };
-        weights.name_by_layer(inner, &graph);
+        let mut weights = Weights::of_tensors(tensors.collect());
+        weights.name_inner(inner, &graph);
         weights_of(&weights, &graph, "the file".as_ref())
     };
     let expected = load(&[], &[]).unwrap();
     for renamed in [&[][..], &[("dense", "head")], &[("dense", "head"), ("conv2d", "block")]] {
-        assert_eq!(load(&file.inner, renamed).unwrap(), expected, "{renamed:?}");
+        assert_eq!(load(&file.layout.inner(), renamed).unwrap(), expected, "{renamed:?}");
     }
+    let inner = file.layout.inner();
     let refused = |inner, renamed| load(inner, renamed).expect_err("another model").to_string();
-    assert!(refused(&file.inner, &[("conv2d", "head")]).contains("is missing"));
+    assert!(refused(&inner, &[("conv2d", "head")]).contains("is missing"));
     // Two layers of one inner model have a kernel: it is not known whose `block.kernel` is.
     let both = ["conv2d", "conv2d_1"].map(|layer| (layer.to_owned(), "block".to_owned()));
     assert!(refused(&both, &[("conv2d", "block")]).contains("tensor `conv2d."));

@@ -23,13 +23,13 @@ fn what_is_not_supported_is_refused_with_layer_argument_and_value() {
     let conv = |key: &str| format!("/config/layers/2/{key}");
     let (augmented, aug) = ("augmented.json", |layer: usize, key: &str| format!("/config/layers/{layer}/config/{key}"));
     let (normalized, norm) = ("residual_normalized.json", stem);
-    let policy = json!({ "class_name": "DTypePolicy", "config": { "name": "mixed_float16" } });
+    let policy = json!({ "class_name": "DTypePolicy", "config": { "name": "bfloat16" } });
     let l2 = json!({ "class_name": "L2", "config": { "l2": 0.01 } });
     let lambda = json!({ "class_name": "__lambda__", "config": { "value": ["4wEAAA", null, null] } });
     let tensor = |name: &str, call: u32, output: u32| json!({ "class_name": "__keras_tensor__", "config": { "keras_history": [name, call, output] } });
     let call = |tensors: Value, kwargs: Value| json!([{ "args": [tensors], "kwargs": kwargs }]);
     let cases = [
-        (chain, stem("dtype"), policy, "layer `stem` (Conv2D): dtype = \"mixed_float16\" is not supported"),
+        (chain, stem("dtype"), policy, "layer `stem` (Conv2D): dtype = \"bfloat16\" is not supported"),
         (chain, stem("dtype"), json!("float16"), "dtype = \"float16\""),
         (
             chain,

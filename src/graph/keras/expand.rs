@@ -1,5 +1,6 @@
 //! From models within models to one list of layers.
 
+use super::layout::{Groups, Layout, Place};
 use super::object::Object;
 use super::{arguments, connections, input};
 use crate::error::{Error, Result, usage};
@@ -20,8 +21,8 @@ pub(in crate::graph) struct Architecture {
     pub(in crate::graph) layers: Vec<FunctionalLayer>,
     /// Tensors whose initial values are not Keras's defaults, as [`super::initialize`] takes them.
     pub(in crate::graph) initializers: Vec<(String, Initializer)>,
-    /// Each layer of an inner model, with the layer of the outer model that holds it.
-    pub(in crate::graph) inner: Vec<(String, String)>,
+    /// Where Keras's files have the layers' variables.
+    pub(in crate::graph) layout: Layout,
 }
 
 /// The path of the layer that no file has, which gives the pixels the model's shape.
@@ -40,9 +41,20 @@ enum Feed {
 #[derive(Debug)]
 struct Node {
     path: String,
+    /// Its group in Keras's files.
+    group: String,
     layer: AnyLayer,
     inputs: Vec<Feed>,
     initializers: Vec<(String, Initializer)>,
+}
+
+/// Where a model's layers, or a layer, belong.
+#[derive(Debug, Clone, Copy, Default)]
+struct Scope<'a> {
+    /// What the paths of layers begin with: `outer/`.
+    path: &'a str,
+    /// The group in Keras's files; empty for the whole model.
+    group: &'a str,
 }
 
 /// All layers so far; those of inner models under the path of the model.
@@ -66,9 +78,10 @@ pub(super) fn expand(model: &Object<'_>) -> Result<Architecture> {
     let mut feed = Feed::Images;
     if let Some(shape) = shape {
         let (path, layer) = (OWN.to_owned(), AnyLayer::Reshape(Reshape::new(shape)));
-        feed = expansion.push(Node { path, layer, inputs: vec![feed], initializers: Vec::new() })?;
+        let group = OWN.to_owned();
+        feed = expansion.push(Node { path, group, layer, inputs: vec![feed], initializers: Vec::new() })?;
     }
-    let output = expansion.model(model, "", feed)?;
+    let output = expansion.model(model, Scope::default(), feed)?;
     expansion.finish(input, &output)
 }
 
@@ -118,7 +131,7 @@ impl Expansion {
     }
 
     /// Adds the layers of `model` under `scope`; returns its output.
-    fn model(&mut self, model: &Object<'_>, scope: &str, input: Feed) -> Result<Feed> {
+    fn model(&mut self, model: &Object<'_>, scope: Scope<'_>, input: Feed) -> Result<Feed> {
         if model.config.get("trainable").is_some_and(|trainable| trainable != true) {
             return Err(usage!("trainable = {} is not supported", model.config["trainable"]));
         }
@@ -129,21 +142,25 @@ impl Expansion {
         }
     }
 
-    fn sequential(&mut self, model: &Object<'_>, scope: &str, input: Feed) -> Result<Feed> {
-        let mut feed = input;
+    fn sequential(&mut self, model: &Object<'_>, scope: Scope<'_>, input: Feed) -> Result<Feed> {
+        let (mut feed, mut groups) = (input, Groups::default());
         for (i, value) in layers(model)?.iter().enumerate() {
             let layer = object(value)?;
             match layer.class {
                 "InputLayer" if i > 0 => return Err(within(&layer, &usage!("it must be the first layer"))),
                 "InputLayer" => drop(input::of_layer(&layer).map_err(|e| within(&layer, &e))?),
-                _ => feed = self.layer(&layer, scope, vec![feed])?,
+                _ => {
+                    let group = groups.next(scope.group, layer.class);
+                    feed = self.layer(&layer, Scope { group: &group, ..scope }, vec![feed])?;
+                }
             }
         }
         Ok(feed)
     }
 
-    fn functional(&mut self, model: &Object<'_>, scope: &str, input: Feed) -> Result<Feed> {
-        let at = |name: &str| format!("{scope}{name}");
+    fn functional(&mut self, model: &Object<'_>, scope: Scope<'_>, input: Feed) -> Result<Feed> {
+        let at = |name: &str| format!("{}{name}", scope.path);
+        let mut groups = Groups::default();
         let entry = connections::end(model, "input_layers")?;
         for value in layers(model)? {
             let layer = object(value)?;
@@ -158,28 +175,32 @@ impl Expansion {
             }
             let inputs = connections::inputs(&layer).map_err(|e| within(&layer, &e))?;
             let feeds = inputs.iter().map(|input| Feed::Named(at(input))).collect();
-            let output = self.layer(&layer, scope, feeds)?;
+            let group = groups.next(scope.group, layer.class);
+            let output = self.layer(&layer, Scope { group: &group, ..scope }, feeds)?;
             self.set_output(at(name), output)?;
         }
         Ok(Feed::Named(at(&connections::end(model, "output_layers")?)))
     }
 
-    /// Adds a layer, or an inner model, over `inputs`; returns its output.
-    fn layer(&mut self, layer: &Object<'_>, scope: &str, inputs: Vec<Feed>) -> Result<Feed> {
+    /// Adds a layer, or an inner model, over `inputs`, in the group of `scope`; returns its output.
+    fn layer(&mut self, layer: &Object<'_>, scope: Scope<'_>, inputs: Vec<Feed>) -> Result<Feed> {
         let name = layer.name().map_or_else(|| self.namer.next(layer.class), str::to_owned);
-        let path = format!("{scope}{name}");
+        let path = format!("{}{name}", scope.path);
+        let inner = format!("{path}/");
         if layer.is_model() {
+            let scope = Scope { path: &inner, ..scope };
             return match <[Feed; 1]>::try_from(inputs) {
-                Ok([input]) => self.model(layer, &format!("{path}/"), input).map_err(|e| usage!("in `{path}`: {e}")),
+                Ok([input]) => self.model(layer, scope, input).map_err(|e| usage!("in `{path}`: {e}")),
                 Err(inputs) => Err(within(layer, &usage!("it takes {} inputs; a model has one", inputs.len()))),
             };
         }
         let read = arguments::read(layer).map_err(|e| within(layer, &e))?;
-        let inner = format!("{path}/");
-        let output = self.push(Node { path, layer: read.layer, inputs, initializers: read.initializers })?;
+        let group = scope.group.to_owned();
+        let output = self.push(Node { path, group, layer: read.layer, inputs, initializers: read.initializers })?;
+        let group = format!("{}/activation", scope.group);
         match read.activation {
             None => Ok(output),
-            Some(value) => self.layer(&object(value)?, &inner, vec![output]),
+            Some(value) => self.layer(&object(value)?, Scope { path: &inner, group: &group }, vec![output]),
         }
     }
 
@@ -212,18 +233,19 @@ impl Expansion {
             }
             Err(usage!("layers feed each other in a cycle: {by} takes its own output"))
         };
-        let (mut layers, mut initializers, mut inner) = (Vec::with_capacity(self.nodes.len()), Vec::new(), Vec::new());
+        let (mut layers, mut initializers, mut places) = (Vec::with_capacity(self.nodes.len()), Vec::new(), Vec::new());
         for (node, name) in self.nodes.iter().zip(&names) {
             let inputs = node.inputs.iter().map(|feed| source(feed, &format!("layer `{name}`")));
             let inputs = Some(inputs.collect::<Result<Vec<_>>>()?);
             layers.push(FunctionalLayer { name: Some(name.clone()), inputs, layer: node.layer.clone() });
-            inner.extend(node.path.split_once('/').map(|(outer, _)| (name.clone(), outer.to_owned())));
+            let outer = node.path.split_once('/').map_or(name.as_str(), |(outer, _)| outer);
+            places.push(Place { layer: name.clone(), outer: outer.to_owned(), group: node.group.clone() });
             initializers.extend(node.initializers.iter().map(|(prefix, how)| (format!("{name}.{prefix}"), *how)));
         }
         let output = source(output, "the model's output")?;
         match layers.iter().flat_map(|layer| layer.inputs.iter().flatten()).any(|input| *input == output) {
             true => Err(usage!("the output `{output}` is also the input of a layer; it must be the last layer")),
-            false => Ok(Architecture { input, layers, initializers, inner }),
+            false => Ok(Architecture { input, layers, initializers, layout: Layout { places } }),
         }
     }
 }

@@ -6,17 +6,28 @@
 //! `compile_config` is not read: the settings of a run say what it says. Nothing in a file is ever executed.
 
 mod activation;
+mod archive;
 mod arguments;
 mod connections;
 mod expand;
+mod export;
+mod hdf5;
 mod initializer;
 mod input;
+mod layout;
 mod object;
+mod optimizer;
 
 use crate::error::{Result, usage};
+pub use archive::load_optimizer;
+pub(super) use archive::{Archive, is_hdf5, is_zip};
 pub(super) use expand::Architecture;
+pub use export::{to_archive, to_json, to_weights_h5};
+pub use hdf5::Stored;
 pub use initializer::{Initializer, initialize};
+pub use layout::Layout;
 use object::Object;
+pub use optimizer::SavedOptimizer;
 use serde_json::Value;
 
 /// Reads the text of `model.to_json()`.

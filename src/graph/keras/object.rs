@@ -63,8 +63,10 @@ pub(super) fn plain(value: &Value) -> Value {
     }
 }
 
+/// Mixed precision is taken for what its variables are, float32; here it computes in that, too.
+///
 /// # Errors
-/// If `value`, the dtype of a layer, is not float32 throughout.
+/// If `value`, the dtype of a layer, is not one whose variables are float32.
 pub(super) fn check_dtype(value: &Value) -> Result<()> {
     let name = match Object::of(value) {
         // DTypePolicy, in Keras 2 Policy.
@@ -72,7 +74,7 @@ pub(super) fn check_dtype(value: &Value) -> Result<()> {
         None => value.as_str(),
     };
     match name {
-        Some("float32") => Ok(()),
+        Some("float32" | "mixed_float16" | "mixed_bfloat16") => Ok(()),
         _ if value.is_null() => Ok(()),
         Some(other) => Err(usage!("dtype = \"{other}\" is not supported; only float32 is")),
         None => Err(usage!("dtype = {} is not supported; only float32 is", shown(value))),

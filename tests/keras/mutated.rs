@@ -1,0 +1,120 @@
+//! Files of Keras with bits flipped, cut, overwritten: refused or read, never a panic.
+
+use super::files::file;
+use gpu_cnn::Error;
+use gpu_cnn::internals::graph::{ModelFile, load_weights, weights_of};
+use gpu_cnn::internals::rng::{Purpose, Rng};
+use std::io::{Cursor, Write};
+use std::path::Path;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// Mutated files of each kind.
+const FILES: usize = 3000;
+
+/// Reads a file as the command does, as the weights of its model.
+fn read(path: &Path) -> gpu_cnn::Result<()> {
+    let file = ModelFile::read(path)?;
+    let (input, layout) = (file.input_or([12, 12, 1]), file.layout.clone());
+    let weights = file.weights.clone();
+    let graph = file.build(input)?.graph()?;
+    let mut weights = weights.ok_or_else(|| Error::Usage("no weights".into()))?;
+    weights.name_by_layer(&layout, &graph, path)?;
+    weights_of(&weights, &graph, path).map(drop)
+}
+
+/// One of several kinds of damage.
+fn damage(bytes: &mut Vec<u8>, rng: &mut Rng) {
+    let at = rng.below(bytes.len());
+    match rng.below(5) {
+        0 => bytes[at] ^= 1 << rng.below(8),
+        1 => bytes.truncate(at),
+        // Sizes and offsets that lie.
+        2 => bytes[at..].iter_mut().take(8).for_each(|byte| *byte = 0xff),
+        3 => bytes[at..].iter_mut().take(4).for_each(|byte| *byte = rng.below(256) as u8),
+        _ => (0..1 + rng.below(16)).for_each(|_| {
+            let at = rng.below(bytes.len());
+            bytes[at] = rng.below(256) as u8;
+        }),
+    }
+}
+
+#[test]
+fn damaged_files_are_refused_or_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged");
+    for (kind, name) in ["tutorial.keras", "tutorial.h5", "tutorial.weights.h5"].into_iter().enumerate() {
+        let whole = std::fs::read(file(name)).unwrap();
+        let model = ModelFile::read(&file("tutorial.keras")).unwrap();
+        let layout = model.layout.clone();
+        let graph = model.build([12, 12, 1]).unwrap().graph().unwrap();
+        let mut rng = Rng::new(11, Purpose::TrainImage, kind as u64);
+        let mut refused = 0;
+        for _ in 0..FILES {
+            let mut bytes = whole.clone();
+            damage(&mut bytes, &mut rng);
+            std::fs::write(&path, bytes).unwrap();
+            let result = match name.ends_with(".weights.h5") {
+                false => read(&path),
+                true => load_weights(&path).and_then(|mut weights| {
+                    weights.name_by_layer(&layout, &graph, &path)?;
+                    weights_of(&weights, &graph, &path).map(drop)
+                }),
+            };
+            if let Err(error) = result {
+                refused += 1;
+                assert!([2, 4].contains(&error.exit_code()), "{name}: {error}");
+                assert!(error.to_string().len() < 2000, "{name}: {error}");
+            }
+        }
+        assert!(refused > FILES / 5, "{name}: only {refused} of {FILES} were refused");
+    }
+}
+
+/// Names and contents of a zip's entries.
+type Entries<'a> = &'a [(&'a str, &'a [u8])];
+
+fn zipped(entries: Entries<'_>, method: CompressionMethod) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        zip.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn archives_that_are_none_and_bombs_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.keras");
+    let h5 = std::fs::read(file("tutorial.weights.h5")).unwrap();
+    let zeros = vec![0u8; 100 << 20];
+    let lambda =
+        br#"{"class_name": "Sequential", "config": {"layers": [{"class_name": "Lambda", "config": {"name": "sly"}}]}}"#;
+    let deflated = CompressionMethod::Deflated;
+    let cases: [(Entries<'_>, CompressionMethod, &str); 6] = [
+        (&[("readme.txt", b"hello")], CompressionMethod::Stored, "the zip has no `config.json`; it has `readme.txt`"),
+        (&[("config.json", b"{}")], CompressionMethod::Stored, "the archive has no `model.weights.h5`"),
+        (
+            &[("config.json", b"{}"), ("model.weights.json", b"{}")],
+            CompressionMethod::Stored,
+            "weights in several files (`model.weights.json`) are not supported",
+        ),
+        (&[("config.json", b"{}"), ("model.weights.h5", &zeros)], deflated, "`model.weights.h5` unpacks to more than"),
+        (&[("config.json", &zeros), ("model.weights.h5", &h5)], deflated, "`config.json` unpacks to more than"),
+        (
+            &[("config.json", lambda), ("model.weights.h5", &h5)],
+            deflated,
+            "layer `sly` (Lambda): Lambda layers hold Python code",
+        ),
+    ];
+    for (entries, method, message) in cases {
+        std::fs::write(&path, zipped(entries, method)).unwrap();
+        let error = read(&path).expect_err(message).to_string();
+        assert!(error.contains(message), "{error}");
+    }
+    // Packed again by hand, as when a zip was opened.
+    let config = br#"{"class_name": "Sequential", "config": {"layers": []}}"#;
+    std::fs::write(&path, zipped(&[("config.json", config), ("model.weights.h5", &h5)], deflated)).unwrap();
+    assert!(load_weights(&path).is_ok());
+}

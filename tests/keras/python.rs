@@ -1,0 +1,68 @@
+//! Keras itself, on what the command writes.
+
+use super::files::{MODELS, distance, expected, file, predictions};
+use crate::cli::command;
+use serde_json::Value;
+use std::process::Command;
+
+/// A Python with Keras: `GPU_CNN_TEST_PYTHON`. Without it, the test fails where `CI` is set, and elsewhere says that it was skipped.
+fn python() -> Option<String> {
+    let python = std::env::var("GPU_CNN_TEST_PYTHON").ok();
+    if python.is_none() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "no Keras: scripts/keras installs it and prints its Python, for GPU_CNN_TEST_PYTHON"
+        );
+        eprintln!("skipped: no Keras (GPU_CNN_TEST_PYTHON)");
+    }
+    python
+}
+
+#[test]
+fn keras_loads_what_the_command_exports_and_predicts_the_same() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut exported = Vec::new();
+    for name in MODELS {
+        for from in ["keras", "h5"] {
+            let output = folder.path().join(format!("{name}.{from}.keras"));
+            let run = command(&["export"])
+                .arg(file(&format!("{name}.{from}")))
+                .arg("--output")
+                .arg(&output)
+                .output()
+                .unwrap();
+            assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+            exported.push((name, output));
+        }
+    }
+    let run = Command::new(python).arg(file("check.py")).args(exported.iter().map(|(_, path)| path)).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let text = String::from_utf8_lossy(&run.stdout);
+    let found: Value = serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap();
+    for (name, path) in exported {
+        let distance = distance(&predictions(&found[path.to_str().unwrap()]), &expected(name));
+        assert!(distance <= 1e-6, "{name}: {distance:e}");
+    }
+}
+
+/// From Keras to here and back, as one script: it trains on, and both find the same loss for the result.
+#[test]
+fn a_keras_users_afternoon() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let run = Command::new(python)
+        .arg(file("afternoon.py"))
+        .arg(env!("CARGO_BIN_EXE_gpu-cnn"))
+        .arg(folder.path())
+        .arg("cpu")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{text}{}", String::from_utf8_lossy(&run.stderr));
+    let found: Value = serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap();
+    let [[own_loss, own_accuracy], [loss, accuracy]] =
+        ["gpu_cnn", "keras"].map(|by| [0, 1].map(|i| found[by][i].as_f64().unwrap()));
+    assert!((own_loss - loss).abs() < 1e-5 && (own_accuracy - accuracy).abs() < 1e-6, "{text}");
+    assert!(accuracy > 0.8, "{text}");
+}
