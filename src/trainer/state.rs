@@ -123,7 +123,7 @@ impl Trainer {
         save_weights(&self.model, &self.graph, &weights)
     }
 
-    /// Takes the weights of a safetensors file that holds exactly this model's tensors.
+    /// Takes the weights of a file that holds exactly this model's tensors (see [`load_weights`]).
     pub fn load(&mut self, path: &Path) -> Result<()> {
         let weights = weights_of(&load_weights(path)?, &self.graph, path)?;
         self.set_weights(&weights)

@@ -64,5 +64,6 @@ fn a_keras_users_afternoon() {
     let [[own_loss, own_accuracy], [loss, accuracy]] =
         ["gpu_cnn", "keras"].map(|by| [0, 1].map(|i| found[by][i].as_f64().unwrap()));
     assert!((own_loss - loss).abs() < 1e-5 && (own_accuracy - accuracy).abs() < 1e-6, "{text}");
-    assert!(accuracy > 0.8, "{text}");
+    // After the epoch in Keras it was 1.2.
+    assert!(loss < 1.0, "{text}");
 }
