@@ -58,6 +58,22 @@ fn modules_of_another_chain_are_refused_with_names_and_shapes() {
     assert!(error.contains("layer `separable_conv2d` has no tensor for PyTorch's `features.3.bias` [8]"), "{error}");
 }
 
+/// Only a linear layer's weights can be put into the order of an image [h, w, c].
+#[test]
+fn what_pytorch_orders_otherwise_is_refused() {
+    use gpu_cnn::{BatchNormalization, Conv2D, Dense, Flatten, Sequential};
+    let model = Sequential::new([4, 4, 1]).add(Conv2D::new(2, 3)).add(Flatten {});
+    let graph = model.add(BatchNormalization::default()).add(Dense::new(3)).graph().unwrap();
+    let tensor = |name: &str, shape: &[usize]| (name.to_owned(), (shape.to_vec(), vec![0.0; shape.iter().product()]));
+    let norms = ["1.weight", "1.bias", "1.running_mean", "1.running_var"].map(|name| tensor(name, &[8]));
+    let others = [("0.weight", &[2, 1, 3, 3][..]), ("0.bias", &[2]), ("2.weight", &[3, 8]), ("2.bias", &[3])]
+        .map(|(n, s)| tensor(n, s));
+    let error =
+        from_pytorch(Weights::of_tensors(norms.into_iter().chain(others).collect()), &graph).expect_err("refused");
+    let message = "layer `batch_normalization` (BatchNormalization) takes the elements of a flattened image";
+    assert!(error.to_string().contains(message), "{error}");
+}
+
 #[test]
 fn the_command_says_when_weights_are_not_pytorchs() {
     let folder = tempfile::tempdir().unwrap();

@@ -169,7 +169,7 @@ pub(super) fn named_weights(
     weights_of(&weights, graph, path)
 }
 
-/// Reads a run folder or a weights file; `model` as `--model` names it.
+/// Reads a run folder or a weights file; `model` as `--model` names it. Where a file leaves the size of images open, it is Fashion-MNIST's.
 ///
 /// # Errors
 /// If the model is not known, or the weights are another's.
@@ -180,13 +180,10 @@ pub(super) fn read_trained(run_or_file: &Path, model: Option<&str>, is_pytorch: 
     let (model, layout) = match described(model, &weights, &path)? {
         Described::Model(model) => (model, Layout::default()),
         Described::By(choice @ ModelChoice::Preset(_)) => (choice.for_data(IMAGE, 10)?, Layout::default()),
-        Described::By(ModelChoice::File(file, name)) => match file.input {
-            [Some(h), Some(w), Some(c)] => {
-                let layout = file.layout.clone();
-                (file.build([h, w, c])?, layout)
-            }
-            _ => return Err(Error::Usage(format!("the model `{name}` leaves the size of its images open"))),
-        },
+        Described::By(ModelChoice::File(file, _)) => {
+            let (input, layout) = (file.input_or(IMAGE), file.layout.clone());
+            (file.build(input)?, layout)
+        }
     };
     let graph = model.graph()?;
     let weights = named_weights(weights, &layout, &graph, &path, is_pytorch)?;

@@ -98,11 +98,12 @@ pub fn from_pytorch(weights: Weights, graph: &Graph) -> Result<Weights> {
         }
         queues.insert(kind, found.into_iter());
     }
+    let flattened = flattened(graph)?;
     let mut named = HashMap::new();
     for node in &graph.nodes {
         let mut next = |kind: Kind| queues.get_mut(&kind).and_then(Iterator::next);
         let modules: Vec<Module> = kinds(node).into_iter().filter_map(&mut next).collect();
-        take(node, graph, modules, &mut named)?;
+        take(node, graph, modules, flattened.get(node.name.as_str()).copied(), &mut named)?;
     }
     Ok(Weights::of_tensors(named))
 }
@@ -129,7 +130,13 @@ fn kinds(node: &Node) -> Vec<Kind> {
 }
 
 /// Gives the tensors of the modules to the layer.
-fn take(node: &Node, graph: &Graph, modules: Vec<Module>, named: &mut HashMap<String, Tensor>) -> Result<()> {
+fn take(
+    node: &Node,
+    graph: &Graph,
+    modules: Vec<Module>,
+    image: Option<[usize; 3]>,
+    named: &mut HashMap<String, Tensor>,
+) -> Result<()> {
     let parameters = graph.parameters[node.parameters.clone()].iter();
     let tensors: HashMap<&str, Vec<usize>> = parameters
         .chain(&graph.state[node.state.clone()])
@@ -160,7 +167,7 @@ fn take(node: &Node, graph: &Graph, modules: Vec<Module>, named: &mut HashMap<St
             };
             let turned = match (name.as_str(), shape.len()) {
                 ("weight", 4) => turned_conv(&shape, &values, wanted),
-                ("weight", 2) => turned_linear(&shape, &values, wanted, flattened(node, graph)),
+                ("weight", 2) => turned_linear(&shape, &values, wanted, image),
                 // One slope for each channel, shared by all pixels, or one for all.
                 _ => (shape.iter().product::<usize>() == wanted.iter().product::<usize>()).then_some(values),
             };
@@ -207,36 +214,44 @@ fn turned_linear(shape: &[usize], values: &[f32], wanted: &[usize], image: Optio
     Some(turned)
 }
 
-/// The shape of the image that a layer's inputs are the elements of, if it was flattened.
-fn flattened(node: &Node, graph: &Graph) -> Option<[usize; 3]> {
-    let mut source = *node.inputs.first()?;
-    loop {
-        let shape = graph.shape(source);
-        if let Ok(image) = <[usize; 3]>::try_from(shape) {
-            return Some(image);
-        }
-        match source {
-            // What has weights of its own, or counts anew, ends the chain.
-            Source::Node(i) if graph.nodes[i].inputs.len() == 1 && keeps_elements(&graph.nodes[i].layer) => {
-                source = graph.nodes[i].inputs[0];
+/// For each linear layer over the elements of a flattened image, that image's shape.
+///
+/// # Errors
+/// If a layer takes such elements whose weights could not be put into order.
+fn flattened(graph: &Graph) -> Result<HashMap<&str, [usize; 3]>> {
+    let mut found = HashMap::new();
+    // Of each node, the image that the elements of its output are those of.
+    let mut images: Vec<Option<[usize; 3]>> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let of_source = |source: &Source| match source {
+            Source::Input => None,
+            Source::Node(i) => images[*i],
+        };
+        let image = node.inputs.iter().find_map(of_source);
+        let own = match (image, &node.layer) {
+            (Some(image), AnyLayer::Dense(_)) => {
+                found.insert(node.name.as_str(), image);
+                None
             }
-            _ => return None,
-        }
+            (Some(_), _) if !kinds(node).is_empty() || node.inputs.len() > 1 => {
+                return Err(usage!(
+                    "layer `{}` ({}) takes the elements of a flattened image, of which PyTorch has another order; only a Dense may",
+                    node.name,
+                    node.layer.as_layer().kind()
+                ));
+            }
+            (Some(image), _) => Some(image),
+            (None, AnyLayer::Flatten(_) | AnyLayer::Reshape(_)) => {
+                let shape = node.inputs.first().map(|source| graph.shape(*source)).unwrap_or_default();
+                // Of a single pixel, or a single channel, the order is the same.
+                let image = <[usize; 3]>::try_from(shape).ok();
+                image.filter(|[h, w, c]| h * w > 1 && *c > 1 && node.output.len() < 3)
+            }
+            (None, _) => None,
+        };
+        images.push(own);
     }
-}
-
-/// Whether each element of a layer's output comes from one of its input, in the same order.
-fn keeps_elements(layer: &AnyLayer) -> bool {
-    matches!(
-        layer,
-        AnyLayer::Flatten(_)
-            | AnyLayer::Reshape(_)
-            | AnyLayer::Dropout(_)
-            | AnyLayer::Activation(_)
-            | AnyLayer::ReLU(_)
-            | AnyLayer::LeakyReLU(_)
-            | AnyLayer::ELU(_)
-    )
+    Ok(found)
 }
 
 /// Names by their parts, numbers among them by their value: `features.3` before `features.10`, `conv2` before `conv10`.

@@ -4,6 +4,7 @@ use super::files::file;
 use gpu_cnn::Error;
 use gpu_cnn::internals::graph::{ModelFile, load_weights, weights_of};
 use gpu_cnn::internals::rng::{Purpose, Rng};
+use hdf5_pure::{AttrValue, FileBuilder};
 use std::io::{Cursor, Write};
 use std::path::Path;
 use zip::write::SimpleFileOptions;
@@ -81,6 +82,25 @@ fn zipped(entries: Entries<'_>, method: CompressionMethod) -> Vec<u8> {
         zip.write_all(content).unwrap();
     }
     zip.finish().unwrap().into_inner()
+}
+
+/// One dataset under many names would take the memory of many.
+#[test]
+fn datasets_have_no_more_than_their_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("listed.h5");
+    let list = |names: Vec<String>| AttrValue::VarLenStringArray(names);
+    let mut file = FileBuilder::new();
+    let mut all = file.create_group("model_weights");
+    all.set_attr("layer_names", list(vec!["a".into()]));
+    let mut layer = all.create_group("a");
+    layer.set_attr("weight_names", list(vec!["w".into(); 4000]));
+    layer.create_dataset("w").with_f32_data(&[0.0; 250_000]).with_shape(&[250_000]);
+    all.add_group(layer.finish());
+    file.add_group(all.finish());
+    std::fs::write(&path, file.finish().unwrap()).unwrap();
+    let error = load_weights(&path).expect_err("too many").to_string();
+    assert!(error.contains("variable `w` is [250000], with those before it more than the file has"), "{error}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use zip::ZipArchive;
 /// Bytes of a configuration, at most.
 const MAX_CONFIG: u64 = 64 << 20;
 /// How often the length of a compressed entry its content may be.
-const MAX_EXPANSION: u64 = 64;
+const MAX_EXPANSION: u64 = 16;
 
 /// Whether the bytes begin a zip archive.
 pub(in crate::graph) fn is_zip(bytes: &[u8]) -> bool {
@@ -59,9 +59,9 @@ impl Archive {
         if !has("model.weights.h5") {
             return Err(usage!("the archive has no `model.weights.h5`; it has {}", listed(&names)));
         }
-        let config = String::from_utf8(entry(&mut zip, "config.json", MAX_CONFIG)?)
+        let config = String::from_utf8(entry(&mut zip, bytes.len(), "config.json", MAX_CONFIG)?)
             .map_err(|e| usage!("`config.json` is not UTF-8: {e}"))?;
-        let variables = entry(&mut zip, "model.weights.h5", u64::MAX)?;
+        let variables = entry(&mut zip, bytes.len(), "model.weights.h5", u64::MAX)?;
         let variables = Hdf5::open(variables).map_err(|e| usage!("`model.weights.h5`: {e}"))?;
         Ok(Self { config: Some(config), variables })
     }
@@ -87,10 +87,13 @@ pub fn load_optimizer(path: &Path, graph: &Graph) -> Result<SavedOptimizer> {
 }
 
 /// The content of an entry, of at most `max` bytes.
-fn entry(zip: &mut ZipArchive<Cursor<&[u8]>>, name: &str, max: u64) -> Result<Vec<u8>> {
+fn entry(zip: &mut ZipArchive<Cursor<&[u8]>>, len: usize, name: &str, max: u64) -> Result<Vec<u8>> {
     let damaged = |e: &dyn std::fmt::Display| usage!("not a .keras archive: `{name}`: {e}");
+    let len = len as u64;
     let entry = zip.by_name(name).map_err(|e| damaged(&e))?;
-    let max = max.min(entry.compressed_size().saturating_mul(MAX_EXPANSION));
+    // The archive says how long an entry is, and it may lie.
+    let compressed = entry.compressed_size().min(len);
+    let max = max.min(compressed.saturating_mul(MAX_EXPANSION));
     let mut bytes = Vec::new();
     entry.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| damaged(&e))?;
     match bytes.len() as u64 > max {

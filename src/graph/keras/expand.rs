@@ -28,6 +28,9 @@ pub(in crate::graph) struct Architecture {
 /// The path of the layer that no file has, which gives the pixels the model's shape.
 const OWN: &str = "@pixels";
 
+/// Bytes of a layer's path, at most.
+const MAX_PATH: usize = 4096;
+
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq)]
 enum Feed {
@@ -186,6 +189,12 @@ impl Expansion {
     fn layer(&mut self, layer: &Object<'_>, scope: Scope<'_>, inputs: Vec<Feed>) -> Result<Feed> {
         let name = layer.name().map_or_else(|| self.namer.next(layer.class), str::to_owned);
         let path = format!("{}{name}", scope.path);
+        if path.len() > MAX_PATH {
+            return Err(usage!(
+                "the names of a layer and of the models around it have {} bytes, more than {MAX_PATH}",
+                path.len()
+            ));
+        }
         let inner = format!("{path}/");
         if layer.is_model() {
             let scope = Scope { path: &inner, ..scope };
@@ -204,6 +213,30 @@ impl Expansion {
         }
     }
 
+    /// For each name in [`Self::outputs`] what it stands for in the end; none of a name that stands for nothing.
+    fn ends(&self) -> HashMap<&str, &Feed> {
+        let mut ends: HashMap<&str, &Feed> = HashMap::with_capacity(self.outputs.len());
+        for path in self.outputs.keys() {
+            let (mut trail, mut at) = (Vec::new(), path.as_str());
+            let end = loop {
+                match self.outputs.get(at) {
+                    _ if ends.contains_key(at) => break ends.get(at).copied(),
+                    Some(Feed::Named(next)) if trail.len() <= self.outputs.len() => {
+                        trail.push(at);
+                        at = next;
+                    }
+                    Some(Feed::Named(_)) | None => break None,
+                    Some(end) => {
+                        trail.push(at);
+                        break Some(end);
+                    }
+                }
+            };
+            ends.extend(end.into_iter().flat_map(|end| trail.iter().map(move |path| (*path, end))));
+        }
+        ends
+    }
+
     /// The layers by their final names, each with its inputs.
     fn finish(self, input: [Option<usize>; 3], output: &Feed) -> Result<Architecture> {
         let leaf = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
@@ -219,8 +252,12 @@ impl Expansion {
             names[own] = free;
         }
         let images = name_of_images(names.iter().map(String::as_str));
+        let ends = self.ends();
         let source = |feed: &Feed, by: &str| {
-            let mut feed = feed;
+            let mut feed = match feed {
+                Feed::Named(path) => ends.get(path.as_str()).copied().unwrap_or(feed),
+                _ => feed,
+            };
             for _ in 0..=self.outputs.len() {
                 feed = match feed {
                     Feed::Images => return Ok(images.to_owned()),

@@ -1,6 +1,6 @@
 //! A model as Keras's files hold it: `config.json`, the HDF5 file with the variables, and the archive of both.
 
-use super::layout::{Layout, tensors};
+use super::layout::{Layout, keras_order, tensors};
 use crate::error::{Error, Result, usage};
 use crate::graph::{Graph, Node, Source};
 use crate::layers::{Activation, AnyLayer};
@@ -29,8 +29,10 @@ pub fn to_json(graph: &Graph) -> Result<String> {
         "registered_name": null,
     });
     let mut layers = vec![input_layer];
-    for (node, name) in graph.nodes.iter().zip(&names) {
-        layers.push(layer(node, name).map_err(|e| usage!("layer `{}`: {e}", node.name))?);
+    let order = keras_order(graph);
+    for i in &order {
+        let node = &graph.nodes[*i];
+        layers.push(layer(node, &names[*i]).map_err(|e| usage!("layer `{}`: {e}", node.name))?);
     }
     let is_chain = graph.nodes.iter().enumerate().all(|(i, node)| match node.inputs[..] {
         [Source::Input] => i == 0,
@@ -46,7 +48,8 @@ pub fn to_json(graph: &Graph) -> Result<String> {
             };
             layers[0]["name"] = json!(image);
             layers[0]["inbound_nodes"] = json!([]);
-            for ((node, name), layer) in graph.nodes.iter().zip(&names).zip(&mut layers[1..]) {
+            for (i, layer) in order.iter().zip(&mut layers[1..]) {
+                let (node, name) = (&graph.nodes[*i], &names[*i]);
                 let tensor = |source: &Source| {
                     let shape: Vec<Value> =
                         [Value::Null].into_iter().chain(graph.shape(*source).iter().map(|n| json!(n))).collect();
@@ -99,6 +102,10 @@ fn layer(node: &Node, name: &str) -> Result<Value> {
     let own = [("name", json!(name)), ("trainable", json!(true)), ("dtype", json!("float32"))];
     let mut config: Map<String, Value> = own.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     let class = arguments.get("type").cloned().unwrap_or_default();
+    if class == "SpatialDropout2D" {
+        // The one layer of Keras's that does not take it.
+        config.shift_remove("trainable");
+    }
     config.extend(arguments.into_iter().filter(|(key, _)| key != "type"));
     Ok(json!({ "module": "keras.layers", "class_name": class, "config": config, "registered_name": null }))
 }

@@ -2,10 +2,11 @@
 
 use crate::error::{Result, usage};
 use hdf5_pure::{AttrValue, DType, Dataset, File, Group};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 
 /// Groups and datasets that a file may have. A file can make a group its own member.
-const MAX_OBJECTS: usize = 20_000;
+const MAX_OBJECTS: usize = 10_000;
 /// Groups within groups, at most.
 const MAX_DEPTH: usize = 64;
 
@@ -15,13 +16,13 @@ pub(super) type Tensor = (Vec<usize>, Vec<f32>);
 /// An HDF5 file in memory.
 pub(in crate::graph) struct Hdf5 {
     file: File,
-    /// Bytes of the file, which no dataset can have more of: none is compressed.
-    len: u64,
+    /// Bytes that all datasets together may still have: those of the file, since none is compressed.
+    left: Cell<u64>,
 }
 
 impl std::fmt::Debug for Hdf5 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hdf5").field("len", &self.len).finish_non_exhaustive()
+        f.debug_struct("Hdf5").field("left", &self.left).finish_non_exhaustive()
     }
 }
 
@@ -42,7 +43,7 @@ impl Hdf5 {
     pub(super) fn open(bytes: Vec<u8>) -> Result<Self> {
         let len = bytes.len() as u64;
         let file = File::from_bytes(bytes).map_err(|e| damaged("the file", &e))?;
-        Ok(Self { file, len })
+        Ok(Self { file, left: Cell::new(len) })
     }
 
     /// A text among the attributes of the root.
@@ -127,7 +128,7 @@ impl Hdf5 {
 
     /// The variables by `layer_names` and, for each layer, `weight_names`.
     fn lists(&self, weights: &Group) -> Result<Stored> {
-        let mut layers = Vec::new();
+        let (mut layers, mut objects) = (Vec::new(), 0);
         let names = names(weights, "layer_names", "model_weights")?;
         if names.len() > MAX_OBJECTS {
             return Err(usage!("the HDF5 file names more than {MAX_OBJECTS} layers"));
@@ -136,6 +137,10 @@ impl Hdf5 {
             let of_layer = group(weights, &layer)?;
             let mut tensors = Vec::new();
             for name in self::names(&of_layer, "weight_names", &layer)? {
+                objects += 1;
+                if objects > MAX_OBJECTS {
+                    return Err(usage!("the HDF5 file names more than {MAX_OBJECTS} weights"));
+                }
                 let dataset = of_layer.dataset(&name).map_err(|e| damaged(&format!("`{layer}`, `{name}`"), &e))?;
                 let tensor = self.tensor(&dataset, &name)?;
                 tensors.push((name, tensor));
@@ -161,10 +166,12 @@ impl Hdf5 {
                 ));
             }
         };
-        let fits = count.and_then(|count| count.checked_mul(width)).is_some_and(|bytes| bytes <= self.len);
-        if !fits {
-            return Err(usage!("variable `{path}` is {shape:?}, more than the file has"));
-        }
+        let left =
+            count.and_then(|count| count.checked_mul(width)).and_then(|bytes| self.left.get().checked_sub(bytes));
+        let Some(left) = left else {
+            return Err(usage!("variable `{path}` is {shape:?}, with those before it more than the file has"));
+        };
+        self.left.set(left);
         let values = match &dtype {
             DType::F32 => dataset.read_f32().map_err(failed)?,
             _ => dataset.read_i64().map_err(failed)?.into_iter().map(|count| count as f32).collect(),

@@ -3,7 +3,7 @@
 use super::hdf5::{Stored, Tensor};
 use crate::error::{Result, usage};
 use crate::graph::names::snake_case;
-use crate::graph::{ArenaTensor, Graph, Node};
+use crate::graph::{ArenaTensor, Graph, Node, Source};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The places of a model's layers, in the order of the model.
@@ -41,8 +41,38 @@ impl Groups {
     }
 }
 
+/// Indices of the nodes in the order of Keras's `model.layers`: by the longest way to the output, the farthest first, then as they are met from
+/// the output on (`map_graph` in keras/src/ops/function.py). In a chain, the order of the graph.
+pub(super) fn keras_order(graph: &Graph) -> Vec<usize> {
+    let mut depths = vec![0usize; graph.nodes.len()];
+    for (i, node) in graph.nodes.iter().enumerate().rev() {
+        for source in &node.inputs {
+            if let Source::Node(input) = source {
+                depths[*input] = depths[*input].max(depths[i] + 1);
+            }
+        }
+    }
+    let mut met = vec![usize::MAX; graph.nodes.len()];
+    let (mut count, mut stack) = (0, vec![graph.output]);
+    while let Some(node) = stack.pop() {
+        if met[node] == usize::MAX {
+            met[node] = count;
+            count += 1;
+            // The first input is met first, with all before it.
+            let inputs = graph.nodes[node].inputs.iter().rev();
+            stack.extend(inputs.filter_map(|source| match source {
+                Source::Node(input) => Some(*input),
+                Source::Input => None,
+            }));
+        }
+    }
+    let mut order: Vec<usize> = (0..graph.nodes.len()).collect();
+    order.sort_by_key(|node| (usize::MAX - depths[*node], met[*node]));
+    order
+}
+
 impl Layout {
-    /// That of a model without inner models, whose layers stand in the order of `graph`.
+    /// That of the model that Keras has of `graph`, without inner models.
     pub fn of_graph(graph: &Graph) -> Self {
         let mut groups = Groups::default();
         let place = |node: &Node| Place {
@@ -50,7 +80,7 @@ impl Layout {
             outer: node.name.clone(),
             group: groups.next("", node.layer.as_layer().kind()),
         };
-        Self { places: graph.nodes.iter().map(place).collect() }
+        Self { places: keras_order(graph).into_iter().map(|i| &graph.nodes[i]).map(place).collect() }
     }
 
     /// Whether all layers of the graph that have weights are in it.

@@ -44,7 +44,9 @@ impl<'a> Object<'a> {
         if let Some(module) = text("module").filter(|module| !is_own(module)) {
             return Err(usage!("the class is of the module `{module}`; custom objects are not supported"));
         }
-        match text("registered_name").filter(|name| name.contains('>')) {
+        // A class of the user's own has no module, whatever it is called.
+        let has_no_module = self.whole.get("module").is_some_and(Value::is_null);
+        match text("registered_name").filter(|name| has_no_module || name.contains('>')) {
             Some(name) => Err(usage!("the class is registered as `{name}`; custom objects are not supported")),
             None => Ok(()),
         }
