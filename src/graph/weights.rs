@@ -111,6 +111,11 @@ pub fn load_weights(path: &Path) -> Result<Weights> {
         let weights = Archive::read(bytes).and_then(|archive| Weights::of_archive(&archive));
         return weights.map_err(|e| Error::data(path, e.to_string()));
     }
+    let is_text = bytes.starts_with(b"{") && !bytes.iter().take(8).any(|byte| *byte == 0);
+    if is_text {
+        let text = "JSON, not weights: a model's description has none, and weights in several files (`.weights.json`) are not supported";
+        return Err(Error::data(path, text));
+    }
     let damaged = |e: &dyn std::fmt::Display| Error::data(path, format!("not a weights file ({e})"));
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;

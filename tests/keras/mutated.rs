@@ -133,6 +133,15 @@ fn archives_that_are_none_and_bombs_are_refused_by_name() {
         let error = read(&path).expect_err(message).to_string();
         assert!(error.contains(message), "{error}");
     }
+    let old = br#"{"keras_version": "2.15.0"}"#;
+    let config = br#"{"class_name": "Sequential", "config": {"layers": [{"class_name": "Activation", "config": {"activation": "hard_sigmoid"}}]}}"#;
+    let entries: Entries<'_> = &[("metadata.json", old), ("config.json", config), ("model.weights.h5", &h5)];
+    std::fs::write(&path, zipped(entries, CompressionMethod::Stored)).unwrap();
+    let error = read(&path).expect_err("Keras 2").to_string();
+    assert!(error.contains("the model is of Keras 2.15.0, whose hard_sigmoid is another function"), "{error}");
+    std::fs::write(&path, r#"{"metadata": {"total_size": 1}}"#).unwrap();
+    let error = load_weights(&path).expect_err("JSON").to_string();
+    assert!(error.contains("JSON, not weights"), "{error}");
     // Packed again by hand, as when a zip was opened.
     let config = br#"{"class_name": "Sequential", "config": {"layers": []}}"#;
     std::fs::write(&path, zipped(&[("config.json", config), ("model.weights.h5", &h5)], deflated)).unwrap();

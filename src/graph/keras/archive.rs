@@ -5,6 +5,7 @@ use super::layout::Layout;
 use super::optimizer::{self, SavedOptimizer};
 use crate::error::{Result, usage};
 use crate::graph::Graph;
+use serde_json::Value;
 use std::io::{Cursor, Read};
 use std::path::Path;
 use zip::ZipArchive;
@@ -40,7 +41,9 @@ impl Archive {
     pub(in crate::graph) fn read(bytes: Vec<u8>) -> Result<Self> {
         if is_hdf5(&bytes) {
             let variables = Hdf5::open(bytes)?;
-            return Ok(Self { config: variables.root_text("model_config")?, variables });
+            let config = variables.root_text("model_config")?;
+            check_version(variables.root_text("keras_version")?.as_deref(), config.as_deref().unwrap_or_default())?;
+            return Ok(Self { config, variables });
         }
         let damaged = |e| usage!("not a .keras archive: {e}");
         let mut zip = ZipArchive::new(Cursor::new(&bytes[..])).map_err(damaged)?;
@@ -61,9 +64,25 @@ impl Archive {
         }
         let config = String::from_utf8(entry(&mut zip, bytes.len(), "config.json", MAX_CONFIG)?)
             .map_err(|e| usage!("`config.json` is not UTF-8: {e}"))?;
+        if has("metadata.json") {
+            let metadata = entry(&mut zip, bytes.len(), "metadata.json", MAX_CONFIG)?;
+            let metadata: Value = serde_json::from_slice(&metadata).unwrap_or_default();
+            check_version(metadata["keras_version"].as_str(), &config)?;
+        }
         let variables = entry(&mut zip, bytes.len(), "model.weights.h5", u64::MAX)?;
         let variables = Hdf5::open(variables).map_err(|e| usage!("`model.weights.h5`: {e}"))?;
         Ok(Self { config: Some(config), variables })
+    }
+}
+
+/// # Errors
+/// If a model of this version of Keras means something else by a name than Keras 3.
+pub(super) fn check_version(version: Option<&str>, config: &str) -> Result<()> {
+    match version.filter(|version| version.starts_with("2.") && config.contains("\"hard_sigmoid\"")) {
+        Some(version) => Err(usage!(
+            "the model is of Keras {version}, whose hard_sigmoid is another function than Keras 3's; it is not supported"
+        )),
+        None => Ok(()),
     }
 }
 
