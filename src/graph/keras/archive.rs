@@ -2,6 +2,7 @@
 
 use super::hdf5::Hdf5;
 use super::layout::Layout;
+use super::object::check_version;
 use super::optimizer::{self, SavedOptimizer};
 use crate::error::{Result, usage};
 use crate::graph::Graph;
@@ -72,17 +73,6 @@ impl Archive {
         let variables = entry(&mut zip, bytes.len(), "model.weights.h5", u64::MAX)?;
         let variables = Hdf5::open(variables).map_err(|e| usage!("`model.weights.h5`: {e}"))?;
         Ok(Self { config: Some(config), variables })
-    }
-}
-
-/// # Errors
-/// If a model of this version of Keras means something else by a name than Keras 3.
-pub(super) fn check_version(version: Option<&str>, config: &str) -> Result<()> {
-    match version.filter(|version| version.starts_with("2.") && config.contains("\"hard_sigmoid\"")) {
-        Some(version) => Err(usage!(
-            "the model is of Keras {version}, whose hard_sigmoid is another function than Keras 3's; it is not supported"
-        )),
-        None => Ok(()),
     }
 }
 

@@ -37,7 +37,7 @@ use serde_json::Value;
 pub(super) fn read(text: &str) -> Result<Architecture> {
     let value: Value =
         serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|e| usage!("not JSON: {e}"))?;
-    archive::check_version(value["keras_version"].as_str(), text)?;
+    object::check_version(value["keras_version"].as_str(), text)?;
     let Some(model) = Object::of(&value) else {
         return Err(usage!("no `class_name` and `config`, as `model.to_json()` writes them"));
     };

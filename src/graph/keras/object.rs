@@ -82,3 +82,14 @@ pub(super) fn check_dtype(value: &Value) -> Result<()> {
         None => Err(usage!("dtype = {} is not supported; only float32 is", shown(value))),
     }
 }
+
+/// # Errors
+/// If a model of this version of Keras means something else by a name than Keras 3.
+pub(super) fn check_version(version: Option<&str>, config: &str) -> Result<()> {
+    match version.filter(|version| version.starts_with("2.") && config.contains("\"hard_sigmoid\"")) {
+        Some(version) => Err(usage!(
+            "the model is of Keras {version}, whose hard_sigmoid is another function than Keras 3's; it is not supported"
+        )),
+        None => Ok(()),
+    }
+}
