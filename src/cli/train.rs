@@ -102,21 +102,16 @@ fn resume_optimizer(config: &mut RunConfig, graph: &Graph) -> Result<SavedOptimi
         return Err(Error::Usage(text.into()));
     };
     let saved = load_optimizer(path, graph)?;
-    let SavedOptimizer { optimizer, learning_rate, updates, .. } = saved;
+    let SavedOptimizer { optimizer, update, learning_rate, updates, .. } = saved;
     note(&format!("note: {} goes on after {updates} updates, with learning rate {learning_rate:.6}", optimizer.name()));
-    let before = config.clone();
-    config.optimizer = optimizer;
-    config.learning_rate = learning_rate;
-    (config.momentum, config.nesterov) = (saved.momentum, saved.nesterov);
+    let arguments = |config: &RunConfig| (config.optimizer, config.learning_rate, config.update_settings());
+    let asked = arguments(config);
+    let usual = RunConfig { accumulate: config.accumulate, ema: config.ema, ..RunConfig::default() };
+    (config.optimizer, config.learning_rate) = (optimizer, learning_rate);
+    (config.momentum, config.nesterov) = (update.momentum, update.nesterov);
     (config.weight_decay, config.clip_value, config.clip_norm) =
-        (saved.weight_decay, saved.clip_value, saved.clip_norm);
-    let usual = RunConfig::default();
-    let arguments = |config: &RunConfig| {
-        let RunConfig { optimizer, learning_rate, momentum, nesterov, weight_decay, clip_value, clip_norm, .. } =
-            config;
-        (*optimizer, *learning_rate, *momentum, *nesterov, (*weight_decay, *clip_value, *clip_norm))
-    };
-    if ![arguments(config), arguments(&usual)].contains(&arguments(&before)) {
+        (update.weight_decay, update.clip_value, update.clip_norm);
+    if ![arguments(config), arguments(&usual)].contains(&asked) {
         note(
             "warning: the optimizer, its arguments and the learning rate are the file's, not those that were asked for",
         );

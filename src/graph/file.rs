@@ -1,4 +1,4 @@
-//! Models as files hold them: TOML, or what Keras's `model.to_json()` writes.
+//! Models as files hold them: TOML, what Keras's `model.to_json()` writes, and Keras's archives.
 
 use super::culprit::{culprit, reason_against, shown};
 use super::keras::{self, Archive, Initializer, Layout, is_hdf5, is_zip};
@@ -61,7 +61,7 @@ impl ModelFile {
             return Err(usage!("the file holds weights alone, and no model"));
         };
         let file = Self::parse_json(config)?;
-        Ok(Self { weights: Some(Box::new(Weights::of_archive(&archive)?)), ..file })
+        Ok(Self { weights: Some(Box::new(Weights::of_archive(&archive, file.layout.clone())?)), ..file })
     }
 
     fn parse_toml(text: &str) -> Result<Self> {

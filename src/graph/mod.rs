@@ -20,7 +20,7 @@ mod weights;
 pub use file::ModelFile;
 pub use functional::{Functional, FunctionalLayer};
 pub use keras::{
-    Initializer, Layout, SavedOptimizer, Stored, initialize, load_optimizer, to_archive, to_json, to_weights_h5,
+    Initializer, Layout, SavedOptimizer, Stored, Tensor, initialize, load_optimizer, to_archive, to_json, to_weights_h5,
 };
 pub use model::Model;
 pub use preset::Preset;
@@ -192,6 +192,11 @@ impl Graph {
         arenas.into_iter().flat_map(|(tensors, base)| {
             tensors.iter().map(move |tensor| (tensor, base + tensor.offset..base + tensor.offset + tensor.size()))
         })
+    }
+
+    /// All weights of a node, parameters and then state: Keras's order.
+    pub(crate) fn tensors(&self, node: &Node) -> impl Iterator<Item = &ArenaTensor> {
+        self.parameters[node.parameters.clone()].iter().chain(&self.state[node.state.clone()])
     }
 
     /// Shape of one image at `source`.

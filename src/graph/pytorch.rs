@@ -1,13 +1,12 @@
 //! Weights of PyTorch's modules, by the order of their names: `features.0.weight` with output channels first.
 
+use super::keras::Tensor;
 use super::weights::Weights;
 use super::{Graph, Node, Source};
 use crate::error::{Result, usage};
 use crate::layers::AnyLayer;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
-
-type Tensor = (Vec<usize>, Vec<f32>);
 
 /// What PyTorch's modules are told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,9 +136,8 @@ fn take(
     image: Option<[usize; 3]>,
     named: &mut HashMap<String, Tensor>,
 ) -> Result<()> {
-    let parameters = graph.parameters[node.parameters.clone()].iter();
-    let tensors: HashMap<&str, Vec<usize>> = parameters
-        .chain(&graph.state[node.state.clone()])
+    let tensors: HashMap<&str, Vec<usize>> = graph
+        .tensors(node)
         .filter_map(|tensor| Some((tensor.name.rsplit_once('.')?.1, tensor.shape.clone())))
         .collect();
     let kernels: &[&str] = match &node.layer {

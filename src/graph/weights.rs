@@ -1,7 +1,7 @@
-//! Weights files in safetensors format: tensors named and laid out as in Keras, with the model's description in the
-//! metadata.
+//! Weights files: safetensors, with tensors named and laid out as in Keras and the model's description in the metadata, and the files that
+//! Keras writes.
 
-use super::keras::{Archive, Layout, Stored, is_hdf5, is_zip, read};
+use super::keras::{Archive, Layout, Stored, Tensor, is_hdf5, is_zip};
 use super::{Graph, Model};
 use crate::error::{Error, Result, usage};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -22,7 +22,7 @@ pub struct Weights {
     /// The model, if the file describes it.
     pub model: Option<Model>,
     /// Name, shape and values of each tensor.
-    pub tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
+    pub tensors: HashMap<String, Tensor>,
     /// The tensors of a file of Keras, which have no such names; [`Self::name_by_layer`] gives them.
     pub stored: Option<Stored>,
     /// Whether such a file describes its model, too.
@@ -33,17 +33,14 @@ pub struct Weights {
 
 impl Weights {
     /// Weights of these names, shapes and values.
-    pub fn of_tensors(tensors: HashMap<String, (Vec<usize>, Vec<f32>)>) -> Self {
+    pub fn of_tensors(tensors: HashMap<String, Tensor>) -> Self {
         Self { model: None, tensors, stored: None, has_model: false, layout: Layout::default() }
     }
 
-    /// Those of a file of Keras.
-    pub(super) fn of_archive(archive: &Archive) -> Result<Self> {
-        let stored = Some(archive.variables.variables()?);
-        // A model that cannot be read says nothing of its weights; who wants the model is told why.
-        let layout = archive.config.as_deref().and_then(|config| read(config).ok()).map(|read| read.layout);
-        let has_model = archive.config.is_some();
-        Ok(Self { stored, has_model, layout: layout.unwrap_or_default(), ..Self::of_tensors(HashMap::new()) })
+    /// Those of a file of Keras, whose model has this layout.
+    pub(super) fn of_archive(archive: &Archive, layout: Layout) -> Result<Self> {
+        let (stored, has_model) = (Some(archive.variables.variables()?), archive.config.is_some());
+        Ok(Self { stored, has_model, layout, ..Self::of_tensors(HashMap::new()) })
     }
 
     /// Gives tensors the names of the graph's: those of Keras's files by their place in `layout`, and tensors of inner models by their layers.
@@ -108,7 +105,7 @@ pub fn load_weights(path: &Path) -> Result<Weights> {
         _ => Error::data(path, format!("cannot read the weights: {e}")),
     })?;
     if is_zip(&bytes) || is_hdf5(&bytes) {
-        let weights = Archive::read(bytes).and_then(|archive| Weights::of_archive(&archive));
+        let weights = Archive::read(bytes).and_then(|archive| Weights::of_archive(&archive, archive.layout()));
         return weights.map_err(|e| Error::data(path, e.to_string()));
     }
     let is_text = bytes.starts_with(b"{") && !bytes.iter().take(8).any(|byte| *byte == 0);

@@ -74,6 +74,12 @@ impl Archive {
         let variables = Hdf5::open(variables).map_err(|e| usage!("`model.weights.h5`: {e}"))?;
         Ok(Self { config: Some(config), variables })
     }
+
+    /// Where the model has its variables; empty if it cannot be read, of which who wants the model is told.
+    pub(in crate::graph) fn layout(&self) -> Layout {
+        let read = self.config.as_deref().and_then(|config| super::read(config).ok());
+        read.map(|read| read.layout).unwrap_or_default()
+    }
 }
 
 /// The optimizer that a `.keras` file was saved with, its state laid out as the parameters of `graph`.
@@ -87,10 +93,9 @@ pub fn load_optimizer(path: &Path, graph: &Graph) -> Result<SavedOptimizer> {
             return Err(usage!("the state of an optimizer is taken from .keras files"));
         }
         let archive = Archive::read(bytes)?;
-        let config = archive.config.unwrap_or_default();
-        let own = super::read(&config).map(|read| read.layout).ok().filter(|layout| layout.is_of(graph));
-        let layout = own.unwrap_or_else(|| Layout::of_graph(graph));
-        optimizer::read(&config, &archive.variables.optimizer()?, &layout, graph)
+        let own = archive.layout();
+        let layout = if own.is_of(graph) { own } else { Layout::of_graph(graph) };
+        optimizer::read(archive.config.as_deref().unwrap_or_default(), &archive.variables.optimizer()?, &layout, graph)
     };
     read().map_err(|e| usage!("{e}: {}", path.display()))
 }

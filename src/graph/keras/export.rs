@@ -1,12 +1,12 @@
 //! A model as Keras's files hold it: `config.json`, the HDF5 file with the variables, and the archive of both.
 
-use super::layout::{Layout, keras_order, tensors};
+use super::layout::{Layout, keras_order};
 use crate::error::{Error, Result, usage};
 use crate::graph::{Graph, Node, Source};
 use crate::layers::{Activation, AnyLayer};
 use hdf5_pure::{AttrValue, FileBuilder};
 use serde_json::{Map, Value, json};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -138,6 +138,8 @@ fn free_name(name: &str, taken: &[String]) -> String {
 /// If the file cannot be laid out.
 pub fn to_weights_h5(graph: &Graph, weights: &[f32]) -> Result<Vec<u8>> {
     let layout = Layout::of_graph(graph);
+    let values: HashMap<&str, &[f32]> =
+        graph.weights().map(|(tensor, range)| (tensor.name.as_str(), &weights[range])).collect();
     let mut file = FileBuilder::new();
     let mut layers = file.create_group("layers");
     for (place, node) in layout.nodes(graph) {
@@ -145,9 +147,8 @@ pub fn to_weights_h5(graph: &Graph, weights: &[f32]) -> Result<Vec<u8>> {
         let mut layer = layers.create_group(name);
         let mut variables = layer.create_group("vars");
         variables.set_attr("name", AttrValue::VarLenString(node.name.clone()));
-        for (i, tensor) in tensors(node, graph).enumerate() {
-            let range = graph.weights().find(|(known, _)| known.name == tensor.name).map(|(_, range)| range);
-            let values = range.and_then(|range| weights.get(range)).unwrap_or_default();
+        for (i, tensor) in graph.tensors(node).enumerate() {
+            let values = values[tensor.name.as_str()];
             let shape: Vec<u64> = tensor.shape.iter().map(|n| *n as u64).collect();
             variables.create_dataset(&i.to_string()).with_f32_data(values).with_shape(&shape);
         }

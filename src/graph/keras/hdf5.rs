@@ -11,7 +11,7 @@ const MAX_OBJECTS: usize = 10_000;
 const MAX_DEPTH: usize = 64;
 
 /// Shape and values of a variable.
-pub(super) type Tensor = (Vec<usize>, Vec<f32>);
+pub type Tensor = (Vec<usize>, Vec<f32>);
 
 /// An HDF5 file in memory.
 pub(in crate::graph) struct Hdf5 {

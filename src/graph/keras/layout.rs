@@ -4,6 +4,7 @@ use super::hdf5::{Stored, Tensor};
 use crate::error::{Result, usage};
 use crate::graph::names::snake_case;
 use crate::graph::{ArenaTensor, Graph, Node, Source};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The places of a model's layers, in the order of the model.
@@ -86,12 +87,12 @@ impl Layout {
     /// Whether all layers of the graph that have weights are in it.
     pub(in crate::graph) fn is_of(&self, graph: &Graph) -> bool {
         let known: HashSet<&str> = self.places.iter().map(|place| place.layer.as_str()).collect();
-        graph.nodes.iter().all(|node| tensors(node, graph).next().is_none() || known.contains(node.name.as_str()))
+        graph.nodes.iter().all(|node| graph.tensors(node).next().is_none() || known.contains(node.name.as_str()))
     }
 
     /// This layout, or that of `graph` if the model's file says none.
-    fn or_of(&self, graph: &Graph) -> Self {
-        if self.places.is_empty() { Self::of_graph(graph) } else { self.clone() }
+    fn or_of(&self, graph: &Graph) -> Cow<'_, Self> {
+        if self.places.is_empty() { Cow::Owned(Self::of_graph(graph)) } else { Cow::Borrowed(self) }
     }
 
     /// Each layer of an inner model, with the layer of the outer model that holds it.
@@ -115,7 +116,7 @@ impl Layout {
     fn by_group(&self, mut variables: BTreeMap<String, Tensor>, graph: &Graph) -> HashMap<String, Tensor> {
         let mut named = HashMap::new();
         for (place, node) in self.nodes(graph) {
-            for (i, tensor) in tensors(node, graph).enumerate() {
+            for (i, tensor) in graph.tensors(node).enumerate() {
                 if let Some(found) = variables.remove(&format!("{}/vars/{i}", place.group)) {
                     named.insert(tensor.name.clone(), found);
                 }
@@ -156,8 +157,6 @@ impl Layout {
             if tensors.len() != weights.len() {
                 let known: Vec<String> = tensors.iter().map(|t| format!("{} {:?}", t.name, t.shape)).collect();
                 let found: Vec<String> = weights.iter().map(|(name, (shape, _))| format!("{name} {shape:?}")).collect();
-                let (known, found): (Vec<&str>, Vec<&str>) =
-                    (known.iter().map(String::as_str).collect(), found.iter().map(String::as_str).collect());
                 return Err(usage!(
                     "layer `{listed}` of the file has {} weights ({}), layer `{name}` of the model {} ({})",
                     found.len(),
@@ -183,14 +182,9 @@ impl Layout {
     }
 }
 
-/// All weights of a layer, in Keras's order.
-pub(super) fn tensors<'a>(node: &Node, graph: &'a Graph) -> impl Iterator<Item = &'a ArenaTensor> {
-    graph.parameters[node.parameters.clone()].iter().chain(&graph.state[node.state.clone()])
-}
-
 /// A list with no more than a few of its members.
-fn shortened(names: &[&str]) -> String {
+fn shortened(names: &[impl AsRef<str>]) -> String {
     const FEW: usize = 8;
-    let few: Vec<String> = names.iter().take(FEW).map(|name| name.chars().take(60).collect()).collect();
+    let few: Vec<String> = names.iter().take(FEW).map(|name| name.as_ref().chars().take(60).collect()).collect();
     if names.len() > FEW { format!("{}, ... ", few.join(", ")) } else { few.join(", ") }
 }

@@ -23,7 +23,7 @@ pub use archive::load_optimizer;
 pub(super) use archive::{Archive, is_hdf5, is_zip};
 pub(super) use expand::Architecture;
 pub use export::{to_archive, to_json, to_weights_h5};
-pub use hdf5::Stored;
+pub use hdf5::{Stored, Tensor};
 pub use initializer::{Initializer, initialize};
 pub use layout::Layout;
 use object::Object;

@@ -6,7 +6,7 @@ use super::object::Object;
 use crate::error::{Result, usage};
 use crate::graph::Graph;
 use crate::graph::culprit::shown;
-use crate::layers::{Moments, Optimizer};
+use crate::layers::{Moments, Optimizer, UpdateSettings};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -15,16 +15,8 @@ use std::collections::BTreeMap;
 pub struct SavedOptimizer {
     /// Which, with its arguments.
     pub optimizer: Optimizer,
-    /// Momentum of sgd.
-    pub momentum: f64,
-    /// Nesterov's form of it.
-    pub nesterov: bool,
-    /// Share of themselves that parameters lose.
-    pub weight_decay: Option<f64>,
-    /// Bound of each element of a gradient.
-    pub clip_value: Option<f64>,
-    /// Bound of the norm of all gradients.
-    pub clip_norm: Option<f64>,
+    /// What goes with it.
+    pub update: UpdateSettings,
     /// As it was last.
     pub learning_rate: f64,
     /// Updates so far.
@@ -51,7 +43,7 @@ pub(super) fn read(
     object.check_module()?;
     let mut saved = arguments(&object).map_err(|e| usage!("optimizer {}: {e}", object.class))?;
     let slots = match saved.optimizer {
-        Optimizer::Sgd {} if saved.momentum == 0.0 => 0,
+        Optimizer::Sgd {} if saved.update.momentum == 0.0 => 0,
         Optimizer::Sgd {} => 1,
         _ => 2,
     };
@@ -127,11 +119,14 @@ fn arguments(object: &Object<'_>) -> Result<SavedOptimizer> {
     }
     Ok(SavedOptimizer {
         optimizer,
-        momentum: number(config, "momentum")?.unwrap_or(0.0),
-        nesterov: config.get("nesterov") == Some(&Value::Bool(true)),
-        weight_decay: number(config, "weight_decay")?,
-        clip_value: number(config, "clipvalue")?,
-        clip_norm: number(config, "global_clipnorm")?,
+        update: UpdateSettings {
+            momentum: number(config, "momentum")?.unwrap_or(0.0),
+            nesterov: config.get("nesterov") == Some(&Value::Bool(true)),
+            weight_decay: number(config, "weight_decay")?,
+            clip_value: number(config, "clipvalue")?,
+            clip_norm: number(config, "global_clipnorm")?,
+            ..UpdateSettings::default()
+        },
         learning_rate: 0.0,
         updates: 0,
         state: Vec::new(),
