@@ -7,7 +7,7 @@ use crate::bench::{BenchOptions, Benched};
 use crate::data::Split;
 use crate::error::Result;
 use crate::graph::Model;
-use crate::trainer::{self, Evaluation, Event, Flow, History, RunConfig, Score};
+use crate::trainer::{self, Checkpoint, Evaluation, Event, Fit, Flow, History, RunConfig, Score};
 use std::ops::{Deref, DerefMut};
 
 /// Waits for `future` on this thread.
@@ -91,6 +91,14 @@ impl Trainer {
         wait(trainer::Trainer::new(model, device, config)).map(Self)
     }
 
+    /// As [`trainer::Trainer::resume`].
+    ///
+    /// # Errors
+    /// Those of the async function.
+    pub fn resume(checkpoint: &Checkpoint, device: &Device, config: RunConfig) -> Result<Self> {
+        wait(trainer::Trainer::resume(checkpoint, device, config)).map(Self)
+    }
+
     /// Trains over `data` for the configured epochs.
     ///
     /// # Errors
@@ -109,7 +117,28 @@ impl Trainer {
         data: &Split,
         callback: &mut dyn FnMut(&mut Self, &Event) -> Result<Flow>,
     ) -> Result<History> {
-        let mut fit = self.0.fit(data)?;
+        let fit = self.0.fit(data)?;
+        self.drive(fit, callback)
+    }
+
+    /// As [`Self::fit_with`], from where a checkpoint was written ([`trainer::Trainer::resume_fit`]).
+    ///
+    /// # Errors
+    /// As [`trainer::Fit::next`], or the callback's.
+    pub fn resume_fit_with(
+        &mut self,
+        data: &Split,
+        callback: &mut dyn FnMut(&mut Self, &Event) -> Result<Flow>,
+    ) -> Result<History> {
+        let fit = self.0.resume_fit(data)?;
+        self.drive(fit, callback)
+    }
+
+    fn drive(
+        &mut self,
+        mut fit: Fit<'_>,
+        callback: &mut dyn FnMut(&mut Self, &Event) -> Result<Flow>,
+    ) -> Result<History> {
         let mut history = History::default();
         while let Some(event) = wait(fit.next(&mut self.0))? {
             if let Event::Epoch { score, .. } = event {
@@ -188,6 +217,14 @@ impl Trainer {
     /// Those of the async function.
     pub fn persistent(&mut self) -> Result<Vec<(String, Vec<f32>)>> {
         wait(self.0.persistent())
+    }
+
+    /// As [`trainer::Trainer::checkpoint`].
+    ///
+    /// # Errors
+    /// Those of the async function.
+    pub fn checkpoint(&mut self) -> Result<Checkpoint> {
+        wait(self.0.checkpoint())
     }
 
     /// As [`trainer::Trainer::gradients`].

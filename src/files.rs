@@ -1,7 +1,7 @@
 //! Files that appear whole or not at all: written under a temporary name in the same folder, then renamed.
 
 use std::fs::{File, Permissions};
-use std::io::{Result, Write};
+use std::io::{ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -21,7 +21,7 @@ pub(crate) struct PendingFile {
 impl PendingFile {
     /// An empty file, with the permissions that the umask leaves.
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         loop {
             let mut builder = tempfile::Builder::new();
             builder.prefix(PREFIX).rand_bytes(RANDOM);
@@ -39,17 +39,35 @@ impl PendingFile {
         }
     }
 
-    /// Another handle of the file, which holds after [`Self::commit`], too.
-    #[cfg(feature = "cli")]
-    pub(crate) fn handle(&self) -> Result<File> {
-        self.file.as_file().try_clone()
-    }
-
-    /// Renames the file to its path, once its content has reached the disk.
+    /// Renames the file to its path, once its content has reached the disk; then the new name has, too.
     pub(crate) fn commit(self) -> Result<()> {
         self.file.as_file().sync_all()?;
-        self.file.persist(&self.path).map(drop).map_err(|e| e.error)
+        self.file.persist(&self.path).map_err(|e| e.error)?;
+        sync_folder(folder_of(&self.path))
     }
+}
+
+/// The folder that `path` lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Waits until the names in `folder` have reached the disk, where the system can.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    // A folder cannot be opened on Windows, nor everywhere be synced.
+    let Ok(open) = File::open(folder) else { return Ok(()) };
+    match open.sync_all() {
+        Err(e) if !matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a complete file in place of the one there, if any.
+#[cfg(feature = "cli")]
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = PendingFile::create(path)?;
+    file.write_all(bytes)?;
+    file.commit()
 }
 
 impl Write for PendingFile {

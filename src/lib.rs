@@ -18,6 +18,7 @@ pub mod blocking;
 pub mod cli;
 mod clock;
 pub mod data;
+mod digest;
 mod error;
 #[cfg(any(feature = "cli", feature = "download"))]
 mod files;
@@ -48,12 +49,15 @@ pub use layers::{
     SpatialDropout2D, Subtract, ZeroPadding2D,
 };
 pub use trainer::{
-    ClassScore, Evaluation, Event, Fit, Flow, History, Plateau, Progress, Ratios, RunConfig, Schedule, Score, Trainer,
+    BestEpoch, Checkpoint, CheckpointEvery, CheckpointState, ClassScore, Evaluation, Event, Fit, FitStart, Flow,
+    History, Plateau, Progress, Ratios, RunConfig, Schedule, Score, Trainer,
 };
 
 /// What tests and tools look into; no part of the interface, and free to change.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::digest::sha256_hex;
+
     pub mod backend {
         pub use crate::backend::*;
     }

@@ -88,7 +88,7 @@ fn benched(adapter: &str, losses: &[f64]) -> Benched {
         info: DeviceInfo {
             adapter: adapter.into(),
             backend: "vulkan".into(),
-            device_type: "discrete",
+            device_type: "discrete".into(),
             driver: String::new(),
         },
         software: false,

@@ -17,6 +17,7 @@ mod norms;
 mod plans;
 mod pytorch;
 mod random;
+mod resume;
 mod shaders;
 mod sharing;
 mod simd;

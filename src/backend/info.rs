@@ -1,17 +1,17 @@
 //! How reports name a device.
 
 use crate::simd::{self, SimdLevel};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A device as reports name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceInfo {
     /// `llvmpipe (LLVM 15.0.6, 256 bits)`, or `cpu, 2 threads`.
     pub adapter: String,
     /// `vulkan`, `metal`, `dx12`, `gl`, or `cpu`.
     pub backend: String,
     /// `discrete`, `integrated`, `virtual`, `software`, `cpu` or `other`.
-    pub device_type: &'static str,
+    pub device_type: String,
     /// The driver and its version; on the CPU its vector instructions.
     pub driver: String,
 }
@@ -23,7 +23,7 @@ impl DeviceInfo {
         Self {
             adapter,
             backend: "cpu".into(),
-            device_type: "cpu",
+            device_type: "cpu".into(),
             driver: level.map_or(simd::PLAIN, SimdLevel::name).to_owned(),
         }
     }

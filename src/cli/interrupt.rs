@@ -1,11 +1,11 @@
 //! SIGINT (Ctrl-C), SIGTERM, SIGHUP and SIGXCPU: they end the process at once, or, during training, after the current step so that
-//! the weights can be saved. A signal that was ignored when the process started stays ignored, as `nohup` and a script's `&`
+//! a checkpoint can be written. A signal that was ignored when the process started stays ignored, as `nohup` and a script's `&`
 //! ask for. SIGABRT, by which an allocation that fails and some drivers end the process, gets its message and exit code.
 
 use crate::error::{Error, Result};
 use signal_hook::consts;
-use signal_hook::flag::{register, register_conditional_shutdown};
-use std::sync::atomic::{AtomicBool, Ordering};
+use signal_hook::flag::{register, register_conditional_shutdown, register_usize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 #[cfg(unix)]
@@ -13,22 +13,19 @@ const SIGNALS: [i32; 4] = [consts::SIGINT, consts::SIGTERM, consts::SIGHUP, libc
 #[cfg(not(unix))]
 const SIGNALS: [i32; 2] = [consts::SIGINT, consts::SIGTERM];
 
-/// Whether a signal has arrived.
-static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// The signal that has arrived; 0 for none.
+static REQUESTED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 /// Whether the next signal ends the process.
 static AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
-
-/// Exit code of an interrupted run: 128 + SIGINT, as in a shell.
-const INTERRUPTED: i32 = 130;
 
 /// Handles the signals for the lifetime of the process; no thread is needed.
 pub(super) fn install() -> Result<()> {
     for signal in SIGNALS.into_iter().filter(|signal| !is_ignored(*signal)) {
         // The handlers run in this order: the first signal makes the second end the process.
-        let registered = register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&AT_ONCE))
+        let registered = register_conditional_shutdown(signal, exit_code(signal), Arc::clone(&AT_ONCE))
             .and_then(|_| say_so(signal))
             .and_then(|_| register(signal, Arc::clone(&AT_ONCE)))
-            .and_then(|_| register(signal, Arc::clone(&REQUESTED)));
+            .and_then(|_| register_usize(signal, Arc::clone(&REQUESTED), signal as usize));
         registered.map_err(|e| Error::device(format!("cannot handle signal {signal}: {e}")))?;
     }
     #[cfg(unix)]
@@ -99,7 +96,13 @@ pub(super) fn defer() {
     AT_ONCE.store(false, Ordering::SeqCst);
 }
 
-/// Whether a signal to stop has arrived.
-pub(super) fn requested() -> bool {
-    REQUESTED.load(Ordering::SeqCst)
+/// The exit code that a signal to stop asks for, once one has arrived.
+pub(super) fn requested() -> Option<u8> {
+    let signal = REQUESTED.load(Ordering::SeqCst);
+    (signal != 0).then(|| exit_code(signal as i32) as u8)
+}
+
+/// Exit code of a run that a signal has ended: 128 and its number, as in a shell.
+fn exit_code(signal: i32) -> i32 {
+    128 + signal
 }

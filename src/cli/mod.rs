@@ -5,12 +5,14 @@ mod bench;
 mod environment;
 mod evaluate;
 mod export;
+mod fit;
 mod interrupt;
 mod options;
 mod panics;
 mod probe;
 mod run_args;
 mod source;
+mod start;
 mod summary;
 mod synthetic;
 mod train;
@@ -30,7 +32,7 @@ struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 ran, and the answer is no; 2 usage or configuration; 3 no adapter; 4 data; 5 device lost or out of
-memory; 6 loss or weights not finite; 7 cannot write output; 130 interrupted.";
+memory; 6 loss or weights not finite; 7 cannot write output; 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -67,7 +69,9 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             note(&format!("error: {}", message(&error)));
-            ExitCode::from(error.exit_code())
+            ExitCode::from(
+                interrupt::requested().filter(|_| matches!(error, Error::Interrupted(_))).unwrap_or(error.exit_code()),
+            )
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::error::{Error, Result, usage};
 use crate::graph::{Functional, Initializer, ModelFile, Preset};
 use crate::hint::with_reason;
-use crate::trainer::RunConfig;
+use crate::report::RunFolder;
+use crate::trainer::{Checkpoint, RunConfig};
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::ffi::OsString;
 use std::marker::PhantomData;
@@ -41,14 +42,29 @@ pub(super) struct RunRequest {
     pub(super) config: RunConfig,
     /// The model of an earlier run, in place of the file that it was read from and that may have changed since.
     pub(super) model: Option<ModelFile>,
+    /// The run to go on with.
+    pub(super) resume: Option<Box<Resumed>>,
 }
 
-/// The option that is no setting.
+/// A run to go on with.
+#[derive(Debug, Clone)]
+pub(super) struct Resumed {
+    /// Its folder.
+    pub(super) folder: PathBuf,
+    pub(super) checkpoint: Checkpoint,
+    /// Whether an option names the model, so that it has to be compared.
+    pub(super) names_model: bool,
+}
+
+/// The options that are no settings.
 #[derive(Debug, Clone, Args)]
 struct ConfigFile {
     /// Settings to start from: a TOML or JSON file, or the run.json of an earlier run; other options override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Go on with a run: its folder, or one of the checkpoints in it; with it go --epochs, --adapter, --threads, where the data are, and how often checkpoints are written
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "overwrite", "weights", "from_pytorch", "resume_optimizer"])]
+    resume: Option<PathBuf>,
 }
 
 impl Args for RunArgs {
@@ -63,8 +79,13 @@ impl Args for RunArgs {
 
 impl FromArgMatches for RunArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Matched<Self> {
-        let file = ConfigFile::from_arg_matches(matches)?.config;
-        let from_file = match file.as_deref().map_or_else(|| Ok(RunRequest::default()), read) {
+        let ConfigFile { config: file, resume } = ConfigFile::from_arg_matches(matches)?;
+        let base = match (&resume, &file) {
+            (Some(path), _) => resumed(path, matches.get_raw("model").is_some()),
+            (None, Some(path)) => read(path),
+            (None, None) => Ok(RunRequest::default()),
+        };
+        let from_file = match base {
             Ok(request) => request,
             Err(error) => return Ok(Self(Err(error))),
         };
@@ -77,7 +98,8 @@ impl FromArgMatches for RunArgs {
             Some(path) if from_file.config.check().is_err() => not_a_configuration(path, &error.to_string()),
             _ => error,
         });
-        Ok(Self(checked.map(|()| RunRequest { config, model: from_file.model.filter(|_| is_recorded) })))
+        let RunRequest { model, resume, .. } = from_file;
+        Ok(Self(checked.map(|()| RunRequest { config, model: model.filter(|_| is_recorded), resume })))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Matched<()> {
@@ -139,6 +161,13 @@ struct RunFile {
     initializers: Vec<(String, Initializer)>,
 }
 
+/// The run of a folder or a checkpoint, with its settings.
+fn resumed(path: &Path, names_model: bool) -> Result<RunRequest> {
+    let (folder, checkpoint) = RunFolder::checkpoint(path)?;
+    let config = checkpoint.state.config.clone();
+    Ok(RunRequest { config, model: None, resume: Some(Box::new(Resumed { folder, checkpoint, names_model })) })
+}
+
 /// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`,
 /// whose folder is not taken over.
 fn read(path: &Path) -> Result<RunRequest> {
@@ -167,7 +196,7 @@ fn not_a_configuration(path: &Path, why: &str) -> Error {
 }
 
 fn of_config(config: RunConfig) -> RunRequest {
-    RunRequest { config, model: None }
+    RunRequest { config, ..RunRequest::default() }
 }
 
 /// Parsed twice: a [`serde_json::Value`] shows what it is, but keeps only the last of two equal keys.
@@ -186,7 +215,7 @@ fn from_json(text: &str) -> Result<RunRequest, String> {
             // Over images of any shape, as `settings` may get other data.
             let of_layers = |Functional { layers, .. }| ModelFile { initializers, ..ModelFile::of_layers(layers) };
             let model = model.map(of_layers);
-            Ok(RunRequest { config, model })
+            Ok(RunRequest { config, model, resume: None })
         }
         None => serde_json::from_str(text).map(of_config).map_err(|e| e.to_string()),
     }

@@ -2,10 +2,10 @@
 
 use super::dataset::Dataset;
 use super::fashion_mnist::{FILES, File, read_any};
-use super::{folder, idx};
+use super::folder;
+use crate::digest::Hasher;
 use crate::error::Result;
 use crate::files::{self, PendingFile};
-use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -71,7 +71,7 @@ fn fetch(url: &str, file: &File, dir: &Path, progress: &mut Progress<'_>) -> Res
     let mut response = agent.get(url).call().map_err(|e| text(&e))?;
     let mut body = response.body_mut().as_reader().take(file.bytes + 1);
     let mut target = PendingFile::create(&dir.join(file.name)).map_err(|e| text(&e))?;
-    let (mut hash, mut so_far, mut chunk) = (Sha256::new(), 0, vec![0; 1 << 16]);
+    let (mut hash, mut so_far, mut chunk) = (Hasher::default(), 0, vec![0; 1 << 16]);
     loop {
         let n = body.read(&mut chunk).map_err(|e| text(&e))?;
         if n == 0 {
@@ -82,7 +82,7 @@ fn fetch(url: &str, file: &File, dir: &Path, progress: &mut Progress<'_>) -> Res
         so_far += n as u64;
         progress(file.name, so_far, file.bytes);
     }
-    let found = idx::hex(&hash.finalize());
+    let found = hash.hex();
     if found != file.sha256 {
         return Err(format!("{so_far} bytes with sha256 {found}, expected {} with {}", file.bytes, file.sha256));
     }

@@ -3,6 +3,7 @@
 
 use super::dataset::{CLASS_NAMES, Dataset, FILES as NAMES};
 use super::{folder, gzip, idx};
+use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -133,11 +134,11 @@ fn read(dir: &Path, found: [Vec<Content>; 4]) -> Result<Dataset> {
 fn published(file: &File, found: Vec<Content>) -> Result<Content> {
     let mut wrong = None;
     for (path, bytes) in found {
-        let sha256 = idx::sha256_hex(&bytes);
+        let sha256 = sha256_hex(&bytes);
         // Compressed anew, or not at all: one byte more than the content shows that it goes on.
         let is_content = || {
             let content = gzip::unpacked(&bytes, file.content_bytes + 1);
-            content.is_ok_and(|content| idx::sha256_hex(&content) == file.content_sha256)
+            content.is_ok_and(|content| sha256_hex(&content) == file.content_sha256)
         };
         if sha256 == file.sha256 || is_content() {
             return Ok((path, bytes));

@@ -6,8 +6,8 @@
 
 use super::dataset::Split;
 use super::gzip::{self, Members};
+use crate::digest::Hasher;
 use crate::error::{Error, Result};
-use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -31,16 +31,6 @@ const TYPES: [(u8, &str); 6] = [
 struct Idx {
     sizes: Vec<usize>,
     bytes: Vec<u8>,
-}
-
-/// The SHA-256 digest of `bytes` in hexadecimal.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// `bytes` in lower-case hexadecimal, two digits per byte.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Parses images and labels from the contents of two files, plain or gzipped; the paths are used in messages only.
@@ -170,7 +160,10 @@ pub fn encode(sizes: &[usize], bytes: &[u8]) -> Vec<u8> {
 /// The SHA-256 digests of [`encode_split`]'s two files: those of the contents, however they are packed.
 pub(super) fn content_sha256(split: &Split) -> [String; 2] {
     let digest = |sizes: &[usize], bytes: &[u8]| {
-        hex(&Sha256::new().chain_update(encode(sizes, &[])).chain_update(bytes).finalize())
+        let mut hasher = Hasher::default();
+        hasher.update(&encode(sizes, &[]));
+        hasher.update(bytes);
+        hasher.hex()
     };
     [digest(&sizes(split), &split.pixels), digest(&[split.len()], &split.labels)]
 }

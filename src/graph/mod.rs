@@ -28,6 +28,7 @@ pub use pytorch::from_pytorch;
 pub use record_options::RecordOptions;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
+pub(crate) use weights::read_safetensors;
 pub use weights::{Weights, load_weights, save_weights, weights_of};
 
 use crate::error::{Result, usage};

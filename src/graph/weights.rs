@@ -99,11 +99,7 @@ pub fn save_weights(model: &Model, graph: &Graph, weights: &[f32]) -> Result<Vec
 /// # Errors
 /// [`Error::Usage`] if there is no such file, [`Error::Data`] if it is not a valid weights file of `F32` tensors; single integers are read, too.
 pub fn load_weights(path: &Path) -> Result<Weights> {
-    let bytes = read_whole(path).map_err(|e| match e.kind() {
-        ErrorKind::NotFound => usage!("no such weights file: {}", path.display()),
-        ErrorKind::OutOfMemory => Error::device(format!("out of memory for the weights in {}", path.display())),
-        _ => Error::data(path, format!("cannot read the weights: {e}")),
-    })?;
+    let bytes = read_safetensors(path, "weights file")?;
     if is_zip(&bytes) || is_hdf5(&bytes) {
         let weights = Archive::read(bytes).and_then(|archive| Weights::of_archive(&archive, archive.layout()));
         return weights.map_err(|e| Error::data(path, e.to_string()));
@@ -136,6 +132,18 @@ pub fn load_weights(path: &Path) -> Result<Weights> {
         tensors.insert(name, (view.shape().to_vec(), values));
     }
     Ok(Weights { model, ..Weights::of_tensors(tensors) })
+}
+
+/// The bytes of a `kind` of file; see [`read_whole`].
+///
+/// # Errors
+/// [`Error::Usage`] if there is no such file, [`Error::Device`] without memory for it, else [`Error::Data`].
+pub(crate) fn read_safetensors(path: &Path, kind: &str) -> Result<Vec<u8>> {
+    read_whole(path).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => usage!("no such {kind}: {}", path.display()),
+        ErrorKind::OutOfMemory => Error::device(format!("out of memory for the {kind} {}", path.display())),
+        _ => Error::data(path, format!("cannot read the {kind}: {e}")),
+    })
 }
 
 /// The bytes of a weights file, which may be a pipe: no more than its header declares, and one, so that more is noticed.

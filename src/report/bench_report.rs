@@ -165,7 +165,7 @@ impl BenchReport {
         for (result, probe) in self.results.iter().zip(&self.probes) {
             let [ms, min, max] = result.ms_per_step();
             let info = &result.info;
-            let strings = [&info.adapter, &info.backend, info.device_type, &info.driver, &self.model];
+            let strings = [&info.adapter, &info.backend, &info.device_type, &info.driver, &self.model];
             let numbers = [
                 Some(self.options.batch_size as f64),
                 Some(ms),
@@ -181,7 +181,7 @@ impl BenchReport {
                 probe.peak_rss_mb,
                 Some(self.ratio_to_cpu(ms)),
             ];
-            let strings = strings.map(|text: &str| format!("\"{}\"", text.replace('"', "\"\"")));
+            let strings = strings.map(|text: &String| format!("\"{}\"", text.replace('"', "\"\"")));
             let numbers = numbers.map(|number| number.map_or_else(String::new, |n| n.to_string()));
             text += &format!("{},{}\n", strings.join(","), numbers.join(","));
         }

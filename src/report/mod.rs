@@ -4,12 +4,12 @@ mod bench_report;
 mod evaluation_table;
 mod output;
 mod progress;
-mod run_folder;
+mod run;
 mod tables;
 
 pub(crate) use bench_report::{BenchReport, Probe};
 pub(crate) use evaluation_table::evaluation_table;
 pub(crate) use output::{note, print, print_json};
 pub(crate) use progress::{DownloadBar, EpochProgress};
-pub(crate) use run_folder::RunFolder;
+pub(crate) use run::RunFolder;
 pub(crate) use tables::summary_table;

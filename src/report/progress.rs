@@ -17,8 +17,9 @@ const FULL_COLUMNS: usize = 60;
 #[derive(Debug)]
 pub(crate) struct EpochProgress {
     epochs: u64,
-    /// Number of the epoch that is shown.
+    /// Number of the epoch that is shown, and its steps that were done before it was.
     epoch: u64,
+    resumed_at: usize,
     /// Columns of the terminal; none where stderr is none that can redraw a line.
     columns: Option<usize>,
     bar: Option<ProgressBar>,
@@ -32,13 +33,14 @@ impl EpochProgress {
         let terminal = console::Term::stderr();
         // A terminal that cannot move its cursor (TERM=dumb, or no TERM) gets lines.
         let columns = (may_redraw && can_redraw()).then(|| usize::from(terminal.size().1));
-        Self { epochs, epoch: 0, columns, bar: None, started: Instant::now(), last_line: Instant::now() }
+        Self { epochs, epoch: 0, resumed_at: 0, columns, bar: None, started: Instant::now(), last_line: Instant::now() }
     }
 
     pub(crate) fn show(&mut self, event: &Event) {
         match *event {
             Event::Step { epoch, step, steps, so_far, .. } => {
                 if epoch != self.epoch {
+                    self.resumed_at = step - 1;
                     self.start(epoch, steps);
                 }
                 let text = self.describe(self.started.elapsed(), step, so_far);
@@ -50,7 +52,8 @@ impl EpochProgress {
                     note(&format!("{step}/{steps} {text}"));
                 }
             }
-            Event::Epoch { steps, score, elapsed, .. } => {
+            Event::Epoch { steps, score, elapsed, resumed_at, .. } => {
+                self.resumed_at = resumed_at;
                 let text = self.describe(elapsed, steps, score);
                 match self.bar.take() {
                     Some(bar) => bar.finish_with_message(text),
@@ -75,7 +78,8 @@ impl EpochProgress {
     /// `38s 20ms/step - accuracy: 0.8312 - loss: 0.4712`; on a narrow terminal `38s 20ms acc 0.8312 loss 0.4712`.
     fn describe(&self, elapsed: Duration, step: usize, score: Score) -> String {
         let secs = elapsed.as_secs_f64();
-        let (ms, decimals) = (secs * 1e3 / step as f64, usize::from(secs < 10.0));
+        let (ms, decimals) =
+            (secs * 1e3 / step.saturating_sub(self.resumed_at).max(1) as f64, usize::from(secs < 10.0));
         let ms_decimals = if ms < 10.0 { 2 } else { 1 };
         let (accuracy, loss) = (score.accuracy, score.loss);
         match self.columns {

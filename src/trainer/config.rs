@@ -1,5 +1,6 @@
 //! The settings of a run, from the command line, a configuration file or `run.json`.
 
+use super::checkpoint_every::CheckpointEvery;
 use super::config_text::optimizer_or_name;
 #[cfg(feature = "cli")]
 use super::config_text::{loss, not, optimizer, positive, schedule};
@@ -123,6 +124,12 @@ pub struct RunConfig {
     /// End each epoch after this many steps [default: all images]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..)))]
     pub steps_per_epoch: Option<u32>,
+    /// When a checkpoint is written: every N steps, epochs or minutes, such as 100steps
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N[steps|epochs|minutes]", value_parser = CheckpointEvery::parse))]
+    pub checkpoint_every: CheckpointEvery,
+    /// Checkpoints that are kept, the last ones; beside them that of the best epoch
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::KEEP)))]
+    pub keep: u32,
     /// Write a line for every step to metrics.jsonl
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
     pub log_steps: bool,
@@ -174,6 +181,8 @@ impl Default for RunConfig {
             resume_optimizer: false,
             shuffle: true,
             steps_per_epoch: None,
+            checkpoint_every: CheckpointEvery::default(),
+            keep: 1,
             log_steps: false,
             out: None,
             overwrite: false,

@@ -15,6 +15,8 @@ impl RunConfig {
     pub(crate) const BATCH_SIZE: RangeInclusive<i64> = 1..=65_536;
     /// Batches of an update.
     pub(super) const ACCUMULATE: RangeInclusive<i64> = 1..=65_536;
+    /// Checkpoints that are kept.
+    pub(super) const KEEP: RangeInclusive<i64> = 1..=10_000;
     /// Passes over the training images.
     pub(super) const EPOCHS: RangeInclusive<u64> = 1..=1_000_000;
 
@@ -45,6 +47,10 @@ impl RunConfig {
         if !Self::ACCUMULATE.contains(&self.accumulate.into()) {
             let (min, max) = (Self::ACCUMULATE.start(), Self::ACCUMULATE.end());
             return Err(usage!("{} batches an update; there must be {min} to {max}", self.accumulate));
+        }
+        if !Self::KEEP.contains(&self.keep.into()) {
+            let (min, max) = (Self::KEEP.start(), Self::KEEP.end());
+            return Err(usage!("keep = {}; it must be {min} to {max}", self.keep));
         }
         if !is_learning_rate(self.learning_rate) {
             return Err(usage!("a learning rate of {}; {LEARNING_RATE}", Number(self.learning_rate)));

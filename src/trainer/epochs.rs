@@ -1,7 +1,7 @@
 //! Training over epochs, event by event.
 
 use super::events::Event;
-use super::metrics::Tally;
+use super::metrics::{BestEpoch, FitStart, Progress, Tally};
 use super::pass::Pass;
 use super::plateau::Plateau;
 use super::schedule::{DECAY_RATE, LearningRate, Schedule};
@@ -17,11 +17,9 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub struct Fit<'d> {
     data: &'d Split,
-    /// Epochs that have not begun.
-    epochs_left: u64,
+    /// Number of the last epoch.
+    last_epoch: u64,
     epoch: Option<Epoch<'d>>,
-    /// Updates before the first that its schedule counts.
-    schedule_start: u64,
 }
 
 #[derive(Debug)]
@@ -30,11 +28,12 @@ struct Epoch<'d> {
     started: Instant,
     /// Scores that have arrived and have not been reported.
     arrived: VecDeque<Tally>,
+    /// Steps before those of this process.
+    resumed_at: usize,
     reported: usize,
     so_far: Tally,
     /// Updates before the epoch.
     updates_before: u64,
-    schedule_start: u64,
 }
 
 impl Trainer {
@@ -43,13 +42,21 @@ impl Trainer {
     ///
     /// # Errors
     /// If the model cannot take `data`.
-    pub fn fit<'d>(&self, data: &'d Split) -> Result<Fit<'d>> {
+    pub fn fit<'d>(&mut self, data: &'d Split) -> Result<Fit<'d>> {
+        let Progress { epoch, updates, .. } = self.progress;
+        let fit_start = FitStart { epoch, updates };
+        self.progress = Progress { batch: 0, so_far: Tally::default(), fit_start, ..self.progress };
+        self.resume_fit(data)
+    }
+
+    /// Goes on with the call of [`Self::fit`] that a checkpoint was written in, for the rest of the configured epochs.
+    ///
+    /// # Errors
+    /// If the model cannot take `data`.
+    pub fn resume_fit<'d>(&self, data: &'d Split) -> Result<Fit<'d>> {
         self.check(data)?;
-        let schedule_start = match self.config.schedule {
-            Schedule::Cosine | Schedule::Triangular => self.progress.updates,
-            Schedule::Constant | Schedule::Step | Schedule::Exponential | Schedule::Plateau => 0,
-        };
-        Ok(Fit { data, epochs_left: self.config.epochs, epoch: None, schedule_start })
+        let last_epoch = self.progress.fit_start.epoch.saturating_add(self.config.epochs);
+        Ok(Fit { data, last_epoch, epoch: None })
     }
 }
 
@@ -61,11 +68,10 @@ impl Fit<'_> {
     /// [`Error::Device`] if the device is lost.
     pub async fn next(&mut self, trainer: &mut Trainer) -> Result<Option<Event>> {
         if self.epoch.is_none() {
-            if self.epochs_left == 0 {
+            if trainer.progress.epoch >= self.last_epoch {
                 return Ok(None);
             }
-            self.epochs_left -= 1;
-            self.epoch = Some(Epoch::start(trainer, self.data, self.schedule_start));
+            self.epoch = Some(Epoch::start(trainer, self.data)?);
         }
         let Some(epoch) = &mut self.epoch else { return Ok(None) };
         match epoch.next(trainer).await? {
@@ -80,23 +86,28 @@ impl Fit<'_> {
 }
 
 impl<'d> Epoch<'d> {
-    fn start(trainer: &mut Trainer, data: &'d Split, schedule_start: u64) -> Self {
-        let (config, batch) = (&trainer.config, trainer.session.plan.batch);
+    /// The epoch after those that are over, from its first batch that is not done.
+    fn start(trainer: &Trainer, data: &'d Split) -> Result<Self> {
+        let (config, batch, progress) = (&trainer.config, trainer.session.plan.batch, &trainer.progress);
         let batches = match config.shuffle {
-            true => Batches::shuffled(data, batch, config.seed, trainer.progress.epoch + 1),
+            true => Batches::shuffled(data, batch, config.seed, progress.epoch + 1),
             false => Batches::in_order(data, batch),
         };
         let steps = config.steps_per_epoch.map_or(usize::MAX, |steps| steps as usize);
-        trainer.progress.batch = 0;
-        Self {
-            pass: Pass::training(batches, steps, config.accumulate as usize),
-            updates_before: trainer.progress.updates,
-            schedule_start,
+        let done = progress.batch as usize;
+        let pass = Pass::training(batches, steps, config.accumulate as usize).after(done);
+        if done > pass.steps() {
+            return Err(Error::Data(format!("{done} batches of the epoch are done, it has {}", pass.steps())));
+        }
+        Ok(Self {
+            updates_before: progress.updates - pass.updates(done) as u64,
+            pass: pass.pausing(config.checkpoint_every.steps(), progress.steps - progress.batch),
             started: Instant::now(),
             arrived: VecDeque::new(),
-            reported: 0,
-            so_far: Tally::default(),
-        }
+            resumed_at: done,
+            reported: done,
+            so_far: progress.so_far,
+        })
     }
 
     /// The next step's event; none after the last.
@@ -107,8 +118,10 @@ impl<'d> Epoch<'d> {
             let Some(report) = self.pass.next(&mut trainer.session, step).await? else { return Ok(None) };
             let progress = &mut trainer.progress;
             progress.batch += report.tallies.len() as u64;
+            progress.steps += report.tallies.len() as u64;
             progress.updates = self.updates_before + self.pass.updates(progress.batch as usize) as u64;
             progress.images_seen += report.tallies.iter().map(|tally| tally.images as u64).sum::<u64>();
+            report.tallies.iter().for_each(|tally| progress.so_far.add(*tally));
             self.arrived.extend(report.tallies);
         }
         let Some(tally) = self.arrived.pop_front() else { return Ok(None) };
@@ -133,21 +146,28 @@ impl<'d> Epoch<'d> {
 
     fn learning_rate(&self, trainer: &Trainer) -> LearningRate {
         let of_run = trainer.config.learning_rate(self.pass.steps() as u64, &trainer.progress.plateau);
-        LearningRate { before: self.schedule_start, ..of_run }
+        let before = match of_run.schedule {
+            Schedule::Cosine | Schedule::Triangular => trainer.progress.fit_start.updates,
+            Schedule::Constant | Schedule::Step | Schedule::Exponential | Schedule::Plateau => 0,
+        };
+        LearningRate { before, ..of_run }
     }
 
     async fn end(&mut self, trainer: &mut Trainer) -> Result<Event> {
         trainer.check_weights().await?;
         let learning_rate = self.learning_rate(trainer).at(trainer.progress.updates);
-        trainer.progress.epoch += 1;
-        trainer.progress.batch = 0;
         let score = self.so_far.score();
-        let config = &trainer.config;
-        if config.schedule == Schedule::Plateau {
-            trainer.progress.plateau.observe(score.loss, config.learning_rate, &config.plateau_settings());
+        let (config, progress) = (&trainer.config, &mut trainer.progress);
+        *progress = Progress { epoch: progress.epoch + 1, batch: 0, so_far: Tally::default(), ..*progress };
+        let Progress { epoch, best, .. } = *progress;
+        if best.is_none_or(|best| score.loss < best.loss) {
+            progress.best = Some(BestEpoch { epoch, loss: score.loss });
         }
-        let (epoch, steps, elapsed) = (trainer.progress.epoch, self.reported, self.started.elapsed());
-        Ok(Event::Epoch { epoch, steps, score, learning_rate, elapsed })
+        if config.schedule == Schedule::Plateau {
+            progress.plateau.observe(score.loss, config.learning_rate, &config.plateau_settings());
+        }
+        let (steps, resumed_at, elapsed) = (self.reported, self.resumed_at, self.started.elapsed());
+        Ok(Event::Epoch { epoch, steps, score, learning_rate, resumed_at, elapsed })
     }
 }
 

@@ -31,7 +31,9 @@ pub enum Event {
         score: Score,
         /// Learning rate of its last update.
         learning_rate: f64,
-        /// Time that it took.
+        /// Steps that were done before the training was resumed in this epoch, else 0.
+        resumed_at: usize,
+        /// Time that the other steps took.
         elapsed: Duration,
     },
 }

@@ -13,7 +13,7 @@ pub struct Score {
 }
 
 /// Loss and correct predictions of some images.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tally {
     /// Mean over the images.
     pub(super) loss: f64,
@@ -37,6 +37,7 @@ impl Tally {
 /// How far training has come. It moves when the metrics of steps have arrived, so it always says what the parameters on the
 /// device are the result of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Progress {
     /// Epochs that are over.
     pub epoch: u64,
@@ -44,9 +45,34 @@ pub struct Progress {
     pub batch: u64,
     /// Updates of the parameters, over all epochs.
     pub updates: u64,
+    /// Batches, over all epochs.
+    pub steps: u64,
     /// Images that training has seen, over all epochs.
     pub images_seen: u64,
+    /// Where the present call of `fit` began.
+    pub fit_start: FitStart,
     /// Where the schedule plateau stands.
-    #[serde(default)]
     pub plateau: Plateau,
+    /// The epoch with the lowest loss so far.
+    pub best: Option<BestEpoch>,
+    /// What the batches of the current epoch come to.
+    pub(super) so_far: Tally,
+}
+
+/// What came before a call of `fit`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FitStart {
+    /// Epochs.
+    pub epoch: u64,
+    /// Updates.
+    pub updates: u64,
+}
+
+/// The epoch with the lowest loss.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BestEpoch {
+    /// Its number, from 1.
+    pub epoch: u64,
+    /// Its mean training loss.
+    pub loss: f64,
 }

@@ -1,8 +1,11 @@
 //! Training, evaluation and prediction: one loop over batches, a session with a device, and the settings of a run.
 
+mod checkpoint;
+mod checkpoint_every;
 mod class_scores;
 mod config;
 mod config_check;
+mod config_resume;
 mod config_text;
 mod epochs;
 mod evaluation;
@@ -16,11 +19,13 @@ mod schedule;
 mod session;
 mod state;
 
+pub use checkpoint::{Checkpoint, CheckpointState};
+pub use checkpoint_every::CheckpointEvery;
 pub use class_scores::{ClassScore, Evaluation, Ratios};
 pub use config::RunConfig;
 pub use epochs::Fit;
 pub use events::{Event, Flow, History};
-pub use metrics::{Progress, Score};
+pub use metrics::{BestEpoch, FitStart, Progress, Score};
 pub use plateau::Plateau;
 pub use schedule::Schedule;
 pub use state::Trainer;

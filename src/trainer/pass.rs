@@ -23,6 +23,8 @@ pub(super) struct Pass<'d> {
     predictions: bool,
     /// Batches that share an update, in training.
     accumulate: usize,
+    /// Every so many batches, of which so many came before the pass, nothing is in flight; 0 for never.
+    pause: (usize, usize),
 }
 
 /// Results of some steps.
@@ -38,7 +40,7 @@ impl<'d> Pass<'d> {
     /// A pass of `programs` over the first `steps` of `batches`.
     pub(super) fn new(batches: Batches<'d>, programs: &'static [Program], steps: usize) -> Self {
         let steps = steps.min(batches.len());
-        Self { batches, programs, steps, next: 0, staged: false, predictions: false, accumulate: 1 }
+        Self { batches, programs, steps, next: 0, staged: false, predictions: false, accumulate: 1, pause: (0, 0) }
     }
 
     /// A pass of training over the first `steps` of `batches`, with an update after each group of `accumulate` and after the last batch.
@@ -49,6 +51,17 @@ impl<'d> Pass<'d> {
     /// The same pass, whose reports hold the predictions.
     pub(super) fn with_predictions(self) -> Self {
         Self { predictions: true, ..self }
+    }
+
+    /// The same pass without its first `done` steps.
+    pub(super) fn after(self, done: usize) -> Self {
+        Self { next: done, ..self }
+    }
+
+    /// The same pass, whose reports end where `every` divides the number of steps, of which `before` came before the pass.
+    pub(super) fn pausing(self, every: Option<u64>, before: u64) -> Self {
+        let every = every.map_or(0, |every| every.min(usize::MAX as u64));
+        Self { pause: (every as usize, before.checked_rem(every).unwrap_or(0) as usize), ..self }
     }
 
     pub(super) fn steps(&self) -> usize {
@@ -130,7 +143,9 @@ impl<'d> Pass<'d> {
 
     /// Stages the batches that follow, if any do.
     fn stage(&mut self, session: &mut Session) {
-        let range = self.next..self.steps.min(self.next + session.pacer.steps_per_report());
+        let (every, before) = self.pause;
+        let until_pause = (before + self.next).checked_rem(every).map_or(usize::MAX, |past| every - past);
+        let range = self.next..self.steps.min(self.next + session.pacer.steps_per_report().min(until_pause));
         self.staged = !range.is_empty();
         self.next = range.end;
         session.queue.stage(&self.batches, range);

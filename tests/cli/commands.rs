@@ -31,7 +31,7 @@ fn help_names_every_subcommand_and_exit_code() {
     let output = run(&["--help"]);
     let text = stdout(&output);
     assert!(output.status.success());
-    for word in ["train", "evaluate", "summary", "adapters", "130 interrupted"] {
+    for word in ["train", "evaluate", "summary", "adapters", "130 interrupted", "143 by SIGTERM"] {
         assert!(text.contains(word), "{word}: {text}");
     }
     let text = stdout(&run(&["train", "--help"]));
@@ -40,6 +40,9 @@ fn help_names_every_subcommand_and_exit_code() {
         "--adapter",
         "--epochs",
         "--batch-size",
+        "--checkpoint-every",
+        "--resume",
+        "--keep",
         "--learning-rate",
         "--seed",
         "--data",

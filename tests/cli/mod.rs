@@ -5,6 +5,7 @@ mod config;
 mod errors;
 #[cfg(unix)]
 mod faults;
+mod resume;
 mod runs;
 
 use crate::support::{adapter, software_adapter};
@@ -13,6 +14,17 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
+
+/// What a run that is over has in its folder.
+pub(super) const FILES_OF_A_RUN: [&str; 7] = [
+    "checkpoint-best.safetensors",
+    "checkpoint.safetensors",
+    "losses.f64",
+    "metrics.jsonl",
+    "model.safetensors",
+    "run.json",
+    "timing.jsonl",
+];
 
 pub(super) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gpu-cnn"));

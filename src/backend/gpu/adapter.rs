@@ -29,7 +29,12 @@ impl Adapter {
             DeviceType::Other => "other",
         };
         let driver = [info.driver.as_str(), info.driver_info.as_str()].join(" ").trim().to_owned();
-        let info = DeviceInfo { adapter: info.name, backend: info.backend.to_str().to_owned(), device_type, driver };
+        let info = DeviceInfo {
+            adapter: info.name,
+            backend: info.backend.to_str().to_owned(),
+            device_type: device_type.into(),
+            driver,
+        };
         let adapter = Self { info, profile: Profile::INTEGRATED, inner };
         Self { profile: adapter.default_profile(), ..adapter }
     }
@@ -70,7 +75,7 @@ impl Adapter {
 
     /// The profile for this kind of adapter.
     fn default_profile(&self) -> Profile {
-        match self.info.device_type {
+        match self.info.device_type.as_str() {
             _ if self.is_software() && self.supports(Profile::SOFTWARE) => Profile::SOFTWARE,
             "discrete" => Profile::DISCRETE,
             _ => Profile::INTEGRATED,
@@ -105,7 +110,7 @@ impl Adapter {
 
     /// Sort key, best adapter first: GPUs before software, discrete before integrated, native APIs before GL.
     pub(super) fn rank(&self) -> (bool, u8, bool) {
-        let kind = match self.info.device_type {
+        let kind = match self.info.device_type.as_str() {
             "discrete" => 0,
             "integrated" => 1,
             "virtual" => 2,

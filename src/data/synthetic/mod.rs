@@ -9,7 +9,7 @@ mod garments;
 
 use self::garments::{GARMENTS, Garment, Outline, Point};
 use super::dataset::{CLASS_NAMES, Dataset, Split};
-use super::idx;
+use crate::digest::sha256_hex;
 use crate::rng::{Purpose, Rng};
 use crate::threads::{install, pool};
 use rayon::prelude::*;
@@ -28,8 +28,8 @@ pub fn generate(seed: u64, [train, test]: [usize; 2]) -> Dataset {
     let test = draw_split(seed, Purpose::TestImage, test);
     let mut sha256 = BTreeMap::new();
     for (split, name) in [(&train, "train"), (&test, "test")] {
-        sha256.insert(format!("{name} images"), idx::sha256_hex(&split.pixels));
-        sha256.insert(format!("{name} labels"), idx::sha256_hex(&split.labels));
+        sha256.insert(format!("{name} images"), sha256_hex(&split.pixels));
+        sha256.insert(format!("{name} labels"), sha256_hex(&split.labels));
     }
     Dataset {
         name: "synthetic".into(),

@@ -1,0 +1,118 @@
+//! Training with progress on stderr, logs, weights and checkpoints in the run's folder, and signals heeded.
+
+use super::{environment, interrupt};
+use crate::blocking::Trainer;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::report::{EpochProgress, RunFolder};
+use crate::trainer::{Event, Flow, RunConfig, Score};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// A run that is trained.
+pub(super) struct Fitting {
+    pub(super) trainer: Trainer,
+    pub(super) folder: RunFolder,
+    /// Whether it goes on from a checkpoint.
+    pub(super) is_resumed: bool,
+}
+
+impl Fitting {
+    /// Trains to the last epoch. Where a signal asks to stop, checkpoint and weights are written after the steps in flight.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] after a signal; those of the training and of writing.
+    pub(super) fn fit(&mut self, data: &Dataset, config: &RunConfig) -> Result<()> {
+        interrupt::defer();
+        let Self { trainer, folder, is_resumed } = self;
+        let mut progress = EpochProgress::new(config.epochs, environment::may_redraw());
+        let mut written = Instant::now();
+        let mut callback = |trainer: &mut Trainer, event: &Event| {
+            progress.show(event);
+            log(folder, event, config.log_steps);
+            let (Event::Step { epoch, .. } | Event::Epoch { epoch, .. }) = *event;
+            let done = trainer.progress();
+            let ends_epoch = match *event {
+                // The device is ahead of this step; its state is that after a later one.
+                Event::Step { step, .. } if step as u64 != done.batch => return Ok(Flow::Continue),
+                Event::Step { .. } => false,
+                Event::Epoch { .. } => true,
+            };
+            folder.flush()?;
+            let interrupted = check_interrupted(&format!("in epoch {epoch}"));
+            let is_last = interrupted.is_err()
+                || (ends_epoch && epoch == config.epochs)
+                || config.checkpoint_every.is_due(&done, written.elapsed());
+            let is_best = ends_epoch && done.best.is_some_and(|best| best.epoch == epoch);
+            if ends_epoch || is_last {
+                folder.write_weights(&trainer.to_safetensors()?)?;
+            }
+            if is_last || is_best {
+                let mut checkpoint = trainer.checkpoint()?;
+                checkpoint.state.data.clone_from(&data.sha256);
+                folder.save(checkpoint, is_last, is_best)?;
+                written = if is_last { Instant::now() } else { written };
+            }
+            if ends_epoch || is_last {
+                folder.replace_earlier()?;
+            }
+            interrupted.map(|()| Flow::Continue)
+        };
+        match is_resumed {
+            true => trainer.resume_fit_with(&data.train, &mut callback),
+            false => trainer.fit_with(&data.train, &mut callback),
+        }
+        .map(drop)
+    }
+}
+
+/// An error once the user has asked to stop.
+pub(super) fn check_interrupted(place: &str) -> Result<()> {
+    match interrupt::requested() {
+        Some(_) => Err(Error::Interrupted(format!("interrupted {place}"))),
+        None => Ok(()),
+    }
+}
+
+fn log(folder: &mut RunFolder, event: &Event, log_steps: bool) {
+    match *event {
+        Event::Step { batch, .. } => {
+            folder.log_loss(batch.loss);
+            if log_steps {
+                folder.log(&metrics_line(event));
+            }
+        }
+        Event::Epoch { epoch, steps, resumed_at, elapsed, score, .. } => {
+            folder.log(&metrics_line(event));
+            folder.note_final("last_epoch", json!({ "loss": score.loss, "accuracy": score.accuracy }));
+            let (steps, elapsed_secs) = (steps - resumed_at, elapsed.as_secs_f64());
+            let ms_per_step = elapsed_secs * 1e3 / steps.max(1) as f64;
+            folder.log_time(&json!({
+                "epoch": epoch, "steps": steps, "elapsed_secs": elapsed_secs, "ms_per_step": ms_per_step
+            }));
+        }
+    }
+}
+
+/// A step or an epoch as metrics.jsonl has it: nothing that differs when the run is repeated.
+pub(super) fn metrics_line(event: &Event) -> Value {
+    let line = |kind: &str, epoch: u64, (name, steps): (&str, usize), score: Score, learning_rate: f64| {
+        let Score { loss, accuracy } = score;
+        json!({
+            "event": kind,
+            "epoch": epoch,
+            name: steps,
+            "loss": loss,
+            "accuracy": accuracy,
+            "learning_rate": learning_rate,
+        })
+    };
+    match *event {
+        Event::Step { epoch, step, batch, learning_rate, .. } => {
+            line("step", epoch, ("step", step), batch, learning_rate)
+        }
+        Event::Epoch { epoch, steps, score, learning_rate, .. } => {
+            line("epoch", epoch, ("steps", steps), score, learning_rate)
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What a run starts with: its model on a device, its data, and its settings as they hold.
+
+use super::environment;
+use super::options::{ModelChoice, describe_data, find_device, named_weights};
+use super::run_args::RunRequest;
+use crate::backend::DeviceInfo;
+use crate::blocking::Trainer;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Initializer, Model, Node, SavedOptimizer, initialize, load_optimizer, load_weights};
+use crate::report::{note, print, summary_table};
+use crate::trainer::{Checkpoint, RunConfig};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A run that can begin.
+pub(super) struct Start {
+    pub(super) trainer: Trainer,
+    pub(super) data: Dataset,
+    pub(super) config: RunConfig,
+    /// The content of run.json that is known before the training.
+    pub(super) description: Value,
+}
+
+impl Start {
+    /// Reads what the settings name, and loads the model with its first weights.
+    pub(super) fn new(request: RunRequest) -> Result<Self> {
+        let RunRequest { mut config, model: recorded, .. } = request;
+        let mut weights =
+            config.weights.clone().map(|path| load_weights(&path).map(|weights| (weights, path))).transpose()?;
+        let choice = match recorded {
+            Some(model) => {
+                note(&format!("note: the model is that of the earlier run; {} is not read", config.model));
+                ModelChoice::File(model, config.model.clone())
+            }
+            None => ModelChoice::read(&config.model)?,
+        };
+        if weights.is_none()
+            && let Some((own, path)) = choice.weights()
+        {
+            note(&format!("note: training goes on from the weights in {}", path.display()));
+            config.weights = Some(path.clone());
+            weights = Some((own, path));
+        }
+        let device = find_device(&config)?;
+        let data = read_data(&config, &device.info())?;
+        let (initializers, layout) = (choice.initializers(), choice.layout());
+        let model = choice.for_data(data.train.image, data.classes)?;
+        let graph = model.graph()?;
+        let start = match weights {
+            Some((weights, path)) => Some(named_weights(weights, &layout, &graph, &path, config.from_pytorch)?),
+            None => {
+                graph.check_start()?;
+                (!initializers.is_empty()).then(|| initialize(&graph, &initializers, config.seed))
+            }
+        };
+        let saved = config.resume_optimizer.then(|| resume_optimizer(&mut config, &graph)).transpose()?;
+        let mut trainer = Trainer::new(model, &device, config.clone())?;
+        if let Some(weights) = &start {
+            trainer.set_weights(weights)?;
+        }
+        if let Some(SavedOptimizer { state, updates, .. }) = &saved {
+            trainer.set_optimizer_state(state, *updates)?;
+        }
+        print(&summary_table(&trainer.model().summary()?, environment::columns()))?;
+        let description = describe(&trainer, &config, &data, &initializers);
+        Ok(Self { trainer, data, config, description })
+    }
+
+    /// The run that `checkpoint` is of, from where it had come to.
+    pub(super) fn resume(config: RunConfig, checkpoint: &Checkpoint, names_model: bool) -> Result<Self> {
+        let state = &checkpoint.state;
+        config.check_resume(&state.config, &state.progress)?;
+        let device = find_device(&config)?;
+        note_other_device(checkpoint, &device.info(), device.profile().name);
+        let data = read_data(&config, &device.info())?;
+        check_data(&state.data, &data)?;
+        if names_model {
+            let model = ModelChoice::read(&config.model)?.for_data(data.train.image, data.classes)?;
+            check_model(&state.model, &model, &config.model)?;
+        }
+        let trainer = Trainer::resume(checkpoint, &device, config.clone())?;
+        let description = describe(&trainer, &config, &data, &[]);
+        Ok(Self { trainer, data, config, description })
+    }
+}
+
+/// The data set, once it and the options without effect are named on stderr.
+fn read_data(config: &RunConfig, device: &DeviceInfo) -> Result<Dataset> {
+    let data = super::source::open(config)?;
+    note(&format!("data: {}", describe_data(&data)));
+    let warnings = without_effect(config, device).into_iter().chain(config.warnings(data.train.len()));
+    warnings.for_each(|warning| note(&format!("warning: {warning}")));
+    Ok(data)
+}
+
+/// Warns where the bits may be others.
+fn note_other_device(checkpoint: &Checkpoint, device: &DeviceInfo, profile: &str) {
+    let state = &checkpoint.state;
+    // The number of threads makes no difference.
+    let name = |info: &DeviceInfo| if info.backend == "cpu" { "cpu".to_owned() } else { info.adapter.clone() };
+    let before = [name(&state.device), state.device.driver.clone(), state.profile.clone(), state.version.clone()];
+    let now = [name(device), device.driver.clone(), profile.to_owned(), env!("CARGO_PKG_VERSION").to_owned()];
+    for ((what, before), now) in ["adapter", "driver", "profile", "version of gpu-cnn"].iter().zip(before).zip(now) {
+        if before != now {
+            note(&format!(
+                "warning: the {what} is {now}, it was {before}: the results may differ in their last bits from those of a run \
+                 that was never stopped"
+            ));
+        }
+    }
+}
+
+/// Whether the data are those that the run was trained on.
+fn check_data(before: &BTreeMap<String, String>, data: &Dataset) -> Result<()> {
+    let differs: Vec<String> = before
+        .iter()
+        .filter(|(name, sha256)| data.sha256.get(*name) != Some(sha256))
+        .map(|(name, sha256)| {
+            let now = data.sha256.get(name).map_or("not there", String::as_str);
+            format!("\n  {name}: sha256 {sha256} in the run, now {now}")
+        })
+        .collect();
+    match differs.is_empty() && before.len() == data.sha256.len() {
+        true => Ok(()),
+        false => {
+            let text = format!("the data are not those of the run, so that it cannot be resumed:{}", differs.concat());
+            Err(Error::Usage(format!("{text}\nhint: --data and --data-dir say where the data are")))
+        }
+    }
+}
+
+/// Whether `model`, of the file or preset `name`, is that of the run.
+fn check_model(before: &Model, model: &Model, name: &str) -> Result<()> {
+    let (old, new) = (before.graph()?, model.graph()?);
+    if old.nodes == new.nodes && old.input == new.input {
+        return Ok(());
+    }
+    let describe = |node: Option<&Node>| {
+        let layer = node.map(|node| (&node.name, serde_json::to_string(&node.layer).unwrap_or_default()));
+        layer.map_or_else(|| "none".to_owned(), |(name, layer)| format!("`{name}` {layer}"))
+    };
+    let at = (0..).find(|i| old.nodes.get(*i) != new.nodes.get(*i)).unwrap_or(0);
+    let what = if old.input == new.input {
+        format!("layer {} is {} in the run, {} there", at + 1, describe(old.nodes.get(at)), describe(new.nodes.get(at)))
+    } else {
+        format!("the images are {:?} in the run, {:?} there", old.input, new.input)
+    };
+    Err(Error::Usage(format!("the model is not that of the run, so that it cannot be resumed: {what}: {name}")))
+}
+
+/// The optimizer of the file that the weights are from; `config` takes its arguments.
+fn resume_optimizer(config: &mut RunConfig, graph: &Graph) -> Result<SavedOptimizer> {
+    let Some(path) = &config.weights else {
+        let text = "--resume-optimizer takes a .keras file, as --weights or as --model; there is none";
+        return Err(Error::Usage(text.into()));
+    };
+    let saved = load_optimizer(path, graph)?;
+    let SavedOptimizer { optimizer, update, learning_rate, updates, .. } = saved;
+    note(&format!("note: {} goes on after {updates} updates, with learning rate {learning_rate:.6}", optimizer.name()));
+    let arguments = |config: &RunConfig| (config.optimizer, config.learning_rate, config.update_settings());
+    let asked = arguments(config);
+    let usual = RunConfig { accumulate: config.accumulate, ema: config.ema, ..RunConfig::default() };
+    (config.optimizer, config.learning_rate) = (optimizer, learning_rate);
+    (config.momentum, config.nesterov) = (update.momentum, update.nesterov);
+    (config.weight_decay, config.clip_value, config.clip_norm) =
+        (update.weight_decay, update.clip_value, update.clip_norm);
+    if ![arguments(config), arguments(&usual)].contains(&asked) {
+        note(
+            "warning: the optimizer, its arguments and the learning rate are the file's, not those that were asked for",
+        );
+    }
+    config.check()?;
+    Ok(saved)
+}
+
+/// A sentence for each option that has no effect beside the others; see also [`RunConfig::warnings`].
+fn without_effect(config: &RunConfig, device: &DeviceInfo) -> Vec<String> {
+    let other_data = config.data.as_deref().filter(|data| *data != "fashion-mnist");
+    let found = [
+        config
+            .threads
+            .filter(|_| device.backend != "cpu")
+            .map(|_| format!("--threads is for the CPU backend; the device is {}", device.adapter)),
+        config
+            .data_dir
+            .as_ref()
+            .and(other_data)
+            .map(|data| format!("--data-dir is for fashion-mnist; the data set is {data}")),
+        (config.overwrite && config.out.is_none()).then(|| "--overwrite is for the folder of --out".to_owned()),
+    ];
+    found.into_iter().flatten().collect()
+}
+
+/// The content of run.json that is known before the training.
+fn describe(trainer: &Trainer, config: &RunConfig, data: &Dataset, initializers: &[(String, Initializer)]) -> Value {
+    json!({
+        "command": "train",
+        "settings": config,
+        "seed": config.seed,
+        "device": trainer.device(),
+        "data": {
+            "name": data.name,
+            "source": data.source,
+            "train_images": data.train.len(),
+            "test_images": data.test.len(),
+            "image": data.train.image,
+            "classes": data.classes,
+            "sha256": data.sha256,
+        },
+        "model": trainer.model(),
+        "initializers": initializers,
+    })
+}

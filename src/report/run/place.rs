@@ -1,0 +1,81 @@
+//! Where and when a run is, and by what: a folder that no other run has taken, and that is locked; the time; versions.
+
+use crate::error::{Error, Result};
+use crate::files;
+use serde_json::{Value, json};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Creates `path`, or the first of `path-2`, `path-3`, ... that no other run has taken.
+pub(super) fn create_new(path: &Path) -> Result<PathBuf> {
+    let failed = |path: &Path, e: std::io::Error| Error::output(path, e);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(|e| failed(parent, e))?;
+        // What killed runs left in their folders.
+        let runs = std::fs::read_dir(parent).into_iter().flatten().flatten();
+        runs.for_each(|run| files::sweep(&run.path()));
+    }
+    let mut number = 1;
+    loop {
+        let name = if number == 1 { path.to_owned() } else { PathBuf::from(format!("{}-{number}", path.display())) };
+        match std::fs::create_dir(&name) {
+            Ok(()) => return Ok(name),
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            Err(e) => return Err(failed(&name, e)),
+        }
+    }
+}
+
+/// Locks the folder for the lifetime of this process; none where a folder cannot be locked.
+pub(super) fn lock(path: &Path) -> Result<Option<File>> {
+    let Ok(folder) = File::open(path) else { return Ok(None) };
+    match folder.try_lock() {
+        Ok(()) => Ok(Some(folder)),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::output(path, "another run is writing there; choose another --out folder"))
+        }
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// The present time, to the second.
+pub(super) fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+/// The versions of this program and of the crates that generate GPU code, from Cargo.lock.
+pub(super) fn versions() -> Value {
+    let lock = include_str!("../../../Cargo.lock");
+    let of = |name: &str| {
+        let entry = lock.split_once(&format!("name = \"{name}\"\nversion = \""));
+        entry.and_then(|(_, rest)| rest.split_once('"')).map(|(version, _)| version)
+    };
+    json!({ "gpu-cnn": env!("CARGO_PKG_VERSION"), "wgpu": of("wgpu"), "naga": of("naga") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    #[test]
+    fn runs_of_one_second_never_share_a_folder() {
+        const RUNS: usize = 8;
+        let folder = tempfile::tempdir().expect("a folder");
+        for round in 0..50 {
+            let (path, start) = (folder.path().join(format!("{round}/run")), Barrier::new(RUNS));
+            let create = || {
+                start.wait();
+                create_new(&path).expect("created")
+            };
+            let mut taken: Vec<PathBuf> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..RUNS).map(|_| scope.spawn(create)).collect();
+                threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+            });
+            taken.sort();
+            taken.dedup();
+            assert_eq!(taken.len(), RUNS, "round {round}");
+        }
+    }
+}

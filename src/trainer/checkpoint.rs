@@ -1,0 +1,199 @@
+//! Checkpoints: all that training depends on, as one safetensors file.
+
+use super::config::RunConfig;
+use super::metrics::Progress;
+use super::state::Trainer;
+use crate::backend::{Device, DeviceInfo};
+use crate::digest::Hasher;
+use crate::error::{Error, Result, usage};
+use crate::graph::{Model, read_safetensors};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// The only key of the file's `__metadata__`.
+const KEY: &str = "gpu_cnn.checkpoint";
+/// Version of the file's format.
+const FORMAT: u64 = 1;
+
+/// All that training depends on. Its file holds every persistent buffer as a tensor of that name, and the rest as JSON in the metadata,
+/// with a SHA-256 over both.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// Everything but the buffers.
+    pub state: CheckpointState,
+    /// Every persistent buffer of the plan by its label (see [`Trainer::persistent`]).
+    pub buffers: Vec<(String, Vec<f32>)>,
+}
+
+/// What a checkpoint says beside its buffers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointState {
+    /// Version of the file's format.
+    format: u64,
+    /// Version of the program.
+    pub version: String,
+    /// How far training has come.
+    pub progress: Progress,
+    /// The settings.
+    pub config: RunConfig,
+    /// The model.
+    pub model: Model,
+    /// What it was trained on.
+    pub device: DeviceInfo,
+    /// Name of the tuning profile, on which the order of sums depends.
+    pub profile: String,
+    /// SHA-256 of the data, as in [`crate::data::Dataset::sha256`]; the host's.
+    pub data: BTreeMap<String, String>,
+    /// What the host needs to go on.
+    pub host: serde_json::Value,
+}
+
+/// The metadata.
+#[derive(Deserialize)]
+struct Metadata<'a> {
+    sha256: String,
+    #[serde(borrow)]
+    state: &'a RawValue,
+}
+
+/// Of a state of any version.
+#[derive(Deserialize)]
+struct Format {
+    format: u64,
+    version: String,
+}
+
+/// The digest of a checkpoint: of the state's text, and of each buffer in the order of their labels.
+fn digest<'a>(state: &str, buffers: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
+    let mut buffers: Vec<_> = buffers.collect();
+    buffers.sort_by_key(|(label, _)| *label);
+    let mut hasher = Hasher::default();
+    hasher.update(state.as_bytes());
+    for (label, bytes) in buffers {
+        hasher.update(format!("\n{label} {}\n", bytes.len()).as_bytes());
+        hasher.update(bytes);
+    }
+    hasher.hex()
+}
+
+impl Checkpoint {
+    /// The file.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let failed = |e: &dyn std::fmt::Display| Error::device(format!("cannot lay out the checkpoint: {e}"));
+        let state = serde_json::to_string(&self.state).map_err(|e| failed(&e))?;
+        let buffers = || self.buffers.iter().map(|(label, values)| (label.as_str(), bytemuck::cast_slice(values)));
+        let sha256 = digest(&state, buffers());
+        let view =
+            |(label, bytes)| TensorView::new(Dtype::F32, vec![<[u8]>::len(bytes) / 4], bytes).map(|view| (label, view));
+        let views: Vec<_> = buffers().map(view).collect::<Result<_, _>>().map_err(|e| failed(&e))?;
+        let metadata = format!("{{\"sha256\":\"{sha256}\",\"state\":{state}}}");
+        safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), metadata)]))).map_err(|e| failed(&e))
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there is none or its version is another, [`Error::Data`] if it is no checkpoint or damaged.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = read_safetensors(path, "checkpoint")?;
+        Self::from_bytes(&bytes).map_err(|error| match error {
+            Error::Usage(text) => usage!("{text}: {}", path.display()),
+            error => Error::data(path, error),
+        })
+    }
+
+    /// What the bytes of a file hold.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let damaged = |e: &dyn std::fmt::Display| Error::Data(format!("not a checkpoint, or damaged ({e})"));
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
+        let metadata = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
+        let text = metadata.ok_or_else(|| damaged(&format!("it has no `{KEY}`; weights alone cannot be resumed")))?;
+        let Metadata { sha256, state } = serde_json::from_str(text).map_err(|e| damaged(&e))?;
+        let tensors = file.tensors();
+        let found = digest(state.get(), tensors.iter().map(|(label, view)| (label.as_str(), view.data())));
+        if found != sha256 {
+            return Err(damaged(&format!("its SHA-256 is {found}, it should be {sha256}")));
+        }
+        let Format { format, version } = serde_json::from_str(state.get()).map_err(|e| damaged(&e))?;
+        if format != FORMAT {
+            return Err(usage!(
+                "a checkpoint of format {format}, by gpu-cnn {version}; this program, {}, reads format {FORMAT}",
+                env!("CARGO_PKG_VERSION")
+            ));
+        }
+        let state: CheckpointState = serde_json::from_str(state.get()).map_err(|e| damaged(&e))?;
+        state.config.check().map_err(|e| damaged(&e))?;
+        state.model.graph().map_err(|e| damaged(&e))?;
+        let mut buffers = Vec::new();
+        for (label, view) in tensors {
+            if view.dtype() != Dtype::F32 {
+                return Err(damaged(&format!("`{label}` holds {:?}, expected F32", view.dtype())));
+            }
+            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            buffers.push((label, values.collect()));
+        }
+        Ok(Self { state, buffers })
+    }
+}
+
+impl Trainer {
+    /// The present state; [`CheckpointState::data`] and [`CheckpointState::host`] are left to the host.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a weight is not a finite number, so that no such checkpoint replaces a good one.
+    pub async fn checkpoint(&mut self) -> Result<Checkpoint> {
+        self.check_weights().await?;
+        let buffers = self.persistent().await?;
+        let state = CheckpointState {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").into(),
+            progress: self.progress,
+            config: self.config.clone(),
+            model: self.model.clone(),
+            device: self.device().clone(),
+            profile: self.session.plan.profile.name.into(),
+            data: BTreeMap::new(),
+            host: serde_json::Value::Null,
+        };
+        Ok(Checkpoint { state, buffers })
+    }
+
+    /// The trainer of a checkpoint, on `device` and with the settings `config`, which may differ from the checkpoint's as
+    /// [`RunConfig::check_resume`] says. [`Self::resume_fit`] goes on where it was written.
+    ///
+    /// # Errors
+    /// As [`Self::new`] and [`RunConfig::check_resume`]; [`Error::Data`] if the buffers are not the model's.
+    pub async fn resume(checkpoint: &Checkpoint, device: &Device, config: RunConfig) -> Result<Self> {
+        let CheckpointState { config: before, model, progress, .. } = &checkpoint.state;
+        config.check_resume(before, progress)?;
+        let mut trainer = Self::new(model.clone(), device, config).await?;
+        trainer.restore(checkpoint)?;
+        Ok(trainer)
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        let plan = std::sync::Arc::clone(&self.session.plan);
+        let mut rest: HashMap<&str, &[f32]> =
+            checkpoint.buffers.iter().map(|(label, values)| (label.as_str(), values.as_slice())).collect();
+        for (id, buffer) in plan.persistent_buffers() {
+            let found = rest.remove(buffer.label.as_str()).filter(|values| values.len() == buffer.len);
+            let values = found.ok_or_else(|| {
+                Error::Data(format!("the checkpoint has no `{}` of {} floats", buffer.label, buffer.len))
+            })?;
+            self.session.backend.write_f32(id, 0, values)?;
+        }
+        if let Some(label) = rest.keys().min() {
+            return Err(Error::Data(format!("the checkpoint has `{label}`, which is no state of this training")));
+        }
+        self.progress = checkpoint.state.progress;
+        Ok(())
+    }
+}

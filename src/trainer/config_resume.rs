@@ -1,0 +1,89 @@
+//! Which settings of a run may change when it is resumed.
+
+use super::config::RunConfig;
+use super::metrics::Progress;
+use crate::error::{Error, Result, usage};
+use serde_json::{Map, Value};
+
+/// Settings on which the results do not depend, and `epochs`. What data and model these name is the host's to compare.
+const FREE: [&str; 12] = [
+    "model",
+    "adapter",
+    "threads",
+    "data",
+    "data_dir",
+    "epochs",
+    "checkpoint_every",
+    "keep",
+    "log_steps",
+    "out",
+    "overwrite",
+    "weights",
+];
+
+impl RunConfig {
+    /// Whether a run with the settings `before`, which has come to `progress`, can go on with these.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with each setting that differs and must not, or if more epochs are done than these settings have.
+    pub fn check_resume(&self, before: &Self, progress: &Progress) -> Result<()> {
+        let differs: Vec<String> = changes(before, self)?
+            .into_iter()
+            .filter(|(name, ..)| !FREE.contains(&name.as_str()))
+            .map(|(name, old, new)| format!("{name} is {old} in the run, {new} was asked for"))
+            .collect();
+        if !differs.is_empty() {
+            return Err(usage!("a resumed run keeps its settings: {}", differs.join("; ")));
+        }
+        let begun = progress.epoch - progress.fit_start.epoch + u64::from(progress.batch > 0);
+        if self.epochs < begun {
+            return Err(usage!(
+                "epochs is {}; the run has come to epoch {}, step {}",
+                self.epochs,
+                begun,
+                progress.batch
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Name, old and new value of each setting that differs.
+fn changes(before: &RunConfig, after: &RunConfig) -> Result<Vec<(String, Value, Value)>> {
+    let (before, mut after) = (settings(before)?, settings(after)?);
+    let changed = before.into_iter().filter_map(|(name, old)| {
+        let new = after.remove(&name).unwrap_or_default();
+        (old != new).then_some((name, old, new))
+    });
+    Ok(changed.collect())
+}
+
+fn settings(config: &RunConfig) -> Result<Map<String, Value>> {
+    match serde_json::to_value(config) {
+        Ok(Value::Object(settings)) => Ok(settings),
+        other => Err(Error::Data(format!("the settings are no table: {other:?}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_results_do_not_depend_on_may_change() {
+        let before = RunConfig::default();
+        let progress = Progress { epoch: 3, batch: 7, ..Progress::default() };
+        let check = |config: RunConfig| config.check_resume(&before, &progress).map_err(|e| e.to_string());
+        let adapter = RunConfig { adapter: "vulkan".into(), threads: Some(1), epochs: 9, keep: 3, ..before.clone() };
+        assert_eq!(check(adapter), Ok(()));
+        let changed = RunConfig { batch_size: 64, seed: 5, ..before.clone() };
+        let error = check(changed).expect_err("two settings");
+        assert!(
+            error.contains("batch_size is 32 in the run, 64") && error.contains("seed is 0 in the run, 5"),
+            "{error}"
+        );
+        let fewer = check(RunConfig { epochs: 3, ..before.clone() }).expect_err("the fourth has begun");
+        assert!(fewer.contains("epochs is 3; the run has come to epoch 4, step 7"), "{fewer}");
+        assert_eq!(check(RunConfig { epochs: 4, ..before.clone() }), Ok(()));
+    }
+}
