@@ -198,7 +198,7 @@ fn a_run_that_overwrites_another_and_is_killed_leaves_one_of_the_two() {
     }
     assert!(case.train("run", &["--seed", "1"]).output().unwrap().status.success());
     let (mut old, mut new) = (0, 0);
-    for delay in (0..kills() as u64 * 4).map(|i| i * 240 / (kills() as u64 * 4)) {
+    for delay in (0..kills() as u64 * 2).map(|i| i * 240 / (kills() as u64 * 2)) {
         let mut child = case
             .train("run", &["--seed", "2", "--overwrite", "--epochs", "20"])
             .stdout(Stdio::null())
