@@ -94,6 +94,11 @@ fn log(folder: &mut RunFolder, event: &Event, log_steps: bool) {
     }
 }
 
+/// The test at the end as metrics.jsonl has it.
+pub(super) fn test_line(Score { loss, accuracy }: Score) -> Value {
+    json!({ "event": "test", "loss": loss, "accuracy": accuracy })
+}
+
 /// A step or an epoch as metrics.jsonl has it: nothing that differs when the run is repeated.
 pub(super) fn metrics_line(event: &Event) -> Value {
     let line = |kind: &str, epoch: u64, (name, steps): (&str, usize), score: Score, learning_rate: f64| {

@@ -10,6 +10,7 @@ mod interrupt;
 mod options;
 mod panics;
 mod probe;
+mod reproduce;
 mod run_args;
 mod source;
 mod start;
@@ -42,6 +43,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Write a trained model for Keras, or its weights for other programs
     Export(export::Args),
+    /// Train by a run's run.json again, and compare losses and weights bit by bit
+    Reproduce(reproduce::Args),
     /// Time training on every adapter and on the CPU, side by side
     Bench(bench::Args),
     /// Layers, output shapes and parameters of a model
@@ -59,6 +62,7 @@ pub fn run() -> ExitCode {
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Reproduce(args) => reproduce::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Adapters(args) => adapters::run(&args),

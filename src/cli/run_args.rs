@@ -170,7 +170,7 @@ fn resumed(path: &Path, names_model: bool) -> Result<RunRequest> {
 
 /// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`,
 /// whose folder is not taken over.
-fn read(path: &Path) -> Result<RunRequest> {
+pub(super) fn read(path: &Path) -> Result<RunRequest> {
     let text =
         std::fs::read_to_string(path).map_err(|e| usage!("cannot read the configuration: {e}: {}", path.display()))?;
     // No TOML begins with a brace.

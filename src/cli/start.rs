@@ -1,14 +1,14 @@
 //! What a run starts with: its model on a device, its data, and its settings as they hold.
 
-use super::environment;
 use super::options::{ModelChoice, describe_data, find_device, named_weights};
 use super::run_args::RunRequest;
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
+use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Initializer, Model, Node, SavedOptimizer, initialize, load_optimizer, load_weights};
-use crate::report::{note, print, summary_table};
+use crate::report::note;
 use crate::trainer::{Checkpoint, RunConfig};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -62,8 +62,10 @@ impl Start {
         if let Some(SavedOptimizer { state, updates, .. }) = &saved {
             trainer.set_optimizer_state(state, *updates)?;
         }
-        print(&summary_table(&trainer.model().summary()?, environment::columns()))?;
-        let description = describe(&trainer, &config, &data, &initializers);
+        let mut description = describe(&trainer, &config, &data, &initializers);
+        let state = saved.iter().flat_map(|saved| &saved.state);
+        let started_from: Vec<&[u8]> = start.iter().chain(state).map(|values| bytemuck::cast_slice(values)).collect();
+        description["start_sha256"] = json!(start.is_some().then(|| sha256_hex(&started_from.concat())));
         Ok(Self { trainer, data, config, description })
     }
 
@@ -112,7 +114,7 @@ fn note_other_device(checkpoint: &Checkpoint, device: &DeviceInfo, profile: &str
 }
 
 /// Whether the data are those that the run was trained on.
-fn check_data(before: &BTreeMap<String, String>, data: &Dataset) -> Result<()> {
+pub(super) fn check_data(before: &BTreeMap<String, String>, data: &Dataset) -> Result<()> {
     let differs: Vec<String> = before
         .iter()
         .filter(|(name, sha256)| data.sha256.get(*name) != Some(sha256))
@@ -124,7 +126,7 @@ fn check_data(before: &BTreeMap<String, String>, data: &Dataset) -> Result<()> {
     match differs.is_empty() && before.len() == data.sha256.len() {
         true => Ok(()),
         false => {
-            let text = format!("the data are not those of the run, so that it cannot be resumed:{}", differs.concat());
+            let text = format!("the data are not those of the run:{}", differs.concat());
             Err(Error::Usage(format!("{text}\nhint: --data and --data-dir say where the data are")))
         }
     }
@@ -146,7 +148,7 @@ fn check_model(before: &Model, model: &Model, name: &str) -> Result<()> {
     } else {
         format!("the images are {:?} in the run, {:?} there", old.input, new.input)
     };
-    Err(Error::Usage(format!("the model is not that of the run, so that it cannot be resumed: {what}: {name}")))
+    Err(Error::Usage(format!("the model is not that of the run: {what}: {name}")))
 }
 
 /// The optimizer of the file that the weights are from; `config` takes its arguments.

@@ -1,11 +1,12 @@
 //! `gpu-cnn train`
 
-use super::fit::{Fitting, check_interrupted};
+use super::environment;
+use super::fit::{Fitting, check_interrupted, test_line};
 use super::run_args::{Resumed, RunArgs, RunRequest};
 use super::start::Start;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::report::{RunFolder, note, print};
+use crate::report::{RunFolder, note, print, summary_table};
 use crate::trainer::{Progress, RunConfig, Schedule};
 use serde_json::json;
 use std::path::Path;
@@ -29,6 +30,7 @@ fn start(request: RunRequest) -> Result<()> {
         RunFolder::check(out, request.config.overwrite)?;
     }
     let Start { mut trainer, data, config, description } = Start::new(request)?;
+    print(&summary_table(&trainer.model().summary()?, environment::columns()))?;
     let mut first = trainer.checkpoint()?;
     first.state.data.clone_from(&data.sha256);
     let stem = Path::new(&config.model).file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -72,7 +74,7 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()>
         let Fitting { folder, .. } = &mut fitting;
         let figures = json!({ "loss": test.loss, "accuracy": test.accuracy });
         folder.note_final("test", figures);
-        folder.log(&json!({ "event": "test", "loss": test.loss, "accuracy": test.accuracy }));
+        folder.log(&test_line(test));
         folder.flush().map(|()| test)
     });
     let Fitting { mut folder, .. } = fitting;

@@ -5,6 +5,7 @@ mod config;
 mod errors;
 #[cfg(unix)]
 mod faults;
+mod reproduce;
 mod resume;
 mod runs;
 

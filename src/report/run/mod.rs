@@ -3,7 +3,10 @@
 mod log;
 mod names;
 mod place;
+mod recorded;
 mod replace;
+
+pub(crate) use recorded::RecordedRun;
 
 use crate::error::{Error, Result};
 use crate::files;

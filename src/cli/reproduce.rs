@@ -1,0 +1,174 @@
+//! `gpu-cnn reproduce`: trains by a run's description again and compares the results bit by bit.
+
+use super::environment;
+use super::fit::{metrics_line, test_line};
+use super::options::Format;
+use super::run_args::{Names, Shared, read};
+use super::start::{Start, check_data};
+use crate::digest::sha256_hex;
+use crate::error::{Error, Result, usage};
+use crate::report::{EpochProgress, RecordedRun, note, print, print_json};
+use crate::trainer::{Event, Flow};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run's folder
+    run: PathBuf,
+    #[command(flatten)]
+    shared: Shared<Options>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug)]
+struct Options;
+
+impl Names for Options {
+    const NAMES: &'static [&'static str] = &["adapter", "threads", "data", "data_dir"];
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let recorded = RecordedRun::read(&args.run)?;
+    let mut request = read(&recorded.description_path)?;
+    let (asked, given) = (&args.shared.0, &args.shared.1);
+    let config = &mut request.config;
+    for name in given {
+        match *name {
+            "adapter" => config.adapter.clone_from(&asked.adapter),
+            "threads" => config.threads = asked.threads,
+            "data" => config.data.clone_from(&asked.data),
+            _ => config.data_dir.clone_from(&asked.data_dir),
+        }
+    }
+    config.check()?;
+    let Start { mut trainer, data, config, description } = Start::new(request)?;
+    let before: std::collections::BTreeMap<String, String> =
+        serde_json::from_value(recorded.description["data"]["sha256"].clone()).unwrap_or_default();
+    check_data(&before, &data)?;
+    for (what, name) in [("weights that it started from", "start_sha256"), ("model", "model")] {
+        if recorded.description[name] != description[name] {
+            return Err(usage!("the {what} are no longer those of the run: {}", recorded.description_path.display()));
+        }
+    }
+    for key in ["adapter", "driver"] {
+        let (before, now) = (&recorded.description["device"][key], &description["device"][key]);
+        if before != now && description["device"]["backend"] != "cpu" {
+            let text = |value: &Value| value.as_str().unwrap_or("unknown").to_owned();
+            note(&format!("warning: the {key} is {}, the run's was {}", text(now), text(before)));
+        }
+    }
+    if !recorded.is_over() {
+        note("note: the run is not over: its losses are compared as far as they go, not its weights");
+    }
+
+    let mut comparison =
+        Comparison { recorded: &recorded, log_steps: config.log_steps, steps: 0, lines: 0, difference: None };
+    let mut progress = EpochProgress::new(config.epochs, environment::may_redraw());
+    trainer.fit_with(&data.train, &mut |_, event| {
+        progress.show(event);
+        comparison.compare(event);
+        let ends =
+            comparison.difference.is_some() || (!recorded.is_over() && comparison.steps >= recorded.losses.len());
+        Ok(if ends { Flow::Stop } else { Flow::Continue })
+    })?;
+    let mut weights = None;
+    if recorded.is_over() && comparison.difference.is_none() {
+        comparison.compare_line(&test_line(trainer.evaluate(&data.test)?.score), "the test");
+        let sha256 = sha256_hex(&trainer.to_safetensors()?);
+        comparison.compare_end(&sha256);
+        weights = Some(sha256);
+    }
+    report(args, &comparison, weights)
+}
+
+/// What the training comes to beside what was recorded.
+struct Comparison<'a> {
+    recorded: &'a RecordedRun,
+    log_steps: bool,
+    /// Steps and lines that were compared.
+    steps: usize,
+    lines: usize,
+    /// The first difference, as a sentence.
+    difference: Option<String>,
+}
+
+impl Comparison<'_> {
+    fn compare(&mut self, event: &Event) {
+        match *event {
+            Event::Step { epoch, step, batch, .. } => {
+                let place = format!("epoch {epoch}, step {step}");
+                match self.recorded.losses.get(self.steps) {
+                    // Where the file of losses is gone, the lines are left.
+                    None if self.recorded.losses.is_empty() => {}
+                    None => self.differ(format!("{place}: the run has only {} steps", self.steps)),
+                    Some(loss) if loss.to_bits() != batch.loss.to_bits() => {
+                        self.differ(format!("{place}: the loss is {}, it was {loss}", batch.loss));
+                    }
+                    Some(_) => {}
+                }
+                self.steps += 1;
+                if self.log_steps {
+                    self.compare_line(&metrics_line(event), &place);
+                }
+            }
+            Event::Epoch { epoch, .. } => self.compare_line(&metrics_line(event), &format!("the end of epoch {epoch}")),
+        }
+    }
+
+    /// Compares the next line of metrics.
+    fn compare_line(&mut self, line: &Value, place: &str) {
+        let (now, before) = (line.to_string(), self.recorded.metrics.get(self.lines));
+        match before {
+            None if !self.recorded.is_over() => {}
+            Some(before) if *before == now => {}
+            before => {
+                let before = before.map_or("not there", String::as_str);
+                self.differ(format!("{place}: the line of metrics is\n  {now}\nit was\n  {before}"));
+            }
+        }
+        self.lines += 1;
+    }
+
+    fn compare_end(&mut self, weights: &str) {
+        let RecordedRun { losses, metrics, weights: before, .. } = self.recorded;
+        if losses.len() > self.steps {
+            self.differ(format!("after step {}: the run has {} steps", self.steps, losses.len()));
+        }
+        if metrics.len() > self.lines {
+            self.differ(format!("after the test: the run has another line of metrics: {}", metrics[self.lines]));
+        }
+        if before.as_deref() != Some(weights) {
+            let before = before.as_deref().unwrap_or("not there");
+            self.differ(format!("the weights at the end: their sha256 is {weights}, it was {before}"));
+        }
+    }
+
+    fn differ(&mut self, difference: String) {
+        self.difference.get_or_insert(difference);
+    }
+}
+
+/// Prints the answer.
+fn report(args: &Args, comparison: &Comparison<'_>, weights: Option<String>) -> Result<()> {
+    let Comparison { steps, difference, .. } = comparison;
+    let of_weights = weights.as_ref().map(|sha256| format!(", and the weights, sha256 {sha256}")).unwrap_or_default();
+    match args.format {
+        Format::Json => print_json(&json!({
+            "same": difference.is_none(), "steps": steps, "weights_sha256": weights, "first_difference": difference,
+        }))?,
+        Format::Text if difference.is_none() => {
+            print(&format!("the same: the losses of {steps} steps{of_weights}\n"))?;
+        }
+        Format::Text => {}
+    }
+    match difference {
+        None => Ok(()),
+        Some(text) => Err(Error::Disagreement(format!(
+            "the run in {} is not reproduced; the first difference is at {text}",
+            args.run.display()
+        ))),
+    }
+}

@@ -1,0 +1,58 @@
+//! What a run has left in its folder, for comparison.
+
+use super::names::{LOSSES, METRICS, RUN, WEIGHTS};
+use super::replace;
+use crate::digest::sha256_hex;
+use crate::error::{Error, Result, usage};
+use serde_json::Value;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// A run as its folder has it.
+#[derive(Debug)]
+pub(crate) struct RecordedRun {
+    /// Where run.json is, and its content.
+    pub(crate) description_path: PathBuf,
+    pub(crate) description: Value,
+    /// The loss of each step.
+    pub(crate) losses: Vec<f64>,
+    /// The lines of metrics.jsonl.
+    pub(crate) metrics: Vec<String>,
+    /// SHA-256 of the weights file.
+    pub(crate) weights: Option<String>,
+}
+
+impl RecordedRun {
+    /// Reads the folder of a run.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there is no run, [`Error::Data`] if a file of it is damaged.
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        let current = replace::current(folder);
+        let description_path = current.join(RUN);
+        let text = std::fs::read_to_string(&description_path).map_err(|e| match e.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => usage!("no run there, no {RUN}: {}", folder.display()),
+            _ => Error::data(&description_path, e),
+        })?;
+        let description = serde_json::from_str(&text).map_err(|e| Error::data(&description_path, e))?;
+        let read = |name: &str| match std::fs::read(current.join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Error::data(&current.join(name), e)),
+        };
+        let losses = read(LOSSES)?.unwrap_or_default();
+        let losses = losses.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        let metrics = String::from_utf8(read(METRICS)?.unwrap_or_default());
+        let metrics = metrics.map_err(|e| Error::data(&current.join(METRICS), e))?;
+        // A line that was cut off says nothing.
+        let lines = metrics.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        let lines = lines.map(String::from).collect();
+        let weights = read(WEIGHTS)?.map(|bytes| sha256_hex(&bytes));
+        Ok(Self { description_path, description, losses, metrics: lines, weights })
+    }
+
+    /// Whether it came to its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.description["status"] == "done"
+    }
+}
