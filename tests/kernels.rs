@@ -84,7 +84,8 @@ fn the_kernels_that_measure_an_adapters_best_agree_with_their_twins() {
     let values: Vec<f32> = (0..COUNT).map(|i| (i % 97) as f32 / 100.0).collect();
     cpu.write_f32(from.buffer, 0, &values).unwrap();
     let ids = plan.program(Program::Gradients);
-    let found = wait(check_dispatches(&adapter, &plan, &mut cpu, ids, Step::default())).unwrap();
+    let found = wait(check_dispatches(&adapter, &plan, &mut cpu, ids, &ids.iter().copied().collect(), Step::default()))
+        .unwrap();
     assert!(found.len() == 2 && found.iter().all(|d| d.error < 5e-6), "{found:?}");
 }
 

@@ -1,55 +1,71 @@
 //! Runs each dispatch of a plan on a GPU and on the CPU, from the same inputs, and says where they differ.
 
-use super::cpu::Cpu;
+use super::cpu::{Cpu, CpuFloat};
 use super::gpu::{Adapter, Engine, GUARD_WORD};
 use super::interface::Backend;
+use crate::clock::Instant;
 use crate::error::Result;
 use crate::plan::{DispatchId, Element, Plan, Step};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Elements after each buffer that no kernel may touch.
 const GUARD_WORDS: usize = 64;
 
-/// A dispatch whose output is not its twin's.
+/// An output of a dispatch beside its twin's.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
-    /// Label of the dispatch.
-    pub label: String,
+pub struct Compared {
+    /// The dispatch.
+    pub id: DispatchId,
     /// The output's buffer.
     pub buffer: String,
     /// ||gpu - cpu|| / ||cpu|| over floats; the share of different elements over u32; infinite if a guard element or
     /// another part of the buffer changed.
     pub error: f64,
+    /// Seconds that the dispatch took on the adapter, with the reading of this output.
+    pub seconds: f64,
 }
 
-/// Runs the dispatches `ids` of `plan` on both sides and returns the error of every output of each.
+/// Runs the dispatches `ids` of `plan` on the CPU, those in `fresh` also on the adapter, and returns the error of every output of these.
 ///
-/// `cpu` holds the state to start from; its outputs go on to the next dispatch, so an error does not add up.
+/// `cpu` holds the state to start from; both sides take its outputs as the inputs of the next dispatch, in single precision, so that an
+/// error does not add up.
 ///
 /// # Errors
 /// If the plan cannot be loaded on the adapter, or the device is lost.
-pub async fn check_dispatches(
+pub async fn check_dispatches<F: CpuFloat>(
     adapter: &Adapter,
     plan: &Arc<Plan>,
-    cpu: &mut Cpu<f32>,
+    cpu: &mut Cpu<F>,
     ids: &[DispatchId],
+    fresh: &HashSet<DispatchId>,
     step: Step,
-) -> Result<Vec<Difference>> {
-    let mut gpu = Engine::load(adapter, Arc::clone(plan), GUARD_WORDS).await?;
-    let mut differences = Vec::new();
+) -> Result<Vec<Compared>> {
+    let mut gpu = Engine::load_some(adapter, Arc::clone(plan), GUARD_WORDS, |id| fresh.contains(&id)).await?;
+    let mut compared = Vec::new();
     for &id in ids {
         let dispatch = plan.dispatch(id);
+        let is_fresh = fresh.contains(&id);
         for slice in dispatch.inputs.iter().chain(&dispatch.outputs) {
-            gpu.write(slice.buffer, 0, &cpu.content(slice.buffer, plan.buffer(slice.buffer).len))?;
+            let content = cpu.content(slice.buffer, plan.buffer(slice.buffer).len);
+            cpu.write(slice.buffer, 0, &content)?;
+            if is_fresh {
+                gpu.write(slice.buffer, 0, &content)?;
+            }
         }
         cpu.run_dispatch(id, step);
+        if !is_fresh {
+            continue;
+        }
+        let start = Instant::now();
         gpu.run_dispatches(&[id], &[step])?;
         for slice in &dispatch.outputs {
             let buffer = plan.buffer(slice.buffer);
             let expected = cpu.content(slice.buffer, buffer.len);
             let written = slice.offset..slice.offset + slice.len;
             let (got, guard) = gpu.read_with_guard(slice.buffer).await?;
+            let seconds = start.elapsed().as_secs_f64();
             let intact = guard.iter().all(|w| *w == GUARD_WORD);
             let error = match buffer.element {
                 _ if !intact => f64::INFINITY,
@@ -58,10 +74,10 @@ pub async fn check_dispatches(
                 Element::F32 => relative_error(&got[written.clone()], &expected[written]),
                 Element::U32 => share_of_different(&got[written.clone()], &expected[written]),
             };
-            differences.push(Difference { label: dispatch.label.clone(), buffer: buffer.label.clone(), error });
+            compared.push(Compared { id, buffer: buffer.label.clone(), error, seconds });
         }
     }
-    Ok(differences)
+    Ok(compared)
 }
 
 /// Whether both hold the same elements outside `written`.
@@ -70,7 +86,7 @@ fn same(got: &[u32], expected: &[u32], written: &Range<usize>) -> bool {
 }
 
 /// ||got - expected|| / ||expected||; infinite if `got` has a number that is not finite.
-fn relative_error(got: &[u32], expected: &[u32]) -> f64 {
+pub fn relative_error(got: &[u32], expected: &[u32]) -> f64 {
     let (mut distance, mut norm) = (0.0, 0.0);
     for (g, e) in got.iter().zip(expected) {
         let (g, e) = (f64::from(f32::from_bits(*g)), f64::from(f32::from_bits(*e)));
@@ -84,6 +100,7 @@ fn relative_error(got: &[u32], expected: &[u32]) -> f64 {
     }
 }
 
-fn share_of_different(got: &[u32], expected: &[u32]) -> f64 {
+/// The share of the elements that differ.
+pub fn share_of_different(got: &[u32], expected: &[u32]) -> f64 {
     got.iter().zip(expected).filter(|(g, e)| g != e).count() as f64 / expected.len().max(1) as f64
 }

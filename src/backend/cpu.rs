@@ -104,7 +104,33 @@ impl<F: CpuFloat> Cpu<F> {
     pub fn content(&self, buffer: BufferId, len: usize) -> Vec<u32> {
         match &self.buffers[buffer.0] {
             Data::U32(elements) => elements[..len].to_vec(),
-            Data::Float(values) => values[..len].iter().map(|v| (v.to_f64() as f32).to_bits()).collect(),
+            Data::Float(values) => {
+                let mask = self.plan.buffer(buffer).tag_mask;
+                values[..len].iter().map(|value| to_bits(*value, mask)).collect()
+            }
+        }
+    }
+}
+
+/// The bits of the nearest 32-bit float; an integer in the mantissa's bits of `mask` is kept there.
+fn to_bits<F: Real>(value: F, mask: u32) -> u32 {
+    match mask {
+        0 => (value.to_f64() as f32).to_bits(),
+        _ => {
+            let (value, tag) = value.split_low_bits(mask);
+            (value.to_f64() as f32).with_low_bits(mask, tag).to_bits()
+        }
+    }
+}
+
+/// The inverse of [`to_bits`].
+fn from_bits<F: Real>(bits: u32, mask: u32) -> F {
+    let value = f32::from_bits(bits);
+    match mask {
+        0 => F::from_f64(f64::from(value)),
+        _ => {
+            let (value, tag) = value.split_low_bits(mask);
+            F::from_f64(f64::from(value)).with_low_bits(mask, tag)
         }
     }
 }
@@ -160,8 +186,9 @@ impl<F: CpuFloat> Backend for Cpu<F> {
         match &mut self.buffers[buffer.0] {
             Data::U32(data) => data[offset..][..elements.len()].copy_from_slice(elements),
             Data::Float(data) => {
+                let mask = self.plan.buffer(buffer).tag_mask;
                 for (value, bits) in data[offset..][..elements.len()].iter_mut().zip(elements) {
-                    *value = F::from_f64(f64::from(f32::from_bits(*bits)));
+                    *value = from_bits(*bits, mask);
                 }
             }
         }

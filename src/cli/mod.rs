@@ -17,6 +17,8 @@ mod start;
 mod summary;
 mod synthetic;
 mod train;
+mod verify;
+mod verify_targets;
 
 use crate::error::{Advice, Error};
 use crate::report::note;
@@ -47,6 +49,8 @@ enum Command {
     Reproduce(reproduce::Args),
     /// Time training on every adapter and on the CPU, side by side
     Bench(bench::Args),
+    /// Check every kernel on an adapter, and that trainings repeat to the bit
+    Verify(verify::Args),
     /// Layers, output shapes and parameters of a model
     Summary(summary::Args),
     /// The adapters of this machine, and which of them `auto` takes
@@ -64,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Adapters(args) => adapters::run(&args),
         Command::Synthetic(args) => synthetic::run(&args),

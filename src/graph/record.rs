@@ -205,6 +205,9 @@ impl<'g> Recording<'g> {
             }
             let gate = if gated[output.0] { Gate::None } else { saved[i].gate };
             let dy = self.sum(i, &gradients[output.0], gate);
+            if let Gate::Argmax { mask, .. } = saved[i].gate {
+                self.r.tag(dy, mask);
+            }
             let op = &self.lowered.ops[i];
             let layer = op.layer();
             let mut dx = Vec::with_capacity(op.inputs.len());

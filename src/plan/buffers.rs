@@ -33,6 +33,8 @@ pub struct BufferDesc {
     pub element: Element,
     /// Whether the content outlives a step.
     pub lifetime: Lifetime,
+    /// Mantissa bits of each float that hold an integer, the lowest ones; 0 for numbers alone.
+    pub tag_mask: u32,
 }
 
 /// A range of a buffer, in elements. Offsets are multiples of [`SLICE_ALIGN`].

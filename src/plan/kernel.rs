@@ -114,6 +114,8 @@ pub trait KernelSpec: Debug + Send + Sync + 'static {
 
 /// A kernel as a backend sees it. Implemented for every [`KernelSpec`].
 pub trait Kernel: Debug + Send + Sync {
+    /// Where the kernel stands in `kernels`, such as `conv2d::forward::Conv2dForward`.
+    fn name(&self) -> String;
     /// The shader: WGSL files, constants and grid.
     fn shader(&self) -> Shader;
     /// Floating-point operations and bytes of one dispatch.
@@ -127,6 +129,10 @@ pub trait Kernel: Debug + Send + Sync {
 }
 
 impl<K: KernelSpec> Kernel for K {
+    fn name(&self) -> String {
+        let path = std::any::type_name::<K>();
+        path.split_once("::kernels::").map_or(path, |(_, within)| within).to_owned()
+    }
     fn shader(&self) -> Shader {
         KernelSpec::shader(self)
     }

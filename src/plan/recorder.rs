@@ -39,12 +39,13 @@ impl Recorder {
         element: Element,
         lifetime: Lifetime,
     ) -> BufferSlice {
-        let buffer = BufferDesc { label: label.into(), len, element, lifetime };
+        let buffer = BufferDesc { label: label.into(), len, element, lifetime, tag_mask: 0 };
         let id = self.buffers.iter().position(|known| known.label == buffer.label).unwrap_or_else(|| {
             self.buffers.push(buffer.clone());
             self.buffers.len() - 1
         });
-        assert!(self.buffers[id] == buffer, "two buffers of one label: {:?} and {buffer:?}", self.buffers[id]);
+        let known = BufferDesc { tag_mask: 0, ..self.buffers[id].clone() };
+        assert!(known == buffer, "two buffers of one label: {:?} and {buffer:?}", self.buffers[id]);
         BufferSlice { buffer: BufferId(id), offset: 0, len }
     }
 
@@ -67,6 +68,11 @@ impl Recorder {
     /// A buffer of `len` f32 elements that is part of the training state.
     pub fn persistent(&mut self, label: impl Into<String>, len: usize) -> BufferSlice {
         self.buffer(label, len, Element::F32, Lifetime::Persistent)
+    }
+
+    /// Notes that the floats of a buffer carry integers in these bits.
+    pub fn tag(&mut self, slice: BufferSlice, mask: u32) {
+        self.buffers[slice.buffer.0].tag_mask = mask;
     }
 
     /// The dispatches that were recorded since the last call, in order.

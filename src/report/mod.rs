@@ -6,6 +6,7 @@ mod output;
 mod progress;
 mod run;
 mod tables;
+mod verify_table;
 
 pub(crate) use bench_report::{BenchReport, Probe};
 pub(crate) use evaluation_table::evaluation_table;
@@ -13,3 +14,4 @@ pub(crate) use output::{note, print, print_json};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use run::{RecordedRun, RunFolder};
 pub(crate) use tables::summary_table;
+pub(crate) use verify_table::KernelTable;

@@ -38,14 +38,16 @@ pub async fn check_adapter(adapter: &Adapter, case: &Case) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for programs in PROGRAMS {
         let ids = plan.dispatch_ids(programs);
-        for difference in check_dispatches(adapter, &plan, &mut cpu, &ids, case.step()).await? {
+        for difference in
+            check_dispatches(adapter, &plan, &mut cpu, &ids, &ids.iter().copied().collect(), case.step()).await?
+        {
             outcome.compared += 1;
             let is_argmax = difference.buffer.ends_with("argmax");
             let bound = if is_argmax { case.argmax_tolerance } else { case.tolerance };
             // Written so that a NaN fails.
             let holds = difference.error <= bound;
             if !holds {
-                let (label, buffer, error) = (difference.label, difference.buffer, difference.error);
+                let (label, buffer, error) = (&plan.dispatch(difference.id).label, difference.buffer, difference.error);
                 outcome
                     .failures
                     .push(format!("{}: `{label}` into `{buffer}`: {error:.1e} over {bound:.0e}", case.name));

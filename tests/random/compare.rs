@@ -198,7 +198,14 @@ fn on_adapter(tally: &mut Tally, sample: &Sample, case: &Case, adapter: &Adapter
     for i in (0..short.dispatches.len()).filter(|i| !tested.contains(&DispatchId(*i))) {
         short.dispatches[i] = any.clone();
     }
-    for found in wait(check_dispatches(adapter, &Arc::new(short), &mut cpu, &tested, case.step()))? {
+    for found in wait(check_dispatches(
+        adapter,
+        &Arc::new(short),
+        &mut cpu,
+        &tested,
+        &tested.iter().copied().collect(),
+        case.step(),
+    ))? {
         let len = plan.buffers.iter().find(|b| b.label == found.buffer).map_or(1, |buffer| buffer.len);
         let bound = if found.buffer.ends_with("argmax") { 1.01 / len as f64 } else { TOLERANCE };
         tally.on_adapter += 1;

@@ -12,6 +12,8 @@ pub struct Adapter {
     pub info: DeviceInfo,
     /// The tuning profile that plans for this adapter are recorded with.
     profile: Profile,
+    /// Whether shaders get wgpu's checks of bounds and loops.
+    pub(super) checked: bool,
     pub(super) inner: wgpu::Adapter,
 }
 
@@ -35,7 +37,7 @@ impl Adapter {
             device_type: device_type.into(),
             driver,
         };
-        let adapter = Self { info, profile: Profile::INTEGRATED, inner };
+        let adapter = Self { info, profile: Profile::INTEGRATED, checked: true, inner };
         Self { profile: adapter.default_profile(), ..adapter }
     }
 
@@ -56,6 +58,17 @@ impl Adapter {
     /// The tuning profile that plans for this adapter are recorded with.
     pub fn profile(&self) -> Profile {
         self.profile
+    }
+
+    /// The same adapter without the checks of bounds and loops that wgpu puts into shaders: for verification alone.
+    #[must_use]
+    pub fn without_checks(&self) -> Self {
+        Self { checked: false, ..self.clone() }
+    }
+
+    /// Whether shaders get these checks.
+    pub fn is_checked(&self) -> bool {
+        self.checked
     }
 
     /// The same adapter with another profile.

@@ -31,10 +31,12 @@ pub struct Engine {
     buffers: Vec<wgpu::Buffer>,
     guard_words: usize,
     max_iterations: usize,
+    checked: bool,
     steps: wgpu::Buffer,
     step_group: wgpu::BindGroup,
     staging: wgpu::Buffer,
-    dispatches: Vec<Loaded>,
+    /// None for dispatches that are never run.
+    dispatches: Vec<Option<Loaded>>,
     failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -55,6 +57,19 @@ impl Engine {
     /// A buffer that exceeds the adapter's limits, a failed allocation, or a shader that fails to compile; the message
     /// names the buffer or kernel.
     pub async fn load(adapter: &Adapter, plan: Arc<Plan>, guard_words: usize) -> Result<Self> {
+        Self::load_some(adapter, plan, guard_words, |_| true).await
+    }
+
+    /// As [`Self::load`], of a plan of which only the dispatches that `is_run` names are ever run.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn load_some(
+        adapter: &Adapter,
+        plan: Arc<Plan>,
+        guard_words: usize,
+        is_run: impl Fn(DispatchId) -> bool,
+    ) -> Result<Self> {
         let limits = adapter.inner.limits();
         check_limits(&plan, &limits)?;
         let descriptor = wgpu::DeviceDescriptor {
@@ -98,11 +113,12 @@ impl Engine {
             buffers,
             guard_words,
             max_iterations: adapter.max_iterations(),
+            checked: adapter.checked,
             steps,
             staging,
             failure,
         };
-        engine.compile().await?;
+        engine.compile(is_run).await?;
         if guard_words > 0 {
             let guard = vec![GUARD_WORD; guard_words + 3];
             for (buffer, description) in engine.buffers.iter().zip(&engine.plan.buffers) {
@@ -115,10 +131,14 @@ impl Engine {
     }
 
     /// Creates the bind groups, and one pipeline for each distinct shader text.
-    async fn compile(&mut self) -> Result<()> {
+    async fn compile(&mut self, is_run: impl Fn(DispatchId) -> bool) -> Result<()> {
         let mut pipelines: HashMap<String, wgpu::ComputePipeline> = HashMap::new();
         let mut loaded = Vec::with_capacity(self.plan.dispatches.len());
-        for dispatch in &self.plan.dispatches {
+        for (i, dispatch) in self.plan.dispatches.iter().enumerate() {
+            if !is_run(DispatchId(i)) {
+                loaded.push(None);
+                continue;
+            }
             let shader = dispatch.kernel.shader();
             if shader.iterations > self.max_iterations {
                 let smaller = (self.plan.batch > 1).then_some(Advice::SmallerBatchSize);
@@ -132,7 +152,9 @@ impl Engine {
             let layout = group_layout(&self.device, dispatch.inputs.len(), dispatch.outputs.len());
             let pipeline = pipelines
                 .entry(shader.text(self.plan.profile))
-                .or_insert_with_key(|text| new_pipeline(&self.device, &dispatch.label, &shader, text, &layout))
+                .or_insert_with_key(|text| {
+                    new_pipeline(&self.device, &dispatch.label, &shader, text, &layout, self.checked)
+                })
                 .clone();
             let slices = dispatch.inputs.iter().chain(&dispatch.outputs);
             let entries: Vec<_> = slices.enumerate().map(|(i, slice)| self.bind(i, *slice)).collect();
@@ -144,7 +166,7 @@ impl Engine {
             if let Some(error) = scope.pop().await {
                 return Err(Error::device(format!("kernel `{}` on {}: {error}", dispatch.label, self.info.adapter)));
             }
-            loaded.push(Loaded { pipeline, group, grid: shader.grid, uses_step: shader.uses_step });
+            loaded.push(Some(Loaded { pipeline, group, grid: shader.grid, uses_step: shader.uses_step }));
         }
         self.dispatches = loaded;
         Ok(())
@@ -185,7 +207,7 @@ impl Engine {
 
     /// Encodes dispatch `id` for element `step_index` of the steps last written.
     pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, id: DispatchId, step_index: usize) {
-        let dispatch = &self.dispatches[id.0];
+        let Some(dispatch) = &self.dispatches[id.0] else { panic!("dispatch {} is not loaded", id.0) };
         pass.set_pipeline(&dispatch.pipeline);
         pass.set_bind_group(0, &dispatch.group, &[]);
         if dispatch.uses_step {

@@ -109,19 +109,35 @@ pub(super) fn step_group(device: &wgpu::Device, steps: &wgpu::Buffer) -> wgpu::B
     })
 }
 
+/// Compiles a shader, with or without the checks of bounds and loops that wgpu puts into it.
+fn new_module(
+    device: &wgpu::Device,
+    descriptor: wgpu::ShaderModuleDescriptor<'_>,
+    checked: bool,
+) -> wgpu::ShaderModule {
+    if checked {
+        return device.create_shader_module(descriptor);
+    }
+    // SAFETY: the program's own shaders end their loops, and stay in their buffers: the cases' comparisons, with guard elements behind each
+    // buffer, hold with the checks and without.
+    #[expect(unsafe_code, reason = "only verification runs without the checks, to see that kernels do not need them")]
+    unsafe {
+        device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+    }
+}
+
 pub(super) fn new_pipeline(
     device: &wgpu::Device,
     label: &str,
     shader: &Shader,
     text: &str,
     layout: &wgpu::BindGroupLayout,
+    checked: bool,
 ) -> wgpu::ComputePipeline {
     let step = shader.uses_step.then(|| step_layout(device));
     let layouts: Vec<_> = [Some(layout), step.as_ref()].into_iter().filter(Option::is_some).collect();
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some(label),
-        source: wgpu::ShaderSource::Wgsl(text.into()),
-    });
+    let source = wgpu::ShaderSource::Wgsl(text.into());
+    let module = new_module(device, wgpu::ShaderModuleDescriptor { label: Some(label), source }, checked);
     let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some(label),
         bind_group_layouts: &layouts,

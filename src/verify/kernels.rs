@@ -1,0 +1,130 @@
+//! Every kernel of some cases on a device, against the reference in double precision.
+
+use super::case::Case;
+use super::compare::PROGRAMS;
+use crate::backend::gpu::Adapter;
+use crate::backend::{Backend, Compared, Cpu, check_dispatches, relative_error, share_of_different};
+use crate::error::Result;
+use crate::plan::{Dispatch, DispatchId, Element, Profile};
+use crate::simd::SimdLevel;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// An output of a dispatch beside that of the reference.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// The kernel, such as `conv2d::forward`.
+    pub kernel: String,
+    /// Label of the dispatch, and its output's buffer.
+    pub label: String,
+    /// The output's buffer.
+    pub buffer: String,
+    /// ||got - expected|| / ||expected|| of floats, the share of different elements of others.
+    pub error: f64,
+    /// What the error may be.
+    pub bound: f64,
+    /// Seconds that the dispatch took, with the reading of its outputs.
+    pub seconds: f64,
+}
+
+impl Check {
+    /// Whether the error is within its bound; a NaN is not.
+    pub fn holds(&self) -> bool {
+        self.error <= self.bound
+    }
+}
+
+/// The forms of kernels that are to be checked: the files of a shader make a form.
+#[derive(Debug, Default)]
+pub struct Forms(HashSet<String>);
+
+impl Forms {
+    /// The dispatches of `case` on `profile` of forms that did not occur before, in shaders with wgpu's runtime checks or without.
+    ///
+    /// # Errors
+    /// If the model cannot be recorded.
+    pub fn new_in(&mut self, case: &Case, profile: Profile, checked: bool) -> Result<HashSet<DispatchId>> {
+        let plan = case.plan(profile)?;
+        let ids = (0..plan.dispatches.len()).map(DispatchId);
+        Ok(ids.filter(|id| self.0.insert(form(plan.dispatch(*id), profile, checked))).collect())
+    }
+}
+
+/// All dispatches of `case` on `profile`.
+///
+/// # Errors
+/// If the model cannot be recorded.
+pub fn all_of(case: &Case, profile: Profile) -> Result<HashSet<DispatchId>> {
+    Ok((0..case.plan(profile)?.dispatches.len()).map(DispatchId).collect())
+}
+
+/// A kernel with the files of its shader and what of the profile goes into its text.
+fn form(dispatch: &Dispatch, profile: Profile, checked: bool) -> String {
+    let files: Vec<*const u8> = dispatch.kernel.shader().files.iter().map(|file| file.as_ptr()).collect();
+    let Profile { loads_u64, loads_at_once, target, .. } = profile;
+    format!("{} {files:?} {loads_u64} {loads_at_once} {target:?} {checked}", dispatch.kernel.name())
+}
+
+/// Runs the dispatches `ids` of `case` on `adapter`, recorded for its profile, each from the reference's inputs.
+///
+/// # Errors
+/// If the plan cannot be loaded, or the device is lost.
+pub async fn check_kernels(adapter: &Adapter, case: &Case, ids: &HashSet<DispatchId>) -> Result<Vec<Check>> {
+    let (plan, mut reference) = case.filled::<f64>(adapter.profile())?;
+    let mut checks = Vec::new();
+    for programs in PROGRAMS {
+        let all = plan.dispatch_ids(programs);
+        for compared in check_dispatches(adapter, &plan, &mut reference, &all, ids, case.step()).await? {
+            let Compared { id, buffer, error, seconds } = compared;
+            checks.push(check(case, plan.dispatch(id), buffer, error, seconds));
+        }
+    }
+    Ok(checks)
+}
+
+/// As [`check_kernels`], of the CPU backend's kernels for `level`.
+///
+/// # Errors
+/// If the plan cannot be loaded.
+pub fn check_cpu_kernels(
+    level: Option<SimdLevel>,
+    threads: usize,
+    case: &Case,
+    ids: &HashSet<DispatchId>,
+) -> Result<Vec<Check>> {
+    let profile = Profile::cpu(level);
+    let (plan, mut reference) = case.filled::<f64>(profile)?;
+    let mut cpu = Cpu::<f32>::load(Arc::clone(&plan), threads)?;
+    let mut checks = Vec::new();
+    for id in PROGRAMS.iter().flat_map(|programs| plan.dispatch_ids(programs)) {
+        let dispatch = plan.dispatch(id);
+        for slice in dispatch.inputs.iter().chain(&dispatch.outputs) {
+            let content = reference.content(slice.buffer, plan.buffer(slice.buffer).len);
+            cpu.write(slice.buffer, 0, &content)?;
+            reference.write(slice.buffer, 0, &content)?;
+        }
+        reference.run_dispatch(id, case.step());
+        if !ids.contains(&id) {
+            continue;
+        }
+        let start = crate::clock::Instant::now();
+        cpu.run_dispatch(id, case.step());
+        let seconds = start.elapsed().as_secs_f64();
+        for slice in &dispatch.outputs {
+            let buffer = plan.buffer(slice.buffer);
+            let [got, expected] = [cpu.content(slice.buffer, buffer.len), reference.content(slice.buffer, buffer.len)];
+            let written = slice.offset..slice.offset + slice.len;
+            let error = match buffer.element {
+                Element::F32 => relative_error(&got[written.clone()], &expected[written]),
+                Element::U32 => share_of_different(&got[written.clone()], &expected[written]),
+            };
+            checks.push(check(case, dispatch, buffer.label.clone(), error, seconds));
+        }
+    }
+    Ok(checks)
+}
+
+fn check(case: &Case, dispatch: &Dispatch, buffer: String, error: f64, seconds: f64) -> Check {
+    let bound = if buffer.ends_with("argmax") { case.argmax_tolerance } else { case.tolerance };
+    Check { kernel: dispatch.kernel.name(), label: dispatch.label.clone(), buffer, error, bound, seconds }
+}
