@@ -12,12 +12,18 @@ use std::fmt::Write;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// What was tried to find adapters, why some were not found, and what to do about it
+    #[arg(long)]
+    doctor: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
+    if args.doctor {
+        return super::doctor::run(args.format);
+    }
     let request = device_request("auto", 0)?;
     let level = request.simd.map_or(simd::PLAIN, SimdLevel::name);
     let Listings { adapters, auto } = blocking::list_adapters(&request)?;

@@ -42,6 +42,12 @@ pub(super) fn device_request(adapter: &str, threads: usize) -> Result<DeviceRequ
     })
 }
 
+/// All variables, for the doctor.
+pub(super) fn all() -> std::collections::BTreeMap<String, String> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
 /// A variable with a path.
 fn folder(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)

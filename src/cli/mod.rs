@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bench;
+mod doctor;
 mod environment;
 mod evaluate;
 mod export;

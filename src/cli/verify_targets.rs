@@ -24,37 +24,47 @@ pub(super) struct Choice {
 
 /// A device with the kernels of one profile.
 pub(super) enum Target {
-    Adapter(Adapter),
-    Cpu { level: Option<SimdLevel>, threads: usize },
+    /// The adapter, and whether it is as training takes it.
+    Adapter {
+        adapter: Adapter,
+        is_usual: bool,
+    },
+    Cpu {
+        level: Option<SimdLevel>,
+        threads: usize,
+    },
 }
 
 impl Target {
     pub(super) fn check(&self, case: &Case, ids: &HashSet<DispatchId>) -> Result<Vec<Check>> {
         match self {
-            Self::Adapter(adapter) => wait(check_kernels(adapter, case, ids)),
+            Self::Adapter { adapter, .. } => wait(check_kernels(adapter, case, ids)),
             Self::Cpu { level, threads } => check_cpu_kernels(*level, *threads, case, ids),
         }
     }
 
     fn profile(&self) -> Profile {
         match self {
-            Self::Adapter(adapter) => adapter.profile(),
+            Self::Adapter { adapter, .. } => adapter.profile(),
             Self::Cpu { level, .. } => Profile::cpu(*level),
         }
     }
 
-    /// The dispatches of `case` that are checked: all, or those of forms that did not occur before. On the CPU all, where it takes no time and
+    /// The dispatches of `case` that are checked: all, or those of forms that did not occur before, of kernels where the adapter is not as training
+    /// takes it. On the CPU all, where it takes no time and
     /// the algorithm depends on the sizes.
     pub(super) fn ids(&self, case: &Case, whole: bool, forms: &mut Forms) -> Result<HashSet<DispatchId>> {
         match self {
-            Self::Adapter(adapter) if !whole => forms.new_in(case, adapter.profile(), adapter.is_checked()),
+            Self::Adapter { adapter, is_usual } if !whole => {
+                forms.new_in(case, adapter.profile(), adapter.is_checked(), !is_usual)
+            }
             _ => all_of(case, self.profile()),
         }
     }
 
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Adapter(adapter) => {
+            Self::Adapter { adapter, .. } => {
                 let checks = if adapter.is_checked() { "with" } else { "without" };
                 format!("profile {}, {checks} runtime checks", adapter.profile().name)
             }
@@ -65,7 +75,7 @@ impl Target {
     /// The options that ask for this target.
     pub(super) fn options(&self) -> String {
         match self {
-            Self::Adapter(adapter) => {
+            Self::Adapter { adapter, .. } => {
                 format!(" --profile {} --runtime-checks {}", adapter.profile().name, adapter.is_checked())
             }
             Self::Cpu { .. } => String::new(),
@@ -100,7 +110,8 @@ pub(super) fn targets(device: &Device, choice: &Choice) -> Result<Vec<Target>> {
                 let checks =
                     choice.runtime_checks.map_or(if both { vec![true, false] } else { vec![true] }, |one| vec![one]);
                 for checked in checks {
-                    targets.push(Target::Adapter(if checked { with.clone() } else { with.without_checks() }));
+                    let adapter = if checked { with.clone() } else { with.without_checks() };
+                    targets.push(Target::Adapter { adapter, is_usual: checked && profile == own });
                 }
             }
             Err(error) if choice.profile.is_some() => return Err(error),

@@ -39,14 +39,27 @@ impl Check {
 pub struct Forms(HashSet<String>);
 
 impl Forms {
-    /// The dispatches of `case` on `profile` of forms that did not occur before, in shaders with wgpu's runtime checks or without.
+    /// The dispatches of `case` on `profile` of forms that did not occur before, in shaders with wgpu's runtime checks or without; of kernels
+    /// that did not, if `by_kernel`.
     ///
     /// # Errors
     /// If the model cannot be recorded.
-    pub fn new_in(&mut self, case: &Case, profile: Profile, checked: bool) -> Result<HashSet<DispatchId>> {
+    pub fn new_in(
+        &mut self,
+        case: &Case,
+        profile: Profile,
+        checked: bool,
+        by_kernel: bool,
+    ) -> Result<HashSet<DispatchId>> {
         let plan = case.plan(profile)?;
         let ids = (0..plan.dispatches.len()).map(DispatchId);
-        Ok(ids.filter(|id| self.0.insert(form(plan.dispatch(*id), profile, checked))).collect())
+        let form = |id: DispatchId| {
+            let kernel = &plan.dispatch(id).kernel;
+            let name = format!("{} {} {checked}", kernel.name(), profile.name);
+            let files = || kernel.shader().files.iter().map(|file| file.as_ptr()).collect::<Vec<_>>();
+            if by_kernel { name } else { format!("{name} {:?}", files()) }
+        };
+        Ok(ids.filter(|id| self.0.insert(form(*id))).collect())
     }
 }
 
@@ -56,13 +69,6 @@ impl Forms {
 /// If the model cannot be recorded.
 pub fn all_of(case: &Case, profile: Profile) -> Result<HashSet<DispatchId>> {
     Ok((0..case.plan(profile)?.dispatches.len()).map(DispatchId).collect())
-}
-
-/// A kernel with the files of its shader and what of the profile goes into its text.
-fn form(dispatch: &Dispatch, profile: Profile, checked: bool) -> String {
-    let files: Vec<*const u8> = dispatch.kernel.shader().files.iter().map(|file| file.as_ptr()).collect();
-    let Profile { loads_u64, loads_at_once, target, .. } = profile;
-    format!("{} {files:?} {loads_u64} {loads_at_once} {target:?} {checked}", dispatch.kernel.name())
 }
 
 /// Runs the dispatches `ids` of `case` on `adapter`, recorded for its profile, each from the reference's inputs.

@@ -8,6 +8,7 @@ mod faults;
 mod reproduce;
 mod resume;
 mod runs;
+mod verify;
 
 use crate::support::{adapter, software_adapter};
 use gpu_cnn::data::{FILES, idx, synthetic};

@@ -210,7 +210,9 @@ fn on_adapter(tally: &mut Tally, sample: &Sample, case: &Case, adapter: &Adapter
         let bound = if found.buffer.ends_with("argmax") { 1.01 / len as f64 } else { TOLERANCE };
         tally.on_adapter += 1;
         let name = adapter.profile().name;
-        tally.expect(found.error, bound, || format!("{name}: `{}` into `{}`", found.label, found.buffer));
+        tally.expect(found.error, bound, || {
+            format!("{name}: `{}` into `{}`", plan.dispatch(found.id).label, found.buffer)
+        });
     }
     Ok(())
 }
