@@ -55,16 +55,9 @@ impl Engine {
     /// A buffer that exceeds the adapter's limits, a failed allocation, or a shader that fails to compile; the message
     /// names the buffer or kernel.
     pub async fn load(adapter: &Adapter, plan: Arc<Plan>, guard_words: usize) -> Result<Self> {
-        let limits = adapter.inner.limits();
-        check_limits(&plan, &limits)?;
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("gpu-cnn"),
-            required_features: adapter.features(plan.profile),
-            required_limits: limits,
-            ..Default::default()
-        };
-        let (device, queue) = adapter.inner.request_device(&descriptor).await.map_err(|e| {
-            Error::device(format!("{} cannot be opened: {e}", adapter.info.adapter)).advise([Advice::CpuBackend])
+        check_limits(&plan, &adapter.inner.limits())?;
+        let (device, queue) = adapter.device(plan.profile).await.map_err(|reason| {
+            Error::device(format!("{} cannot be opened: {reason}", adapter.info.adapter)).advise([Advice::CpuBackend])
         })?;
         let failure = watch(&device);
 

@@ -8,4 +8,4 @@ mod select;
 
 pub use adapter::Adapter;
 pub use engine::{Engine, GUARD_WORD};
-pub use select::{Listing, Listings, all, find, list};
+pub use select::{Listing, Listings, find, list, usable};
