@@ -8,13 +8,20 @@ use std::path::PathBuf;
 
 pub(crate) use gpu_cnn::blocking::wait;
 
-/// The adapter to test on: `GPU_CNN_TEST_ADAPTER` (a part of a name), else lavapipe, else the best there is.
+/// The adapter to test on: `GPU_CNN_TEST_ADAPTER` (a part of a name), else lavapipe, else the best there is; of the backends that
+/// `WGPU_BACKEND` names.
 ///
-/// Without any, a test fails where `CI` is set, and elsewhere says that it was skipped.
+/// Without any, a test fails where `CI` is set, and elsewhere says that it was skipped. One that is named has to be there.
 pub(crate) fn adapter() -> Option<Adapter> {
-    let wanted = std::env::var("GPU_CNN_TEST_ADAPTER").unwrap_or_else(|_| "llvmpipe".into());
-    let find = |name: &str| wait(gpu::find(&DeviceRequest::new(name))).ok().flatten();
-    let found = find(&wanted).or_else(|| ["vulkan", "metal", "dx12"].into_iter().find_map(find));
+    let backends = std::env::var("WGPU_BACKEND").ok();
+    let find = |name: &str| {
+        let request = DeviceRequest { backends: backends.clone(), ..DeviceRequest::new(name) };
+        wait(gpu::find(&request)).ok().and_then(|(adapter, _)| adapter)
+    };
+    if let Ok(name) = std::env::var("GPU_CNN_TEST_ADAPTER") {
+        return Some(find(&name).unwrap_or_else(|| panic!("no adapter `{name}`, or it cannot be opened")));
+    }
+    let found = ["llvmpipe", "vulkan", "metal", "dx12"].into_iter().find_map(find);
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "no adapter: install a Vulkan driver (scripts/test does)");
         eprintln!("skipped: no adapter");

@@ -30,6 +30,8 @@ pub enum Device {
 pub struct Found {
     /// The device that the request means.
     pub device: Device,
+    /// Why better adapters were passed over, a line each.
+    pub passed: Vec<String>,
     /// What the user should know about the choice.
     pub notice: Option<String>,
 }
@@ -43,24 +45,27 @@ impl Device {
     /// The device for `request`.
     ///
     /// # Errors
-    /// [`crate::Error::NoAdapter`] with the adapters that there are, if none matches.
+    /// [`crate::Error::NoAdapter`] with the adapters that there are, if none matches; [`crate::Error::Device`] if one matches and cannot be opened.
     pub async fn find(request: &DeviceRequest) -> Result<Found> {
         if request.adapter.eq_ignore_ascii_case("cpu") {
             return Self::find_cpu(request);
         }
-        match gpu::find(request).await? {
+        let (adapter, reasons) = gpu::find(request).await?;
+        let other = if reasons.is_empty() { "" } else { "other " };
+        let passed: Vec<String> = reasons.iter().map(|reason| format!("note: {reason}; taking the next")).collect();
+        match adapter {
             Some(adapter) => {
                 let name = &adapter.info.adapter;
                 let notice = format!(
                     "warning: {name} is a software adapter: it runs on the CPU, slower than the CPU backend (adapter `cpu`)"
                 );
                 let notice = adapter.is_software().then_some(notice);
-                Ok(Found { device: Self::Gpu(adapter), notice })
+                Ok(Found { device: Self::Gpu(adapter), passed, notice })
             }
             None => {
-                let Found { device, notice } = Self::find_cpu(request)?;
-                let notices = ["note: no GPU found: using the CPU backend".to_owned()].into_iter().chain(notice);
-                Ok(Found { device, notice: Some(notices.collect::<Vec<_>>().join("\n")) })
+                let Found { device, notice, .. } = Self::find_cpu(request)?;
+                let notices = [format!("note: no {other}GPU found: using the CPU backend")].into_iter().chain(notice);
+                Ok(Found { device, passed, notice: Some(notices.collect::<Vec<_>>().join("\n")) })
             }
         }
     }
@@ -74,7 +79,7 @@ impl Device {
                 "note: {started} of {wanted} threads: the system allows no more (`ulimit -u` or `-v`, or the cgroup's limits)"
             )
         });
-        Ok(Found { device: Self::Cpu { threads: started, simd: request.simd }, notice })
+        Ok(Found { device: Self::Cpu { threads: started, simd: request.simd }, passed: Vec::new(), notice })
     }
 
     /// How reports name the device.

@@ -51,11 +51,16 @@ fn table(adapters: &[Listing], level: &str, auto: Option<&str>) -> String {
             None => "none".into(),
         };
         let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
+        let remark = match &adapter.unusable {
+            _ if adapter.auto => "\n  `--adapter auto` takes this one".to_owned(),
+            Some(reason) => format!("\n  cannot be used: {reason}"),
+            None => String::new(),
+        };
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
             "{}\n  backend {}, type {}, driver {}\n  profile {}, subgroups {subgroups}, timestamps {}\n  \
-             largest buffer {}, binding {}, workgroup memory {} KiB{}",
+             largest buffer {}, binding {}, workgroup memory {} KiB{remark}",
             info.adapter,
             info.backend,
             info.device_type,
@@ -65,7 +70,6 @@ fn table(adapters: &[Listing], level: &str, auto: Option<&str>) -> String {
             mib(adapter.max_buffer_size),
             mib(adapter.max_storage_buffer_binding_size),
             adapter.max_compute_workgroup_storage_size >> 10,
-            if adapter.auto { "\n  `--adapter auto` takes this one" } else { "" },
         );
     }
     let _ = write!(text, "cpu\n  the CPU backend, always available; SIMD level {level}");

@@ -109,7 +109,7 @@ fn threads(args: &Args) -> usize {
 /// The device of this name.
 fn find(name: &str, args: &Args) -> Result<Device> {
     let found = blocking::find_device(&device_request(name, threads(args))?)?;
-    found.notice.filter(|_| name == "cpu").iter().for_each(|notice| note(notice));
+    found.passed.iter().chain(found.notice.iter().filter(|_| name == "cpu")).for_each(|notice| note(notice));
     Ok(found.device)
 }
 
@@ -117,7 +117,11 @@ fn find(name: &str, args: &Args) -> Result<Device> {
 fn devices(args: &Args) -> Result<Vec<Device>> {
     let request = device_request("auto", threads(args))?;
     let mut devices: Vec<Device> = match args.adapter.is_empty() {
-        true => blocking::wait(gpu::all(&request))?.into_iter().map(Device::Gpu).collect(),
+        true => {
+            let (adapters, passed) = blocking::wait(gpu::usable(&request))?;
+            passed.iter().for_each(|reason| note(&format!("note: {reason}; it is left out")));
+            adapters.into_iter().map(Device::Gpu).collect()
+        }
         false => args.adapter.iter().map(|name| find(name, args)).collect::<Result<_>>()?,
     };
     devices.retain(|device| matches!(device, Device::Gpu(_)));

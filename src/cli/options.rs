@@ -27,9 +27,7 @@ pub(super) enum Format {
 /// Finds the device that the settings name and prints its name to stderr, with a notice about the choice where there is one.
 pub(super) fn find_device(config: &RunConfig) -> Result<Device> {
     let found = blocking::find_device(&device_request(&config.adapter, config.threads.map_or(0, usize::from))?)?;
-    if let Some(notice) = found.notice {
-        note(&notice);
-    }
+    found.passed.iter().chain(&found.notice).for_each(|notice| note(notice));
     note(&format!("adapter: {}", describe_device(&found.device.info())));
     Ok(found.device)
 }

@@ -33,8 +33,8 @@ const LAYERS: [(&str, &[&str]); 22] = [
     (
         "cli",
         &[
-            "error", "digest", "files", "hint", "simd", "plan", "graph", "backend", "data", "trainer", "bench",
-            "blocking", "report",
+            "error", "digest", "files", "hint", "simd", "threads", "plan", "graph", "backend", "data", "trainer",
+            "verify", "bench", "blocking", "report",
         ],
     ),
 ];

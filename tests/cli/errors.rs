@@ -102,7 +102,9 @@ fn inconsistent_data_fails_with_four_and_the_values() {
 
 #[test]
 fn a_batch_beyond_the_adapters_limits_fails_with_five_and_a_size_that_fits() {
-    if software_adapter().is_none() {
+    // Its bindings have 128 MiB; other adapters take every batch size.
+    if !software_adapter().is_some_and(|adapter| adapter.info.adapter.contains("llvmpipe")) {
+        eprintln!("skipped: no llvmpipe");
         return;
     }
     let workspace = Workspace::new();

@@ -3,6 +3,7 @@
 use crate::backend::info::DeviceInfo;
 use crate::error::{Result, usage};
 use crate::plan::{MAX_BINDINGS, MatmulCore, Profile};
+use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{DeviceType, Features};
 
 /// A GPU or software adapter that a plan can be loaded on.
@@ -15,7 +16,12 @@ pub struct Adapter {
     /// Whether shaders get wgpu's checks of bounds and loops.
     pub(super) checked: bool,
     pub(super) inner: wgpu::Adapter,
+    /// The device of [`Self::open`], until an engine takes it.
+    opened: Arc<Mutex<Option<Opened>>>,
 }
+
+/// An open device and its queue.
+type Opened = (wgpu::Device, wgpu::Queue);
 
 /// Maximum number of storage buffers that a dispatch binds.
 const STORAGE_BUFFERS: u32 = MAX_BINDINGS as u32;
@@ -37,7 +43,7 @@ impl Adapter {
             device_type: device_type.into(),
             driver,
         };
-        let adapter = Self { info, profile: Profile::INTEGRATED, checked: true, inner };
+        let adapter = Self { info, profile: Profile::INTEGRATED, checked: true, inner, opened: Arc::default() };
         Self { profile: adapter.default_profile(), ..adapter }
     }
 
@@ -50,9 +56,42 @@ impl Adapter {
     }
 
     /// Iterations after which this adapter silently ends a shader's loops: 65,535 on Mesa's llvmpipe, counted over all
-    /// loops of an invocation (LP_MAX_TGSI_LOOP_ITERATIONS in lp_bld_limits.h).
+    /// loops of an invocation (LP_MAX_TGSI_LOOP_ITERATIONS in lp_bld_limits.h). Lavapipe has its name, too.
     pub(super) fn max_iterations(&self) -> usize {
-        if self.is_software() { 65_535 } else { usize::MAX }
+        if self.info.adapter.to_lowercase().contains("llvmpipe") { 65_535 } else { usize::MAX }
+    }
+
+    /// Opens the device for plans of the profile and keeps it for the first engine, so that a trial costs no second opening.
+    ///
+    /// # Errors
+    /// Why the driver refuses.
+    pub(super) async fn open(&self) -> Result<(), String> {
+        let device = self.device(self.profile).await?;
+        *self.opened() = Some(device);
+        Ok(())
+    }
+
+    /// A device for plans of `profile`: the one that is open if it is for such plans, else a new one.
+    ///
+    /// # Errors
+    /// Why the driver refuses.
+    pub(super) async fn device(&self, profile: Profile) -> Result<Opened, String> {
+        let required_features = self.features(profile);
+        let opened = self.opened().take_if(|(device, _)| device.features() == required_features);
+        if let Some(opened) = opened {
+            return Ok(opened);
+        }
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("gpu-cnn"),
+            required_features,
+            required_limits: self.inner.limits(),
+            ..Default::default()
+        };
+        self.inner.request_device(&descriptor).await.map_err(|error| error.to_string())
+    }
+
+    fn opened(&self) -> std::sync::MutexGuard<'_, Option<Opened>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The tuning profile that plans for this adapter are recorded with.

@@ -1,15 +1,12 @@
 //! A plan loaded on a device: buffers, pipelines and bind groups are created once, then the dispatches are replayed.
 
 use super::adapter::Adapter;
-use super::resources::{
-    check_limits, group_layout, new_buffer, new_pipeline, new_staging, out_of_memory, padded_bytes, step_group, watch,
-};
+use super::resources::{Loaded, check_limits, new_buffer, new_staging, out_of_memory, padded_bytes, step_group, watch};
 use crate::backend::info::DeviceInfo;
 use crate::backend::interface::{Answer, Backend, KernelTimes};
 use crate::clock::Duration;
 use crate::error::{Advice, Error, Result};
-use crate::plan::{BufferId, BufferSlice, DispatchId, Plan, Program, Step};
-use std::collections::HashMap;
+use crate::plan::{BufferId, DispatchId, Plan, Program, Step};
 use std::sync::{Arc, Mutex};
 use wgpu::{BufferUsages, ErrorFilter};
 
@@ -24,29 +21,20 @@ const STEP_STRIDE: u64 = 256;
 /// A plan loaded on an adapter.
 #[derive(Debug)]
 pub struct Engine {
-    info: DeviceInfo,
-    plan: Arc<Plan>,
-    device: wgpu::Device,
-    queue: wgpu::Queue,
-    buffers: Vec<wgpu::Buffer>,
-    guard_words: usize,
-    max_iterations: usize,
-    checked: bool,
-    steps: wgpu::Buffer,
-    step_group: wgpu::BindGroup,
-    staging: wgpu::Buffer,
+    pub(super) info: DeviceInfo,
+    pub(super) plan: Arc<Plan>,
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) buffers: Vec<wgpu::Buffer>,
+    pub(super) guard_words: usize,
+    pub(super) max_iterations: usize,
+    pub(super) checked: bool,
+    pub(super) steps: wgpu::Buffer,
+    pub(super) step_group: wgpu::BindGroup,
+    pub(super) staging: wgpu::Buffer,
     /// None for dispatches that are never run.
-    dispatches: Vec<Option<Loaded>>,
-    failure: Arc<Mutex<Option<String>>>,
-}
-
-/// The wgpu objects of one dispatch.
-#[derive(Debug)]
-struct Loaded {
-    pipeline: wgpu::ComputePipeline,
-    group: wgpu::BindGroup,
-    grid: [u32; 3],
-    uses_step: bool,
+    pub(super) dispatches: Vec<Option<Loaded>>,
+    pub(super) failure: Arc<Mutex<Option<String>>>,
 }
 
 impl Engine {
@@ -70,16 +58,9 @@ impl Engine {
         guard_words: usize,
         is_run: impl Fn(DispatchId) -> bool,
     ) -> Result<Self> {
-        let limits = adapter.inner.limits();
-        check_limits(&plan, &limits)?;
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("gpu-cnn"),
-            required_features: adapter.features(plan.profile),
-            required_limits: limits,
-            ..Default::default()
-        };
-        let (device, queue) = adapter.inner.request_device(&descriptor).await.map_err(|e| {
-            Error::device(format!("{} cannot be opened: {e}", adapter.info.adapter)).advise([Advice::CpuBackend])
+        check_limits(&plan, &adapter.inner.limits())?;
+        let (device, queue) = adapter.device(plan.profile).await.map_err(|reason| {
+            Error::device(format!("{} cannot be opened: {reason}", adapter.info.adapter)).advise([Advice::CpuBackend])
         })?;
         let failure = watch(&device);
 
@@ -128,58 +109,6 @@ impl Engine {
             }
         }
         Ok(engine)
-    }
-
-    /// Creates the bind groups, and one pipeline for each distinct shader text.
-    async fn compile(&mut self, is_run: impl Fn(DispatchId) -> bool) -> Result<()> {
-        let mut pipelines: HashMap<String, wgpu::ComputePipeline> = HashMap::new();
-        let mut loaded = Vec::with_capacity(self.plan.dispatches.len());
-        for (i, dispatch) in self.plan.dispatches.iter().enumerate() {
-            if !is_run(DispatchId(i)) {
-                loaded.push(None);
-                continue;
-            }
-            let shader = dispatch.kernel.shader();
-            if shader.iterations > self.max_iterations {
-                let smaller = (self.plan.batch > 1).then_some(Advice::SmallerBatchSize);
-                return Err(Error::device(format!(
-                    "kernel `{}` loops {} times, {} stops after {}",
-                    dispatch.label, shader.iterations, self.info.adapter, self.max_iterations
-                ))
-                .advise(smaller.into_iter().chain([Advice::CpuBackend])));
-            }
-            let scope = self.device.push_error_scope(ErrorFilter::Validation);
-            let layout = group_layout(&self.device, dispatch.inputs.len(), dispatch.outputs.len());
-            let pipeline = pipelines
-                .entry(shader.text(self.plan.profile))
-                .or_insert_with_key(|text| {
-                    new_pipeline(&self.device, &dispatch.label, &shader, text, &layout, self.checked)
-                })
-                .clone();
-            let slices = dispatch.inputs.iter().chain(&dispatch.outputs);
-            let entries: Vec<_> = slices.enumerate().map(|(i, slice)| self.bind(i, *slice)).collect();
-            let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some(&dispatch.label),
-                layout: &layout,
-                entries: &entries,
-            });
-            if let Some(error) = scope.pop().await {
-                return Err(Error::device(format!("kernel `{}` on {}: {error}", dispatch.label, self.info.adapter)));
-            }
-            loaded.push(Some(Loaded { pipeline, group, grid: shader.grid, uses_step: shader.uses_step }));
-        }
-        self.dispatches = loaded;
-        Ok(())
-    }
-
-    /// Binds a slice. Its size is rounded up to whole vectors of four, the unit of shader accesses; guard elements are
-    /// bound too, so that a write out of bounds reaches them instead of failing the bounds check.
-    fn bind(&self, binding: usize, slice: BufferSlice) -> wgpu::BindGroupEntry<'_> {
-        let buffer = &self.buffers[slice.buffer.0];
-        let (offset, size) = (slice.offset as u64 * 4, padded_bytes(slice.len + self.guard_words));
-        let size = size.min(buffer.size() - offset);
-        let range = wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) };
-        wgpu::BindGroupEntry { binding: binding as u32, resource: wgpu::BindingResource::Buffer(range) }
     }
 
     /// Runs the dispatches `ids` once for each step, in one submission.
@@ -257,18 +186,6 @@ impl Engine {
         let content = buffer.get_mapped_range(..bytes).map_err(|e| unreadable(&e))?.to_vec();
         buffer.unmap();
         Ok(content)
-    }
-
-    pub(super) fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    pub(super) fn device(&self) -> &wgpu::Device {
-        &self.device
-    }
-
-    pub(super) fn queue(&self) -> &wgpu::Queue {
-        &self.queue
     }
 
     /// Fails with the first asynchronous error that the device has reported, if any.

@@ -1,6 +1,7 @@
 //! Replays a plan through wgpu.
 
 mod adapter;
+mod compile;
 mod engine;
 mod profiler;
 mod resources;
@@ -8,4 +9,4 @@ mod select;
 
 pub use adapter::Adapter;
 pub use engine::{Engine, GUARD_WORD};
-pub use select::{Listing, Listings, all, find, list};
+pub use select::{Listing, Listings, find, list, usable};

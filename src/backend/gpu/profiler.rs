@@ -18,7 +18,7 @@ impl Engine {
         step: Step,
         rounds: usize,
     ) -> Result<KernelTimes> {
-        let use_queries = self.device().features().contains(Features::TIMESTAMP_QUERY);
+        let use_queries = self.device.features().contains(Features::TIMESTAMP_QUERY);
         let mut samples = vec![Vec::with_capacity(rounds); ids.len()];
         for _ in 0..rounds {
             let seconds = match use_queries {
@@ -35,7 +35,7 @@ impl Engine {
     /// Seconds of each dispatch, each in its own compute pass with a timestamp at the beginning and the end.
     async fn by_queries(&mut self, ids: &[DispatchId], step: Step) -> Result<Vec<f64>> {
         let count = 2 * ids.len() as u32;
-        let device = self.device();
+        let device = &self.device;
         let queries = device.create_query_set(&wgpu::QuerySetDescriptor {
             label: Some("timestamps"),
             ty: wgpu::QueryType::Timestamp,
@@ -53,7 +53,7 @@ impl Engine {
         let resolved = buffer(BufferUsages::QUERY_RESOLVE | BufferUsages::COPY_SRC);
         let staging = buffer(BufferUsages::MAP_READ | BufferUsages::COPY_DST);
         self.write_steps(&[step]);
-        let mut encoder = self.device().create_command_encoder(&Default::default());
+        let mut encoder = self.device.create_command_encoder(&Default::default());
         for (i, id) in ids.iter().enumerate() {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: None,
@@ -67,15 +67,15 @@ impl Engine {
         }
         encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
         encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, u64::from(count) * 8);
-        self.queue().submit([encoder.finish()]);
+        self.queue.submit([encoder.finish()]);
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&self.map(&staging, u64::from(count) * 8).await?);
-        let period = f64::from(self.queue().get_timestamp_period()) * 1e-9;
+        let period = f64::from(self.queue.get_timestamp_period()) * 1e-9;
         Ok(ticks.chunks_exact(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64 * period).collect())
     }
 
     /// Seconds of each dispatch: [`REPEATS`] repetitions, timed from the first submission until the device is idle.
     async fn by_wall_clock(&mut self, ids: &[DispatchId], step: Step) -> Result<Vec<f64>> {
-        let metrics = self.plan().host.metrics;
+        let metrics = self.plan.host.metrics;
         let mut seconds = Vec::with_capacity(ids.len());
         for id in ids {
             self.read(metrics, 1).await?;

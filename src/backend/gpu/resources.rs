@@ -6,6 +6,15 @@ use crate::plan::{Plan, Shader, Step};
 use std::sync::{Arc, Mutex};
 use wgpu::{BindingType, BufferBindingType, BufferUsages};
 
+/// The wgpu objects of one dispatch.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) pipeline: wgpu::ComputePipeline,
+    pub(super) group: wgpu::BindGroup,
+    pub(super) grid: [u32; 3],
+    pub(super) uses_step: bool,
+}
+
 /// Registers callbacks that store the first error that the device reports outside an error scope.
 pub(super) fn watch(device: &wgpu::Device) -> Arc<Mutex<Option<String>>> {
     let failure = Arc::new(Mutex::new(None));

@@ -3,7 +3,7 @@
 use super::adapter::Adapter;
 use crate::backend::info::DeviceInfo;
 use crate::backend::request::DeviceRequest;
-use crate::error::{Error, Result, usage};
+use crate::error::{Advice, Error, Result, usage};
 use serde::Serialize;
 use wgpu::{Backends, Features};
 
@@ -27,6 +27,8 @@ pub struct Listing {
     pub timestamp_query: bool,
     /// Whether `auto` selects this adapter.
     pub auto: bool,
+    /// Why `auto` passes over this adapter, such as that it cannot be opened; `None` if it can be used.
+    pub unusable: Option<String>,
 }
 
 /// Requests that name a graphics API rather than an adapter.
@@ -72,50 +74,74 @@ pub struct Listings {
 /// Lists all adapters and marks the one that `auto` selects under the other fields of `request`.
 pub async fn list(request: &DeviceRequest) -> Result<Listings> {
     let adapters = all(request).await?;
-    let choice = choose(&adapters, &DeviceRequest { adapter: "auto".into(), ..request.clone() });
-    let auto = choice.as_ref().ok().copied().flatten();
-    let listings = adapters
-        .iter()
-        .map(|adapter| {
-            let (limits, features, info) = (adapter.inner.limits(), adapter.inner.features(), adapter.inner.get_info());
-            Listing {
-                profile: adapter.profile().name,
-                max_buffer_size: limits.max_buffer_size,
-                max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
-                max_compute_workgroup_storage_size: limits.max_compute_workgroup_storage_size,
-                subgroup_sizes: features
-                    .contains(Features::SUBGROUP)
-                    .then_some([info.subgroup_min_size, info.subgroup_max_size]),
-                timestamp_query: features.contains(Features::TIMESTAMP_QUERY),
-                auto: auto.is_some_and(|auto| std::ptr::eq(auto, adapter)),
-                info: adapter.info.clone(),
-            }
-        })
-        .collect();
+    let choice = choose(&adapters, &DeviceRequest { adapter: "auto".into(), ..request.clone() }).await;
+    let auto = choice.as_ref().ok().and_then(|(adapter, _)| *adapter);
+    let mut listings = Vec::with_capacity(adapters.len());
+    for adapter in &adapters {
+        let (limits, features, info) = (adapter.inner.limits(), adapter.inner.features(), adapter.inner.get_info());
+        listings.push(Listing {
+            profile: adapter.profile().name,
+            max_buffer_size: limits.max_buffer_size,
+            max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
+            max_compute_workgroup_storage_size: limits.max_compute_workgroup_storage_size,
+            subgroup_sizes: features
+                .contains(Features::SUBGROUP)
+                .then_some([info.subgroup_min_size, info.subgroup_max_size]),
+            timestamp_query: features.contains(Features::TIMESTAMP_QUERY),
+            auto: auto.is_some_and(|auto| std::ptr::eq(auto, adapter)),
+            info: adapter.info.clone(),
+            unusable: obstacle(adapter, false).await,
+        });
+    }
     let name = |adapter: &Adapter| adapter.info.adapter.clone();
-    Ok(Listings { adapters: listings, auto: choice.map(|adapter| adapter.map(name)) })
+    Ok(Listings { adapters: listings, auto: choice.map(|(adapter, _)| adapter.map(name)) })
 }
 
-/// The adapter that `request` means; `None` if `auto` finds no GPU. See [`crate::Device::find`].
-pub async fn find(request: &DeviceRequest) -> Result<Option<Adapter>> {
-    let adapters = adapters(request).await?;
-    let found = choose(&adapters, request)?;
+/// The adapter that `request` means, open, and why others were passed over; no adapter if `auto` finds no GPU. See
+/// [`crate::Device::find`].
+pub async fn find(request: &DeviceRequest) -> Result<(Option<Adapter>, Vec<String>)> {
+    let adapters = all(request).await?;
+    let (found, passed) = choose(&adapters, request).await?;
     let with_profile = |adapter: &Adapter| match request.profile {
         Some(profile) => adapter.with_profile(profile),
         None => Ok(adapter.clone()),
     };
-    found.map(with_profile).transpose()
+    Ok((found.map(with_profile).transpose()?, passed))
+}
+
+/// The adapters that can be used, open, best first, and why others cannot; with the profile of `request` where they support it.
+pub async fn usable(request: &DeviceRequest) -> Result<(Vec<Adapter>, Vec<String>)> {
+    let (mut usable, mut passed) = (Vec::new(), Vec::new());
+    for adapter in all(request).await? {
+        match obstacle(&adapter, false).await {
+            None => usable.push(adapter),
+            Some(text) => passed.push(text),
+        }
+    }
+    Ok((usable, passed))
 }
 
 /// All adapters, best first; those that support the profile of `request` use it.
-pub async fn all(request: &DeviceRequest) -> Result<Vec<Adapter>> {
+async fn all(request: &DeviceRequest) -> Result<Vec<Adapter>> {
     let with_profile =
         |adapter: Adapter| request.profile.and_then(|profile| adapter.with_profile(profile).ok()).unwrap_or(adapter);
     Ok(adapters(request).await?.into_iter().map(with_profile).collect())
 }
 
-/// The first of `adapters` that matches `request`; `None` only if `auto` finds no GPU.
-fn choose<'a>(adapters: &'a [Adapter], request: &DeviceRequest) -> Result<Option<&'a Adapter>> {
+/// Why nothing can be computed on `adapter`, which is opened; a null device is for those who ask for it `by_name`.
+async fn obstacle(adapter: &Adapter, by_name: bool) -> Option<String> {
+    let name = &adapter.info.adapter;
+    match adapter.open().await {
+        Err(reason) => Some(format!("{name} cannot be opened: {reason}")),
+        // What Mesa's RADV shows with RADV_FORCE_FAMILY set, for the sake of its compiler.
+        Ok(()) if name.starts_with("Null hardware") && !by_name => Some(format!("{name} computes nothing")),
+        Ok(()) => None,
+    }
+}
+
+/// The first of `adapters` that matches `request` and can be used, and why those before it cannot; no adapter only if `auto`
+/// finds no GPU.
+async fn choose<'a>(adapters: &'a [Adapter], request: &DeviceRequest) -> Result<(Option<&'a Adapter>, Vec<String>)> {
     let name = request.adapter.trim().to_lowercase();
     if name.is_empty() {
         return Err(usage!("empty adapter name; use auto, cpu, vulkan, metal, dx12, gl, or part of an adapter's name"));
@@ -129,15 +155,27 @@ fn choose<'a>(adapters: &'a [Adapter], request: &DeviceRequest) -> Result<Option
     };
     // Where backends are named, `auto` also accepts a software adapter of those.
     let allow_software = name != "auto" || stand_in.is_some() || request.backends.is_some();
-    let found = adapters.iter().find(|adapter| {
+    let matches = adapters.iter().filter(|adapter| {
         backend.is_none_or(|(backend, _)| adapter.info.backend == *backend)
             && wanted_name.as_ref().is_none_or(|name| adapter.info.adapter.to_lowercase().contains(name))
             && (allow_software || !adapter.is_software())
     });
-    if found.is_none() && allow_software {
-        return Err(Error::NoAdapter(no_match(stand_in.unwrap_or(&request.adapter), request, adapters)));
+    let mut passed = Vec::new();
+    for adapter in matches {
+        match obstacle(adapter, wanted_name.is_some()).await {
+            None => return Ok((Some(adapter), passed)),
+            Some(text) => passed.push(text),
+        }
+        // Who names an adapter does not mean another.
+        if wanted_name.is_some() {
+            break;
+        }
     }
-    Ok(found)
+    match passed.is_empty() {
+        _ if !allow_software => Ok((None, passed)),
+        true => Err(Error::NoAdapter(no_match(stand_in.unwrap_or(&request.adapter), request, adapters))),
+        false => Err(Error::device(passed.join("; ")).advise([Advice::CpuBackend])),
+    }
 }
 
 fn no_match(wanted: &str, request: &DeviceRequest, adapters: &[Adapter]) -> String {

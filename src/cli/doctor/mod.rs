@@ -28,9 +28,10 @@ pub(super) fn run(format: Format) -> Result<()> {
     for adapter in &adapters {
         findings.extend(about(adapter)?);
     }
-    if adapters.is_empty() {
+    let usable = adapters.iter().any(|adapter| adapter.unusable.is_none());
+    if !usable {
         let next = "what the problems above say, then gpu-cnn adapters; or gpu-cnn train --adapter cpu, which needs no adapter";
-        findings.push(problem("wgpu found no adapter that can compute", next));
+        findings.push(problem("there is no adapter that can compute", next));
     }
     match format {
         Format::Json => {
@@ -39,9 +40,9 @@ pub(super) fn run(format: Format) -> Result<()> {
         }
         Format::Text => print(&findings.iter().map(Finding::describe).collect::<String>())?,
     }
-    match adapters.is_empty() {
-        true => Err(Error::NoAdapter("no adapter can be used".into())),
-        false => Ok(()),
+    match usable {
+        true => Ok(()),
+        false => Err(Error::NoAdapter("no adapter can be used".into())),
     }
 }
 
@@ -50,6 +51,10 @@ fn about(adapter: &Listing) -> Result<Vec<Finding>> {
     const BATCH: usize = 32;
     let info = &adapter.info;
     let name = format!("{} ({}, {}), driver {}", info.adapter, info.backend, info.device_type, info.driver);
+    if let Some(reason) = &adapter.unusable {
+        let next = "dmesg says what is wrong with the card; update its driver, or remove what lists it";
+        return Ok(vec![problem(format!("adapter {name}: {reason}"), next)]);
+    }
     let limit = adapter.max_buffer_size.min(adapter.max_storage_buffer_binding_size);
     let mut found = vec![match info.device_type == "software" || info.adapter.contains("llvmpipe") {
         false => ok(format!("adapter {name}")),
