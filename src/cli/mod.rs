@@ -102,7 +102,9 @@ fn message(error: &Error) -> String {
     let options: Vec<String> = error.advice().iter().map(option).collect();
     match error {
         Error::NoAdapter(_) => {
-            format!("{text}\nhint: `--adapter cpu` needs no adapter; `gpu-cnn adapters` lists the adapters found")
+            format!(
+                "{text}\nhint: `--adapter cpu` needs no adapter; `gpu-cnn adapters --doctor` says what was tried to find one"
+            )
         }
         _ if options.is_empty() => text,
         _ => format!("{text}\nhint: try {}", options.join(" or ")),

@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// A model whose kernels are checked, too: a name or a file, as for `train`
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
-    /// Every case in full, on every profile with and without wgpu's runtime checks, in place of each form of each kernel once
+    /// Every case in full, on every profile with and without wgpu's runtime checks, in place of a few forms of each kernel
     #[arg(long)]
     full: bool,
     /// One case alone, by its name

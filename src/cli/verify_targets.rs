@@ -10,6 +10,9 @@ use crate::simd::{self, SimdLevel};
 use crate::verify::{Case, Check, Forms, all_of, check_cpu_kernels, check_kernels};
 use std::collections::HashSet;
 
+/// Forms of a kernel that are checked as training takes it; elsewhere one is. Lavapipe takes a tenth of a second to compile each.
+const USUAL_FORMS: usize = 3;
+
 /// What the user asked for.
 pub(super) struct Choice {
     /// This profile alone.
@@ -50,13 +53,12 @@ impl Target {
         }
     }
 
-    /// The dispatches of `case` that are checked: all, or those of forms that did not occur before, of kernels where the adapter is not as training
-    /// takes it. On the CPU all, where it takes no time and
+    /// The dispatches of `case` that are checked: all, or those of a few forms of each kernel. On the CPU all, where it takes no time and
     /// the algorithm depends on the sizes.
     pub(super) fn ids(&self, case: &Case, whole: bool, forms: &mut Forms) -> Result<HashSet<DispatchId>> {
         match self {
             Self::Adapter { adapter, is_usual } if !whole => {
-                forms.new_in(case, adapter.profile(), adapter.is_checked(), !is_usual)
+                forms.new_in(case, adapter.profile(), adapter.is_checked(), if *is_usual { USUAL_FORMS } else { 1 })
             }
             _ => all_of(case, self.profile()),
         }

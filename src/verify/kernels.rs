@@ -7,7 +7,7 @@ use crate::backend::{Backend, Compared, Cpu, check_dispatches, relative_error, s
 use crate::error::Result;
 use crate::plan::{Dispatch, DispatchId, Element, Profile};
 use crate::simd::SimdLevel;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// An output of a dispatch beside that of the reference.
@@ -34,32 +34,24 @@ impl Check {
     }
 }
 
-/// The forms of kernels that are to be checked: the files of a shader make a form.
+/// The forms of each kernel that have been taken; the files of its shader make a form.
 #[derive(Debug, Default)]
-pub struct Forms(HashSet<String>);
+pub struct Forms(HashMap<String, HashSet<Vec<*const u8>>>);
 
 impl Forms {
-    /// The dispatches of `case` on `profile` of forms that did not occur before, in shaders with wgpu's runtime checks or without; of kernels
-    /// that did not, if `by_kernel`.
+    /// The dispatches of `case` on `profile`, in shaders with wgpu's runtime checks or without, of forms that did not occur before; of each
+    /// kernel the first `most`.
     ///
     /// # Errors
     /// If the model cannot be recorded.
-    pub fn new_in(
-        &mut self,
-        case: &Case,
-        profile: Profile,
-        checked: bool,
-        by_kernel: bool,
-    ) -> Result<HashSet<DispatchId>> {
+    pub fn new_in(&mut self, case: &Case, profile: Profile, checked: bool, most: usize) -> Result<HashSet<DispatchId>> {
         let plan = case.plan(profile)?;
-        let ids = (0..plan.dispatches.len()).map(DispatchId);
-        let form = |id: DispatchId| {
-            let kernel = &plan.dispatch(id).kernel;
-            let name = format!("{} {} {checked}", kernel.name(), profile.name);
-            let files = || kernel.shader().files.iter().map(|file| file.as_ptr()).collect::<Vec<_>>();
-            if by_kernel { name } else { format!("{name} {:?}", files()) }
+        let mut is_new = |id: &DispatchId| {
+            let kernel = &plan.dispatch(*id).kernel;
+            let taken = self.0.entry(format!("{} {} {checked}", kernel.name(), profile.name)).or_default();
+            taken.len() < most && taken.insert(kernel.shader().files.iter().map(|file| file.as_ptr()).collect())
         };
-        Ok(ids.filter(|id| self.0.insert(form(*id))).collect())
+        Ok((0..plan.dispatches.len()).map(DispatchId).filter(|id| is_new(id)).collect())
     }
 }
 
