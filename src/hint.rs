@@ -5,6 +5,11 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     const MAX_NAMES: usize = 3;
     // Of an abbreviation: `BatchNorm`.
     const MIN_PREFIX: usize = 4;
+    // Comparing takes time and memory of one length times the other.
+    const MAX_BYTES: usize = 100;
+    if word.len() > MAX_BYTES {
+        return Vec::new();
+    }
     let word = word.to_lowercase();
     let distance = |candidate: &str| {
         let candidate = candidate.to_lowercase();
@@ -15,7 +20,8 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
             _ => None,
         }
     };
-    let found = candidates.into_iter().filter_map(|candidate| Some((distance(candidate)?, candidate)));
+    let candidates = candidates.into_iter().filter(|candidate| candidate.len() <= MAX_BYTES);
+    let found = candidates.filter_map(|candidate| Some((distance(candidate)?, candidate)));
     let found: Vec<(usize, &str)> = found.collect();
     let min = found.iter().map(|(distance, _)| *distance).min();
     found.into_iter().filter(|(distance, _)| Some(*distance) == min).map(|(_, name)| name).take(MAX_NAMES).collect()
@@ -65,6 +71,7 @@ mod tests {
             ("BatchNorm", &["BatchNormalization"]),
             ("LSTM", &[]),
             ("", &[]),
+            (&"Dense".repeat(200_000), &[]),
         ] {
             assert_eq!(nearest(word, layers), expected, "{word}");
         }

@@ -13,6 +13,7 @@ mod backend;
 pub mod bench;
 #[cfg(not(target_family = "wasm"))]
 pub mod blocking;
+mod bounds;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;

@@ -4,6 +4,7 @@
 mod architecture;
 mod bench;
 mod cli;
+mod corpus;
 mod coverage;
 mod download;
 mod examples;

@@ -4,6 +4,7 @@ use super::options::{Described, Format, describe_data, described, find_device, n
 use super::run_args::{Names, Shared};
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
+use crate::bounds::{check_values, read_text};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::{Layout, load_weights};
@@ -56,7 +57,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let asked = &args.shared.0;
     let run = run_of(&path);
     let config = if asked.data.is_some() { asked.clone() } else { trained_on(&run, asked) };
-    let config = with_loss_of(&run, config, &args.shared.1)?;
+    let config = with_loss_of(&run, config, &args.shared.1).map_err(|e| match run.is_null() {
+        true => e,
+        false => Error::Usage(format!("{e}, with the settings of {}", path.with_file_name(RUN).display())),
+    })?;
     let device = find_device(&config)?;
     let data = super::source::open(&config)?;
     let (model, layout) = match described(args.model.as_deref(), &weights, &path)? {
@@ -86,11 +90,19 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
 }
 
+/// The description of a run, in its folder.
+const RUN: &str = "run.json";
+
 /// The `run.json` beside the weights; null where there is none.
 fn run_of(weights: &Path) -> Value {
-    let path = weights.with_file_name("run.json");
-    let Ok(text) = std::fs::read_to_string(&path) else { return Value::Null };
-    serde_json::from_str(&text).unwrap_or_else(|e| {
+    let path = weights.with_file_name(RUN);
+    let Ok(file) = std::fs::File::open(&path) else { return Value::Null };
+    let read = || {
+        let text = read_text(file, Vec::new()).map_err(|e| e.to_string())?;
+        check_values(&text).map_err(|e| e.to_string())?;
+        serde_json::from_str(&text).map_err(|e| e.to_string())
+    };
+    read().unwrap_or_else(|e: String| {
         note(&format!("warning: cannot read the run's description: {e}: {}", path.display()));
         Value::Null
     })

@@ -24,6 +24,7 @@ mod verify_targets;
 use crate::error::{Advice, Error};
 use crate::report::note;
 use clap::{Parser, Subcommand};
+pub use run_args::parse_configuration;
 use std::process::ExitCode;
 
 /// Train Keras-style convolutional networks on any GPU, or on the CPU.
@@ -86,12 +87,24 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// A message that quotes what a file says, however long that is: its start, and its end with the file's name.
+fn shortened(text: String) -> String {
+    const START: usize = 2000;
+    const END: usize = 1000;
+    let count = text.chars().count();
+    if count <= START + END {
+        return text;
+    }
+    let (start, end) = (text.chars().take(START), text.chars().skip(count - END));
+    start.chain(" [...] ".chars()).chain(end).collect()
+}
+
 /// The message of an error; its advice as the options that it is about.
 fn message(error: &Error) -> String {
-    let text = match error {
+    let text = shortened(match error {
         Error::Device(message) | Error::NotFinite(message) => message.text.clone(),
         other => other.to_string(),
-    };
+    });
     let option = |advice: &Advice| match advice {
         Advice::BatchSize(images) => format!("--batch-size {images}"),
         Advice::SmallerBatchSize => "a smaller --batch-size".into(),

@@ -86,9 +86,10 @@ impl ModelChoice {
         match self {
             Self::Preset(preset) => Ok(preset.build(input, classes)),
             Self::File(file, name) => {
-                let model = file.build(input)?;
-                match model.graph()?.classes() {
-                    2 if classes > 2 && model.graph()?.outputs() == 1 => Err(Error::Usage(format!(
+                let model = build(file, input, &name)?;
+                let graph = model.graph()?;
+                match graph.classes() {
+                    2 if classes > 2 && graph.outputs() == 1 => Err(Error::Usage(format!(
                         "the model `{name}` has one output, for two classes, the data has {classes}; \
                          --only-classes takes two of them"
                     ))),
@@ -100,6 +101,15 @@ impl ModelChoice {
             }
         }
     }
+}
+
+/// The model of `file`, whose path is `name`, over images of shape `input`.
+///
+/// # Errors
+/// If its layers do not fit each other or the images, with the path.
+pub(super) fn build(file: ModelFile, input: [usize; 3], name: &str) -> Result<Model> {
+    let built = file.build(input).and_then(|model| model.graph().map(|_| model));
+    built.map_err(|e| Error::Usage(format!("{e}, in {name}")))
 }
 
 /// The weights file that the user means.
@@ -178,9 +188,9 @@ pub(super) fn read_trained(run_or_file: &Path, model: Option<&str>, is_pytorch: 
     let (model, layout) = match described(model, &weights, &path)? {
         Described::Model(model) => (model, Layout::default()),
         Described::By(choice @ ModelChoice::Preset(_)) => (choice.for_data(IMAGE, 10)?, Layout::default()),
-        Described::By(ModelChoice::File(file, _)) => {
+        Described::By(ModelChoice::File(file, name)) => {
             let (input, layout) = (file.input_or(IMAGE), file.layout.clone());
-            (file.build(input)?, layout)
+            (build(file, input, &name)?, layout)
         }
     };
     let graph = model.graph()?;

@@ -1,5 +1,6 @@
 //! The options of a run: a configuration file, and options that override it; and those of them that other subcommands have.
 
+use crate::bounds::{check_values, read_text};
 use crate::error::{Error, Result, usage};
 use crate::graph::{Functional, Initializer, ModelFile, Preset};
 use crate::hint::with_reason;
@@ -171,16 +172,33 @@ fn resumed(path: &Path, names_model: bool) -> Result<RunRequest> {
 /// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`,
 /// whose folder is not taken over.
 pub(super) fn read(path: &Path) -> Result<RunRequest> {
-    let text =
-        std::fs::read_to_string(path).map_err(|e| usage!("cannot read the configuration: {e}: {}", path.display()))?;
+    let text = std::fs::File::open(path).and_then(|file| read_text(file, Vec::new()));
+    let text = text.map_err(|e| usage!("cannot read the configuration: {e}: {}", path.display()))?;
+    parse(&text, path)
+}
+
+/// What the text of a configuration says; `path` says whether it is JSON, and is used in messages.
+fn parse(text: &str, path: &Path) -> Result<RunRequest> {
+    check_values(text).map_err(|e| not_a_configuration(path, &e.to_string()))?;
     // No TOML begins with a brace.
     let is_json =
         text.trim_start().starts_with('{') || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
     let request = match is_json {
-        true => from_json(&text),
-        false => toml::from_str(&text).map(of_config).map_err(|e| e.to_string()),
+        true => from_json(text),
+        false => toml::from_str(text).map(of_config).map_err(|e| e.to_string()),
     };
     request.map_err(|e| not_a_configuration(path, &explained(&e)))
+}
+
+/// The settings that the text of a configuration has, checked, and the model of its run, if it is a run's; `path` as for a file. For tests
+/// and for fuzzing.
+///
+/// # Errors
+/// As for the option.
+pub fn parse_configuration(text: &str, path: &Path) -> Result<(RunConfig, Option<ModelFile>)> {
+    let RunRequest { config, model, .. } = parse(text, path)?;
+    config.check()?;
+    Ok((config, model))
 }
 
 /// The message with a hint: what was probably meant, or, since no setting is unknown among the settings, that it is one of them.

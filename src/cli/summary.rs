@@ -1,7 +1,7 @@
 //! `gpu-cnn summary`: prints the layers, output shapes and parameter counts of a model.
 
 use super::environment;
-use super::options::{Format, ModelChoice};
+use super::options::{Format, ModelChoice, build};
 use super::run_args::{Names, Shared};
 use crate::error::{Error, Result};
 use crate::report::{print, print_json, summary_table};
@@ -44,9 +44,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
         ModelChoice::File(_, name) if args.classes.is_some() => {
             return Err(Error::Usage(format!("--classes is for models that are built in; the model is `{name}`")));
         }
-        ModelChoice::File(file, _) => {
+        ModelChoice::File(file, name) => {
             let input = requested.unwrap_or_else(|| file.input_or(DEFAULT_INPUT));
-            file.build(input)?
+            build(file, input, &name)?
         }
     };
     let summary = model.summary()?;

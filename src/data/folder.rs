@@ -62,6 +62,9 @@ pub(super) fn read_all(dir: &Path, name: &str) -> Result<Vec<(PathBuf, Vec<u8>)>
         if path.exists() && !path.is_file() {
             return Err(Error::data(&path, "is no file, but a device or a pipe"));
         }
+        if let Some(len) = path.metadata().ok().map(|file| file.len()).filter(|len| *len > idx::MAX_FILE) {
+            return Err(Error::data(&path, format!("has {len} bytes, more than {}", idx::MAX_FILE)));
+        }
         match std::fs::read(&path) {
             Ok(bytes) => found.push((path, bytes)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}

@@ -15,6 +15,12 @@ use std::path::{Path, PathBuf};
 const UNSIGNED_BYTE: u8 = 0x08;
 /// Maximum number of bytes that a header may declare.
 const MAX_BYTES: u64 = 4 << 30;
+/// Maximum number of bytes of a file: a header, and what it may declare.
+pub(super) const MAX_FILE: u64 = MAX_BYTES + 20;
+/// How many bytes of content a byte of a gzip file may stand for, once the content is large: of images it is some 20 at most, of a bomb 1,000.
+const MAX_EXPANSION: u64 = 100;
+/// Bytes that a gzip file may have in any case, as labels in order pack well.
+const MAX_EXPANDED: u64 = 64 << 20;
 
 /// What the type code in the third byte stands for.
 const TYPES: [(u8, &str); 6] = [
@@ -79,17 +85,19 @@ fn parse(content: &[u8], path: &Path, dimensions: &[usize]) -> Result<Idx> {
     }
     if gzip::is_gzip(content) {
         let mut members = Members::new(content);
-        let idx = parse_stream(&mut members, path, dimensions)?;
+        let max = MAX_EXPANDED.max(content.len() as u64 * MAX_EXPANSION).min(MAX_BYTES);
+        let idx = parse_stream(&mut members, path, dimensions, max)?;
         match members.rest().len() {
             0 => Ok(idx),
             extra => Err(Error::data(path, format!("{extra} bytes follow the end of the gzip stream"))),
         }
     } else {
-        parse_stream(content, path, dimensions)
+        parse_stream(content, path, dimensions, MAX_BYTES)
     }
 }
 
-fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize]) -> Result<Idx> {
+/// Parses a stream that may declare at most `max` bytes.
+fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize], max: u64) -> Result<Idx> {
     let damaged = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::UnexpectedEof => Error::data(path, "ends inside its header or its gzip stream"),
         std::io::ErrorKind::OutOfMemory => out_of_memory(path),
@@ -107,9 +115,9 @@ fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize]) -> Res
         stream.read_exact(&mut size).map_err(damaged)?;
         sizes.push(u32::from_be_bytes(size) as usize);
     }
-    let declared = sizes.iter().try_fold(1u64, |n, &s| n.checked_mul(s as u64)).filter(|&n| n <= MAX_BYTES);
+    let declared = sizes.iter().try_fold(1u64, |n, &s| n.checked_mul(s as u64)).filter(|&n| n <= max);
     let Some(declared) = declared else {
-        return Err(Error::data(path, format!("declares sizes {sizes:?}, more than {MAX_BYTES} bytes")));
+        return Err(Error::data(path, format!("declares sizes {sizes:?}, more than {max} bytes")));
     };
     // Reading one byte more than declared detects excess data. The vector grows with the data actually read, so a false
     // header cannot cause a large allocation.

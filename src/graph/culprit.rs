@@ -9,8 +9,10 @@ pub(super) fn culprit<'a>(
     error: &str,
     read: impl Fn(&str) -> Option<String>,
 ) -> Option<&'a str> {
+    // No layer has as many arguments: reading the layer once for each key of a file takes quadratic time.
+    const MAX_KEYS: usize = 64;
     // The type decides what all others mean.
-    keys.into_iter().filter(|key| *key != "type").find(|key| read(key).as_deref() != Some(error))
+    keys.into_iter().filter(|key| *key != "type").take(MAX_KEYS).find(|key| read(key).as_deref() != Some(error))
 }
 
 /// Why no layer has an argument of this name, although layers of Keras do.

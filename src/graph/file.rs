@@ -3,11 +3,16 @@
 use super::culprit::{culprit, reason_against, shown};
 use super::keras::{self, Archive, Initializer, Layout, is_hdf5, is_zip};
 use super::{FunctionalLayer, Model, Weights};
+use crate::bounds::{check_values, read_text};
 use crate::error::{Error, Result, usage};
 use crate::hint::{with_hint, with_reason};
 use serde::Deserialize;
+use std::io::Read;
 use std::path::Path;
 use toml::Spanned;
+
+/// Bytes that tell a file of Keras from a text.
+const MAGIC: u64 = 8;
 
 /// A model as a file holds it; the input shape may be left to the data.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,11 +70,13 @@ impl ModelFile {
     }
 
     fn parse_toml(text: &str) -> Result<Self> {
+        check_values(text)?;
         let Tables { input, layers } = toml::from_str(text)
             .map_err(|e| usage!("not a model: {}", with_short_lines(&with_hint(&e.to_string()))))?;
         let layer = |(i, table): (usize, Spanned<toml::Table>)| {
-            let line = text[..table.span().start].matches('\n').count() + 1;
-            layer_of(table.into_inner()).map_err(|e| usage!("not a model: layer {}, from line {line}: {e}", i + 1))
+            let start = table.span().start;
+            let line = || text[..start].matches('\n').count() + 1;
+            layer_of(table.into_inner()).map_err(|e| usage!("not a model: layer {}, from line {}: {e}", i + 1, line()))
         };
         let layers = layers.into_iter().enumerate().map(layer).collect::<Result<_>>()?;
         let input = input.map_or([None; 3], |input| input.map(Some));
@@ -82,11 +89,27 @@ impl ModelFile {
     /// If the file cannot be read, or as [`Self::parse`].
     pub fn read(path: &Path) -> Result<Self> {
         let cannot = |e: &dyn std::fmt::Display| usage!("cannot read the model: {e}: {}", path.display());
-        let bytes = std::fs::read(path).map_err(|e| cannot(&e))?;
+        let read = || {
+            let (mut file, mut bytes) = (std::fs::File::open(path)?, Vec::new());
+            file.by_ref().take(MAGIC).read_to_end(&mut bytes)?;
+            match is_zip(&bytes) || is_hdf5(&bytes) {
+                true => file.read_to_end(&mut bytes).map(|_| bytes),
+                false => read_text(file, bytes).map(String::into_bytes),
+            }
+        };
+        Self::from_bytes(read().map_err(|e| cannot(&e))?, path)
+    }
+
+    /// What the bytes of a file hold; `path` says whether it is JSON, and is used in messages.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self> {
         if is_zip(&bytes) || is_hdf5(&bytes) {
             return Self::read_archive(bytes).map_err(|e| Error::Usage(format!("{e}, in {}", path.display())));
         }
-        let text = String::from_utf8(bytes).map_err(|_| cannot(&"it is neither text nor a file of Keras"))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| usage!("cannot read the model: it is neither text nor a file of Keras: {}", path.display()))?;
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         let file = if is_json { Self::parse_json(&text) } else { Self::parse(&text) };
         file.map_err(|e| Error::Usage(format!("{e}, in {}", path.display())))

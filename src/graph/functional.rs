@@ -5,7 +5,8 @@ use crate::error::{Result, usage};
 use crate::hint::did_you_mean;
 use crate::layers::AnyLayer;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 
 /// The name by which layers mean the images, unless a layer has it.
 const INPUT: &str = "input";
@@ -130,42 +131,54 @@ impl Functional {
     }
 }
 
+/// The layers that an input comes from.
+fn nodes(inputs: &[Source]) -> impl Iterator<Item = usize> {
+    inputs.iter().filter_map(|source| match source {
+        Source::Input => None,
+        Source::Node(i) => Some(*i),
+    })
+}
+
 /// Indices of the layers such that each stands after its inputs, otherwise in the order of the list.
 fn topological_order(inputs: &[Vec<Source>], names: &[String]) -> Result<Vec<usize>> {
     let mut order: Vec<usize> = Vec::with_capacity(inputs.len());
-    let mut placed = vec![false; inputs.len()];
-    while order.len() < inputs.len() {
-        let ready = |i: usize| {
-            inputs[i].iter().all(|s| matches!(s, Source::Input) || matches!(s, Source::Node(n) if placed[*n]))
-        };
-        match (0..inputs.len()).find(|&i| !placed[i] && ready(i)) {
-            Some(i) => {
-                placed[i] = true;
-                order.push(i);
-            }
-            None => {
-                let names: Vec<String> =
-                    in_cycles(inputs, &placed).iter().map(|i| format!("`{}`", names[*i])).collect();
-                let hint = match names.iter().any(|name| *name == format!("`{INPUT}`")) {
-                    true => format!("; `{INPUT}` is a layer here, `{IMAGES}` the images"),
-                    false => String::new(),
-                };
-                return Err(usage!("layers feed each other in a cycle: {}{hint}", names.join(", ")));
+    // Of each layer, the inputs that are not placed yet, and the layers that take its output.
+    let mut missing: Vec<usize> = inputs.iter().map(|inputs| nodes(inputs).count()).collect();
+    let mut takers = vec![Vec::new(); inputs.len()];
+    inputs.iter().enumerate().for_each(|(i, inputs)| nodes(inputs).for_each(|from| takers[from].push(i)));
+    let mut ready: BinaryHeap<_> = (0..inputs.len()).filter(|i| missing[*i] == 0).map(Reverse).collect();
+    while let Some(Reverse(i)) = ready.pop() {
+        order.push(i);
+        for taker in &takers[i] {
+            missing[*taker] -= 1;
+            if missing[*taker] == 0 {
+                ready.push(Reverse(*taker));
             }
         }
     }
-    Ok(order)
+    if order.len() == inputs.len() {
+        return Ok(order);
+    }
+    let names: Vec<String> = in_cycles(inputs, &takers, &missing).iter().map(|i| format!("`{}`", names[*i])).collect();
+    let hint = match names.iter().any(|name| *name == format!("`{INPUT}`")) {
+        true => format!("; `{INPUT}` is a layer here, `{IMAGES}` the images"),
+        false => String::new(),
+    };
+    Err(usage!("layers feed each other in a cycle: {}{hint}", names.join(", ")))
 }
 
-/// Of the layers that are not placed, those that feed each other: not those that only follow them.
-fn in_cycles(inputs: &[Vec<Source>], placed: &[bool]) -> Vec<usize> {
-    let mut left: Vec<usize> = (0..inputs.len()).filter(|i| !placed[*i]).collect();
-    loop {
-        let feeds = |i: usize| left.iter().any(|other| inputs[*other].contains(&Source::Node(i)));
-        let kept: Vec<usize> = left.iter().copied().filter(|i| feeds(*i)).collect();
-        if kept.len() == left.len() {
-            return left;
+/// Of the layers with inputs that are `missing`, those that feed each other: not those that only follow them.
+fn in_cycles(inputs: &[Vec<Source>], takers: &[Vec<usize>], missing: &[usize]) -> Vec<usize> {
+    let mut feeds: Vec<usize> = takers.iter().map(Vec::len).collect();
+    let is_left = |i: usize| missing[i] > 0;
+    let mut ends: Vec<usize> = (0..inputs.len()).filter(|i| is_left(*i) && feeds[*i] == 0).collect();
+    while let Some(end) = ends.pop() {
+        for from in nodes(&inputs[end]).filter(|from| is_left(*from)) {
+            feeds[from] -= 1;
+            if feeds[from] == 0 {
+                ends.push(from);
+            }
         }
-        left = kept;
     }
+    (0..inputs.len()).filter(|i| is_left(*i) && feeds[*i] > 0).collect()
 }

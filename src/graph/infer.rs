@@ -87,8 +87,13 @@ fn lay_out(
 
 /// The one node whose output no other takes; it has one axis.
 fn output(graph: &Graph) -> Result<usize> {
-    let taken = |i: usize| graph.nodes.iter().any(|node| node.inputs.contains(&Source::Node(i)));
-    let ends: Vec<usize> = (0..graph.nodes.len()).filter(|i| !taken(*i)).collect();
+    let mut taken = vec![false; graph.nodes.len()];
+    for source in graph.nodes.iter().flat_map(|node| &node.inputs) {
+        if let Source::Node(i) = source {
+            taken[*i] = true;
+        }
+    }
+    let ends: Vec<usize> = (0..graph.nodes.len()).filter(|i| !taken[*i]).collect();
     let [output] = ends[..] else {
         let names: Vec<String> = ends.iter().map(|i| format!("`{}`", graph.nodes[*i].name)).collect();
         return Err(usage!("a model has one output; {} layers feed no other: {}", ends.len(), names.join(", ")));

@@ -20,7 +20,8 @@ mod weights;
 pub use file::ModelFile;
 pub use functional::{Functional, FunctionalLayer};
 pub use keras::{
-    Initializer, Layout, SavedOptimizer, Stored, Tensor, initialize, load_optimizer, to_archive, to_json, to_weights_h5,
+    Initializer, Layout, SavedOptimizer, Stored, Tensor, initialize, load_optimizer, parse_optimizer, to_archive,
+    to_json, to_weights_h5,
 };
 pub use model::Model;
 pub use preset::Preset;
@@ -28,8 +29,8 @@ pub use pytorch::from_pytorch;
 pub use record_options::RecordOptions;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
-pub(crate) use weights::read_safetensors;
-pub use weights::{Weights, load_weights, save_weights, weights_of};
+pub use weights::{Weights, load_weights, parse_weights, save_weights, weights_of};
+pub(crate) use weights::{check_header, read_safetensors};
 
 use crate::error::{Result, usage};
 use crate::kernels::optimizer::Matrix;

@@ -3,8 +3,11 @@
 
 use super::keras::{Archive, Layout, Stored, Tensor, is_hdf5, is_zip};
 use super::{Graph, Model};
+use crate::bounds::{MAX_TEXT, check_values};
 use crate::error::{Error, Result, usage};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -12,9 +15,6 @@ use std::path::Path;
 /// The only key of the file's `__metadata__`. A second key would make the bytes depend on the iteration order of the
 /// map.
 const MODEL_KEY: &str = "gpu_cnn.model";
-
-/// Bytes that the header of a safetensors file may have.
-const MAX_HEADER: u64 = 100_000_000;
 
 /// The content of a weights file.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +99,14 @@ pub fn save_weights(model: &Model, graph: &Graph, weights: &[f32]) -> Result<Vec
 /// # Errors
 /// [`Error::Usage`] if there is no such file, [`Error::Data`] if it is not a valid weights file of `F32` tensors; single integers are read, too.
 pub fn load_weights(path: &Path) -> Result<Weights> {
-    let bytes = read_safetensors(path, "weights file")?;
+    parse_weights(read_safetensors(path, "weights file")?, path)
+}
+
+/// What the bytes of a weights file hold; `path` is used in messages only.
+///
+/// # Errors
+/// [`Error::Data`], as [`load_weights`].
+pub fn parse_weights(bytes: Vec<u8>, path: &Path) -> Result<Weights> {
     if is_zip(&bytes) || is_hdf5(&bytes) {
         let weights = Archive::read(bytes).and_then(|archive| Weights::of_archive(&archive, archive.layout()));
         return weights.map_err(|e| Error::data(path, e.to_string()));
@@ -110,9 +117,11 @@ pub fn load_weights(path: &Path) -> Result<Weights> {
         return Err(Error::data(path, text));
     }
     let damaged = |e: &dyn std::fmt::Display| Error::data(path, format!("not a weights file ({e})"));
+    check_header(&bytes).map_err(|e| damaged(&e))?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
     let description = header.metadata().as_ref().and_then(|m| m.get(MODEL_KEY));
+    description.map_or(Ok(()), |text| check_values(text)).map_err(|e| damaged(&e))?;
     let unusable =
         |e: &dyn std::fmt::Display| Error::data(path, format!("the model in `{MODEL_KEY}` cannot be used ({e})"));
     let model: Option<Model> =
@@ -146,6 +155,23 @@ pub(crate) fn read_safetensors(path: &Path, kind: &str) -> Result<Vec<u8>> {
     })
 }
 
+/// Checks the length of the header of a file of tensors before it is parsed.
+///
+/// # Errors
+/// If it has more than [`MAX_TEXT`] bytes.
+pub(crate) fn check_header(bytes: &[u8]) -> Result<()> {
+    match bytes.first_chunk().map(|len| u64::from_le_bytes(*len)) {
+        Some(len) if len > MAX_TEXT => Err(usage!("a header of {len} bytes, more than {MAX_TEXT}")),
+        _ => Ok(()),
+    }
+}
+
+/// Where a tensor lies; other keys are not kept.
+#[derive(Deserialize)]
+struct Extent {
+    data_offsets: (u64, u64),
+}
+
 /// The bytes of a weights file, which may be a pipe: no more than its header declares, and one, so that more is noticed.
 fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut file = std::fs::File::open(path)?;
@@ -156,9 +182,11 @@ fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
         return Ok(bytes);
     }
     let Ok(header_len) = <[u8; 8]>::try_from(&bytes[..]).map(u64::from_le_bytes) else { return Ok(bytes) };
-    file.by_ref().take(header_len.min(MAX_HEADER)).read_to_end(&mut bytes)?;
-    let header: serde_json::Value = serde_json::from_slice(&bytes[8..]).unwrap_or_default();
-    let ends = header.as_object().into_iter().flatten().filter_map(|(_, tensor)| tensor["data_offsets"][1].as_u64());
+    file.by_ref().take(header_len.min(MAX_TEXT)).read_to_end(&mut bytes)?;
+    let header: HashMap<String, &RawValue> = serde_json::from_slice(&bytes[8..]).unwrap_or_default();
+    let end =
+        |tensor: &&RawValue| serde_json::from_str::<Extent>(tensor.get()).ok().map(|tensor| tensor.data_offsets.1);
+    let ends = header.values().filter_map(end);
     file.take(ends.max().unwrap_or(0).saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
@@ -172,7 +200,7 @@ pub fn weights_of(weights: &Weights, graph: &Graph, path: &Path) -> Result<Vec<f
     let mut named = weights.stored.is_some().then(|| weights.clone());
     named.iter_mut().try_for_each(|named| named.name_by_layer(&Layout::default(), graph, path))?;
     let tensors = named.as_ref().map_or(&weights.tensors, |named| &named.tensors);
-    let mut all = vec![0.0; graph.weights_len()];
+    let mut found = Vec::new();
     for (tensor, range) in graph.weights() {
         let (shape, values) = tensors
             .get(&tensor.name)
@@ -183,12 +211,17 @@ pub fn weights_of(weights: &Weights, graph: &Graph, path: &Path) -> Result<Vec<f
         if let Some(i) = values.iter().position(|v| !v.is_finite()) {
             return Err(Error::data(path, format!("tensor `{}` holds {} at index {i}", tensor.name, values[i])));
         }
-        all[range].copy_from_slice(values);
+        found.push((range, values));
     }
     let known: HashSet<&str> = graph.weights().map(|(tensor, _)| tensor.name.as_str()).collect();
     match tensors.iter().filter(|(name, _)| !known.contains(name.as_str())).min_by_key(|(name, _)| *name) {
         Some((extra, (shape, _))) => Err(mismatch(format!("the model has no tensor `{extra}`, which is {shape:?}"))),
-        None => Ok(all),
+        None => {
+            // Only now: a file can describe a model of any size.
+            let mut all = vec![0.0; graph.weights_len()];
+            found.into_iter().for_each(|(range, values)| all[range].copy_from_slice(values));
+            Ok(all)
+        }
     }
 }
 

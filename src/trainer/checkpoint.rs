@@ -4,9 +4,10 @@ use super::config::RunConfig;
 use super::metrics::Progress;
 use super::state::Trainer;
 use crate::backend::{Device, DeviceInfo};
+use crate::bounds::check_values;
 use crate::digest::Hasher;
 use crate::error::{Error, Result, usage};
-use crate::graph::{Model, read_safetensors};
+use crate::graph::{Model, check_header, read_safetensors};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -112,10 +113,12 @@ impl Checkpoint {
     /// As [`Self::read`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let damaged = |e: &dyn std::fmt::Display| Error::Data(format!("not a checkpoint, or damaged ({e})"));
+        check_header(bytes).map_err(|e| damaged(&e))?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
         let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
         let metadata = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
         let text = metadata.ok_or_else(|| damaged(&format!("it has no `{KEY}`; weights alone cannot be resumed")))?;
+        check_values(text).map_err(|e| damaged(&e))?;
         let Metadata { sha256, state } = serde_json::from_str(text).map_err(|e| damaged(&e))?;
         let tensors = file.tensors();
         let found = digest(state.get(), tensors.iter().map(|(label, view)| (label.as_str(), view.data())));
@@ -131,7 +134,10 @@ impl Checkpoint {
         }
         let state: CheckpointState = serde_json::from_str(state.get()).map_err(|e| damaged(&e))?;
         state.config.check().map_err(|e| damaged(&e))?;
-        state.model.graph().map_err(|e| damaged(&e))?;
+        if !state.progress.is_consistent() {
+            return Err(damaged(&format!("its progress cannot be: {:?}", state.progress)));
+        }
+        let graph = state.model.graph().map_err(|e| damaged(&e))?;
         let mut buffers = Vec::new();
         for (label, view) in tensors {
             if view.dtype() != Dtype::F32 {
@@ -140,7 +146,12 @@ impl Checkpoint {
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
             buffers.push((label, values.collect()));
         }
-        Ok(Self { state, buffers })
+        // The other buffers depend on the settings, which may change when training goes on.
+        let parameters = buffers.iter().find(|(label, _): &&(String, Vec<f32>)| label == "parameters");
+        match parameters.map_or(0, |(_, values)| values.len()) {
+            found if found == graph.parameters_len => Ok(Self { state, buffers }),
+            found => Err(damaged(&format!("{found} parameters, its model has {}", graph.parameters_len))),
+        }
     }
 }
 

@@ -100,7 +100,7 @@ impl<'d> Epoch<'d> {
             return Err(Error::Data(format!("{done} batches of the epoch are done, it has {}", pass.steps())));
         }
         Ok(Self {
-            updates_before: progress.updates - pass.updates(done) as u64,
+            updates_before: progress.updates.saturating_sub(pass.updates(done) as u64),
             pass: pass.pausing(config.checkpoint_every.steps(), progress.steps - progress.batch),
             started: Instant::now(),
             arrived: VecDeque::new(),

@@ -59,6 +59,16 @@ pub struct Progress {
     pub(super) so_far: Tally,
 }
 
+impl Progress {
+    /// Whether the parts go together: none is less than a part of it.
+    pub(super) fn is_consistent(&self) -> bool {
+        let Self { epoch, batch, updates, steps, fit_start, .. } = *self;
+        // As many as any run comes to, so that sums of them are numbers, too.
+        let are_small = [epoch, batch, updates, steps].iter().all(|count| *count < 1 << 62);
+        are_small && fit_start.epoch <= epoch && fit_start.updates <= updates && batch <= steps
+    }
+}
+
 /// What came before a call of `fit`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FitStart {

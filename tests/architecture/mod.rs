@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Modules from the lowest up; each may import itself and those named beside it. ARCHITECTURE.md says why.
-const LAYERS: [(&str, &[&str]); 22] = [
+const LAYERS: [(&str, &[&str]); 23] = [
     ("error", &[]),
+    ("bounds", &["error"]),
     ("clock", &[]),
     ("digest", &[]),
     ("files", &[]),
@@ -22,10 +23,10 @@ const LAYERS: [(&str, &[&str]); 22] = [
     ("plan", &["error", "real", "simd"]),
     ("kernels", &["error", "real", "simd", "plan"]),
     ("layers", &["error", "plan", "kernels"]),
-    ("graph", &["error", "hint", "rng", "plan", "kernels", "layers"]),
+    ("graph", &["error", "bounds", "hint", "rng", "plan", "kernels", "layers"]),
     ("backend", &["error", "clock", "real", "simd", "threads", "plan"]),
     ("data", &["error", "digest", "files", "rng", "threads"]),
-    ("trainer", &["error", "clock", "digest", "real", "plan", "layers", "graph", "backend", "data"]),
+    ("trainer", &["error", "bounds", "clock", "digest", "real", "plan", "layers", "graph", "backend", "data"]),
     ("verify", &["error", "clock", "rng", "simd", "plan", "layers", "graph", "backend", "data", "trainer"]),
     ("bench", &["error", "clock", "rng", "real", "threads", "plan", "kernels", "graph", "backend", "data", "trainer"]),
     ("blocking", &["error", "graph", "backend", "data", "trainer", "bench"]),
@@ -33,8 +34,8 @@ const LAYERS: [(&str, &[&str]); 22] = [
     (
         "cli",
         &[
-            "error", "digest", "files", "hint", "simd", "threads", "plan", "graph", "backend", "data", "trainer",
-            "verify", "bench", "blocking", "report",
+            "error", "bounds", "digest", "files", "hint", "simd", "threads", "plan", "graph", "backend", "data",
+            "trainer", "verify", "bench", "blocking", "report",
         ],
     ),
 ];

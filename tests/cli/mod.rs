@@ -5,6 +5,8 @@ mod config;
 mod errors;
 #[cfg(unix)]
 mod faults;
+#[cfg(target_os = "linux")]
+mod malformed;
 mod reproduce;
 mod resume;
 mod runs;

@@ -4,6 +4,7 @@ use super::hdf5::Hdf5;
 use super::layout::Layout;
 use super::object::check_version;
 use super::optimizer::{self, SavedOptimizer};
+use crate::bounds::{MAX_TEXT, check_values};
 use crate::error::{Result, usage};
 use crate::graph::Graph;
 use serde_json::Value;
@@ -11,8 +12,6 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 use zip::ZipArchive;
 
-/// Bytes of a configuration, at most.
-const MAX_CONFIG: u64 = 64 << 20;
 /// How often the length of a compressed entry its content may be.
 const MAX_EXPANSION: u64 = 16;
 
@@ -63,11 +62,13 @@ impl Archive {
         if !has("model.weights.h5") {
             return Err(usage!("the archive has no `model.weights.h5`; it has {}", listed(&names)));
         }
-        let config = String::from_utf8(entry(&mut zip, bytes.len(), "config.json", MAX_CONFIG)?)
+        let config = String::from_utf8(entry(&mut zip, bytes.len(), "config.json", MAX_TEXT)?)
             .map_err(|e| usage!("`config.json` is not UTF-8: {e}"))?;
         if has("metadata.json") {
-            let metadata = entry(&mut zip, bytes.len(), "metadata.json", MAX_CONFIG)?;
-            let metadata: Value = serde_json::from_slice(&metadata).unwrap_or_default();
+            let metadata = entry(&mut zip, bytes.len(), "metadata.json", MAX_TEXT)?;
+            let metadata = String::from_utf8_lossy(&metadata);
+            check_values(&metadata)?;
+            let metadata: Value = serde_json::from_str(&metadata).unwrap_or_default();
             check_version(metadata["keras_version"].as_str(), &config)?;
         }
         let variables = entry(&mut zip, bytes.len(), "model.weights.h5", u64::MAX)?;
@@ -88,16 +89,21 @@ impl Archive {
 /// If the file cannot be read, or has no optimizer that can go on here.
 pub fn load_optimizer(path: &Path, graph: &Graph) -> Result<SavedOptimizer> {
     let bytes = std::fs::read(path).map_err(|e| usage!("cannot read the optimizer: {e}: {}", path.display()))?;
-    let read = || {
-        if !is_zip(&bytes) {
-            return Err(usage!("the state of an optimizer is taken from .keras files"));
-        }
-        let archive = Archive::read(bytes)?;
-        let own = archive.layout();
-        let layout = if own.is_of(graph) { own } else { Layout::of_graph(graph) };
-        optimizer::read(archive.config.as_deref().unwrap_or_default(), &archive.variables.optimizer()?, &layout, graph)
-    };
-    read().map_err(|e| usage!("{e}: {}", path.display()))
+    parse_optimizer(bytes, graph).map_err(|e| usage!("{e}: {}", path.display()))
+}
+
+/// As [`load_optimizer`], from the bytes of a file.
+///
+/// # Errors
+/// As [`load_optimizer`].
+pub fn parse_optimizer(bytes: Vec<u8>, graph: &Graph) -> Result<SavedOptimizer> {
+    if !is_zip(&bytes) {
+        return Err(usage!("the state of an optimizer is taken from .keras files"));
+    }
+    let archive = Archive::read(bytes)?;
+    let own = archive.layout();
+    let layout = if own.is_of(graph) { own } else { Layout::of_graph(graph) };
+    optimizer::read(archive.config.as_deref().unwrap_or_default(), &archive.variables.optimizer()?, &layout, graph)
 }
 
 /// The content of an entry, of at most `max` bytes.

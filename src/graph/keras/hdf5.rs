@@ -35,6 +35,18 @@ pub enum Stored {
     Lists(Vec<(String, Vec<(String, Tensor)>)>),
 }
 
+/// Where the superblock says that the file ends; none where its addresses have not 8 bytes, as they do in all files of Keras.
+fn end_of_file(bytes: &[u8]) -> Option<u64> {
+    let (width, at) = match *bytes.get(8)? {
+        0 => (13, 40),
+        1 => (13, 44),
+        2 | 3 => (9, 28),
+        _ => return None,
+    };
+    let address = bytes.get(at..at + 8).filter(|_| bytes[width] == 8)?;
+    address.try_into().ok().map(u64::from_le_bytes)
+}
+
 fn damaged(what: &str, error: &dyn std::fmt::Display) -> crate::error::Error {
     usage!("not an HDF5 file of Keras: {what}: {error}")
 }
@@ -42,6 +54,9 @@ fn damaged(what: &str, error: &dyn std::fmt::Display) -> crate::error::Error {
 impl Hdf5 {
     pub(super) fn open(bytes: Vec<u8>) -> Result<Self> {
         let len = bytes.len() as u64;
+        if let Some(end) = end_of_file(&bytes).filter(|end| *end > len) {
+            return Err(usage!("not an HDF5 file of Keras: it is cut: it has {len} bytes of {end}"));
+        }
         let file = File::from_bytes(bytes).map_err(|e| damaged("the file", &e))?;
         Ok(Self { file, left: Cell::new(len) })
     }

@@ -18,9 +18,10 @@ mod layout;
 mod object;
 mod optimizer;
 
+use crate::bounds::check_values;
 use crate::error::{Result, usage};
-pub use archive::load_optimizer;
 pub(super) use archive::{Archive, is_hdf5, is_zip};
+pub use archive::{load_optimizer, parse_optimizer};
 pub(super) use expand::Architecture;
 pub use export::{to_archive, to_json, to_weights_h5};
 pub use hdf5::{Stored, Tensor};
@@ -35,6 +36,7 @@ use serde_json::Value;
 /// # Errors
 /// What is no such text, or what of it is not supported, with the layer, the argument and its value.
 pub(super) fn read(text: &str) -> Result<Architecture> {
+    check_values(text)?;
     let value: Value =
         serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|e| usage!("not JSON: {e}"))?;
     object::check_version(value["keras_version"].as_str(), text)?;
