@@ -2,6 +2,8 @@
 
 mod commands;
 mod config;
+#[cfg(target_os = "linux")]
+mod disk;
 mod errors;
 #[cfg(unix)]
 mod faults;

@@ -155,8 +155,7 @@ impl RunFolder {
     /// As [`Checkpoint::read`].
     pub(crate) fn checkpoint(path: &Path) -> Result<(PathBuf, Checkpoint)> {
         if path.is_dir() {
-            let file = replace::current(path).join(CHECKPOINT);
-            return Ok((path.to_owned(), Checkpoint::read(&file)?));
+            return Ok((path.to_owned(), Checkpoint::read(&replace::find(path, CHECKPOINT))?));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Ok((folder.to_owned(), Checkpoint::read(path)?))
@@ -172,7 +171,7 @@ impl RunFolder {
     /// # Errors
     /// If `path` is not a folder, cannot be written, or contains a run already and `overwrite` is false.
     pub(crate) fn check(path: &Path, overwrite: bool) -> Result<()> {
-        let existing = earlier_run(&replace::current(path));
+        let existing = earlier_run(path);
         match existing {
             Some(name) if !overwrite => Err(Error::output(
                 path.join(name),

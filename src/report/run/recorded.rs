@@ -28,22 +28,24 @@ impl RecordedRun {
     /// # Errors
     /// [`Error::Usage`] if there is no run, [`Error::Data`] if a file of it is damaged.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
-        let current = replace::current(folder);
-        let description_path = current.join(RUN);
+        let description_path = replace::find(folder, RUN);
         let text = std::fs::read_to_string(&description_path).map_err(|e| match e.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => usage!("no run there, no {RUN}: {}", folder.display()),
             _ => Error::data(&description_path, e),
         })?;
         let description = serde_json::from_str(&text).map_err(|e| Error::data(&description_path, e))?;
-        let read = |name: &str| match std::fs::read(current.join(name)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(Error::data(&current.join(name), e)),
+        let read = |name: &str| {
+            let path = replace::find(folder, name);
+            match std::fs::read(&path) {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+                Err(e) => Err(Error::data(&path, e)),
+            }
         };
         let losses = read(LOSSES)?.unwrap_or_default();
         let losses = losses.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
         let metrics = String::from_utf8(read(METRICS)?.unwrap_or_default());
-        let metrics = metrics.map_err(|e| Error::data(&current.join(METRICS), e))?;
+        let metrics = metrics.map_err(|e| Error::data(&replace::find(folder, METRICS), e))?;
         // A line that was cut off says nothing.
         let lines = metrics.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
         let lines = lines.map(String::from).collect();

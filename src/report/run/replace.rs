@@ -31,11 +31,11 @@ pub(super) fn abandon(folder: &Path) {
     let _ = std::fs::remove_dir_all(folder.join(NEXT));
 }
 
-/// The folder that the files of the run in `folder` are in.
-pub(super) fn current(folder: &Path) -> PathBuf {
+/// Where the file `name` of the run in `folder` is: not moved yet, where a replacement was killed.
+pub(super) fn find(folder: &Path, name: &str) -> PathBuf {
     let ready = folder.join(READY);
-    // The first of the files that are moved is the last to be needed here.
-    if ready.join(LIST).exists() { ready } else { folder.to_owned() }
+    let not_moved = ready.join(name);
+    if ready.join(LIST).exists() && not_moved.exists() { not_moved } else { folder.join(name) }
 }
 
 /// The run in [`NEXT`] takes the place of the earlier one.
@@ -104,12 +104,15 @@ mod tests {
                 std::fs::write(folder.join(name), text).expect("written");
             }
             let next = begin(folder).expect("begun");
-            assert_eq!(current(folder), folder);
+            assert_eq!(find(folder, RUN), folder.join(RUN));
             [RUN, METRICS, CHECKPOINT].iter().for_each(|name| std::fs::write(next.join(name), "new").expect("written"));
             std::fs::write(next.join(LIST), [RUN, METRICS, CHECKPOINT].join("\n")).expect("written");
             std::fs::rename(&next, folder.join(READY)).expect("renamed");
             for name in [RUN, METRICS, CHECKPOINT].iter().take(moved) {
                 std::fs::rename(folder.join(READY).join(name), folder.join(name)).expect("moved");
+            }
+            for name in [RUN, METRICS, CHECKPOINT] {
+                assert_eq!(std::fs::read_to_string(find(folder, name)).expect("there"), "new", "{moved} moved, {name}");
             }
             finish(folder).expect("finished");
             assert_eq!(contents(folder), expected, "{moved} moved");
