@@ -42,7 +42,10 @@ impl PendingFile {
     /// Renames the file to its path, once its content has reached the disk; then the new name has, too.
     pub(crate) fn commit(self) -> Result<()> {
         self.file.as_file().sync_all()?;
-        self.file.persist(&self.path).map_err(|e| e.error)?;
+        // Not by `persist`, which makes the system call itself, past what a test puts in its place.
+        std::fs::rename(self.file.path(), &self.path)?;
+        // Nothing is left to delete.
+        let _ = self.file.keep();
         sync_folder(folder_of(&self.path))
     }
 }
