@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests say why they failed by panicking")]
 
 mod architecture;
+mod backends;
 mod bench;
 mod cli;
 mod coverage;
