@@ -7,6 +7,7 @@ mod bench;
 mod cli;
 mod coverage;
 mod download;
+mod drivers;
 mod examples;
 mod fusion;
 mod golden;
