@@ -103,6 +103,6 @@ fn every_shader_variant_converts_for_vulkan_metal_and_directx() {
         failures(text, path.as_deref()).iter().map(|failure| format!("{name}: {failure}")).collect()
     };
     let failures: Vec<String> = texts.par_iter().flat_map_iter(failures_of).collect();
-    println!("{} variants; SPIR-V checked: {}", texts.len(), folder.is_some());
+    eprintln!("{} variants; SPIR-V checked: {}", texts.len(), folder.is_some());
     assert!(failures.is_empty(), "{} failures with {} variants:\n{}", failures.len(), texts.len(), failures.join("\n"));
 }

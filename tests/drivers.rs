@@ -32,7 +32,7 @@ fn shortest(cases: &[Case], profile: Profile) -> BTreeMap<usize, Vec<DispatchId>
     }
     let all = shortest.len();
     shortest.retain(|_, (len, ..)| *len <= LONGEST);
-    println!("{}: {} of {all} kernels", profile.name, shortest.len());
+    eprintln!("{}: {} of {all} kernels", profile.name, shortest.len());
     let mut by_case: BTreeMap<usize, Vec<DispatchId>> = BTreeMap::new();
     for (_, number, id) in shortest.into_values() {
         by_case.entry(number).or_default().push(DispatchId(id));
@@ -65,7 +65,7 @@ fn check(profile: Profile) {
             compared += 1;
         }
     }
-    println!("{}, driver {}: {compared} outputs", adapter.info.adapter, adapter.info.driver);
+    eprintln!("{}, driver {}: {compared} outputs", adapter.info.adapter, adapter.info.driver);
     assert!(compared > 150 && failures.is_empty(), "{} of {compared}:\n{}", failures.len(), failures.join("\n"));
 }
 
