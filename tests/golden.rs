@@ -89,7 +89,8 @@ fn differences(folder: &Path, data: &Dataset, device: &Device) -> Vec<String> {
     wrong
 }
 
-fn check(folders: &[PathBuf], data: &Dataset, devices: &[Device]) {
+/// Trains the networks of `folders` on each device; fails with what differs from Keras.
+pub(crate) fn check(folders: &[PathBuf], data: &Dataset, devices: &[Device]) {
     let mut wrong = Vec::new();
     for folder in folders {
         for device in devices {

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests say why they failed by panicking")]
 
 mod architecture;
+mod backends;
 mod bench;
 mod cli;
 mod corpus;
 mod coverage;
 mod download;
+mod drivers;
 mod examples;
 mod fusion;
 mod golden;

@@ -1,14 +1,17 @@
-//! Validates with naga, without a GPU, every shader variant that any case records.
+//! Validates with naga, without a GPU, every shader variant that any case or preset records.
 
 use gpu_cnn::internals::plan::Profile;
 use gpu_cnn::internals::verify::{Case, cases, presets};
-use gpu_cnn::{Activation, Conv2D, Dense, DepthwiseConv2D, Flatten, Padding, Sequential};
+use gpu_cnn::{Activation, Conv2D, Dense, DepthwiseConv2D, Flatten, Padding, Preset, Sequential};
+use naga::Module;
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use std::collections::BTreeMap;
 
-#[test]
-fn every_shader_variant_is_valid_wgsl() {
+/// Every distinct shader of the cases and of all presets on all profiles, with the first place that records it.
+pub(crate) fn variants() -> BTreeMap<String, String> {
+    let built = Preset::ALL.map(|preset| Case::new(preset.name(), 32, preset.build([28, 28, 1], 10)));
     let mut texts = BTreeMap::new();
-    for case in cases().iter().chain(&presets()) {
+    for case in cases().iter().chain(&presets()).chain(&built) {
         for profile in Profile::ADAPTERS {
             for dispatch in case.plan(profile).unwrap().dispatches {
                 let name = format!("{}: `{}` ({})", case.name, dispatch.label, profile.name);
@@ -16,19 +19,28 @@ fn every_shader_variant_is_valid_wgsl() {
             }
         }
     }
-    let capabilities = naga::valid::Capabilities::SUBGROUP | naga::valid::Capabilities::SHADER_INT64;
-    let mut failures = Vec::new();
-    for (text, name) in &texts {
-        let parsed = naga::front::wgsl::parse_str(text).map_err(|e| e.emit_to_string(text));
-        let valid = parsed.and_then(|module| {
-            let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities);
-            validator.validate(&module).map(drop).map_err(|e| e.emit_to_string(text))
-        });
-        if let Err(error) = valid {
-            failures.push(format!("{name}:\n{error}"));
-        }
-    }
-    assert!(texts.len() > 100, "only {} variants", texts.len());
+    assert!(texts.len() >= 600, "only {} variants", texts.len());
+    texts
+}
+
+/// What naga makes of a shader.
+///
+/// # Errors
+/// If it is not valid.
+pub(crate) fn validated(text: &str) -> Result<(Module, ModuleInfo), String> {
+    let module = naga::front::wgsl::parse_str(text).map_err(|e| e.emit_to_string(text))?;
+    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::SUBGROUP | Capabilities::SHADER_INT64);
+    let info = validator.validate(&module).map_err(|e| e.emit_to_string(text))?;
+    Ok((module, info))
+}
+
+#[test]
+fn every_shader_variant_is_valid_wgsl() {
+    let texts = variants();
+    let failures: Vec<String> = texts
+        .iter()
+        .filter_map(|(text, name)| validated(text).err().map(|error| format!("{name}:\n{error}")))
+        .collect();
     assert!(failures.is_empty(), "{} of {} variants:\n{}", failures.len(), texts.len(), failures.join("\n"));
 }
 
