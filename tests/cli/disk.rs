@@ -72,6 +72,6 @@ fn a_fault_of_the_disk_at_any_call_is_seven_and_the_run_can_be_resumed() {
             }
         }
     }
-    println!("{faults} faults, after {resumed} of them the run was resumed");
+    eprintln!("{faults} faults, after {resumed} of them the run was resumed");
     assert!(resumed > faults / 2, "{resumed} of {faults}");
 }
