@@ -2,9 +2,9 @@
 
 use super::case::Case;
 use crate::backend::gpu::Adapter;
-use crate::backend::{Backend, Cpu, check_dispatches};
+use crate::backend::{Backend, Compared, Cpu, check_dispatches};
 use crate::error::Result;
-use crate::plan::{Plan, Profile, Program, Step};
+use crate::plan::{DispatchId, Plan, Profile, Program, Step};
 
 /// What some comparisons came to.
 #[derive(Debug, Clone, Default)]
@@ -36,22 +36,18 @@ const TRAIN: &[Program] = &[Program::Gradients, Program::Accumulate, Program::Up
 pub async fn check_adapter(adapter: &Adapter, case: &Case) -> Result<Outcome> {
     let (plan, mut cpu) = case.filled::<f32>(adapter.profile())?;
     let mut outcome = Outcome::default();
-    for programs in PROGRAMS {
-        let ids = plan.dispatch_ids(programs);
-        for difference in
-            check_dispatches(adapter, &plan, &mut cpu, &ids, &ids.iter().copied().collect(), case.step()).await?
-        {
-            outcome.compared += 1;
-            let is_argmax = difference.buffer.ends_with("argmax");
-            let bound = if is_argmax { case.argmax_tolerance } else { case.tolerance };
-            // Written so that a NaN fails.
-            let holds = difference.error <= bound;
-            if !holds {
-                let (label, buffer, error) = (&plan.dispatch(difference.id).label, difference.buffer, difference.error);
-                outcome
-                    .failures
-                    .push(format!("{}: `{label}` into `{buffer}`: {error:.1e} over {bound:.0e}", case.name));
-            }
+    let ids: Vec<DispatchId> = PROGRAMS.iter().flat_map(|programs| plan.dispatch_ids(programs)).collect();
+    let all = ids.iter().copied().collect();
+    for Compared { id, buffer, error, .. } in
+        check_dispatches(adapter, &plan, &mut cpu, &ids, &all, case.step()).await?
+    {
+        outcome.compared += 1;
+        let bound = if buffer.ends_with("argmax") { case.argmax_tolerance } else { case.tolerance };
+        // Written so that a NaN fails.
+        let holds = error <= bound;
+        if !holds {
+            let label = &plan.dispatch(id).label;
+            outcome.failures.push(format!("{}: `{label}` into `{buffer}`: {error:.1e} over {bound:.0e}", case.name));
         }
     }
     Ok(outcome)

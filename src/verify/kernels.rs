@@ -69,15 +69,10 @@ pub fn all_of(case: &Case, profile: Profile) -> Result<HashSet<DispatchId>> {
 /// If the plan cannot be loaded, or the device is lost.
 pub async fn check_kernels(adapter: &Adapter, case: &Case, ids: &HashSet<DispatchId>) -> Result<Vec<Check>> {
     let (plan, mut reference) = case.filled::<f64>(adapter.profile())?;
-    let mut checks = Vec::new();
-    for programs in PROGRAMS {
-        let all = plan.dispatch_ids(programs);
-        for compared in check_dispatches(adapter, &plan, &mut reference, &all, ids, case.step()).await? {
-            let Compared { id, buffer, error, seconds } = compared;
-            checks.push(check(case, plan.dispatch(id), buffer, error, seconds));
-        }
-    }
-    Ok(checks)
+    let all: Vec<DispatchId> = PROGRAMS.iter().flat_map(|programs| plan.dispatch_ids(programs)).collect();
+    let compared = check_dispatches(adapter, &plan, &mut reference, &all, ids, case.step()).await?;
+    let check = |Compared { id, buffer, error, seconds }| check(case, plan.dispatch(id), buffer, error, seconds);
+    Ok(compared.into_iter().map(check).collect())
 }
 
 /// As [`check_kernels`], of the CPU backend's kernels for `level`.
