@@ -33,7 +33,7 @@ pub(super) fn lock(path: &Path) -> Result<Option<File>> {
     match folder.try_lock() {
         Ok(()) => Ok(Some(folder)),
         Err(TryLockError::WouldBlock) => {
-            Err(Error::output(path, "another run is writing there; choose another --out folder"))
+            Err(Error::output(path, "another run is writing there; wait until it has ended, or choose another --out folder"))
         }
         Err(TryLockError::Error(_)) => Ok(None),
     }
