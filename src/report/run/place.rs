@@ -32,9 +32,10 @@ pub(super) fn lock(path: &Path) -> Result<Option<File>> {
     let Ok(folder) = File::open(path) else { return Ok(None) };
     match folder.try_lock() {
         Ok(()) => Ok(Some(folder)),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::output(path, "another run is writing there; wait until it has ended, or choose another --out folder"))
-        }
+        Err(TryLockError::WouldBlock) => Err(Error::output(
+            path,
+            "another run is writing there; wait until it has ended, or choose another --out folder",
+        )),
         Err(TryLockError::Error(_)) => Ok(None),
     }
 }
