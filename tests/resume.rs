@@ -144,6 +144,23 @@ fn a_second_fit_is_resumed_within_its_own_epochs() {
     assert!(state(&mut resumed) == state(&mut whole));
 }
 
+/// A run that goes on with an optimizer's state has updates before its first step, and so has its first checkpoint.
+#[test]
+fn a_run_that_took_an_optimizers_state_is_resumed_from_before_its_first_step() {
+    let data = synthetic::generate(5, [250, 10]).train;
+    let config = RunConfig { schedule: Schedule::Cosine, ..config() };
+    let mut whole = Trainer::new(model(), &Device::cpu(1), config.clone()).unwrap();
+    let state_of = vec![vec![0.01; whole.graph().parameters_len]; 2];
+    whole.set_optimizer_state(&state_of, 40).unwrap();
+    let first = whole.checkpoint().unwrap();
+    let (mut whole_lines, mut lines) = (Vec::new(), Vec::new());
+    until(&mut whole, &data, u64::MAX, false, &mut whole_lines);
+    let mut resumed = Trainer::resume(&first, &Device::cpu(1), config).unwrap();
+    until(&mut resumed, &data, u64::MAX, true, &mut lines);
+    assert_eq!(lines, whole_lines);
+    assert!(state(&mut resumed) == state(&mut whole));
+}
+
 #[test]
 fn a_checkpoint_with_any_bit_changed_or_cut_short_is_refused() {
     let data = synthetic::generate(5, [250, 10]).train;

@@ -67,17 +67,22 @@ pub async fn check_dispatches<F: CpuFloat>(
             let (got, guard) = gpu.read_with_guard(slice.buffer).await?;
             let seconds = start.elapsed().as_secs_f64();
             let intact = guard.iter().all(|w| *w == GUARD_WORD);
-            let error = match buffer.element {
-                _ if !intact => f64::INFINITY,
-                // Outside its slice a kernel may change nothing.
-                _ if !same(&got, &expected, &written) => f64::INFINITY,
-                Element::F32 => relative_error(&got[written.clone()], &expected[written]),
-                Element::U32 => share_of_different(&got[written.clone()], &expected[written]),
-            };
+            let error = if intact { output_error(buffer.element, &got, &expected, written) } else { f64::INFINITY };
             compared.push(Compared { id, buffer: buffer.label.clone(), error, seconds });
         }
     }
     Ok(compared)
+}
+
+/// How far an output, the elements `written` of a buffer, is from what is expected: the relative error of floats, the share of others that
+/// differ; infinite where another part of the buffer does.
+pub fn output_error(element: Element, got: &[u32], expected: &[u32], written: Range<usize>) -> f64 {
+    match element {
+        // Outside its slice a kernel may change nothing.
+        _ if !same(got, expected, &written) => f64::INFINITY,
+        Element::F32 => relative_error(&got[written.clone()], &expected[written]),
+        Element::U32 => share_of_different(&got[written.clone()], &expected[written]),
+    }
 }
 
 /// Whether both hold the same elements outside `written`.
@@ -86,7 +91,7 @@ fn same(got: &[u32], expected: &[u32], written: &Range<usize>) -> bool {
 }
 
 /// ||got - expected|| / ||expected||; infinite if `got` has a number that is not finite.
-pub fn relative_error(got: &[u32], expected: &[u32]) -> f64 {
+fn relative_error(got: &[u32], expected: &[u32]) -> f64 {
     let (mut distance, mut norm) = (0.0, 0.0);
     for (g, e) in got.iter().zip(expected) {
         let (g, e) = (f64::from(f32::from_bits(*g)), f64::from(f32::from_bits(*e)));
@@ -100,7 +105,6 @@ pub fn relative_error(got: &[u32], expected: &[u32]) -> f64 {
     }
 }
 
-/// The share of the elements that differ.
-pub fn share_of_different(got: &[u32], expected: &[u32]) -> f64 {
+fn share_of_different(got: &[u32], expected: &[u32]) -> f64 {
     got.iter().zip(expected).filter(|(g, e)| g != e).count() as f64 / expected.len().max(1) as f64
 }

@@ -8,7 +8,7 @@ mod info;
 mod interface;
 mod request;
 
-pub use check::{Compared, check_dispatches, relative_error, share_of_different};
+pub use check::{Compared, check_dispatches, output_error};
 pub use cpu::{Cpu, CpuFloat};
 pub use device::{Device, Found};
 pub use info::DeviceInfo;

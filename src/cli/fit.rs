@@ -13,8 +13,6 @@ use std::time::Instant;
 pub(super) struct Fitting {
     pub(super) trainer: Trainer,
     pub(super) folder: RunFolder,
-    /// Whether it goes on from a checkpoint.
-    pub(super) is_resumed: bool,
 }
 
 impl Fitting {
@@ -24,7 +22,7 @@ impl Fitting {
     /// [`Error::Interrupted`] after a signal; those of the training and of writing.
     pub(super) fn fit(&mut self, data: &Dataset, config: &RunConfig) -> Result<()> {
         interrupt::defer();
-        let Self { trainer, folder, is_resumed } = self;
+        let Self { trainer, folder } = self;
         let mut progress = EpochProgress::new(config.epochs, environment::may_redraw());
         let mut written = Instant::now();
         let mut callback = |trainer: &mut Trainer, event: &Event| {
@@ -58,11 +56,8 @@ impl Fitting {
             }
             interrupted.map(|()| Flow::Continue)
         };
-        match is_resumed {
-            true => trainer.resume_fit_with(&data.train, &mut callback),
-            false => trainer.fit_with(&data.train, &mut callback),
-        }
-        .map(drop)
+        // From the trainer's progress: that of a new run is the first checkpoint's.
+        trainer.resume_fit_with(&data.train, &mut callback).map(drop)
     }
 }
 

@@ -78,6 +78,20 @@ impl ModelChoice {
         }
     }
 
+    /// Builds the model where there are no data: for Fashion-MNIST's images and classes, as far as a file does not say otherwise.
+    ///
+    /// # Errors
+    /// If its layers do not fit each other or the images.
+    pub(super) fn without_data(self) -> Result<Model> {
+        match self {
+            Self::Preset(preset) => Ok(preset.build(USUAL_IMAGE, 10)),
+            Self::File(file, name) => {
+                let input = file.input_or(USUAL_IMAGE);
+                build(file, input, &name)
+            }
+        }
+    }
+
     /// Builds the model for images of shape `input`, [h, w, c].
     ///
     /// # Errors
@@ -102,6 +116,9 @@ impl ModelChoice {
         }
     }
 }
+
+/// The images where a file leaves their size open: Fashion-MNIST's.
+const USUAL_IMAGE: [usize; 3] = [28, 28, 1];
 
 /// The model of `file`, whose path is `name`, over images of shape `input`.
 ///
@@ -182,15 +199,13 @@ pub(super) fn named_weights(
 /// # Errors
 /// If the model is not known, or the weights are another's.
 pub(super) fn read_trained(run_or_file: &Path, model: Option<&str>, is_pytorch: bool) -> Result<Trained> {
-    const IMAGE: [usize; 3] = [28, 28, 1];
     let path = weights_path(run_or_file)?;
     let weights = load_weights(&path)?;
     let (model, layout) = match described(model, &weights, &path)? {
         Described::Model(model) => (model, Layout::default()),
-        Described::By(choice @ ModelChoice::Preset(_)) => (choice.for_data(IMAGE, 10)?, Layout::default()),
-        Described::By(ModelChoice::File(file, name)) => {
-            let (input, layout) = (file.input_or(IMAGE), file.layout.clone());
-            (build(file, input, &name)?, layout)
+        Described::By(choice) => {
+            let layout = choice.layout();
+            (choice.without_data()?, layout)
         }
     };
     let graph = model.graph()?;

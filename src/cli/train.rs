@@ -35,20 +35,20 @@ fn start(request: RunRequest) -> Result<()> {
     first.state.data.clone_from(&data.sha256);
     let stem = Path::new(&config.model).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let folder = RunFolder::create(config.out.as_deref(), &stem, config.overwrite, description, first)?;
-    train(Fitting { trainer, folder, is_resumed: false }, &data, &config)
+    train(Fitting { trainer, folder }, &data, &config)
 }
 
 fn resume(config: RunConfig, resumed: Resumed) -> Result<()> {
     let Resumed { folder: path, checkpoint, names_model } = resumed;
     RunFolder::check(&path, true)?;
     let Start { trainer, data, config, description } = Start::resume(config, &checkpoint, names_model)?;
-    let (mut folder, notes) = RunFolder::resume(&path, &checkpoint)?;
+    let (mut folder, notes) = RunFolder::resume(&path, &checkpoint, config.keep)?;
     notes.iter().for_each(|text| note(text));
     let Progress { epoch, batch, steps, .. } = checkpoint.state.progress;
     note(&format!("resumed after {steps} steps: {epoch} epochs and {batch} steps; {} epochs in all", config.epochs));
     note_longer(&config, &checkpoint.state.config);
     folder.describe_resumed(&description, steps)?;
-    train(Fitting { trainer, folder, is_resumed: true }, &data, &config)
+    train(Fitting { trainer, folder }, &data, &config)
 }
 
 /// Warns where the epochs that are done would have been others with the new number of epochs.

@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
     let config = &args.shared.0;
     let device = find_device(config)?;
-    let model = args.model.as_deref().map(model_of).transpose()?;
+    let model = args.model.as_deref().map(|name| ModelChoice::read(name)?.without_data()).transpose()?;
     let chosen = Chosen::new(args, model.as_ref(), matches!(device, Device::Cpu { .. }))?;
     let mut found = Verification::default();
     if !chosen.cases.is_empty() {
@@ -81,18 +81,6 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
     let seconds = started.elapsed().as_secs_f64();
     found.report(args, &device, seconds)
-}
-
-/// The model that `--model` names, over images of Fashion-MNIST where it leaves their size open.
-fn model_of(name: &str) -> Result<Model> {
-    const IMAGE: [usize; 3] = [28, 28, 1];
-    match ModelChoice::read(name)? {
-        ModelChoice::File(file, _) => {
-            let input = file.input_or(IMAGE);
-            file.build(input)
-        }
-        preset @ ModelChoice::Preset(_) => preset.for_data(IMAGE, 10),
-    }
 }
 
 /// What is checked.

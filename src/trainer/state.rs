@@ -159,7 +159,8 @@ impl Trainer {
         for (buffer, slot) in buffers.iter().zip(state) {
             backend.write_f32(*buffer, 0, slot)?;
         }
-        self.progress.updates = updates;
+        // A checkpoint that is written before the first step says where `fit` begins, too.
+        (self.progress.updates, self.progress.fit_start.updates) = (updates, updates);
         Ok(())
     }
 

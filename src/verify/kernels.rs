@@ -3,9 +3,9 @@
 use super::case::Case;
 use super::compare::PROGRAMS;
 use crate::backend::gpu::Adapter;
-use crate::backend::{Backend, Compared, Cpu, check_dispatches, relative_error, share_of_different};
+use crate::backend::{Backend, Compared, Cpu, check_dispatches, output_error};
 use crate::error::Result;
-use crate::plan::{Dispatch, DispatchId, Element, Profile};
+use crate::plan::{Dispatch, DispatchId, Profile};
 use crate::simd::SimdLevel;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -107,10 +107,7 @@ pub fn check_cpu_kernels(
             let buffer = plan.buffer(slice.buffer);
             let [got, expected] = [cpu.content(slice.buffer, buffer.len), reference.content(slice.buffer, buffer.len)];
             let written = slice.offset..slice.offset + slice.len;
-            let error = match buffer.element {
-                Element::F32 => relative_error(&got[written.clone()], &expected[written]),
-                Element::U32 => share_of_different(&got[written.clone()], &expected[written]),
-            };
+            let error = output_error(buffer.element, &got, &expected, written);
             checks.push(check(case, dispatch, buffer.label.clone(), error, seconds));
         }
     }

@@ -147,8 +147,13 @@ fn more_epochs_continue_a_run_that_is_over_and_one_without_any_left_is_tested_ag
     let earlier = case.workspace.name("longer/checkpoint-00000185.safetensors");
     assert!(run(&["train", "--resume", &earlier]).status.success());
     assert!(case.results("longer") == case.results("whole"));
+    let kept = gpu_cnn::Checkpoint::read(Path::new(&earlier)).unwrap();
+    assert_eq!(kept.state.progress.steps, 185, "another checkpoint has its name");
     let fewer = case.resume("longer").args(["--epochs", "3"]).output().unwrap();
     assert_eq!(fewer.status.code(), Some(2));
+    // A resumed run may keep fewer.
+    assert!(case.resume("longer").args(["--keep", "1"]).output().unwrap().status.success());
+    assert!(!case.workspace.path("longer/checkpoint-00000185.safetensors").exists());
     assert!(stderr(&fewer).contains("epochs is 3; the run has come to epoch 6"), "{}", stderr(&fewer));
 }
 

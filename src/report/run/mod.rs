@@ -105,12 +105,12 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Opens the folder of `checkpoint`, which was read from it, to go on from there: logs lose what came later. With what the user should
-    /// know.
+    /// Opens the folder of `checkpoint`, which was read from it, to go on from there and keep `keep` checkpoints: logs lose what came
+    /// later. With what the user should know.
     ///
     /// # Errors
     /// If the folder cannot be written or another run is writing there.
-    pub(crate) fn resume(path: &Path, checkpoint: &Checkpoint) -> Result<(Self, Vec<String>)> {
+    pub(crate) fn resume(path: &Path, checkpoint: &Checkpoint, keep: u32) -> Result<(Self, Vec<String>)> {
         let host: Host = serde_json::from_value(checkpoint.state.host.clone()).map_err(|e| {
             Error::Data(format!("the checkpoint is of no run folder ({e}): {}", path.join(CHECKPOINT).display()))
         })?;
@@ -118,11 +118,16 @@ impl RunFolder {
         replace::finish(path)?;
         replace::abandon(path);
         files::sweep(path);
-        let (mut logs, mut notes) = (Vec::new(), Vec::new());
-        for (name, mark) in [METRICS, LOSSES, TIMING].into_iter().zip([&host.metrics, &host.losses, &host.timing]) {
+        // From here on it is the last, whichever it was; and the folder is tried before the first step.
+        let (last, bytes) = (path.join(CHECKPOINT), checkpoint.to_bytes()?);
+        files::replace(&last, &bytes).map_err(|e| Error::output(&last, format!("{e} ({} bytes)", bytes.len())))?;
+        let mut notes = Vec::new();
+        let mut log = |name: &str, mark: &Mark| {
             let log = path.join(name);
-            let found = RunLog::resume(&log, mark)?;
-            if found.is_none() && mark.bytes > 0 {
+            if let Some(found) = RunLog::resume(&log, mark)? {
+                return Ok(found);
+            }
+            if mark.bytes > 0 {
                 notes.push(format!("warning: {name} is not what the checkpoint was written with; a new one begins"));
                 if log.exists() {
                     let kept = path.join(format!("{name}.old"));
@@ -130,12 +135,10 @@ impl RunFolder {
                     notes.push(format!("note: it is kept as {}", kept.display()));
                 }
             }
-            logs.push(found.map_or_else(|| RunLog::create(&log), Ok)?);
-        }
-        let [metrics, losses, timing] = logs.try_into().map_err(|_| Error::Data("three logs".into()))?;
-        let (path, steps) = (path.to_owned(), checkpoint.state.progress.steps);
-        let keep = checkpoint.state.config.keep as usize;
-        let logs = [metrics, losses, timing];
+            RunLog::create(&log)
+        };
+        let logs = [log(METRICS, &host.metrics)?, log(LOSSES, &host.losses)?, log(TIMING, &host.timing)?];
+        let (path, steps, keep) = (path.to_owned(), checkpoint.state.progress.steps, keep as usize);
         let folder = Self {
             current: path.clone(),
             path,
