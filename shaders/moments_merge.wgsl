@@ -1,5 +1,5 @@
 // moments = (mean, 1 / sqrt(variance + EPSILON), gamma, beta) of each column, from the partial moments of chunks;
-// state = MOMENTUM state + REST (mean, variance), the variance over all rows (biased)
+// state = MOMENTUM state + REST (mean, variance), the variance over all rows (biased); as it was where that is not finite
 //
 // One invocation takes every ROW_LANES-th chunk of a column. The means are taken as differences from that of the first chunk.
 // partial: [CHUNKS, 2, COLS], moments: [4, COLS], state: [2, COLS]. The file of the parameters has gamma_at and beta_at.
@@ -39,7 +39,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         moments[COLS + c] = 1.0 / sqrt(variance + EPSILON);
         moments[2u * COLS + c] = gamma_at(c);
         moments[3u * COLS + c] = beta_at(c);
-        state[c] = MOMENTUM * state[c] + REST * mean;
-        state[COLS + c] = MOMENTUM * state[COLS + c] + REST * variance;
+        let moving_mean = MOMENTUM * state[c] + REST * mean;
+        let moving_variance = MOMENTUM * state[COLS + c] + REST * variance;
+        if (all(is_finite(vec4(moving_mean, moving_variance, 0.0, 0.0)))) {
+            state[c] = moving_mean;
+            state[COLS + c] = moving_variance;
+        }
     }
 }

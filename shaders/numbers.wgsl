@@ -4,6 +4,10 @@ fn is_nan(x: vec4<f32>) -> vec4<bool> {
     return (bitcast<vec4<u32>>(x) & vec4(0x7fffffffu)) > vec4(0x7f800000u);
 }
 
+fn is_finite(x: vec4<f32>) -> vec4<bool> {
+    return (bitcast<vec4<u32>>(x) & vec4(0x7f800000u)) != vec4(0x7f800000u);
+}
+
 // max(x, 0); NaN stays NaN. Negative numbers are the bit patterns from 0x80000000 (-0) to 0xff800000 (-infinity).
 fn relu(x: vec4<f32>) -> vec4<f32> {
     return select(x, vec4(0.0), (bitcast<vec4<u32>>(x) - vec4(0x80000000u)) <= vec4(0x7f800000u));

@@ -1,5 +1,6 @@
 // What every update of parameters has: gradients are clipped to CLIP_VALUE, then parameters lose WEIGHT_DECAY times the learning
-// rate of themselves. The rule's file has `update`, one of update_0.wgsl to update_2.wgsl loads and stores the arenas.
+// rate of themselves. The rule's file has `update`, one of update_0.wgsl to update_2.wgsl loads and stores the arenas. g: the
+// gradients, and at FLAG what is not 0 where the update is skipped.
 
 struct Updated {
     p: vec4<f32>,
@@ -10,6 +11,8 @@ struct Updated {
 
 @group(0) @binding(0) var<storage, read> g: array<Four>;
 @group(0) @binding(1) var<storage, read_write> p: array<Four>;
+
+fn is_skipped() -> bool { return four(g[FLAG / 4u]).x != 0.0; }
 
 fn gradient_at(i: u32) -> vec4<f32> {
     let gradient = four(g[i]);

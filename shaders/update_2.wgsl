@@ -1,4 +1,4 @@
-// An update with two arenas of state. One invocation takes four parameters of the arena. g, p, a and b: [COUNT].
+// An update with two arenas of state. One invocation takes four parameters of the arena. p, a and b: [COUNT].
 
 @group(0) @binding(2) var<storage, read_write> a: array<Four>;
 @group(0) @binding(3) var<storage, read_write> b: array<Four>;
@@ -6,7 +6,7 @@
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = (group.y * GRID_X + group.x) * 64u + lane;
-    if (i >= COUNT / 4u) { return; }
+    if (i >= COUNT / 4u || is_skipped()) { return; }
     let updated = update(parameter_at(i), gradient_at(i), four(a[i]), four(b[i]));
     a[i] = as_four(updated.a);
     b[i] = as_four(updated.b);

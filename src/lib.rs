@@ -45,13 +45,13 @@ pub use layers::{
     Activation, ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, Axes, BatchNormalization, ClassWeights,
     Concatenate, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Factor, FillMode, Flatten, FlipMode,
     GlobalAveragePooling2D, GlobalMaxPooling2D, Interpolation, LayerNormalization, LeakyReLU, Loss, MaxPooling2D,
-    Maximum, MinPooling2D, Moments, Multiply, Normalization, Numbers, Optimizer, PReLU, Padding, RandomBrightness,
-    RandomContrast, RandomFlip, RandomTranslation, ReLU, Rescaling, Reshape, SeparableConv2D, Softmax,
-    SpatialDropout2D, Subtract, ZeroPadding2D,
+    Maximum, MinPooling2D, Moments, Multiply, Normalization, Numbers, OnNan, Optimizer, PReLU, Padding,
+    RandomBrightness, RandomContrast, RandomFlip, RandomTranslation, ReLU, Rescaling, Reshape, SeparableConv2D,
+    Softmax, SpatialDropout2D, Subtract, ZeroPadding2D,
 };
 pub use trainer::{
     BestEpoch, Checkpoint, CheckpointEvery, CheckpointState, ClassScore, Evaluation, Event, Fit, FitStart, Flow,
-    History, Plateau, Progress, Ratios, RunConfig, Schedule, Score, Trainer,
+    History, NotFinite, Origin, Plateau, Progress, Ratios, RunConfig, Schedule, Score, Trainer,
 };
 
 /// What tests and tools look into; no part of the interface, and free to change.

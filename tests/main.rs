@@ -17,6 +17,7 @@ mod keras;
 mod kernels;
 mod nan;
 mod norms;
+mod not_finite;
 mod plans;
 mod pytorch;
 mod random;

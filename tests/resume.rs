@@ -37,7 +37,7 @@ fn config() -> RunConfig {
 /// An event without its times.
 fn line(event: &Event) -> String {
     match *event {
-        Event::Step { epoch, step, steps, batch, so_far, learning_rate } => {
+        Event::Step { epoch, step, steps, batch, so_far, learning_rate, .. } => {
             format!("{epoch} {step}/{steps} {batch:?} {so_far:?} {learning_rate:e}")
         }
         Event::Epoch { epoch, steps, score, learning_rate, .. } => {

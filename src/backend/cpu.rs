@@ -76,11 +76,11 @@ impl<F: CpuFloat> Cpu<F> {
 
     /// Runs one dispatch of the plan.
     pub fn run_dispatch(&mut self, id: DispatchId, step: Step) {
-        self.run_dispatches(&[id], &[step]);
+        self.run_all(&[id], &[step]);
     }
 
     /// Runs the dispatches once for each step.
-    fn run_dispatches(&mut self, ids: &[DispatchId], steps: &[Step]) {
+    fn run_all(&mut self, ids: &[DispatchId], steps: &[Step]) {
         let Self { plan, buffers, pool, .. } = self;
         install(pool.as_ref(), || {
             for step in steps {
@@ -195,9 +195,12 @@ impl<F: CpuFloat> Backend for Cpu<F> {
         Ok(())
     }
 
-    fn run(&mut self, programs: &[Program], steps: &[Step]) -> Result<()> {
-        let ids = self.plan.dispatch_ids(programs);
-        self.run_dispatches(&ids, steps);
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn run_dispatches(&mut self, ids: &[DispatchId], steps: &[Step]) -> Result<()> {
+        self.run_all(ids, steps);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::info::DeviceInfo;
 use crate::error::Result;
-use crate::plan::{BufferId, Program, Step};
+use crate::plan::{BufferId, DispatchId, Plan, Program, Step};
 use serde::Serialize;
 use std::pin::Pin;
 
@@ -18,9 +18,18 @@ pub trait Backend: Send {
     /// [`Self::run`], after all earlier ones.
     fn write(&mut self, buffer: BufferId, offset: usize, elements: &[u32]) -> Result<()>;
 
-    /// Replays `programs`, one after the other, once for each step, as one submission of at most
-    /// [`crate::plan::Plan::batches_per_upload`] steps. May return before the device is done.
-    fn run(&mut self, programs: &[Program], steps: &[Step]) -> Result<()>;
+    /// The plan that is loaded.
+    fn plan(&self) -> &Plan;
+
+    /// Runs the dispatches `ids`, one after the other, once for each step, as one submission of at most
+    /// [`Plan::batches_per_upload`] steps. May return before the device is done.
+    fn run_dispatches(&mut self, ids: &[DispatchId], steps: &[Step]) -> Result<()>;
+
+    /// As [`Self::run_dispatches`], the dispatches of `programs`.
+    fn run(&mut self, programs: &[Program], steps: &[Step]) -> Result<()> {
+        let ids = self.plan().dispatch_ids(programs);
+        self.run_dispatches(&ids, steps)
+    }
 
     /// Waits for all runs and reads `len` elements of a buffer from its start.
     fn read(&mut self, buffer: BufferId, len: usize) -> Answer<'_, Vec<u32>>;

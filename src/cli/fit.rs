@@ -71,9 +71,9 @@ pub(super) fn check_interrupted(place: &str) -> Result<()> {
 
 fn log(folder: &mut RunFolder, event: &Event, log_steps: bool) {
     match *event {
-        Event::Step { batch, .. } => {
+        Event::Step { batch, skipped, .. } => {
             folder.log_loss(batch.loss);
-            if log_steps {
+            if log_steps || skipped {
                 folder.log(&metrics_line(event));
             }
         }
@@ -108,8 +108,12 @@ pub(super) fn metrics_line(event: &Event) -> Value {
         })
     };
     match *event {
-        Event::Step { epoch, step, batch, learning_rate, .. } => {
-            line("step", epoch, ("step", step), batch, learning_rate)
+        Event::Step { epoch, step, batch, learning_rate, skipped, .. } => {
+            let mut line = line("step", epoch, ("step", step), batch, learning_rate);
+            if skipped {
+                line["skipped"] = json!(true);
+            }
+            line
         }
         Event::Epoch { epoch, steps, score, learning_rate, .. } => {
             line("epoch", epoch, ("steps", steps), score, learning_rate)

@@ -77,7 +77,7 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()>
         folder.log(&test_line(test));
         folder.flush().map(|()| test)
     });
-    let Fitting { mut folder, .. } = fitting;
+    let Fitting { trainer, mut folder } = fitting;
     match outcome {
         Ok(test) => {
             note(&format!("run folder: {}", folder.path().display()));
@@ -87,12 +87,18 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()>
         }
         Err(error) => {
             let status = if matches!(error, Error::Interrupted(_)) { "interrupted" } else { "failed" };
+            let stopped_at = trainer.not_finite().filter(|_| !folder.is_earlier_run());
+            let written = stopped_at.map(|found| folder.write_batch(found, &data.train)).transpose();
             let path = folder.path().display();
+            if let Ok(Some(batch)) = &written {
+                note(&format!("note: the images of that update are in {}", batch.display()));
+            }
+            let skip = if stopped_at.is_some() { " --on-nan skip" } else { "" };
             match folder.last_steps() {
                 _ if folder.is_earlier_run() => note(&format!("note: {path} is still that of the earlier run")),
                 0 => {}
                 steps => note(&format!(
-                    "note: the checkpoint after {steps} steps is kept; `gpu-cnn train --resume {path}` goes on from there"
+                    "note: the checkpoint after {steps} steps is kept; `gpu-cnn train --resume {path}{skip}` goes on from there"
                 )),
             }
             // The first error is the one to report.

@@ -38,13 +38,23 @@ impl<'a> Batches<'a> {
         self.batch.min(self.split.len().saturating_sub(i * self.batch))
     }
 
+    /// Which images batch `i` has, by their numbers in the split.
+    pub fn indices(&self, i: usize) -> impl Iterator<Item = usize> {
+        (i * self.batch..i * self.batch + self.images(i)).map(|n| self.index(n))
+    }
+
+    /// The number of the `n`th image of the pass.
+    fn index(&self, n: usize) -> usize {
+        self.order.as_ref().map_or(n, |order| order[n] as usize)
+    }
+
     /// Writes batch `i` into `pixels` ([batch, height, width, channels] bytes) and `labels` (`[batch]`), both filled up
     /// with zeros after the images of a short batch. Returns the number of images in the batch.
     pub fn write(&self, i: usize, pixels: &mut [u8], labels: &mut [u32]) -> usize {
         let (first, image_len) = (i * self.batch, self.split.image_len());
         let images = self.images(i);
         for n in 0..images {
-            let index = self.order.as_ref().map_or(first + n, |order| order[first + n] as usize);
+            let index = self.index(first + n);
             pixels[n * image_len..][..image_len].copy_from_slice(self.split.pixels_of(index));
             labels[n] = u32::from(self.split.labels[index]);
         }

@@ -6,11 +6,11 @@ use super::lower::{Lowered, Op, ValueId};
 use super::record_options::RecordOptions;
 use crate::error::{Advice, Error, Result, usage};
 use crate::kernels::elementwise::Sum;
-use crate::kernels::optimizer::{Accumulate, MovingAverage};
+use crate::kernels::optimizer::{Accumulate, FlaggedGradients, MovingAverage, record_update_check};
 use crate::kernels::unpack::Unpack;
 use crate::kernels::{Gate, GradientOut};
-use crate::layers::{Loss, LossSite, Saved, Site, Tensor};
-use crate::plan::{BufferSlice, HostBuffers, Mode, Plan, Recorder};
+use crate::layers::{Loss, LossSite, OnNan, Saved, Site, Tensor};
+use crate::plan::{BufferSlice, HostBuffers, Mode, Plan, Recorder, SkipBuffers};
 
 impl Graph {
     /// The loss that takes the model's end, and whether its outputs are logits.
@@ -49,8 +49,9 @@ impl Graph {
 /// The arenas, [graph.parameters_len] f32 each.
 struct Arenas {
     parameters: BufferSlice,
+    /// With the flag of the update, unless this takes the sum.
     gradients: BufferSlice,
-    /// The sum over a group's batches, where an update takes several.
+    /// The sum over a group's batches, where an update takes several, with the flag.
     accumulated: Option<BufferSlice>,
     optimizer: Vec<BufferSlice>,
     /// The moving average of the parameters.
@@ -72,11 +73,12 @@ impl<'g> Recording<'g> {
     fn new(graph: &'g Graph, options: &RecordOptions) -> Self {
         let mut r = Recorder::new(options.profile);
         let len = graph.parameters_len;
+        let flagged = FlaggedGradients::len(len);
         let optimizer = options.optimizer;
         let arenas = Arenas {
             parameters: r.persistent("parameters", len),
-            gradients: r.floats("gradients", len),
-            accumulated: options.update.accumulates.then(|| r.persistent("accumulated gradients", len)),
+            gradients: r.floats("gradients", if options.update.accumulates { len } else { flagged }),
+            accumulated: options.update.accumulates.then(|| r.persistent("accumulated gradients", flagged)),
             optimizer: (optimizer.state_arenas(&options.update).iter())
                 .map(|name| r.persistent(format!("{} {name}", optimizer.name()), len))
                 .collect(),
@@ -95,6 +97,7 @@ impl<'g> Recording<'g> {
         let pixels = self.r.u32s("pixels", batches_per_upload * words_per_batch);
         let targets = self.r.u32s("targets", batches_per_upload * batch);
         let metrics = self.r.floats("metrics", batches_per_upload * 2);
+        let skipped = self.r.floats("skipped updates", batches_per_upload);
         let predictions = self.r.floats("predictions", batches_per_upload * batch * outputs);
         let logits_gradient = self.r.floats("logits gradient", batch * outputs);
 
@@ -110,14 +113,18 @@ impl<'g> Recording<'g> {
         let gradients = self.r.recorded();
         let Arenas { parameters, gradients: of_batch, accumulated, optimizer: state, average, .. } = &self.arenas;
         let count = parameters.len;
-        if let Some(sum) = accumulated {
-            self.r.dispatch("accumulate gradients", Accumulate { count }, &[*of_batch], &[*sum]);
+        let flagged = FlaggedGradients { whole: accumulated.unwrap_or(*of_batch), count };
+        if accumulated.is_some() {
+            let sum = flagged.gradients();
+            self.r.dispatch("accumulate gradients", Accumulate { count }, &[*of_batch], &[sum]);
         }
         let accumulate = self.r.recorded();
+        record_update_check(&mut self.r, flagged, metrics, skipped, update.on_nan == OnNan::Stop);
         let matrices = self.graph.matrices();
-        optimizer.record(&mut self.r, &update, *parameters, accumulated.unwrap_or(*of_batch), state, &matrices);
+        optimizer.record(&mut self.r, &update, *parameters, flagged, state, &matrices);
         if let (Some(average), Some(decay)) = (average, update.ema) {
-            self.r.dispatch("average parameters", MovingAverage { count, decay }, &[*parameters], &[*average]);
+            let inputs = [*parameters, flagged.flag()];
+            self.r.dispatch("average parameters", MovingAverage { count, decay }, &inputs, &[*average]);
         }
         let update = self.r.recorded();
 
@@ -150,6 +157,7 @@ impl<'g> Recording<'g> {
                 optimizer_state: self.arenas.optimizer.iter().map(|slice| slice.buffer).collect(),
                 average: self.arenas.average.map(|slice| slice.buffer),
                 layer_state: self.arenas.state.map(|slice| slice.buffer),
+                skips: Some(SkipBuffers { flag: flagged.flag(), steps: skipped.buffer }),
             },
             batch,
             batches_per_upload,

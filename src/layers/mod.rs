@@ -82,5 +82,5 @@ pub use separable_conv2d::SeparableConv2D;
 pub use softmax::Softmax;
 pub use table::AnyLayer;
 pub(crate) use table::OfPixels;
-pub use update_settings::UpdateSettings;
+pub use update_settings::{OnNan, UpdateSettings};
 pub use zero_padding2d::ZeroPadding2D;

@@ -2,7 +2,7 @@
 
 use super::optimizer::{Moments, Optimizer};
 use super::update_settings::UpdateSettings;
-use crate::kernels::optimizer::{Matrix, Muon, Rule, Update, record_clip_by_norm};
+use crate::kernels::optimizer::{FlaggedGradients, Matrix, Muon, Rule, Update, record_clip_by_norm};
 use crate::plan::{BufferSlice, Recorder};
 
 /// Decay of AdamW and Muon where the settings have none.
@@ -78,18 +78,18 @@ impl Optimizer {
         }
     }
 
-    /// Records the update of the whole arena; clipping by the norm changes the gradients in place.
+    /// Records the update of the whole arena, which the gradients' flag may skip; clipping by the norm changes the gradients in place.
     pub(crate) fn record(
         &self,
         r: &mut Recorder,
         settings: &UpdateSettings,
         parameters: BufferSlice,
-        gradients: BufferSlice,
+        gradients: FlaggedGradients,
         state: &[BufferSlice],
         matrices: &[NamedMatrix<'_>],
     ) {
         if let Some(clip_norm) = settings.clip_norm {
-            record_clip_by_norm(r, gradients, clip_norm);
+            record_clip_by_norm(r, gradients.gradients(), clip_norm);
         }
         let muon = match *self {
             Self::Muon { momentum, nesterov, ns_steps, rms_rate, .. } => {
@@ -101,7 +101,7 @@ impl Optimizer {
         // Without gradients Adam leaves the matrices as their decay has them.
         let directions: Vec<BufferSlice> = (muon.iter())
             .flat_map(|(muon, arena)| matrices.iter().map(move |matrix| (muon, *arena, matrix)))
-            .map(|(muon, arena, (name, matrix))| muon.record_momentum(r, name, *matrix, [gradients, arena]))
+            .map(|(muon, arena, (name, matrix))| muon.record_momentum(r, name, *matrix, gradients, arena))
             .collect();
         let arenas = self.rule(settings).arenas();
         let outputs: Vec<BufferSlice> = [parameters].iter().chain(&state[..arenas]).copied().collect();
@@ -113,11 +113,11 @@ impl Optimizer {
             weight_decay: settings.weight_decay.unwrap_or(default_decay),
             clip_value: settings.clip_value,
         };
-        r.dispatch(self.name(), kernel, &[gradients], &outputs);
+        r.dispatch(self.name(), kernel, &[gradients.whole], &outputs);
         for ((muon, _), ((name, matrix), direction)) in
             muon.iter().flat_map(|muon| std::iter::repeat(muon).zip(matrices.iter().zip(directions.iter())))
         {
-            muon.record_update(r, name, *matrix, *direction, parameters);
+            muon.record_update(r, name, *matrix, [*direction, gradients.flag()], parameters);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Settings of an update that several optimizers share.
 
+use serde::{Deserialize, Serialize};
+
 /// What goes with several optimizers.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct UpdateSettings {
@@ -17,4 +19,27 @@ pub struct UpdateSettings {
     pub accumulates: bool,
     /// Decay of a moving average of the parameters, which inference then takes.
     pub ema: Option<f64>,
+    /// What becomes of an update where the loss or a gradient is not finite.
+    pub on_nan: OnNan,
+}
+
+/// What happens where the loss or a gradient is infinite or NaN. The update is not made in either case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnNan {
+    /// Training stops, with an error that says where the number came from.
+    #[default]
+    Stop,
+    /// Training goes on with the next batch.
+    Skip,
+}
+
+impl OnNan {
+    /// The names of both.
+    pub const NAMES: [&str; 2] = ["stop", "skip"];
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name)).ok()
+    }
 }

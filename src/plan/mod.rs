@@ -19,7 +19,7 @@ pub(crate) use constants::constants;
 pub use constants::{Constant, Constants};
 pub use kernel::{Cost, Io, Kernel, KernelSpec, View, ViewMut};
 pub use profile::{MatmulCore, Profile, Target};
-pub use recorded::{Dispatch, DispatchId, HostBuffers, Mode, Plan, Program};
+pub use recorded::{Dispatch, DispatchId, HostBuffers, Mode, Plan, Program, SkipBuffers};
 pub use recorder::Recorder;
 pub use step::Step;
 pub use wgsl::{ArgmaxStore, LANES_FILE, STEP_FILE, Shader, elementwise_grid, grid, output_file};

@@ -80,6 +80,17 @@ pub struct HostBuffers {
     pub average: Option<BufferId>,
     /// State of layers that is not differentiated (moving averages), f32; none if no layer has any.
     pub layer_state: Option<BufferId>,
+    /// How training says that it skips updates; none in a plan without training.
+    pub skips: Option<SkipBuffers>,
+}
+
+/// How training says that the loss or a gradient is not finite, so that an update is skipped.
+#[derive(Debug, Clone, Copy)]
+pub struct SkipBuffers {
+    /// Not 0 where the update is skipped, [1] and padding.
+    pub flag: BufferSlice,
+    /// Of each step with an update, 1 if it was skipped, else 0: [batches_per_upload] f32.
+    pub steps: BufferId,
 }
 
 /// A recorded model.

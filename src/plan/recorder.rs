@@ -137,6 +137,7 @@ impl Recorder {
             optimizer_state: Vec::new(),
             average: None,
             layer_state: None,
+            skips: None,
         };
         Plan {
             programs: [self.recent, Vec::new(), Vec::new(), Vec::new(), Vec::new()],

@@ -2,7 +2,7 @@
 //! still in a cache when it is read.
 
 use super::buffers::{BufferDesc, BufferId, BufferSlice, Lifetime};
-use super::recorded::{HostBuffers, Plan};
+use super::recorded::{HostBuffers, Plan, SkipBuffers};
 
 /// Positions in each program of the first and the last dispatch that uses something; none in programs without one.
 type Uses = [Option<(usize, usize)>; 5];
@@ -71,7 +71,7 @@ impl Plan {
     /// transient buffer that is its output: what was there is never part of the result.
     fn local_buffers(&self) -> Vec<bool> {
         let mut local: Vec<bool> = self.buffers.iter().map(|buffer| buffer.lifetime == Lifetime::Transient).collect();
-        self.host.all().for_each(|buffer| local[buffer.0] = false);
+        self.host.clone().all().into_iter().for_each(|buffer| local[buffer.0] = false);
         for program in &self.programs {
             let mut written = vec![false; self.buffers.len()];
             for dispatch in program.iter().map(|id| self.dispatch(*id)) {
@@ -111,21 +111,31 @@ fn latest(earlier: &Uses, later: &Uses) -> Uses {
 
 impl HostBuffers {
     /// Each of these buffers.
-    fn all(&self) -> impl Iterator<Item = BufferId> {
-        let Self { input, targets, metrics, predictions, parameters, gradients, optimizer_state, average, layer_state } =
-            self;
-        let single = [*input, *targets, *metrics, *predictions, *parameters, *gradients];
-        single.into_iter().chain(optimizer_state.iter().copied()).chain(*average).chain(*layer_state)
+    fn all(mut self) -> Vec<BufferId> {
+        self.each_mut().map(|buffer| *buffer).collect()
     }
 
     /// Puts `places[i]` in the place of buffer `i`.
     fn replace(&mut self, places: &[BufferId]) {
-        let Self { input, targets, metrics, predictions, parameters, gradients, optimizer_state, average, layer_state } =
-            self;
+        self.each_mut().for_each(|buffer| *buffer = places[buffer.0]);
+    }
+
+    fn each_mut(&mut self) -> impl Iterator<Item = &mut BufferId> {
+        let Self {
+            input,
+            targets,
+            metrics,
+            predictions,
+            parameters,
+            gradients,
+            optimizer_state,
+            average,
+            layer_state,
+            skips,
+        } = self;
         let single = [input, targets, metrics, predictions, parameters, gradients];
-        for buffer in single.into_iter().chain(optimizer_state).chain(average).chain(layer_state) {
-            *buffer = places[buffer.0];
-        }
+        let skips = skips.iter_mut().flat_map(|SkipBuffers { flag, steps }| [&mut flag.buffer, steps]);
+        single.into_iter().chain(optimizer_state).chain(average).chain(layer_state).chain(skips)
     }
 }
 

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 /// Without a terminal, the minimum time between two lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
+/// Skipped updates of an epoch that are named one by one, at most.
+const MAX_WARNINGS: usize = 5;
+
 /// Columns from which on a bar has room beside the figures.
 const BAR_COLUMNS: usize = 90;
 /// Columns that the figures take with their names written out.
@@ -20,6 +23,8 @@ pub(crate) struct EpochProgress {
     /// Number of the epoch that is shown, and its steps that were done before it was.
     epoch: u64,
     resumed_at: usize,
+    /// Updates of the epoch that were skipped.
+    skipped: usize,
     /// Columns of the terminal; none where stderr is none that can redraw a line.
     columns: Option<usize>,
     bar: Option<ProgressBar>,
@@ -33,15 +38,19 @@ impl EpochProgress {
         let terminal = console::Term::stderr();
         // A terminal that cannot move its cursor (TERM=dumb, or no TERM) gets lines.
         let columns = (may_redraw && can_redraw()).then(|| usize::from(terminal.size().1));
-        Self { epochs, epoch: 0, resumed_at: 0, columns, bar: None, started: Instant::now(), last_line: Instant::now() }
+        let now = Instant::now();
+        Self { epochs, epoch: 0, resumed_at: 0, skipped: 0, columns, bar: None, started: now, last_line: now }
     }
 
     pub(crate) fn show(&mut self, event: &Event) {
         match *event {
-            Event::Step { epoch, step, steps, so_far, .. } => {
+            Event::Step { epoch, step, steps, batch, so_far, skipped, .. } => {
                 if epoch != self.epoch {
                     self.resumed_at = step - 1;
                     self.start(epoch, steps);
+                }
+                if skipped {
+                    self.warn_of_skipped(step, batch);
                 }
                 let text = self.describe(self.started.elapsed(), step, so_far);
                 if let Some(bar) = &self.bar {
@@ -54,7 +63,10 @@ impl EpochProgress {
             }
             Event::Epoch { steps, score, elapsed, resumed_at, .. } => {
                 self.resumed_at = resumed_at;
-                let text = self.describe(elapsed, steps, score);
+                let mut text = self.describe(elapsed, steps, score);
+                if self.skipped > 0 {
+                    text += &format!(" - {} updates skipped", self.skipped);
+                }
                 match self.bar.take() {
                     Some(bar) => bar.finish_with_message(text),
                     None => note(&format!("{steps}/{steps} {text}")),
@@ -65,7 +77,7 @@ impl EpochProgress {
 
     fn start(&mut self, epoch: u64, steps: usize) {
         note(&format!("Epoch {epoch}/{}", self.epochs));
-        self.epoch = epoch;
+        (self.epoch, self.skipped) = (epoch, 0);
         // The first step's metrics have just arrived; its time counts from the epoch's own clock when it ends.
         (self.started, self.last_line) = (Instant::now(), Instant::now());
         self.bar = self.columns.map(|columns| {
@@ -73,6 +85,23 @@ impl EpochProgress {
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(steps as u64).with_style(style.progress_chars("━━ "))
         });
+    }
+
+    /// Names the first steps of an epoch whose updates were skipped.
+    fn warn_of_skipped(&mut self, step: usize, batch: Score) {
+        self.skipped += 1;
+        if self.skipped > MAX_WARNINGS {
+            return;
+        }
+        let what = match batch.loss.is_finite() {
+            true => "a gradient is not finite".to_owned(),
+            false => format!("the loss is {}", batch.loss),
+        };
+        let text = format!("warning: the update of epoch {}, step {step} was skipped: {what}", self.epoch);
+        match &self.bar {
+            Some(bar) => bar.suspend(|| note(&text)),
+            None => note(&text),
+        }
     }
 
     /// `38s 20ms/step - accuracy: 0.8312 - loss: 0.4712`; on a narrow terminal `38s 20ms acc 0.8312 loss 0.4712`.

@@ -3,9 +3,9 @@
 use super::checkpoint_every::CheckpointEvery;
 use super::config_text::optimizer_or_name;
 #[cfg(feature = "cli")]
-use super::config_text::{loss, not, optimizer, positive, schedule};
+use super::config_text::{loss, not, on_nan, optimizer, positive, schedule};
 use super::schedule::Schedule;
-use crate::layers::{ClassWeights, Loss, Optimizer};
+use crate::layers::{ClassWeights, Loss, OnNan, Optimizer};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -64,6 +64,9 @@ pub struct RunConfig {
     /// Decay of a moving average of the parameters, which evaluation takes and which is saved
     #[cfg_attr(feature = "cli", arg(long, value_name = "DECAY", allow_negative_numbers = true))]
     pub ema: Option<f64>,
+    /// Where the loss or a gradient is infinite or NaN: stop, or skip the update and go on
+    #[cfg_attr(feature = "cli", arg(long, value_name = "WHAT", value_parser = on_nan))]
+    pub on_nan: OnNan,
     /// Loss: sparse_categorical_crossentropy, or binary_crossentropy for one output and two classes
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = loss))]
     pub loss: Loss,
@@ -161,6 +164,7 @@ impl Default for RunConfig {
             clip_value: None,
             clip_norm: None,
             ema: None,
+            on_nan: OnNan::default(),
             loss: Loss::default(),
             from_logits: false,
             label_smoothing: 0.0,

@@ -137,9 +137,9 @@ impl RunConfig {
 
     /// What goes with the optimizer.
     pub(crate) fn update_settings(&self) -> UpdateSettings {
-        let Self { momentum, nesterov, weight_decay, clip_value, clip_norm, accumulate, ema, .. } = *self;
+        let Self { momentum, nesterov, weight_decay, clip_value, clip_norm, accumulate, ema, on_nan, .. } = *self;
         let accumulates = accumulate > 1;
-        UpdateSettings { momentum, nesterov, weight_decay, clip_value, clip_norm, accumulates, ema }
+        UpdateSettings { momentum, nesterov, weight_decay, clip_value, clip_norm, accumulates, ema, on_nan }
     }
 
     /// What goes with the loss.

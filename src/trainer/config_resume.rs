@@ -5,14 +5,15 @@ use super::metrics::Progress;
 use crate::error::{Error, Result, usage};
 use serde_json::{Map, Value};
 
-/// Settings on which the results do not depend, and `epochs`. What data and model these name is the host's to compare.
-const FREE: [&str; 12] = [
+/// Settings on which the results so far do not depend. What data and model these name is the host's to compare.
+const FREE: [&str; 13] = [
     "model",
     "adapter",
     "threads",
     "data",
     "data_dir",
     "epochs",
+    "on_nan",
     "checkpoint_every",
     "keep",
     "log_steps",

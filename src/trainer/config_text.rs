@@ -3,7 +3,7 @@
 #[cfg(feature = "cli")]
 use super::schedule::Schedule;
 #[cfg(feature = "cli")]
-use crate::layers::Loss;
+use crate::layers::{Loss, OnNan};
 use crate::layers::{Optimizer, in_f32};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -37,6 +37,11 @@ pub(super) fn schedule(name: &str) -> std::result::Result<Schedule, String> {
 #[cfg(feature = "cli")]
 pub(super) fn loss(name: &str) -> std::result::Result<Loss, String> {
     Loss::named(name).ok_or_else(|| format!("it must be {}", Loss::NAMES.join(", ")))
+}
+
+#[cfg(feature = "cli")]
+pub(super) fn on_nan(name: &str) -> std::result::Result<OnNan, String> {
+    OnNan::named(name).ok_or_else(|| format!("it must be {}", OnNan::NAMES.join(" or ")))
 }
 
 #[cfg(feature = "cli")]

@@ -2,6 +2,7 @@
 
 use super::events::Event;
 use super::metrics::{BestEpoch, FitStart, Progress, Tally};
+use super::not_finite::NotFinite;
 use super::pass::Pass;
 use super::plateau::Plateau;
 use super::schedule::{DECAY_RATE, LearningRate, Schedule};
@@ -9,6 +10,7 @@ use super::state::Trainer;
 use crate::clock::Instant;
 use crate::data::{Batches, Split};
 use crate::error::{Advice, Error, Result};
+use crate::layers::OnNan;
 use crate::plan::Step;
 use std::collections::VecDeque;
 
@@ -26,12 +28,15 @@ pub struct Fit<'d> {
 struct Epoch<'d> {
     pass: Pass<'d>,
     started: Instant,
-    /// Scores that have arrived and have not been reported.
-    arrived: VecDeque<Tally>,
+    /// Steps whose scores have arrived and have not been reported, each with whether its update was skipped.
+    arrived: VecDeque<(Tally, bool)>,
     /// Steps before those of this process.
     resumed_at: usize,
     reported: usize,
     so_far: Tally,
+    /// Updates that were made and those that were skipped, of those reported.
+    made: usize,
+    skipped: usize,
     /// Updates before the epoch.
     updates_before: u64,
 }
@@ -64,8 +69,8 @@ impl Fit<'_> {
     /// The next event; none after the last epoch.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] with epoch and step if a loss is not a finite number or, after an epoch, a weight;
-    /// [`Error::Device`] if the device is lost.
+    /// [`Error::NotFinite`] with epoch and step if a loss or a gradient is not finite ([`Trainer::not_finite`] tells more; with
+    /// [`OnNan::Skip`], if no update of an epoch could be made) or, after an epoch, a weight; [`Error::Device`] if the device is lost.
     pub async fn next(&mut self, trainer: &mut Trainer) -> Result<Option<Event>> {
         if self.epoch.is_none() {
             if trainer.progress.epoch >= self.last_epoch {
@@ -74,20 +79,20 @@ impl Fit<'_> {
             self.epoch = Some(Epoch::start(trainer, self.data)?);
         }
         let Some(epoch) = &mut self.epoch else { return Ok(None) };
-        match epoch.next(trainer).await? {
-            Some(event) => Ok(Some(event)),
-            None => {
-                let event = epoch.end(trainer).await?;
-                self.epoch = None;
-                Ok(Some(event))
-            }
-        }
+        let event = match epoch.next(trainer).await {
+            Ok(Some(event)) => return Ok(Some(event)),
+            Ok(None) => epoch.end(trainer).await,
+            Err(error) => Err(error),
+        };
+        self.epoch = None;
+        event.map(Some)
     }
 }
 
 impl<'d> Epoch<'d> {
     /// The epoch after those that are over, from its first batch that is not done.
-    fn start(trainer: &Trainer, data: &'d Split) -> Result<Self> {
+    fn start(trainer: &mut Trainer, data: &'d Split) -> Result<Self> {
+        trainer.clear_skips()?;
         let (config, batch, progress) = (&trainer.config, trainer.session.plan.batch, &trainer.progress);
         let batches = match config.shuffle {
             true => Batches::shuffled(data, batch, config.seed, progress.epoch + 1),
@@ -107,41 +112,80 @@ impl<'d> Epoch<'d> {
             resumed_at: done,
             reported: done,
             so_far: progress.so_far,
+            made: 0,
+            skipped: 0,
         })
     }
 
     /// The next step's event; none after the last.
     async fn next(&mut self, trainer: &mut Trainer) -> Result<Option<Event>> {
+        let stops = trainer.config.on_nan == OnNan::Stop;
+        let is_bad = |(tally, skipped): &(Tally, bool)| *skipped || !tally.loss.is_finite();
         if self.arrived.is_empty() {
-            let (config, rate) = (&trainer.config, self.learning_rate(trainer));
-            let step = |i: usize| config.step(&rate, self.updates_before + 1 + i as u64 / u64::from(config.accumulate));
+            let (rate, config, first) = (self.learning_rate(trainer), &trainer.config, self.updates_before + 1);
+            let step = |i: usize| config.step(&rate, first + i as u64 / u64::from(config.accumulate));
             let Some(report) = self.pass.next(&mut trainer.session, step).await? else { return Ok(None) };
-            let progress = &mut trainer.progress;
-            progress.batch += report.tallies.len() as u64;
-            progress.steps += report.tallies.len() as u64;
-            progress.updates = self.updates_before + self.pass.updates(progress.batch as usize) as u64;
-            progress.images_seen += report.tallies.iter().map(|tally| tally.images as u64).sum::<u64>();
-            report.tallies.iter().for_each(|tally| progress.so_far.add(*tally));
-            self.arrived.extend(report.tallies);
+            self.arrived.extend(report.tallies.into_iter().zip(report.skipped));
+            match self.arrived.iter().position(is_bad).filter(|_| stops) {
+                // No update was made from there on. Progress moves with the error.
+                Some(bad) => self.arrived.truncate(bad + 1),
+                None => self.advance(trainer),
+            }
         }
-        let Some(tally) = self.arrived.pop_front() else { return Ok(None) };
+        let Some(arrived) = self.arrived.pop_front() else { return Ok(None) };
+        let (tally, skipped) = arrived;
+        if is_bad(&arrived) && stops {
+            return Err(self.stop(trainer, tally).await?);
+        }
         self.reported += 1;
         let (epoch, step) = (trainer.progress.epoch + 1, self.reported);
-        if !tally.loss.is_finite() {
-            // Nothing has been learned before the first step.
-            let (cause, advice) = match step {
-                1 => ("; look at the weights and the data", None),
-                _ => ("", Some(Advice::SmallerLearningRate)),
-            };
-            let text = format!("the loss is {} at epoch {epoch}, step {step}{cause}", tally.loss);
-            return Err(Error::not_finite(text).advise(advice));
-        }
-        self.so_far.add(tally);
+        *(if skipped { &mut self.skipped } else { &mut self.made }) +=
+            self.pass.updates(step) - self.pass.updates(step - 1);
+        self.so_far.add_finite(tally);
         let (batch, so_far) = (tally.score(), self.so_far.score());
         let steps = self.pass.steps();
-        let update = self.updates_before + 1 + (step as u64 - 1) / u64::from(trainer.config.accumulate);
-        let learning_rate = self.learning_rate(trainer).at(update);
-        Ok(Some(Event::Step { epoch, step, steps, batch, so_far, learning_rate }))
+        let learning_rate = self.learning_rate(trainer).at(self.update(trainer, step - 1));
+        Ok(Some(Event::Step { epoch, step, steps, batch, so_far, learning_rate, skipped }))
+    }
+
+    /// The number of the update that step `i` of the epoch, from 0, is part of.
+    fn update(&self, trainer: &Trainer, i: usize) -> u64 {
+        self.updates_before + 1 + i as u64 / u64::from(trainer.config.accumulate)
+    }
+
+    /// Moves progress on by the steps that have arrived.
+    fn advance(&self, trainer: &mut Trainer) {
+        let progress = &mut trainer.progress;
+        for (tally, _) in &self.arrived {
+            progress.batch += 1;
+            progress.steps += 1;
+            progress.images_seen += tally.images as u64;
+            progress.so_far.add_finite(*tally);
+        }
+        progress.updates = self.updates_before + self.pass.updates(progress.batch as usize) as u64;
+    }
+
+    /// The error of the step after those reported, where the loss or a gradient is not finite.
+    async fn stop(&mut self, trainer: &mut Trainer, bad: Tally) -> Result<Error> {
+        let i = self.reported;
+        let progress = &mut trainer.progress;
+        progress.steps += i as u64 - progress.batch;
+        progress.images_seen += (self.so_far.images - progress.so_far.images) as u64;
+        progress.updates = self.updates_before + self.pass.updates(i) as u64;
+        (progress.batch, progress.so_far) = (i as u64, self.so_far);
+        let update = self.update(trainer, i);
+        let step = trainer.config.step(&self.learning_rate(trainer), update);
+        let origin = trainer.origin(&self.pass, i, step).await?;
+        let (epoch, images) = (trainer.progress.epoch + 1, self.pass.images_of_update(i));
+        let not_finite = NotFinite { epoch, step: i + 1, update, loss: bad.loss, images, origin };
+        // Nothing has been learned before the first step.
+        let (cause, advice) = match update {
+            1 => ("; look at the weights and the data", None),
+            _ => ("", Some(Advice::SmallerLearningRate)),
+        };
+        let error = Error::not_finite(format!("{}{cause}", not_finite.describe())).advise(advice);
+        trainer.not_finite = Some(not_finite);
+        Ok(error)
     }
 
     fn learning_rate(&self, trainer: &Trainer) -> LearningRate {
@@ -154,6 +198,13 @@ impl<'d> Epoch<'d> {
     }
 
     async fn end(&mut self, trainer: &mut Trainer) -> Result<Event> {
+        if self.skipped > 0 && self.made == 0 {
+            let (epoch, skipped) = (trainer.progress.epoch + 1, self.skipped);
+            let text = format!(
+                "all {skipped} updates of epoch {epoch} were skipped: the loss or a gradient was not finite each time"
+            );
+            return Err(Error::not_finite(text).advise([Advice::SmallerLearningRate]));
+        }
         trainer.check_weights().await?;
         let learning_rate = self.learning_rate(trainer).at(trainer.progress.updates);
         let score = self.so_far.score();

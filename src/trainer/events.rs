@@ -20,6 +20,8 @@ pub enum Event {
         so_far: Score,
         /// Learning rate of this step's update.
         learning_rate: f64,
+        /// Whether the update that this step ends was not made, since the loss or a gradient is not finite.
+        skipped: bool,
     },
     /// An epoch is over.
     Epoch {

@@ -29,6 +29,13 @@ impl Tally {
         self.images = images;
     }
 
+    /// As [`Self::add`], unless the loss is not finite.
+    pub(super) fn add_finite(&mut self, other: Self) {
+        if other.loss.is_finite() {
+            self.add(other);
+        }
+    }
+
     pub(super) fn score(&self) -> Score {
         Score { loss: self.loss, accuracy: self.correct / self.images }
     }

@@ -4,7 +4,7 @@ use super::metrics::Tally;
 use super::session::Session;
 use crate::data::Batches;
 use crate::error::Result;
-use crate::plan::{Program, Step};
+use crate::plan::{DispatchId, Program, Step};
 use std::ops::Range;
 
 /// A pass of some programs over batches: several steps are in flight, and while the device works on these, the host stages
@@ -34,6 +34,8 @@ pub(super) struct Report {
     pub(super) tallies: Vec<Tally>,
     /// Outputs for each image of each step, one after the other; empty unless they were asked for.
     pub(super) predictions: Vec<f32>,
+    /// Of each step, whether it ended an update that was skipped.
+    pub(super) skipped: Vec<bool>,
 }
 
 impl<'d> Pass<'d> {
@@ -92,16 +94,9 @@ impl<'d> Pass<'d> {
         }
         let images = session.queue.upload(session.backend.as_mut())?.to_vec();
         let first = self.next - images.len();
-        let in_batch = |(index, images): (usize, &usize)| {
-            let (i, images) = (first + index, *images as u32);
-            // The mean is over all images that share an update.
-            let global_images = match self.accumulate {
-                1 => images,
-                _ => self.group(i).map(|i| self.batches.images(i)).sum::<usize>() as u32,
-            };
-            Step { batch_index: index as u32, images, global_images, ..step(i) }
-        };
-        let steps: Vec<Step> = images.iter().enumerate().map(in_batch).collect();
+        let in_batch =
+            |index| Step { batch_index: index as u32, ..self.with_images(first + index, step(first + index)) };
+        let steps: Vec<Step> = (0..images.len()).map(in_batch).collect();
         session.pacer.start();
         let per_submission = session.pacer.steps_per_submission();
         if self.accumulate > 1 {
@@ -112,7 +107,7 @@ impl<'d> Pass<'d> {
             }
         }
         self.stage(session);
-        let report = self.read(session, &steps).await?;
+        let report = self.read(session, first, &steps).await?;
         session.pacer.finish(images.len());
         Ok(Some(report))
     }
@@ -123,14 +118,7 @@ impl<'d> Pass<'d> {
         while !rest.is_empty() {
             let group = self.group(at);
             let (now, later) = rest.split_at(rest.len().min(per_submission).min(group.end - at));
-            let of_batch = |(n, step): (usize, &Step)| {
-                let in_group = at + n - group.start;
-                // Numbers of batches in place of updates: each draws anew.
-                let batches_before = step.update.wrapping_sub(1).wrapping_mul(self.accumulate as u32);
-                let update = batches_before.wrapping_add(in_group as u32 + 1);
-                Step { update, scalars: [if in_group == 0 { 0.0 } else { 1.0 }, 0.0], ..*step }
-            };
-            let batches: Vec<Step> = now.iter().enumerate().map(of_batch).collect();
+            let batches: Vec<Step> = now.iter().zip(at..).map(|(step, i)| self.in_group(i, *step)).collect();
             session.backend.run(&Program::ACCUMULATE, &batches)?;
             at += now.len();
             if at == group.end {
@@ -139,6 +127,57 @@ impl<'d> Pass<'d> {
             rest = later;
         }
         Ok(())
+    }
+
+    /// The step of batch `i`, with its images. The mean is over all images that share an update.
+    fn with_images(&self, i: usize, step: Step) -> Step {
+        let images = self.batches.images(i) as u32;
+        let global_images = match self.accumulate {
+            1 => images,
+            _ => self.group(i).map(|i| self.batches.images(i)).sum::<usize>() as u32,
+        };
+        Step { images, global_images, ..step }
+    }
+
+    /// The step of batch `i` in its group. Numbers of batches in place of updates: each draws anew.
+    fn in_group(&self, i: usize, step: Step) -> Step {
+        let in_group = i - self.group(i).start;
+        let batches_before = step.update.wrapping_sub(1).wrapping_mul(self.accumulate as u32);
+        let update = batches_before.wrapping_add(in_group as u32 + 1);
+        Step { update, scalars: [if in_group == 0 { 0.0 } else { 1.0 }, 0.0], ..step }
+    }
+
+    /// The images of the batches that share the update of batch `i`.
+    pub(super) fn images_of_update(&self, i: usize) -> Vec<u32> {
+        self.group(i).flat_map(|i| self.batches.indices(i)).map(|index| index as u32).collect()
+    }
+
+    /// Runs the batches that share the update of batch `i` again, with the data `step` and a dispatch at a time, up to the first that
+    /// writes a number that is not finite.
+    pub(super) async fn first_not_finite(
+        &self,
+        session: &mut Session,
+        i: usize,
+        step: Step,
+    ) -> Result<Option<(DispatchId, f32)>> {
+        let plan = std::sync::Arc::clone(&session.plan);
+        let ids = match self.accumulate {
+            1 => plan.dispatch_ids(&[Program::Gradients]),
+            _ => plan.dispatch_ids(&Program::ACCUMULATE),
+        };
+        // What other steps have left.
+        session.backend.write_f32(plan.host.metrics, 0, &vec![0.0; plan.buffer(plan.host.metrics).len])?;
+        for batch in self.group(i) {
+            session.queue.stage(&self.batches, batch..batch + 1);
+            session.queue.upload(session.backend.as_mut())?;
+            let step = self.with_images(batch, step);
+            let step = if self.accumulate == 1 { step } else { self.in_group(batch, step) };
+            let found = session.first_not_finite(&ids, step).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// Stages the batches that follow, if any do.
@@ -151,7 +190,8 @@ impl<'d> Pass<'d> {
         session.queue.stage(&self.batches, range);
     }
 
-    async fn read(&self, session: &mut Session, steps: &[Step]) -> Result<Report> {
+    /// Reads the results of `steps`, of which the first is batch `first`.
+    async fn read(&self, session: &mut Session, first: usize, steps: &[Step]) -> Result<Report> {
         let (plan, backend) = (&session.plan, &mut session.backend);
         let metrics = backend.read_f32(plan.host.metrics, 2 * steps.len()).await?;
         let tally = |(metrics, step): (&[f32], &Step)| Tally {
@@ -161,6 +201,12 @@ impl<'d> Pass<'d> {
             images: f64::from(step.images),
         };
         let tallies = metrics.chunks_exact(2).zip(steps).map(tally).collect();
+        let mut skipped = vec![false; steps.len()];
+        if let Some(skips) = plan.host.skips.filter(|_| self.programs.contains(&Program::Update)) {
+            let flags = backend.read_f32(skips.steps, steps.len()).await?;
+            let ends_update = |i: usize| i + 1 == self.group(i).end;
+            skipped = flags.iter().zip(first..).map(|(flag, i)| *flag != 0.0 && ends_update(i)).collect();
+        }
         let mut predictions = Vec::new();
         if self.predictions {
             let per_batch = plan.buffer(plan.host.predictions).len / plan.batches_per_upload;
@@ -169,6 +215,6 @@ impl<'d> Pass<'d> {
                 predictions.extend_from_slice(&batch[..step.images as usize * per_batch / plan.batch]);
             }
         }
-        Ok(Report { tallies, predictions })
+        Ok(Report { tallies, predictions, skipped })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::config::RunConfig;
 use super::metrics::Progress;
+use super::not_finite::NotFinite;
 use super::pass::Pass;
 use super::session::Session;
 use crate::backend::{Device, DeviceInfo};
@@ -9,7 +10,7 @@ use crate::data::{Batches, Split};
 use crate::error::{Advice, Error, Result, usage};
 use crate::graph::{Graph, Model, RecordOptions, load_weights, save_weights, weights_of};
 use crate::layers::ClassWeights;
-use crate::plan::{BufferId, Program};
+use crate::plan::{BufferId, Program, SkipBuffers};
 use std::ops::Range;
 use std::path::Path;
 
@@ -22,6 +23,7 @@ pub struct Trainer {
     pub(crate) session: Session,
     pub(super) progress: Progress,
     pub(super) config: RunConfig,
+    pub(super) not_finite: Option<NotFinite>,
 }
 
 /// Batches that one upload holds, at most.
@@ -59,7 +61,7 @@ impl Trainer {
         let (loss_settings, update) = (config.loss_settings(), config.update_settings());
         let options = RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, optimizer, update };
         let session = Session::load(graph.record(&options)?.share_buffers(), device).await?;
-        let mut trainer = Self { model, graph, session, progress: Progress::default(), config };
+        let mut trainer = Self { model, graph, session, progress: Progress::default(), config, not_finite: None };
         trainer.set_weights(&trainer.graph.initial_weights(trainer.config.seed))?;
         if optimizer.initial_state() != 0.0 {
             let arena = vec![optimizer.initial_state(); trainer.graph.parameters_len];
@@ -183,16 +185,39 @@ impl Trainer {
             .config
             .step(&self.config.learning_rate(batches.len() as u64, &self.progress.plateau), self.progress.updates + 1);
         // A forward pass for training changes the state of layers.
-        let state = match self.session.plan.host.layer_state {
+        let state = self.layer_state().await?;
+        Pass::new(batches, &[Program::Gradients], 1).next(&mut self.session, |_| step).await?;
+        self.set_layer_state(state)?;
+        let buffer = self.session.plan.host.gradients;
+        self.session.backend.read_f32(buffer, self.graph.parameters_len).await
+    }
+
+    /// The state of layers, with its buffer; none if no layer has any.
+    pub(super) async fn layer_state(&mut self) -> Result<Option<(BufferId, Vec<f32>)>> {
+        Ok(match self.session.plan.host.layer_state {
             Some(buffer) => Some((buffer, self.session.floats(buffer).await?)),
             None => None,
-        };
-        Pass::new(batches, &[Program::Gradients], 1).next(&mut self.session, |_| step).await?;
-        if let Some((buffer, state)) = state {
-            self.session.backend.write_f32(buffer, 0, &state)?;
+        })
+    }
+
+    /// Puts back what [`Self::layer_state`] returned.
+    pub(super) fn set_layer_state(&mut self, state: Option<(BufferId, Vec<f32>)>) -> Result<()> {
+        state.map_or(Ok(()), |(buffer, state)| self.session.backend.write_f32(buffer, 0, &state))
+    }
+
+    /// Updates are made again after one was skipped.
+    pub(super) fn clear_skips(&mut self) -> Result<()> {
+        self.not_finite = None;
+        match self.session.plan.host.skips {
+            Some(SkipBuffers { flag, .. }) => self.session.backend.write_f32(flag.buffer, flag.offset, &[0.0]),
+            None => Ok(()),
         }
-        let buffer = self.session.plan.host.gradients;
-        self.session.floats(buffer).await
+    }
+
+    /// The update at which training stopped, since the loss or a gradient is not finite; none if it did not. Parameters and optimizer
+    /// are as before that update.
+    pub fn not_finite(&self) -> Option<&NotFinite> {
+        self.not_finite.as_ref()
     }
 
     /// Trains on the first `steps` batches of `data` in order, outside any epoch, and adds their losses to `losses`; the

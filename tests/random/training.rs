@@ -62,6 +62,7 @@ fn updates() -> impl Strategy<Value = (Optimizer, UpdateSettings)> {
                 clip_norm: clip.filter(|(by_value, _)| !*by_value).map(|(_, bound)| bound),
                 accumulates,
                 ema,
+                ..UpdateSettings::default()
             };
             (Optimizer::named(name).unwrap(), update)
         },

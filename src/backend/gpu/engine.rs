@@ -111,21 +111,6 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Runs the dispatches `ids` once for each step, in one submission.
-    pub fn run_dispatches(&mut self, ids: &[DispatchId], steps: &[Step]) -> Result<()> {
-        self.check()?;
-        self.write_steps(steps);
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            for step_index in 0..steps.len() {
-                ids.iter().for_each(|id| self.encode(&mut pass, *id, step_index));
-            }
-        }
-        self.queue.submit([encoder.finish()]);
-        Ok(())
-    }
-
     /// Writes `steps` to the uniform buffer, for the submissions that follow.
     pub(super) fn write_steps(&self, steps: &[Step]) {
         let stride = STEP_STRIDE as usize / size_of::<Step>();
@@ -209,9 +194,22 @@ impl Backend for Engine {
         Ok(())
     }
 
-    fn run(&mut self, programs: &[Program], steps: &[Step]) -> Result<()> {
-        let ids = self.plan.dispatch_ids(programs);
-        self.run_dispatches(&ids, steps)
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn run_dispatches(&mut self, ids: &[DispatchId], steps: &[Step]) -> Result<()> {
+        self.check()?;
+        self.write_steps(steps);
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            for step_index in 0..steps.len() {
+                ids.iter().for_each(|id| self.encode(&mut pass, *id, step_index));
+            }
+        }
+        self.queue.submit([encoder.finish()]);
+        Ok(())
     }
 
     fn read(&mut self, buffer: BufferId, len: usize) -> Answer<'_, Vec<u32>> {

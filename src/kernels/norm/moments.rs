@@ -197,8 +197,12 @@ impl KernelSpec for MergeMoments {
         for (c, sum) in sums.iter().enumerate() {
             let variance = *sum / count;
             over_deviation[c] = F::ONE / (variance + epsilon).sqrt();
-            moving_mean[c] = momentum * moving_mean[c] + rest * mean[c];
-            moving_variance[c] = momentum * moving_variance[c] + rest * variance;
+            let moved = [(moving_mean[c], mean[c]), (moving_variance[c], variance)]
+                .map(|(moving, batch)| momentum * moving + rest * batch);
+            // A batch that is skipped leaves nothing.
+            if moved.iter().all(|moved| moved.to_f64().is_finite()) {
+                [moving_mean[c], moving_variance[c]] = moved;
+            }
         }
     }
 }

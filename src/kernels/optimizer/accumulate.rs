@@ -14,7 +14,8 @@ pub(crate) struct Accumulate {
     pub(crate) count: usize,
 }
 
-/// `a = decay a + (1 - decay) p`, after the first update `a = p` (Keras's `use_ema`). Inputs: p `[count]`; outputs: a `[count]`.
+/// `a = decay a + (1 - decay) p`, after the first update `a = p` (Keras's `use_ema`); nothing happens where the flag of the update is set.
+/// Inputs: p `[count]`, flag; outputs: a `[count]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MovingAverage {
     /// A multiple of four.
@@ -80,13 +81,22 @@ impl KernelSpec for MovingAverage {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let decays = self.decays(&io.step);
-        for_each_chunk(&mut io, |a, p| average(a, p, decays));
+        if !is_skipped(&io) {
+            for_each_chunk(&mut io, |a, p| average(a, p, decays));
+        }
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let decays = self.decays(&io.step);
-        for_each_chunk(&mut io, |a, p| level.compiled(|| average(a, p, decays)));
+        if !is_skipped(&io) {
+            for_each_chunk(&mut io, |a, p| level.compiled(|| average(a, p, decays)));
+        }
     }
+}
+
+/// Whether the flag, the second input, is set.
+fn is_skipped<F: Real>(io: &Io<'_, F>) -> bool {
+    io.input(1)[0] != F::ZERO
 }
 
 impl MovingAverage {

@@ -3,6 +3,7 @@
 mod accumulate;
 mod muon;
 mod norm;
+mod not_finite;
 mod rule;
 
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid};
@@ -11,12 +12,15 @@ use crate::simd::SimdLevel;
 pub(crate) use accumulate::{Accumulate, MovingAverage};
 pub(crate) use muon::{Matrix, Muon};
 pub(crate) use norm::record_clip_by_norm;
+use not_finite::flag_at;
+pub(crate) use not_finite::{FlaggedGradients, record_update_check};
 use rayon::prelude::*;
 pub(crate) use rule::Rule;
 use rule::Scalars;
 
 /// Updates the parameters: gradients are clipped to `clip_value`, parameters lose `weight_decay` times the learning rate of
-/// themselves, then the rule holds. Inputs: gradients `[count]`; outputs: parameters, the rule's arenas, all `[count]`.
+/// themselves, then the rule holds; nothing happens where the flag is set. Inputs: [`FlaggedGradients`] of `count`; outputs: parameters,
+/// the rule's arenas, all `[count]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Update {
     /// Floats of the arena, a multiple of four.
@@ -32,6 +36,7 @@ impl KernelSpec for Update {
         let (grid, grid_x) = elementwise_grid(self.count / 4);
         let own = constants! {
             COUNT: self.count,
+            FLAG: flag_at(self.count),
             WEIGHT_DECAY: self.weight_decay as f32,
             CLIPS: self.clip_value.is_some(),
             CLIP_VALUE: self.clip_value.unwrap_or_default() as f32,
@@ -78,9 +83,13 @@ impl KernelSpec for Update {
 /// Elements of a task.
 const CHUNK: usize = 4096;
 
-/// Calls `update(parameters, gradients, state)` for each chunk of the arenas, in parallel; `S` arenas of state.
+/// Calls `update(parameters, gradients, state)` for each chunk of the arenas, in parallel, unless the update is skipped; `S` arenas of
+/// state.
 fn for_each_chunk<F: Real, const S: usize>(io: &mut Io<'_, F>, update: impl Fn(&mut [F], &[F], [&mut [F]; S]) + Sync) {
     let (g, p) = (io.input(0), io.output(0));
+    if g[flag_at(p.len())] != F::ZERO {
+        return;
+    }
     let mut state: [_; S] = std::array::from_fn(|i| io.output(1 + i).chunks_mut(CHUNK));
     let chunks = p.chunks_mut(CHUNK).zip(g.chunks(CHUNK));
     let chunks: Vec<_> = chunks

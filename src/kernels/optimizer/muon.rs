@@ -2,6 +2,7 @@
 //! by Liu et al. 2025), as Keras has it.
 
 use super::norm::{SquareSums, norm_of};
+use super::not_finite::{FlaggedGradients, flag_at};
 use crate::kernels::matrix_product::{record_gram, record_product};
 use crate::plan::{
     BufferSlice, Constants, Cost, Io, KernelSpec, Recorder, STEP_FILE, Shader, constants, elementwise_grid,
@@ -37,23 +38,23 @@ impl Muon {
         r: &mut Recorder,
         name: &str,
         matrix: Matrix,
-        arenas: [BufferSlice; 2],
+        gradients: FlaggedGradients,
+        momentum: BufferSlice,
     ) -> BufferSlice {
-        let [gradients, momentum] = arenas;
         let len = (matrix.rows * matrix.cols).next_multiple_of(4);
         let direction = r.floats(format!("{name} muon direction"), len);
-        let kernel = Momentum { matrix, muon: *self };
-        r.dispatch(format!("{name} muon momentum"), kernel, &[], &[gradients, momentum, direction]);
+        let kernel = Momentum { matrix, muon: *self, flag: flag_at(gradients.count) };
+        r.dispatch(format!("{name} muon momentum"), kernel, &[], &[gradients.whole, momentum, direction]);
         direction
     }
 
-    /// Records the iterations from `direction`, and the update of the matrix.
+    /// Records the iterations from `direction`, and the update of the matrix unless `flag` is set.
     pub(crate) fn record_update(
         &self,
         r: &mut Recorder,
         name: &str,
         matrix: Matrix,
-        direction: BufferSlice,
+        [direction, flag]: [BufferSlice; 2],
         parameters: BufferSlice,
     ) {
         let Matrix { rows, cols, .. } = matrix;
@@ -76,16 +77,18 @@ impl Muon {
             (x, next) = (next, x);
         }
         let scale = self.rms_rate * (size[1] as f64).sqrt();
-        r.dispatch(format!("{name} muon update"), Apply { matrix, scale }, &[x], &[parameters]);
+        r.dispatch(format!("{name} muon update"), Apply { matrix, scale }, &[x, flag], &[parameters]);
     }
 }
 
-/// `m = momentum m + g`, `x = g + momentum m` or without Nesterov `x = m`, then `g = 0`, over one matrix. Outputs: gradients and momentum,
-/// whole arenas; x [rows, cols].
+/// `m = momentum m + g`, `x = g + momentum m` or without Nesterov `x = m`, then `g = 0`, over one matrix; nothing happens where the flag is
+/// set. Outputs: [`FlaggedGradients`], momentum, the whole arena, x [rows, cols].
 #[derive(Debug, Clone, Copy)]
 struct Momentum {
     matrix: Matrix,
     muon: Muon,
+    /// The element of the flag.
+    flag: usize,
 }
 
 fn shader(len: usize, files: Vec<&'static str>, own: Constants) -> Shader {
@@ -108,6 +111,7 @@ impl KernelSpec for Momentum {
     fn shader(&self) -> Shader {
         let own = constants! {
             OFFSET: self.matrix.offset,
+            FLAG: self.flag,
             MOMENTUM: self.muon.momentum as f32,
             NESTEROV: self.muon.nesterov,
             CLIPS: self.muon.clip_value.is_some(),
@@ -122,7 +126,11 @@ impl KernelSpec for Momentum {
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
         let (len, offset) = (self.matrix.len(), self.matrix.offset);
-        let (g, m, x) = (&mut io.output(0)[offset..][..len], &mut io.output(1)[offset..][..len], io.output(2));
+        let g = io.output(0);
+        if g[self.flag] != F::ZERO {
+            return;
+        }
+        let (g, m, x) = (&mut g[offset..][..len], &mut io.output(1)[offset..][..len], io.output(2));
         let momentum = F::from_f64(self.muon.momentum);
         let clip = F::from_f64(self.muon.clip_value.unwrap_or(f64::INFINITY));
         for ((g, m), x) in g.iter_mut().zip(m).zip(x) {
@@ -168,7 +176,8 @@ impl KernelSpec for Normalise {
     }
 }
 
-/// `p -= learning rate * scale * x` over one matrix. Inputs: x, with no more rows than columns; outputs: parameters, the whole arena.
+/// `p -= learning rate * scale * x` over one matrix; nothing happens where the flag is set. Inputs: x, with no more rows than columns,
+/// flag; outputs: parameters, the whole arena.
 #[derive(Debug, Clone, Copy)]
 struct Apply {
     matrix: Matrix,
@@ -194,6 +203,9 @@ impl KernelSpec for Apply {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        if io.input(1)[0] != F::ZERO {
+            return;
+        }
         let Matrix { offset, rows, cols } = self.matrix;
         let (x, p) = (io.input(0), &mut io.output(0)[offset..][..rows * cols]);
         let rate = F::from_f64(f64::from(io.step.learning_rate)) * F::from_f64(self.scale);

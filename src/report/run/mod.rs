@@ -1,5 +1,6 @@
 //! The folder of a training run: its description, logs, weights and checkpoints.
 
+mod batch;
 mod log;
 mod names;
 mod place;

@@ -14,13 +14,15 @@ pub(super) const LOSSES: &str = "losses.f64";
 pub(super) const TIMING: &str = "timing.jsonl";
 /// The weights of inference.
 pub(super) const WEIGHTS: &str = "model.safetensors";
+/// The batch of an update that could not be made.
+pub(super) const BATCH: &str = "not-finite.safetensors";
 /// The last checkpoint, and that of the best epoch.
 pub(super) const CHECKPOINT: &str = "checkpoint.safetensors";
 pub(super) const BEST: &str = "checkpoint-best.safetensors";
 
 /// Whether a file of this name is one that runs write.
 pub(super) fn is_of_a_run(name: &str) -> bool {
-    [RUN, METRICS, LOSSES, TIMING, WEIGHTS, CHECKPOINT, BEST].contains(&name) || steps_of(name).is_some()
+    [RUN, METRICS, LOSSES, TIMING, WEIGHTS, BATCH, CHECKPOINT, BEST].contains(&name) || steps_of(name).is_some()
 }
 
 /// The steps of a numbered checkpoint, `checkpoint-00000100.safetensors`.

@@ -1,0 +1,161 @@
+//! Whether an update may be made: not where the loss or a gradient is infinite or NaN. Nothing is read back: the flag stays on the
+//! device, behind the gradients, where every kernel of the update looks first.
+
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, SLICE_ALIGN, STEP_FILE, Shader, constants, grid};
+use crate::real::Real;
+use crate::simd::SimdLevel;
+use rayon::prelude::*;
+
+/// Invocations of a workgroup.
+const LANES: usize = 64;
+/// Floats that a workgroup takes at least, sixteen for each invocation.
+const MIN_FLOATS: usize = 16 * LANES;
+/// Workgroups, at most.
+const MAX_GROUPS: usize = 256;
+
+/// An arena of gradients, and after it in the same buffer the flag, which is not 0 where the update is skipped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FlaggedGradients {
+    /// Both.
+    pub(crate) whole: BufferSlice,
+    /// The gradients' floats, a multiple of four.
+    pub(crate) count: usize,
+}
+
+impl FlaggedGradients {
+    /// Floats of the buffer for an arena of `count`.
+    pub(crate) fn len(count: usize) -> usize {
+        flag_at(count) + SLICE_ALIGN
+    }
+
+    /// The gradients.
+    pub(crate) fn gradients(&self) -> BufferSlice {
+        BufferSlice { len: self.count, ..self.whole }
+    }
+
+    /// The flag, [1] and padding.
+    pub(crate) fn flag(&self) -> BufferSlice {
+        BufferSlice { offset: flag_at(self.count), len: SLICE_ALIGN, ..self.whole }
+    }
+}
+
+/// The element of the flag after an arena of `count` floats.
+pub(super) fn flag_at(count: usize) -> usize {
+    count.next_multiple_of(SLICE_ALIGN)
+}
+
+/// Records the flag of the update that takes `gradients`, of a batch whose loss is in `metrics`. `skipped`, [batches_per_upload], has a 1
+/// for each step whose update was skipped. With `stays`, all later updates are skipped, too.
+pub(crate) fn record_update_check(
+    r: &mut Recorder,
+    gradients: FlaggedGradients,
+    metrics: BufferSlice,
+    skipped: BufferSlice,
+    stays: bool,
+) {
+    let scan = ScanGradients::new(gradients.count);
+    let partial = r.floats("gradients not finite", scan.groups);
+    r.dispatch("check gradients", scan, &[gradients.gradients()], &[partial]);
+    let check = CheckUpdate { groups: scan.groups, stays };
+    r.dispatch("check update", check, &[partial, metrics], &[gradients.flag(), skipped]);
+}
+
+/// Whether a part of the gradients has an infinity or a NaN: 1, else 0. Inputs: g `[count]`; outputs: partial `[groups]`.
+#[derive(Debug, Clone, Copy)]
+struct ScanGradients {
+    /// A multiple of four.
+    count: usize,
+    groups: usize,
+}
+
+impl ScanGradients {
+    fn new(count: usize) -> Self {
+        Self { count, groups: count.div_ceil(MIN_FLOATS).clamp(1, MAX_GROUPS) }
+    }
+
+    /// Floats of a workgroup.
+    fn part(&self) -> usize {
+        self.count.div_ceil(self.groups).next_multiple_of(4 * LANES)
+    }
+
+    /// Writes what `is_bad` finds in each part, in parallel.
+    fn for_each_part<F: Real>(&self, mut io: Io<'_, F>, is_bad: impl Fn(&[F]) -> bool + Sync) {
+        let (g, partial) = (io.input(0), io.output(0));
+        let part = self.part();
+        partial.par_iter_mut().enumerate().for_each(|(group, found)| {
+            let first = (group * part).min(g.len());
+            *found = flag(is_bad(&g[first..g.len().min(first + part)]));
+        });
+    }
+}
+
+fn flag<F: Real>(is_set: bool) -> F {
+    if is_set { F::ONE } else { F::ZERO }
+}
+
+impl KernelSpec for ScanGradients {
+    fn shader(&self) -> Shader {
+        let (grid, grid_x) = grid(self.groups);
+        let own = constants! { COUNT: self.count, PART: self.part(), GROUPS: self.groups };
+        Shader {
+            files: vec![include_str!("../../../shaders/scan_gradients.wgsl")],
+            constants: own.and(grid_x),
+            grid,
+            iterations: self.part() / (4 * LANES) + LANES,
+            uses_step: false,
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        let count = self.count as f64;
+        Cost { flops: 0.0, dense_flops: 0.0, bytes: 4.0 * count }
+    }
+
+    fn run<F: Real>(&self, io: Io<'_, F>) {
+        self.for_each_part(io, |g| g.iter().any(|g| !g.to_f64().is_finite()));
+    }
+
+    fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
+        self.for_each_part(io, |g| level.compiled(|| largest_bits(g)) >= f32::INFINITY.to_bits());
+    }
+}
+
+/// The largest of the bits without sign; those of NaN are above those of infinity, which are above all others.
+#[inline(always)]
+fn largest_bits(g: &[f32]) -> u32 {
+    g.iter().fold(0, |largest, g| largest.max(g.to_bits() & 0x7fff_ffff))
+}
+
+/// The flag of an update. Inputs: partial `[groups]`, metrics [batches_per_upload, 2]; outputs: flag `[1..]`, skipped
+/// [batches_per_upload].
+#[derive(Debug, Clone, Copy)]
+struct CheckUpdate {
+    groups: usize,
+    /// Whether a flag that is set stays.
+    stays: bool,
+}
+
+impl KernelSpec for CheckUpdate {
+    fn shader(&self) -> Shader {
+        Shader {
+            files: vec![STEP_FILE, include_str!("../../../shaders/check_update.wgsl")],
+            constants: constants! { GROUPS: self.groups, STAYS: self.stays },
+            grid: [1, 1, 1],
+            iterations: self.groups.div_ceil(LANES) + LANES,
+            uses_step: true,
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        Cost { flops: 0.0, dense_flops: 0.0, bytes: 4.0 * self.groups as f64 }
+    }
+
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        let index = io.step.batch_index as usize;
+        let (partial, metrics) = (io.input(0), io.input(1));
+        let (update, skipped) = (io.output(0), io.output(1));
+        let is_bad = partial.iter().any(|found| *found != F::ZERO) || !metrics[2 * index].to_f64().is_finite();
+        update[0] = flag(is_bad || (self.stays && update[0] != F::ZERO));
+        skipped[index] = update[0];
+    }
+}

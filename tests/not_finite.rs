@@ -1,0 +1,263 @@
+//! A loss or a gradient that is not finite: the update is not made, on any device, whatever the optimizer; training stops there and says
+//! where the number came from, or goes on with the next batch.
+
+use crate::support::{adapter_with, devices, devices_and_card, wait};
+use gpu_cnn::blocking::Trainer;
+use gpu_cnn::data::Split;
+use gpu_cnn::internals::backend::gpu::Engine;
+use gpu_cnn::internals::backend::{Backend, Cpu};
+use gpu_cnn::internals::layers::{LossSettings, UpdateSettings};
+use gpu_cnn::internals::plan::{Plan, Profile, Program, Step};
+use gpu_cnn::internals::simd::SimdLevel;
+use gpu_cnn::internals::verify::Case;
+use gpu_cnn::{
+    Activation, BatchNormalization, CheckpointEvery, Dense, Device, Error, Event, Flatten, Flow, OnNan, Optimizer,
+    Origin, RunConfig, Sequential,
+};
+
+/// Pixels whose weights are so large that two of them lit make an infinity.
+const HUGE: f32 = 3e38;
+/// The image that has both lit, of those of [`images`].
+const BAD: usize = 21;
+
+/// Optimizers with their settings: every number of arenas, every kernel of an update.
+fn optimizers() -> Vec<(&'static str, UpdateSettings)> {
+    let plain = UpdateSettings::default();
+    vec![
+        ("sgd", plain),
+        ("sgd", UpdateSettings { momentum: 0.9, accumulates: true, ..plain }),
+        ("adam", UpdateSettings { ema: Some(0.9), ..plain }),
+        ("adam", UpdateSettings { clip_norm: Some(1.0), accumulates: true, ..plain }),
+        ("adam", UpdateSettings { clip_value: Some(1.0), ..plain }),
+        ("muon", UpdateSettings { ema: Some(0.9), ..plain }),
+        ("lion", UpdateSettings { weight_decay: Some(0.1), ..plain }),
+    ]
+}
+
+/// One hidden unit over four pixels, of which the first two have weights of [`HUGE`].
+fn case(optimizer: &str, update: UpdateSettings) -> Case {
+    let end = Dense::new(3).activation(Activation::Softmax);
+    let model = Sequential::new([2, 2, 1]).add(Flatten {}).add(Dense::new(1)).add(end);
+    // A gradient of weight 1000 overflows where the loss does not.
+    let class_weight = Some("0=1000,1=1000,2=1000".parse().unwrap());
+    let loss_settings = LossSettings { class_weight, ..LossSettings::default() };
+    let optimizer = Optimizer::named(optimizer).unwrap();
+    Case { optimizer, update, loss_settings, ..Case::new("huge", 4, model) }
+}
+
+/// Bits of every persistent buffer but the sum of gradients.
+fn persistent(plan: &Plan, backend: &mut dyn Backend) -> Vec<Vec<u32>> {
+    let kept = plan.persistent_buffers().filter(|(_, buffer)| buffer.label != "accumulated gradients");
+    kept.map(|(id, buffer)| wait(backend.read(id, buffer.len)).unwrap()).collect()
+}
+
+/// Runs a good step, one whose loss is NaN, one with a gradient that is not finite, and a good one.
+fn check_updates(on: &str, case: &Case, plan: &Plan, backend: &mut dyn Backend) {
+    let on = format!("{on}, {:?} {:?}", case.optimizer, case.update);
+    let [dark, lit] = [0u32, 0x0000_ffff];
+    let skips = plan.host.skips.unwrap();
+    let offsets: Vec<usize> = case.graph().unwrap().parameters.iter().map(|tensor| tensor.offset).collect();
+    let step = |backend: &mut dyn Backend, pixels: u32, second_weight: f32| {
+        backend.write(plan.host.input, 0, &[pixels, dark, dark, dark]).unwrap();
+        // Of the hidden unit, its bias, then of the last layer.
+        let weights = [HUGE, second_weight, 0.5, 0.5, 0.25, 1e-38, 2e-38, -1e-38, 0.0, 0.0, 0.0];
+        for (offset, values) in offsets.iter().zip([&weights[..4], &weights[4..5], &weights[5..8], &weights[8..]]) {
+            backend.write_f32(plan.host.parameters, *offset, values).unwrap();
+        }
+        let before = persistent(plan, backend);
+        // As the first batch of a group.
+        let first = Step { scalars: [0.0; 2], ..case.step() };
+        backend.run(&[Program::Gradients, Program::Accumulate], &[first]).unwrap();
+        backend.run(&[Program::Update], &[case.step()]).unwrap();
+        let [loss, _] = wait(backend.read_f32(plan.host.metrics, 2)).unwrap()[..] else { panic!("two metrics") };
+        let skipped = wait(backend.read_f32(skips.steps, 1)).unwrap()[0];
+        let changed = before.iter().zip(&persistent(plan, backend)).any(|(before, after)| before != after);
+        assert_eq!(skipped != 0.0, !changed, "{on}: skipped is {skipped}, something changed: {changed}");
+        (loss, changed)
+    };
+    let (loss, changed) = step(backend, dark, HUGE);
+    assert!(loss.is_finite() && changed, "{on}: {loss}");
+    let (loss, changed) = step(backend, lit, HUGE);
+    assert!(!loss.is_finite() && !changed, "{on}: {loss}");
+    let stops = case.update.on_nan == OnNan::Stop;
+    let (loss, changed) = step(backend, dark, HUGE);
+    assert!(loss.is_finite() && changed != stops, "{on}: {loss}");
+    backend.write_f32(skips.flag.buffer, skips.flag.offset, &[0.0]).unwrap();
+    let (loss, changed) = step(backend, lit, 0.0);
+    assert!(loss.is_finite() && !changed, "{on}: a gradient: {loss}");
+    backend.write_f32(skips.flag.buffer, skips.flag.offset, &[0.0]).unwrap();
+    let (loss, changed) = step(backend, dark, HUGE);
+    assert!(loss.is_finite() && changed, "{on}: {loss}");
+}
+
+fn cases() -> Vec<Case> {
+    let of =
+        |on_nan| optimizers().into_iter().map(move |(name, update)| case(name, UpdateSettings { on_nan, ..update }));
+    of(OnNan::Stop).chain(of(OnNan::Skip)).collect()
+}
+
+#[test]
+fn no_update_is_made_on_the_cpu_where_a_number_is_not_finite() {
+    let levels = SimdLevel::available().into_iter().map(Some).chain([None]);
+    for profile in levels.map(Profile::cpu) {
+        for case in cases() {
+            let (plan, mut cpu) = case.filled::<f32>(profile).unwrap();
+            check_updates(profile.name, &case, &plan, &mut cpu);
+        }
+    }
+}
+
+#[test]
+fn no_update_is_made_on_an_adapter_where_a_number_is_not_finite() {
+    for profile in Profile::ADAPTERS {
+        let Some(adapter) = adapter_with(profile) else { continue };
+        for case in cases() {
+            let (plan, cpu): (_, Cpu<f32>) = case.filled(profile).unwrap();
+            let mut gpu = wait(Engine::load(&adapter, plan.clone(), 0)).unwrap();
+            let labels = cpu.content(plan.host.targets, plan.buffer(plan.host.targets).len);
+            gpu.write(plan.host.targets, 0, &labels).unwrap();
+            check_updates(profile.name, &case, &plan, &mut gpu);
+        }
+    }
+}
+
+/// Images of 2x2 pixels of which the first two are dark, but in [`BAD`].
+fn images() -> Split {
+    let mut pixels: Vec<u8> = (0..40u8).flat_map(|i| [0, 0, i * 6, 255 - i * 5]).collect();
+    pixels[4 * BAD..4 * BAD + 2].fill(255);
+    Split { image: [2, 2, 1], pixels, labels: (0..40).map(|i| i % 3).collect() }
+}
+
+/// A trainer whose layer `dense` gives an infinity for [`BAD`].
+fn trainer(device: &Device, config: &RunConfig) -> Trainer {
+    let end = Dense::new(3).activation(Activation::Softmax);
+    let hidden = Dense::new(4).activation(Activation::Relu);
+    let start = Sequential::new([2, 2, 1]).add(Flatten {}).add(hidden);
+    let mut trainer = Trainer::new(start.add(BatchNormalization::new()).add(end), device, config.clone()).unwrap();
+    let mut weights = trainer.weights().unwrap();
+    weights[..8].fill(HUGE);
+    trainer.set_weights(&weights).unwrap();
+    trainer
+}
+
+fn configs() -> Vec<RunConfig> {
+    let usual = RunConfig { epochs: 1, batch_size: 4, ..RunConfig::default() };
+    let optimizer = |name| Optimizer::named(name).unwrap();
+    vec![
+        RunConfig { shuffle: false, ..usual.clone() },
+        RunConfig { ema: Some(0.9), ..usual.clone() },
+        RunConfig { accumulate: 3, ..usual.clone() },
+        RunConfig { optimizer: optimizer("muon"), shuffle: false, accumulate: 2, ..usual.clone() },
+        RunConfig { checkpoint_every: CheckpointEvery::Steps(3), optimizer: optimizer("sgd"), ..usual },
+    ]
+}
+
+/// The bits of parameters and optimizer.
+fn state(trainer: &mut Trainer) -> Vec<(String, Vec<u32>)> {
+    let kept = |label: &str| !["accumulated gradients", "layer state"].contains(&label);
+    let buffers = trainer.persistent().unwrap().into_iter().filter(|(label, _)| kept(label));
+    buffers.map(|(label, values)| (label, values.into_iter().map(f32::to_bits).collect())).collect()
+}
+
+#[test]
+fn training_stops_before_the_update_and_says_where_the_number_comes_from() {
+    let data = images();
+    for (device, config) in devices_and_card().iter().flat_map(|device| configs().into_iter().map(move |c| (device, c)))
+    {
+        let mut stopped = trainer(device, &config);
+        let mut losses = Vec::new();
+        let mut keep = |_: &mut Trainer, event: &Event| {
+            if let Event::Step { batch, .. } = event {
+                losses.push(batch.loss);
+            }
+            Ok(Flow::Continue)
+        };
+        let error = stopped.fit_with(&data, &mut keep).unwrap_err();
+        let found = stopped.not_finite().unwrap().clone();
+        let text = error.to_string();
+        assert_eq!(error.exit_code(), 6, "{text}");
+        let place = format!("epoch 1, step {}", found.step);
+        assert!(text.contains(&place) && text.contains("layer `dense`") && text.contains("kernel dense::"), "{text}");
+        assert!(
+            matches!(&found.origin, Some(Origin::Dispatch { label, value, .. })
+            if label.starts_with("dense forward") && *value == f32::INFINITY),
+            "{found:?}"
+        );
+        assert!(found.images.contains(&(BAD as u32)) && !found.loss.is_finite(), "{found:?}");
+        assert_eq!(
+            found.images.len(),
+            (4 * config.accumulate as usize)
+                .min(40 - (found.step - 1) / config.accumulate as usize * 4 * config.accumulate as usize)
+        );
+        assert_eq!(losses.len(), found.step - 1);
+        assert!(losses.iter().all(|loss| loss.is_finite()), "{losses:?}");
+        let done = stopped.progress();
+        assert_eq!(
+            (done.batch, done.steps, done.images_seen),
+            (losses.len() as u64, losses.len() as u64, 4 * losses.len() as u64)
+        );
+        // What a run comes to that ends with the update before.
+        let updates = losses.len() / config.accumulate as usize;
+        assert_eq!((done.updates, found.update), (updates as u64, updates as u64 + 1));
+        let mut before = trainer(device, &config);
+        if updates > 0 {
+            let steps = updates as u32 * config.accumulate;
+            before = trainer(device, &RunConfig { steps_per_epoch: Some(steps), ..config.clone() });
+            before.fit(&data).unwrap();
+        }
+        assert_eq!(state(&mut stopped), state(&mut before), "{config:?}");
+    }
+}
+
+#[test]
+fn a_skipped_update_leaves_nothing_and_training_goes_on() {
+    let data = images();
+    for (device, config) in devices().iter().flat_map(|device| configs().into_iter().map(move |c| (device, c))) {
+        let config = RunConfig { on_nan: OnNan::Skip, epochs: 2, log_steps: true, ..config };
+        let mut losses = Vec::new();
+        let mut skipped = Vec::new();
+        let mut trainer = trainer(device, &config);
+        let mut keep = |_: &mut Trainer, event: &Event| {
+            if let Event::Step { epoch, batch, so_far, skipped: is_skipped, .. } = event {
+                losses.push(batch.loss);
+                assert!(so_far.loss.is_finite(), "{so_far:?}");
+                skipped.extend(is_skipped.then_some(*epoch));
+            }
+            Ok(Flow::Continue)
+        };
+        let history = trainer.fit_with(&data, &mut keep).unwrap();
+        assert_eq!(skipped, [1, 2], "{config:?}");
+        assert_eq!(losses.iter().filter(|loss| !loss.is_finite()).count(), 2);
+        assert!(history.epochs.iter().all(|score| score.loss.is_finite()), "{history:?}");
+        assert_eq!(trainer.progress().updates, 2 * 10u64.div_ceil(config.accumulate.into()));
+        assert!(
+            trainer
+                .persistent()
+                .unwrap()
+                .iter()
+                .filter(|(label, _)| label != "accumulated gradients")
+                .all(|(_, values)| values.iter().all(|v| v.is_finite()))
+        );
+        assert!(trainer.not_finite().is_none());
+    }
+}
+
+#[test]
+fn an_epoch_without_an_update_ends_the_training() {
+    let mut data = images();
+    data.pixels.chunks_exact_mut(4).for_each(|pixels| pixels[..2].fill(255));
+    let config = RunConfig { on_nan: OnNan::Skip, batch_size: 4, ..RunConfig::default() };
+    let error = trainer(&Device::cpu(1), &config).fit(&data).unwrap_err();
+    assert!(matches!(error, Error::NotFinite(_)), "{error}");
+    assert!(error.to_string().contains("all 10 updates of epoch 1 were skipped"), "{error}");
+}
+
+#[test]
+fn weights_that_are_not_finite_are_named() {
+    let mut trainer = trainer(&Device::cpu(1), &RunConfig { batch_size: 4, ..RunConfig::default() });
+    let mut weights = trainer.weights().unwrap();
+    weights[9] = f32::NAN;
+    trainer.set_weights(&weights).unwrap();
+    let error = trainer.fit(&images()).unwrap_err().to_string();
+    assert!(error.contains("epoch 1, step 1") && error.contains("before the step, `dense.kernel` has NaN"), "{error}");
+}
