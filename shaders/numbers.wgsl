@@ -1,4 +1,4 @@
-// ReLU and running maxima that keep NaN: decided by the bits, since compilers may take it that floats are never NaN.
+// ReLU and running maxima that keep NaN, and what is finite: decided by the bits, since compilers may take it that floats are never NaN.
 
 fn is_nan(x: vec4<f32>) -> vec4<bool> {
     return (bitcast<vec4<u32>>(x) & vec4(0x7fffffffu)) > vec4(0x7f800000u);

@@ -7,7 +7,7 @@ use super::start::Start;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::{RunFolder, note, print, summary_table};
-use crate::trainer::{Progress, RunConfig, Schedule};
+use crate::trainer::{NotFinite, Progress, RunConfig, Schedule};
 use serde_json::json;
 use std::path::Path;
 
@@ -88,10 +88,13 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()>
         Err(error) => {
             let status = if matches!(error, Error::Interrupted(_)) { "interrupted" } else { "failed" };
             let stopped_at = trainer.not_finite().filter(|_| !folder.is_earlier_run());
-            let written = stopped_at.map(|found| folder.write_batch(found, &data.train)).transpose();
+            let write = |found: &NotFinite| folder.write_batch(&found.to_safetensors(&data.train)?);
+            let written = stopped_at.map(write).transpose();
             let path = folder.path().display();
-            if let Ok(Some(batch)) = &written {
-                note(&format!("note: the images of that update are in {}", batch.display()));
+            match &written {
+                Ok(Some(batch)) => note(&format!("note: the images of that update are in {}", batch.display())),
+                Ok(None) => {}
+                Err(error) => note(&format!("warning: the images of that update are not kept: {error}")),
             }
             let skip = if stopped_at.is_some() { " --on-nan skip" } else { "" };
             match folder.last_steps() {

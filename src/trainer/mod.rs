@@ -12,6 +12,7 @@ mod evaluation;
 mod events;
 mod metrics;
 mod not_finite;
+mod origin;
 mod pacer;
 mod pass;
 mod plateau;

@@ -1,12 +1,9 @@
-//! Where a loss or a gradient that is not finite comes from.
+//! An update that was not made, since the loss or a gradient is infinite or NaN.
 
-use super::pass::Pass;
-use super::session::Session;
-use super::state::Trainer;
-use crate::error::Result;
-use crate::graph::Graph;
-use crate::plan::{DispatchId, Element, Step};
-use std::sync::Arc;
+use crate::data::Split;
+use crate::error::{Error, Result, usage};
+use safetensors::tensor::{Dtype, TensorView, serialize};
+use std::collections::HashMap;
 
 /// An update that was not made, since the loss or a gradient is infinite or NaN.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,65 +67,51 @@ impl NotFinite {
             }
         }
     }
-}
 
-impl Trainer {
-    /// Where the first number that is not finite comes from in the update of batch `i` of `pass`, which was skipped: its batches are run
-    /// again with the data `step`, a dispatch at a time. Nothing that training keeps is changed.
-    pub(super) async fn origin(&mut self, pass: &Pass<'_>, i: usize, step: Step) -> Result<Option<Origin>> {
-        let weights = self.weights().await?;
-        let not_finite = |values: &[f32]| values.iter().copied().find(|value| !value.is_finite());
-        let of_weights = self.graph.weights().find_map(|(tensor, range)| Some((tensor, not_finite(&weights[range])?)));
-        if let Some((tensor, value)) = of_weights {
-            return Ok(Some(Origin::Weight { tensor: tensor.name.clone(), value }));
+    /// A safetensors file of the images of the update: `images` [n, height, width, channels] u8, `labels` [n] u8 and `indices` [n] u32,
+    /// their numbers among the training images; in the metadata where the first number comes from that is not finite.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if `data` is not what was trained on and has fewer images.
+    pub fn to_safetensors(&self, data: &Split) -> Result<Vec<u8>> {
+        let failed = |e| Error::Data(format!("cannot lay out the batch: {e}"));
+        let count = self.images.len();
+        if let Some(image) = self.images.iter().find(|image| **image as usize >= data.len()) {
+            return Err(usage!("image {image} of a data set with {} images", data.len()));
         }
-        // A forward pass for training changes the state of layers.
-        let state = self.layer_state().await?;
-        let found = pass.first_not_finite(&mut self.session, i, step).await?;
-        self.set_layer_state(state)?;
-        Ok(found.map(|(id, value)| {
-            let dispatch = self.session.plan.dispatch(id);
-            let (label, kernel) = (dispatch.label.clone(), dispatch.kernel.name());
-            Origin::Dispatch { layer: self.graph.layer_of(&label), label, kernel, value }
-        }))
-    }
-}
-
-impl Session {
-    /// The first number that is not finite among the outputs of the dispatches `ids`, which are run one at a time.
-    pub(super) async fn first_not_finite(
-        &mut self,
-        ids: &[DispatchId],
-        step: Step,
-    ) -> Result<Option<(DispatchId, f32)>> {
-        let plan = Arc::clone(&self.plan);
-        for id in ids {
-            self.backend.run_dispatches(&[*id], &[step])?;
-            let outputs = plan.dispatch(*id).outputs.iter();
-            for slice in outputs.filter(|slice| plan.buffer(slice.buffer).element == Element::F32) {
-                let content = self.backend.read_f32(slice.buffer, slice.offset + slice.len).await?;
-                if let Some(value) = content[slice.offset..].iter().find(|value| !value.is_finite()) {
-                    return Ok(Some((*id, *value)));
-                }
+        let of_batch = || self.images.iter().map(|index| *index as usize);
+        let images: Vec<u8> = of_batch().flat_map(|index| data.pixels_of(index)).copied().collect();
+        let labels: Vec<u8> = of_batch().map(|index| data.labels[index]).collect();
+        let indices: Vec<u8> = self.images.iter().flat_map(|index| index.to_le_bytes()).collect();
+        let shape = [&[count], &data.image[..]].concat();
+        let tensors = [
+            ("images", TensorView::new(Dtype::U8, shape, &images).map_err(failed)?),
+            ("labels", TensorView::new(Dtype::U8, vec![count], &labels).map_err(failed)?),
+            ("indices", TensorView::new(Dtype::U32, vec![count], &indices).map_err(failed)?),
+        ];
+        let NotFinite { epoch, step, update, loss, origin, .. } = self;
+        let mut metadata = vec![
+            ("epoch", epoch.to_string()),
+            ("step", step.to_string()),
+            ("update", update.to_string()),
+            ("loss", loss.to_string()),
+        ];
+        match origin {
+            Some(Origin::Dispatch { label, layer, kernel, value }) => {
+                metadata.extend([
+                    ("dispatch", label.clone()),
+                    ("kernel", kernel.clone()),
+                    ("value", value.to_string()),
+                ]);
+                metadata.extend(layer.iter().map(|layer| ("layer", layer.clone())));
             }
-        }
-        Ok(None)
-    }
-}
-
-impl Graph {
-    /// The layer that a dispatch belongs to by its label, or the layers that it computes as one.
-    pub(super) fn layer_of(&self, label: &str) -> Option<String> {
-        let mut end = 0;
-        loop {
-            let rest = &label[end..];
-            let names = self.nodes.iter().map(|node| node.name.as_str());
-            let is_whole = |name: &&str| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '+']));
-            end += names.filter(is_whole).map(str::len).max()?;
-            match label[end..].strip_prefix('+') {
-                Some(_) => end += 1,
-                None => return Some(label[..end].to_owned()),
+            Some(Origin::Weight { tensor, value }) => {
+                metadata.extend([("weight", tensor.clone()), ("value", value.to_string())]);
             }
+            None => {}
         }
+        let metadata: HashMap<String, String> =
+            metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        serialize(tensors, Some(metadata)).map_err(failed)
     }
 }

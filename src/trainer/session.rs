@@ -4,7 +4,7 @@ use super::pacer::Pacer;
 use super::queue::BatchQueue;
 use crate::backend::{Backend, Device};
 use crate::error::Result;
-use crate::plan::{BufferId, Plan};
+use crate::plan::{BufferId, DispatchId, Element, Plan, Step};
 use std::sync::Arc;
 
 /// What every pass over batches needs.
@@ -27,6 +27,26 @@ impl Session {
     pub(super) async fn floats(&mut self, buffer: BufferId) -> Result<Vec<f32>> {
         let len = self.plan.buffer(buffer).len;
         self.backend.read_f32(buffer, len).await
+    }
+
+    /// The first number that is not finite among the outputs of the dispatches `ids`, which are run one at a time.
+    pub(super) async fn first_not_finite(
+        &mut self,
+        ids: &[DispatchId],
+        step: Step,
+    ) -> Result<Option<(DispatchId, f32)>> {
+        let plan = Arc::clone(&self.plan);
+        for id in ids {
+            self.backend.run_dispatches(&[*id], &[step])?;
+            let outputs = plan.dispatch(*id).outputs.iter();
+            for slice in outputs.filter(|slice| plan.buffer(slice.buffer).element == Element::F32) {
+                let content = self.backend.read_f32(slice.buffer, slice.offset + slice.len).await?;
+                if let Some(value) = content[slice.offset..].iter().find(|value| !value.is_finite()) {
+                    return Ok(Some((*id, *value)));
+                }
+            }
+        }
+        Ok(None)
     }
 }
 

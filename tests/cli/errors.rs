@@ -1,6 +1,8 @@
 //! Bad input: exit code and message.
 
 use super::*;
+use gpu_cnn::Checkpoint;
+use safetensors::SafeTensors;
 
 #[test]
 fn invalid_arguments_fail_with_two() {
@@ -127,10 +129,55 @@ fn a_folder_that_cannot_be_written_fails_with_seven() {
 #[test]
 fn a_loss_that_is_not_finite_fails_with_six_and_is_recorded() {
     let workspace = Workspace::new();
-    let output = workspace.train("run", &["--adapter", "cpu", "--learning-rate", "3e38"]);
-    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
-    assert!(stderr(&output).contains("epoch 1, step "), "{}", stderr(&output));
+    let every = ["--adapter", "cpu", "--checkpoint-every", "1steps"];
+    let output = workspace.train("run", &[&every[..], &["--learning-rate", "3e38"]].concat());
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(6), "{text}");
+    assert!(text.contains("epoch 1, step 2") && text.contains("layer `dense`, kernel dense::products::"), "{text}");
     assert_eq!(json_file(&workspace.path("run/run.json"))["status"], "failed");
+    // The batch, and where training can go on.
+    let batch = std::fs::read(workspace.path("run/not-finite.safetensors")).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&batch).unwrap();
+    let metadata = header.metadata().clone().unwrap();
+    assert_eq!((&*metadata["epoch"], &*metadata["step"], &*metadata["layer"]), ("1", "2", "dense"), "{metadata:?}");
+    let tensors = SafeTensors::deserialize(&batch).unwrap();
+    assert_eq!(tensors.tensor("images").unwrap().shape(), [32, 28, 28, 1]);
+    let run = workspace.name("run");
+    assert!(text.contains(&format!("after 1 steps is kept; `gpu-cnn train --resume {run} --on-nan skip`")), "{text}");
+    let checkpoint = Checkpoint::read(&workspace.path("run/checkpoint.safetensors")).unwrap();
+    assert_eq!(checkpoint.state.progress.steps, 1);
+    let resumed = command(&["train", "--resume", &run, "--on-nan", "skip"]).output().unwrap();
+    assert_eq!(resumed.status.code(), Some(6), "{}", stderr(&resumed));
+    assert!(stderr(&resumed).contains("all 9 updates of epoch 1 were skipped"), "{}", stderr(&resumed));
+}
+
+#[test]
+fn updates_that_are_not_finite_are_skipped_where_that_is_asked_for() {
+    let workspace = Workspace::new();
+    // The loss of an image of class 3 is infinite.
+    let options = ["--adapter", "cpu", "--class-weight", "3=3e38", "--batch-size", "2", "--checkpoint-every", "7steps"];
+    let stopped = workspace.train("run", &options);
+    let text = stderr(&stopped);
+    assert_eq!(stopped.status.code(), Some(6), "{text}");
+    assert!(text.contains("inf, from `loss` (kernel loss::SoftmaxCrossEntropy)"), "{text}");
+    let resumed = command(&["train", "--resume", &workspace.name("run"), "--on-nan", "skip"]).output().unwrap();
+    let text = stderr(&resumed);
+    assert!(resumed.status.success(), "{text}");
+    assert!(text.contains("was skipped: the loss is inf") && text.contains("updates skipped"), "{text}");
+    let from_the_start = workspace.train("whole", &[&options[..], &["--on-nan", "skip"]].concat());
+    assert!(from_the_start.status.success(), "{}", stderr(&from_the_start));
+    for name in ["model.safetensors", "metrics.jsonl", "losses.f64"] {
+        let read = |run: &str| std::fs::read(workspace.path(run).join(name)).unwrap();
+        assert!(read("run") == read("whole"), "{name} differs");
+    }
+    let skipped = |line: &&Value| line["skipped"] == true;
+    let lines = json_lines(&workspace.path("run/metrics.jsonl"));
+    assert!(
+        lines.iter().filter(skipped).count() > 10 && lines.iter().filter(skipped).all(|line| line["loss"].is_null())
+    );
+    let reproduced = command(&["reproduce", &workspace.name("run")]).output().unwrap();
+    assert!(reproduced.status.success(), "{}", stderr(&reproduced));
+    fails(&["train", "--on-nan", "maybe"], 2, "it must be stop or skip");
 }
 
 #[cfg(unix)]

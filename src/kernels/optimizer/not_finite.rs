@@ -10,8 +10,8 @@ use rayon::prelude::*;
 const LANES: usize = 64;
 /// Floats that a workgroup takes at least, sixteen for each invocation.
 const MIN_FLOATS: usize = 16 * LANES;
-/// Workgroups, at most.
-const MAX_GROUPS: usize = 256;
+/// Workgroups that scan the gradients, at most.
+const MAX_GROUPS: usize = 64;
 
 /// An arena of gradients, and after it in the same buffer the flag, which is not 0 where the update is skipped.
 #[derive(Debug, Clone, Copy)]
@@ -54,13 +54,14 @@ pub(crate) fn record_update_check(
     stays: bool,
 ) {
     let scan = ScanGradients::new(gradients.count);
-    let partial = r.floats("gradients not finite", scan.groups);
+    let partial = r.floats("gradients not finite", scan.invocations());
     r.dispatch("check gradients", scan, &[gradients.gradients()], &[partial]);
-    let check = CheckUpdate { groups: scan.groups, stays };
+    let check = CheckUpdate { partials: scan.invocations(), stays };
     r.dispatch("check update", check, &[partial, metrics], &[gradients.flag(), skipped]);
 }
 
-/// Whether a part of the gradients has an infinity or a NaN: 1, else 0. Inputs: g `[count]`; outputs: partial `[groups]`.
+/// Whether one of the gradients that an invocation takes is infinite or NaN: 1, else 0. Inputs: g `[count]`; outputs: partial
+/// `[invocations]`.
 #[derive(Debug, Clone, Copy)]
 struct ScanGradients {
     /// A multiple of four.
@@ -73,19 +74,15 @@ impl ScanGradients {
         Self { count, groups: count.div_ceil(MIN_FLOATS).clamp(1, MAX_GROUPS) }
     }
 
-    /// Floats of a workgroup.
-    fn part(&self) -> usize {
-        self.count.div_ceil(self.groups).next_multiple_of(4 * LANES)
+    fn invocations(&self) -> usize {
+        self.groups * LANES
     }
 
-    /// Writes what `is_bad` finds in each part, in parallel.
-    fn for_each_part<F: Real>(&self, mut io: Io<'_, F>, is_bad: impl Fn(&[F]) -> bool + Sync) {
-        let (g, partial) = (io.input(0), io.output(0));
-        let part = self.part();
-        partial.par_iter_mut().enumerate().for_each(|(group, found)| {
-            let first = (group * part).min(g.len());
-            *found = flag(is_bad(&g[first..g.len().min(first + part)]));
-        });
+    fn mark<F: Real>(&self, g: &[F], partial: &mut [F]) {
+        partial.fill(F::ZERO);
+        for (i, _) in g.iter().enumerate().filter(|(_, g)| !g.to_f64().is_finite()) {
+            partial[i / 4 % self.invocations()] = F::ONE;
+        }
     }
 }
 
@@ -96,12 +93,12 @@ fn flag<F: Real>(is_set: bool) -> F {
 impl KernelSpec for ScanGradients {
     fn shader(&self) -> Shader {
         let (grid, grid_x) = grid(self.groups);
-        let own = constants! { COUNT: self.count, PART: self.part(), GROUPS: self.groups };
+        let own = constants! { COUNT: self.count, INVOCATIONS: self.invocations() };
         Shader {
             files: vec![include_str!("../../../shaders/scan_gradients.wgsl")],
             constants: own.and(grid_x),
             grid,
-            iterations: self.part() / (4 * LANES) + LANES,
+            iterations: self.count.div_ceil(4 * self.invocations()),
             uses_step: false,
         }
     }
@@ -111,12 +108,17 @@ impl KernelSpec for ScanGradients {
         Cost { flops: 0.0, dense_flops: 0.0, bytes: 4.0 * count }
     }
 
-    fn run<F: Real>(&self, io: Io<'_, F>) {
-        self.for_each_part(io, |g| g.iter().any(|g| !g.to_f64().is_finite()));
+    fn run<F: Real>(&self, mut io: Io<'_, F>) {
+        self.mark(io.input(0), io.output(0));
     }
 
-    fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
-        self.for_each_part(io, |g| level.compiled(|| largest_bits(g)) >= f32::INFINITY.to_bits());
+    fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
+        let (g, partial) = (io.input(0), io.output(0));
+        let is_bad = |g: &[f32]| level.compiled(|| largest_bits(g)) >= f32::INFINITY.to_bits();
+        match g.par_chunks(super::CHUNK).any(is_bad) {
+            true => self.mark(g, partial),
+            false => partial.fill(0.0),
+        }
     }
 }
 
@@ -126,11 +128,12 @@ fn largest_bits(g: &[f32]) -> u32 {
     g.iter().fold(0, |largest, g| largest.max(g.to_bits() & 0x7fff_ffff))
 }
 
-/// The flag of an update. Inputs: partial `[groups]`, metrics [batches_per_upload, 2]; outputs: flag `[1..]`, skipped
+/// The flag of an update. Inputs: partial `[partials]`, metrics [batches_per_upload, 2]; outputs: flag `[1..]`, skipped
 /// [batches_per_upload].
 #[derive(Debug, Clone, Copy)]
 struct CheckUpdate {
-    groups: usize,
+    /// A multiple of four.
+    partials: usize,
     /// Whether a flag that is set stays.
     stays: bool,
 }
@@ -139,15 +142,15 @@ impl KernelSpec for CheckUpdate {
     fn shader(&self) -> Shader {
         Shader {
             files: vec![STEP_FILE, include_str!("../../../shaders/check_update.wgsl")],
-            constants: constants! { GROUPS: self.groups, STAYS: self.stays },
+            constants: constants! { PARTIALS: self.partials, STAYS: self.stays },
             grid: [1, 1, 1],
-            iterations: self.groups.div_ceil(LANES) + LANES,
+            iterations: self.partials.div_ceil(4 * LANES) + LANES,
             uses_step: true,
         }
     }
 
     fn cost(&self) -> Cost {
-        Cost { flops: 0.0, dense_flops: 0.0, bytes: 4.0 * self.groups as f64 }
+        Cost { flops: 0.0, dense_flops: 0.0, bytes: 4.0 * self.partials as f64 }
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {

@@ -1,6 +1,5 @@
 //! The folder of a training run: its description, logs, weights and checkpoints.
 
-mod batch;
 mod log;
 mod names;
 mod place;
@@ -13,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::trainer::Checkpoint;
 use log::{Mark, RunLog};
-use names::{BEST, CHECKPOINT, LOSSES, METRICS, RUN, TIMING, WEIGHTS, earlier_run, keep_last, names, prune};
+use names::{BATCH, BEST, CHECKPOINT, LOSSES, METRICS, RUN, TIMING, WEIGHTS, earlier_run, keep_last, names, prune};
 use place::{create_new, lock, now, versions};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -201,6 +200,11 @@ impl RunFolder {
     /// Replaces the weights.
     pub(crate) fn write_weights(&mut self, bytes: &[u8]) -> Result<()> {
         self.write(WEIGHTS, bytes)
+    }
+
+    /// Writes the batch of an update that could not be made; returns its file.
+    pub(crate) fn write_batch(&self, bytes: &[u8]) -> Result<PathBuf> {
+        self.write(BATCH, bytes).map(|()| self.path.join(BATCH))
     }
 
     /// Writes a checkpoint, as the last and as the best where it is.

@@ -1,0 +1,47 @@
+//! Where a number that is not finite comes from: the update's batches are run again, a dispatch at a time.
+
+use super::not_finite::Origin;
+use super::pass::Pass;
+use super::state::Trainer;
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::plan::Step;
+
+impl Trainer {
+    /// Where the first number that is not finite comes from in the update of batch `i` of `pass`, which was skipped: its batches are run
+    /// again with the data `step`, a dispatch at a time. Nothing that training keeps is changed.
+    pub(super) async fn origin(&mut self, pass: &Pass<'_>, i: usize, step: Step) -> Result<Option<Origin>> {
+        let weights = self.weights().await?;
+        let not_finite = |values: &[f32]| values.iter().copied().find(|value| !value.is_finite());
+        let of_weights = self.graph.weights().find_map(|(tensor, range)| Some((tensor, not_finite(&weights[range])?)));
+        if let Some((tensor, value)) = of_weights {
+            return Ok(Some(Origin::Weight { tensor: tensor.name.clone(), value }));
+        }
+        // A forward pass for training changes the state of layers.
+        let state = self.layer_state().await?;
+        let found = pass.first_not_finite(&mut self.session, i, step).await?;
+        self.set_layer_state(state)?;
+        Ok(found.map(|(id, value)| {
+            let dispatch = self.session.plan.dispatch(id);
+            let (label, kernel) = (dispatch.label.clone(), dispatch.kernel.name());
+            Origin::Dispatch { layer: self.graph.layer_of(&label), label, kernel, value }
+        }))
+    }
+}
+
+impl Graph {
+    /// The layer that a dispatch belongs to by its label, or the layers that it computes as one.
+    pub(super) fn layer_of(&self, label: &str) -> Option<String> {
+        let mut end = 0;
+        loop {
+            let rest = &label[end..];
+            let names = self.nodes.iter().map(|node| node.name.as_str());
+            let is_whole = |name: &&str| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '+']));
+            end += names.filter(is_whole).map(str::len).max()?;
+            match label[end..].strip_prefix('+') {
+                Some(_) => end += 1,
+                None => return Some(label[..end].to_owned()),
+            }
+        }
+    }
+}
