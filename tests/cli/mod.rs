@@ -8,6 +8,8 @@ mod errors;
 #[cfg(unix)]
 mod faults;
 #[cfg(target_os = "linux")]
+mod headless;
+#[cfg(target_os = "linux")]
 mod malformed;
 mod reproduce;
 mod resume;
