@@ -11,7 +11,7 @@ pub(super) const HELP: &str = "\
 Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GPU_CNN_PROFILE
 (software, discrete, integrated) forces a tuning profile; GPU_CNN_SIMD (avx512, avx2, neon, plain) forces the SIMD level of
 the CPU backend; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST in; GPU_CNN_DATA_URL is an address to download it
-from.";
+from, GPU_CNN_DATA_TIMEOUT the seconds without data after which a download is given up (30).";
 
 /// A variable that is set and not empty. Bytes that are not UTF-8 read as U+FFFD, so that no name agrees with them.
 fn variable(name: &str) -> Option<String> {
@@ -79,6 +79,19 @@ pub(super) fn download_sources() -> Vec<String> {
         Some(url) => vec![url],
         None => crate::data::download::SOURCES.map(String::from).to_vec(),
     }
+}
+
+/// How long a download waits for data.
+///
+/// # Errors
+/// If the variable is no number of seconds.
+#[cfg(feature = "download")]
+pub(super) fn download_patience() -> Result<std::time::Duration> {
+    const NAME: &str = "GPU_CNN_DATA_TIMEOUT";
+    let Some(text) = variable(NAME) else { return Ok(crate::data::download::PATIENCE) };
+    let seconds = text.trim().parse::<u32>().ok().filter(|seconds| *seconds > 0);
+    let seconds = seconds.ok_or_else(|| usage!("{NAME} is `{text}`; it must be a number of seconds, from 1 on"))?;
+    Ok(std::time::Duration::from_secs(seconds.into()))
 }
 
 /// Whether the terminal's kind is known, so that it may be able to redraw a line.

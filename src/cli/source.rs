@@ -61,7 +61,12 @@ fn find_fashion_mnist(config: &RunConfig) -> Result<Result<Dataset, String>> {
     let Some(target) = folders.first() else {
         return Ok(Err("there is no folder to search for Fashion-MNIST; name one with --data-dir".into()));
     };
-    let hint = "hint: put the four files, gzipped or unpacked, into one of these folders, or use `--data synthetic`";
+    let names = data::FILES.join(", ");
+    let hint = format!(
+        "hint: try again later; or put the four files, gzipped or unpacked, into {}: {names}; or name a folder that has them \
+         (--data-dir), or another address (GPU_CNN_DATA_URL), or use `--data synthetic`",
+        target.display()
+    );
     let searched = format!("Fashion-MNIST was not found in any of{listed}{reasons}");
     let downloaded = download(target)?;
     Ok(downloaded.map_err(|tried| format!("{searched}\nand could not be downloaded:\n{tried}\n{hint}")))
@@ -71,8 +76,8 @@ fn find_fashion_mnist(config: &RunConfig) -> Result<Result<Dataset, String>> {
 fn download(target: &Path) -> Result<Result<Dataset, String>> {
     note(&format!("downloading Fashion-MNIST (30 MB) to {}", target.display()));
     let mut bar = crate::report::DownloadBar::default();
-    let sources = environment::download_sources();
-    data::download::download(target, &sources, &mut |file, so_far, total| bar.update(file, so_far, total))
+    let (sources, patience) = (environment::download_sources(), environment::download_patience()?);
+    data::download::download(target, &sources, patience, &mut |file, so_far, total| bar.update(file, so_far, total))
 }
 
 #[cfg(not(feature = "download"))]

@@ -20,6 +20,23 @@ pub struct File {
     pub content_bytes: u64,
     /// SHA-256 digest of the unpacked content, in hexadecimal.
     pub content_sha256: &'static str,
+    /// Length in bytes of MNIST's file of the same name.
+    pub mnist_bytes: u64,
+}
+
+impl File {
+    /// What a file with `bytes` bytes that is not this one may be, in a few words.
+    pub(super) fn likeness(&self, bytes: u64) -> Option<&'static str> {
+        match bytes {
+            bytes if bytes == self.mnist_bytes => {
+                Some("the length of MNIST's file of this name, of handwritten digits")
+            }
+            bytes if bytes == self.content_bytes => {
+                Some("damaged, or MNIST's, whose files have the same names and lengths")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The published files: training images, training labels, test images, test labels.
@@ -30,6 +47,7 @@ pub const FILES: [File; 4] = [
         sha256: "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
         content_bytes: 47_040_016,
         content_sha256: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        mnist_bytes: 9_912_422,
     },
     File {
         name: "train-labels-idx1-ubyte.gz",
@@ -37,6 +55,7 @@ pub const FILES: [File; 4] = [
         sha256: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
         content_bytes: 60_008,
         content_sha256: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        mnist_bytes: 28_881,
     },
     File {
         name: "t10k-images-idx3-ubyte.gz",
@@ -44,6 +63,7 @@ pub const FILES: [File; 4] = [
         sha256: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
         content_bytes: 7_840_016,
         content_sha256: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        mnist_bytes: 1_648_877,
     },
     File {
         name: "t10k-labels-idx1-ubyte.gz",
@@ -51,6 +71,7 @@ pub const FILES: [File; 4] = [
         sha256: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
         content_bytes: 10_008,
         content_sha256: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        mnist_bytes: 4_542,
     },
 ];
 
@@ -143,8 +164,9 @@ fn published(file: &File, found: Vec<Content>) -> Result<Content> {
         if sha256 == file.sha256 || is_content() {
             return Ok((path, bytes));
         }
+        let kin = file.likeness(bytes.len() as u64).map(|kin| format!(" ({kin})")).unwrap_or_default();
         let what = format!(
-            "not the published file: sha256 {sha256}, expected {} ({} unpacked); delete it to download it again",
+            "not the published file{kin}: sha256 {sha256}, expected {} ({} unpacked); delete it to download it again",
             file.sha256, file.content_sha256
         );
         wrong.get_or_insert(Error::data(&path, what));

@@ -5,24 +5,10 @@ use super::*;
 /// Faults of each kind, spread over all calls; `GPU_CNN_TEST_KILLS`, which is for long tests, asks for every call.
 const FAULTS: usize = 24;
 
-/// The shared library of `disk.c`; none without a C compiler, which CI has.
-fn shim(folder: &Path) -> Option<PathBuf> {
-    let library = folder.join("disk.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/disk.c");
-    let compiled =
-        Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl").status();
-    if compiled.is_ok_and(|status| status.success()) {
-        return Some(library);
-    }
-    assert!(std::env::var_os("CI").is_none(), "no C compiler");
-    eprintln!("skipped: no C compiler");
-    None
-}
-
 #[test]
 fn a_fault_of_the_disk_at_any_call_is_seven_and_the_run_can_be_resumed() {
     let workspace = Workspace::new();
-    let Some(library) = shim(&workspace.path("")) else { return };
+    let Some(library) = shim(&workspace.path(""), "disk") else { return };
     let data = workspace.name("data");
     let train = |out: &str, fault: &str| {
         let out = workspace.name(out);

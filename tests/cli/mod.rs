@@ -8,6 +8,8 @@ mod errors;
 #[cfg(unix)]
 mod faults;
 #[cfg(target_os = "linux")]
+mod headless;
+#[cfg(target_os = "linux")]
 mod malformed;
 mod reproduce;
 mod resume;
@@ -97,6 +99,21 @@ impl Workspace {
         let (data, out) = (self.name("data"), self.name(out));
         run(&[&["train", "--data", &data, "--out", &out, "--model", model, "--epochs", "2"], more].concat())
     }
+}
+
+/// The shared library of `NAME.c`, compiled into `folder`; none without a C compiler, which CI has.
+#[cfg(target_os = "linux")]
+pub(super) fn shim(folder: &Path, name: &str) -> Option<PathBuf> {
+    let library = folder.join(format!("{name}.so"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/cli/{name}.c"));
+    let compiled =
+        Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl").status();
+    if compiled.is_ok_and(|status| status.success()) {
+        return Some(library);
+    }
+    assert!(std::env::var_os("CI").is_none(), "no C compiler");
+    eprintln!("skipped: no C compiler");
+    None
 }
 
 pub(super) fn json_file(path: &Path) -> Value {

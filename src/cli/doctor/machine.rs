@@ -169,7 +169,8 @@ impl Machine {
                 }
             });
         }
-        if files.is_empty() {
+        // Where a variable says where they are, drivers may be installed all the same.
+        if files.is_empty() && found.iter().all(|finding| finding.next.is_none()) {
             found.push(problem("no Vulkan driver is installed", driver_command(gpus)));
         }
         found
@@ -179,16 +180,23 @@ impl Machine {
         let chosen =
             ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].into_iter().find_map(|name| Some((name, self.variable(name)?)));
         if let Some((name, list)) = chosen {
-            let (there, missing): (Vec<PathBuf>, Vec<PathBuf>) = list
-                .split(':')
-                .filter(|path| !path.is_empty())
-                .map(PathBuf::from)
-                .partition(|path| self.at(path).exists());
-            let missing = missing.into_iter().map(|path| {
-                problem(format!("{name} names {}, which is not there", path.display()), format!("unset {name}"))
-            });
-            let note = ok(format!("{name} is set: drivers in the usual folders are not looked for"));
-            return (there, [note].into_iter().chain(missing).collect());
+            let mut found = vec![ok(format!("{name} is set: drivers in the usual folders are not looked for"))];
+            let mut files = Vec::new();
+            for path in list.split(':').filter(|path| !path.is_empty()).map(PathBuf::from) {
+                // The loader takes folders, too.
+                let inside = if self.at(&path).is_dir() { self.driver_files_in(&path) } else { vec![path.clone()] };
+                if inside.is_empty() {
+                    let text =
+                        format!("{name} names the folder {}, which has no driver's file (.json)", path.display());
+                    found.push(problem(text, format!("unset {name}")));
+                } else if !self.at(&path).exists() {
+                    let text = format!("{name} names {}, which is not there", path.display());
+                    found.push(problem(text, format!("unset {name}")));
+                } else {
+                    files.extend(inside);
+                }
+            }
+            return (files, found);
         }
         let home = self.variable("HOME").map(|home| format!("{home}/.local/share"));
         let own = [
@@ -197,11 +205,12 @@ impl Machine {
         ];
         let own = own.into_iter().flatten().map(|folder| format!("{folder}/vulkan/icd.d"));
         let folders = DRIVER_FOLDERS.into_iter().map(|folder| format!("/{folder}")).chain(own);
-        let files = folders.flat_map(|folder| {
-            let names = self.names(&folder).into_iter().filter(|name| name.ends_with(".json"));
-            names.map(|name| Path::new(&folder).join(name)).collect::<Vec<_>>()
-        });
-        (files.collect(), Vec::new())
+        (folders.flat_map(|folder| self.driver_files_in(Path::new(&folder))).collect(), Vec::new())
+    }
+
+    fn driver_files_in(&self, folder: &Path) -> Vec<PathBuf> {
+        let names = self.names(folder).into_iter().filter(|name| name.ends_with(".json"));
+        names.map(|name| folder.join(name)).collect()
     }
 
     /// A container sees of NVIDIA's driver only the parts that it asks for.

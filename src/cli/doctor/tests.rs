@@ -45,7 +45,12 @@ fn each_fault_is_found_with_what_to_do() {
     expect(&problems(&without("sys/"), &[]), &["no graphics card"]);
     expect(
         &problems(&all, &[("VK_ICD_FILENAMES", "/nosuch.json")]),
-        &["VK_ICD_FILENAMES names /nosuch.json", "no Vulkan driver"],
+        &["VK_ICD_FILENAMES names /nosuch.json, which is not there -> unset VK_ICD_FILENAMES"],
+    );
+    expect(&problems(&all, &[("VK_DRIVER_FILES", "/usr/share/vulkan/icd.d")]), &[]);
+    expect(
+        &problems(&all, &[("VK_DRIVER_FILES", "/dev/dri")]),
+        &["names the folder /dev/dri, which has no driver's file (.json) -> unset VK_DRIVER_FILES"],
     );
     expect(&problems(&all, &[("WGPU_BACKEND", "gl")]), &["unset WGPU_BACKEND"]);
     let broken = [&without("radeon_icd")[..], &[("etc/vulkan/icd.d/x.json", "{")]].concat();
