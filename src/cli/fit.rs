@@ -71,9 +71,9 @@ pub(super) fn check_interrupted(place: &str) -> Result<()> {
 
 fn log(folder: &mut RunFolder, event: &Event, log_steps: bool) {
     match *event {
-        Event::Step { batch, skipped, .. } => {
+        Event::Step { batch, .. } => {
             folder.log_loss(batch.loss);
-            if log_steps || skipped {
+            if is_logged(event, log_steps) {
                 folder.log(&metrics_line(event));
             }
         }
@@ -87,6 +87,11 @@ fn log(folder: &mut RunFolder, event: &Event, log_steps: bool) {
             }));
         }
     }
+}
+
+/// Whether metrics.jsonl has a line for this event.
+pub(super) fn is_logged(event: &Event, log_steps: bool) -> bool {
+    log_steps || !matches!(event, Event::Step { skipped: false, .. })
 }
 
 /// The test at the end as metrics.jsonl has it.

@@ -1,7 +1,7 @@
 //! `gpu-cnn reproduce`: trains by a run's description again and compares the results bit by bit.
 
 use super::environment;
-use super::fit::{metrics_line, test_line};
+use super::fit::{is_logged, metrics_line, test_line};
 use super::options::Format;
 use super::run_args::{Names, Shared, read};
 use super::start::{Start, check_data};
@@ -110,7 +110,7 @@ impl Comparison<'_> {
                     Some(_) => {}
                 }
                 self.steps += 1;
-                if self.log_steps {
+                if is_logged(event, self.log_steps) {
                     self.compare_line(&metrics_line(event), &place);
                 }
             }

@@ -1,6 +1,7 @@
 //! Optimizer updates: one pass over the whole parameter arena, its gradients and its state, whatever the rule.
 
 mod accumulate;
+mod flagged;
 mod muon;
 mod norm;
 mod not_finite;
@@ -10,10 +11,11 @@ use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elem
 use crate::real::Real;
 use crate::simd::SimdLevel;
 pub(crate) use accumulate::{Accumulate, MovingAverage};
+pub(crate) use flagged::FlaggedGradients;
+use flagged::flag_at;
 pub(crate) use muon::{Matrix, Muon};
 pub(crate) use norm::record_clip_by_norm;
-use not_finite::flag_at;
-pub(crate) use not_finite::{FlaggedGradients, record_update_check};
+pub(crate) use not_finite::record_update_check;
 use rayon::prelude::*;
 pub(crate) use rule::Rule;
 use rule::Scalars;

@@ -1,8 +1,8 @@
 //! Muon's update of one matrix of parameters: the momentum made nearly orthogonal by Newton-Schulz iterations (Jordan et al. 2024; scaled as
 //! by Liu et al. 2025), as Keras has it.
 
+use super::flagged::{FlaggedGradients, flag_at};
 use super::norm::{SquareSums, norm_of};
-use super::not_finite::{FlaggedGradients, flag_at};
 use crate::kernels::matrix_product::{record_gram, record_product};
 use crate::plan::{
     BufferSlice, Constants, Cost, Io, KernelSpec, Recorder, STEP_FILE, Shader, constants, elementwise_grid,

@@ -1,7 +1,8 @@
 //! Whether an update may be made: not where the loss or a gradient is infinite or NaN. Nothing is read back: the flag stays on the
 //! device, behind the gradients, where every kernel of the update looks first.
 
-use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, SLICE_ALIGN, STEP_FILE, Shader, constants, grid};
+use super::flagged::FlaggedGradients;
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, STEP_FILE, Shader, constants, grid};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -12,37 +13,6 @@ const LANES: usize = 64;
 const MIN_FLOATS: usize = 16 * LANES;
 /// Workgroups that scan the gradients, at most.
 const MAX_GROUPS: usize = 64;
-
-/// An arena of gradients, and after it in the same buffer the flag, which is not 0 where the update is skipped.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FlaggedGradients {
-    /// Both.
-    pub(crate) whole: BufferSlice,
-    /// The gradients' floats, a multiple of four.
-    pub(crate) count: usize,
-}
-
-impl FlaggedGradients {
-    /// Floats of the buffer for an arena of `count`.
-    pub(crate) fn len(count: usize) -> usize {
-        flag_at(count) + SLICE_ALIGN
-    }
-
-    /// The gradients.
-    pub(crate) fn gradients(&self) -> BufferSlice {
-        BufferSlice { len: self.count, ..self.whole }
-    }
-
-    /// The flag, [1] and padding.
-    pub(crate) fn flag(&self) -> BufferSlice {
-        BufferSlice { offset: flag_at(self.count), len: SLICE_ALIGN, ..self.whole }
-    }
-}
-
-/// The element of the flag after an arena of `count` floats.
-pub(super) fn flag_at(count: usize) -> usize {
-    count.next_multiple_of(SLICE_ALIGN)
-}
 
 /// Records the flag of the update that takes `gradients`, of a batch whose loss is in `metrics`. `skipped`, [batches_per_upload], has a 1
 /// for each step whose update was skipped. With `stays`, all later updates are skipped, too.
