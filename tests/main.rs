@@ -25,6 +25,7 @@ mod resume;
 mod shaders;
 mod sharing;
 mod simd;
+mod submissions;
 mod support;
 mod training;
 mod trajectories;

@@ -1,6 +1,7 @@
 //! What several tests need: an adapter or a clear word that there is none, data, and models.
 
 use gpu_cnn::data::{Dataset, synthetic};
+use gpu_cnn::internals::backend::Trial;
 use gpu_cnn::internals::backend::gpu::{self, Adapter};
 use gpu_cnn::internals::plan::Profile;
 use gpu_cnn::{Device, DeviceRequest, Sequential};
@@ -9,13 +10,15 @@ use std::path::PathBuf;
 pub(crate) use gpu_cnn::blocking::wait;
 
 /// The adapter to test on: `GPU_CNN_TEST_ADAPTER` (a part of a name), else lavapipe, else the best there is; of the backends that
-/// `WGPU_BACKEND` names.
+/// `WGPU_BACKEND` names, with WebGPU's default limits where `GPU_CNN_TRIAL` is `default-limits`.
 ///
 /// Without any, a test fails where `CI` is set, and elsewhere says that it was skipped. One that is named has to be there.
 pub(crate) fn adapter() -> Option<Adapter> {
     let backends = std::env::var("WGPU_BACKEND").ok();
+    let default_limits = std::env::var("GPU_CNN_TRIAL").is_ok_and(|trial| trial.contains("default-limits"));
+    let trial = Trial { default_limits, ..Trial::default() };
     let find = |name: &str| {
-        let request = DeviceRequest { backends: backends.clone(), ..DeviceRequest::new(name) };
+        let request = DeviceRequest { backends: backends.clone(), trial, ..DeviceRequest::new(name) };
         wait(gpu::find(&request)).ok().and_then(|(adapter, _)| adapter)
     };
     if let Ok(name) = std::env::var("GPU_CNN_TEST_ADAPTER") {

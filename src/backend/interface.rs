@@ -37,6 +37,10 @@ pub trait Backend: Send {
     /// Seconds of each dispatch of `programs`, the median of `rounds`; the device is idle before and after.
     fn time_dispatches(&mut self, programs: &[Program], step: Step, rounds: usize) -> Answer<'_, KernelTimes>;
 
+    /// Loses the device, where there is one that can be lost: for tests of what happens then.
+    #[doc(hidden)]
+    fn lose(&mut self) {}
+
     /// As [`Self::read`], as floats.
     fn read_f32(&mut self, buffer: BufferId, len: usize) -> Answer<'_, Vec<f32>> {
         let elements = self.read(buffer, len);

@@ -13,4 +13,4 @@ pub use cpu::{Cpu, CpuFloat};
 pub use device::{Device, Found};
 pub use info::DeviceInfo;
 pub use interface::{Answer, Backend, Clock, KernelTimes, median};
-pub use request::DeviceRequest;
+pub use request::{DeviceRequest, Trial};

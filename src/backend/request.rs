@@ -19,6 +19,19 @@ pub struct DeviceRequest {
     pub adapter_name: Option<String>,
     /// Tuning profile in place of the adapter's own.
     pub profile: Option<Profile>,
+    /// What a test makes different.
+    #[doc(hidden)]
+    pub trial: Trial,
+}
+
+/// What tests make different about an adapter, to see what machines seldom show.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// Devices have WebGPU's default limits, whatever the adapter has.
+    pub default_limits: bool,
+    /// Number of the plan's buffer for which there is no memory.
+    pub no_memory_for: Option<usize>,
 }
 
 impl DeviceRequest {
@@ -31,6 +44,7 @@ impl DeviceRequest {
             backends: None,
             adapter_name: None,
             profile: None,
+            trial: Trial::default(),
         }
     }
 }

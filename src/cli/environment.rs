@@ -1,6 +1,6 @@
 //! The environment: the only place that reads it.
 
-use crate::backend::DeviceRequest;
+use crate::backend::{DeviceRequest, Trial};
 use crate::error::{Result, usage};
 use crate::plan::Profile;
 use crate::simd::SimdLevel;
@@ -39,7 +39,22 @@ pub(super) fn device_request(adapter: &str, threads: usize) -> Result<DeviceRequ
         backends: variable("WGPU_BACKEND"),
         adapter_name: variable("WGPU_ADAPTER_NAME"),
         profile: profile.transpose()?,
+        trial: Trial {
+            default_limits: trial("default-limits").is_some(),
+            no_memory_for: trial("no-memory-for").and_then(|number| number.parse().ok()),
+        },
     })
+}
+
+/// The step after which a test loses the device.
+pub(super) fn step_to_lose_the_device() -> Option<u64> {
+    trial("lose-device-after").and_then(|step| step.parse().ok())
+}
+
+/// What tests make different, as `GPU_CNN_TRIAL=name,name=value`: the value of `name`.
+fn trial(name: &str) -> Option<String> {
+    let all = variable("GPU_CNN_TRIAL")?;
+    all.split(',').find_map(|entry| entry.strip_prefix(name)).map(|rest| rest.trim_start_matches('=').to_owned())
 }
 
 /// All variables, for the doctor.

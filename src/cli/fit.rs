@@ -25,6 +25,7 @@ impl Fitting {
         let Self { trainer, folder } = self;
         let mut progress = EpochProgress::new(config.epochs, environment::may_redraw());
         let mut written = Instant::now();
+        let lost_after = environment::step_to_lose_the_device();
         let mut callback = |trainer: &mut Trainer, event: &Event| {
             progress.show(event);
             log(folder, event, config.log_steps);
@@ -36,6 +37,9 @@ impl Fitting {
                 Event::Step { .. } => false,
                 Event::Epoch { .. } => true,
             };
+            if lost_after.is_some_and(|steps| steps <= done.steps) {
+                trainer.lose_device();
+            }
             folder.flush()?;
             let interrupted = check_interrupted(&format!("in epoch {epoch}"));
             let is_last = interrupted.is_err()

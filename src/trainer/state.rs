@@ -87,6 +87,12 @@ impl Trainer {
         self.session.backend.info()
     }
 
+    /// Loses the device, where there is one that can be lost: for tests of what happens then.
+    #[doc(hidden)]
+    pub fn lose_device(&mut self) {
+        self.session.backend.lose();
+    }
+
     /// How far training has come.
     pub fn progress(&self) -> Progress {
         self.progress

@@ -9,6 +9,7 @@ mod errors;
 mod faults;
 #[cfg(target_os = "linux")]
 mod headless;
+mod lost;
 #[cfg(target_os = "linux")]
 mod malformed;
 mod reproduce;

@@ -16,19 +16,19 @@ const MODEL: &str = "[[layers]]\ntype = \"RandomFlip\"\n[[layers]]\ntype = \"Con
     type = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 10\nactivation = \"softmax\"\n";
 
 /// A run that draws at random, has state, and writes checkpoints often.
-struct Case {
-    workspace: Workspace,
+pub(super) struct Case {
+    pub(super) workspace: Workspace,
     adapter: &'static str,
 }
 
 impl Case {
-    fn new(adapter: &'static str) -> Self {
+    pub(super) fn new(adapter: &'static str) -> Self {
         let workspace = Workspace::new();
         std::fs::write(workspace.path("model.toml"), MODEL).unwrap();
         Self { workspace, adapter }
     }
 
-    fn train(&self, out: &str, more: &[&str]) -> Command {
+    pub(super) fn train(&self, out: &str, more: &[&str]) -> Command {
         let (data, out, model) =
             (self.workspace.name("data"), self.workspace.name(out), self.workspace.name("model.toml"));
         let run = ["train", "--adapter", self.adapter, "--data", &data, "--out", &out, "--model", &model];
@@ -37,12 +37,12 @@ impl Case {
         command(&[&run[..], &settings, &["--checkpoint-every", "5steps"], epochs, more].concat())
     }
 
-    fn resume(&self, out: &str) -> Command {
+    pub(super) fn resume(&self, out: &str) -> Command {
         command(&["train", "--resume", &self.workspace.name(out)])
     }
 
     /// What has to be the same, however often a run was stopped.
-    fn results(&self, out: &str) -> [(&str, String); 3] {
+    pub(super) fn results(&self, out: &str) -> [(&str, String); 3] {
         ["model.safetensors", "metrics.jsonl", "losses.f64"].map(|name| {
             let bytes = std::fs::read(self.workspace.path(out).join(name)).unwrap();
             (name, gpu_cnn::internals::sha256_hex(&bytes))

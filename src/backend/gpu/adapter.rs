@@ -1,6 +1,7 @@
 //! Lists the adapters of this machine and selects the one that a request names.
 
 use crate::backend::info::DeviceInfo;
+use crate::backend::request::Trial;
 use crate::error::{Result, usage};
 use crate::plan::{MAX_BINDINGS, MatmulCore, Profile};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,7 @@ pub struct Adapter {
     /// Whether shaders get wgpu's checks of bounds and loops.
     pub(super) checked: bool,
     pub(super) inner: wgpu::Adapter,
+    pub(super) trial: Trial,
     /// The device of [`Self::open`], until an engine takes it.
     opened: Arc<Mutex<Option<Opened>>>,
 }
@@ -27,7 +29,7 @@ type Opened = (wgpu::Device, wgpu::Queue);
 const STORAGE_BUFFERS: u32 = MAX_BINDINGS as u32;
 
 impl Adapter {
-    pub(super) fn new(inner: wgpu::Adapter) -> Self {
+    pub(super) fn new(inner: wgpu::Adapter, trial: Trial) -> Self {
         let info = inner.get_info();
         let device_type = match info.device_type {
             DeviceType::DiscreteGpu => "discrete",
@@ -43,7 +45,7 @@ impl Adapter {
             device_type: device_type.into(),
             driver,
         };
-        let adapter = Self { info, profile: Profile::INTEGRATED, checked: true, inner, opened: Arc::default() };
+        let adapter = Self { info, profile: Profile::INTEGRATED, checked: true, inner, trial, opened: Arc::default() };
         Self { profile: adapter.default_profile(), ..adapter }
     }
 
@@ -84,10 +86,15 @@ impl Adapter {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-cnn"),
             required_features,
-            required_limits: self.inner.limits(),
+            required_limits: self.limits(),
             ..Default::default()
         };
         self.inner.request_device(&descriptor).await.map_err(|error| error.to_string())
+    }
+
+    /// What a device of this adapter can do.
+    pub(super) fn limits(&self) -> wgpu::Limits {
+        if self.trial.default_limits { wgpu::Limits::default() } else { self.inner.limits() }
     }
 
     fn opened(&self) -> std::sync::MutexGuard<'_, Option<Opened>> {
@@ -155,7 +162,7 @@ impl Adapter {
 
     /// Whether the limits allow workgroups of 64 invocations and [`STORAGE_BUFFERS`] bindings.
     pub(super) fn can_compute(&self) -> bool {
-        let limits = self.inner.limits();
+        let limits = self.limits();
         limits.max_compute_invocations_per_workgroup >= 64
             && limits.max_storage_buffers_per_shader_stage >= STORAGE_BUFFERS
     }

@@ -58,17 +58,18 @@ impl Engine {
         guard_words: usize,
         is_run: impl Fn(DispatchId) -> bool,
     ) -> Result<Self> {
-        check_limits(&plan, &adapter.inner.limits())?;
+        check_limits(&plan, &adapter.limits())?;
         let (device, queue) = adapter.device(plan.profile).await.map_err(|reason| {
             Error::device(format!("{} cannot be opened: {reason}", adapter.info.adapter)).advise([Advice::CpuBackend])
         })?;
         let failure = watch(&device);
 
         let mut buffers = Vec::with_capacity(plan.buffers.len());
-        for description in &plan.buffers {
+        for (i, description) in plan.buffers.iter().enumerate() {
             let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
             buffers.push(new_buffer(&device, &description.label, description.len + guard_words));
-            if let Some(error) = memory.pop().await {
+            let refused = (adapter.trial.no_memory_for == Some(i)).then(|| "a trial".to_owned());
+            if let Some(error) = memory.pop().await.map(|error| error.to_string()).or(refused) {
                 return Err(out_of_memory(adapter, &plan, &description.label, padded_bytes(description.len), &error));
             }
         }
@@ -81,7 +82,7 @@ impl Engine {
             mapped_at_creation: false,
         });
         if let Some(error) = memory.pop().await {
-            return Err(out_of_memory(adapter, &plan, "staging", staging.size(), &error));
+            return Err(out_of_memory(adapter, &plan, "staging", staging.size(), &error.to_string()));
         }
 
         let mut engine = Self {
@@ -210,6 +211,10 @@ impl Backend for Engine {
         }
         self.queue.submit([encoder.finish()]);
         Ok(())
+    }
+
+    fn lose(&mut self) {
+        self.device.destroy();
     }
 
     fn read(&mut self, buffer: BufferId, len: usize) -> Answer<'_, Vec<u32>> {

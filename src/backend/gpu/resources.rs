@@ -32,9 +32,9 @@ pub(super) fn watch(device: &wgpu::Device) -> Arc<Mutex<Option<String>>> {
     failure
 }
 
-pub(super) fn out_of_memory(adapter: &Adapter, plan: &Plan, label: &str, bytes: u64, error: &wgpu::Error) -> Error {
+pub(super) fn out_of_memory(adapter: &Adapter, plan: &Plan, label: &str, bytes: u64, error: &str) -> Error {
     let (name, batch) = (&adapter.info.adapter, plan.batch);
-    let (mib, limit) = (plan.size_bytes() >> 20, adapter.inner.limits().max_buffer_size);
+    let (mib, limit) = (plan.size_bytes() >> 20, adapter.limits().max_buffer_size);
     Error::device(format!(
         "{name}: out of memory for buffer `{label}` of {bytes} bytes (limit of a buffer: {limit}; a batch of {batch} \
          takes {mib} MiB in total): {error}"

@@ -57,7 +57,8 @@ async fn adapters(request: &DeviceRequest) -> Result<Vec<Adapter>> {
     descriptor.flags = wgpu::InstanceFlags::empty();
     let instance = wgpu::Instance::new(descriptor);
     let found = instance.enumerate_adapters(backends).await;
-    let mut adapters: Vec<Adapter> = found.into_iter().map(Adapter::new).filter(Adapter::can_compute).collect();
+    let mut adapters: Vec<Adapter> =
+        found.into_iter().map(|inner| Adapter::new(inner, request.trial)).filter(Adapter::can_compute).collect();
     adapters.sort_by_key(Adapter::rank);
     Ok(adapters)
 }
@@ -78,7 +79,7 @@ pub async fn list(request: &DeviceRequest) -> Result<Listings> {
     let auto = choice.as_ref().ok().and_then(|(adapter, _)| *adapter);
     let mut listings = Vec::with_capacity(adapters.len());
     for adapter in &adapters {
-        let (limits, features, info) = (adapter.inner.limits(), adapter.inner.features(), adapter.inner.get_info());
+        let (limits, features, info) = (adapter.limits(), adapter.inner.features(), adapter.inner.get_info());
         listings.push(Listing {
             profile: adapter.profile().name,
             max_buffer_size: limits.max_buffer_size,
