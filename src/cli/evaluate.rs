@@ -2,12 +2,13 @@
 
 use super::options::{Described, Format, describe_data, described, find_device, named_weights, weights_path};
 use super::run_args::{Names, Shared};
+use super::weights::load_weights;
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
 use crate::bounds::{check_values, read_text};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::graph::{Layout, load_weights};
+use crate::graph::Layout;
 use crate::report::{evaluation_table, note, print, print_json};
 use crate::trainer::{ClassScore, Evaluation, Ratios, RunConfig};
 use serde::de::DeserializeOwned;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A run folder, or a weights file
+    /// A run folder, a weights file, or a checkpoint
     run_or_file: PathBuf,
     #[command(flatten)]
     shared: Shared<Options>,

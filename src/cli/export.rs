@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A run folder, or a weights file
+    /// A run folder, a weights file, or a checkpoint
     run_or_file: PathBuf,
     /// What to write [default: what the name of the output file says]
     #[arg(long, value_enum)]

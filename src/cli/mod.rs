@@ -20,6 +20,7 @@ mod synthetic;
 mod train;
 mod verify;
 mod verify_targets;
+mod weights;
 
 use crate::error::{Advice, Error};
 use crate::report::note;

@@ -1,13 +1,12 @@
 //! Options that several subcommands share.
 
 use super::environment::device_request;
+use super::weights::load_weights;
 use crate::backend::{Device, DeviceInfo};
 use crate::blocking;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::graph::{
-    Graph, Initializer, Layout, Model, ModelFile, Preset, Weights, from_pytorch, load_weights, weights_of,
-};
+use crate::graph::{Graph, Initializer, Layout, Model, ModelFile, Preset, Weights, from_pytorch, weights_of};
 use crate::hint::did_you_mean;
 use crate::report::note;
 use crate::trainer::RunConfig;

@@ -52,6 +52,8 @@ pub(super) struct RunRequest {
 pub(super) struct Resumed {
     /// Its folder.
     pub(super) folder: PathBuf,
+    /// The checkpoint's file.
+    pub(super) file: PathBuf,
     pub(super) checkpoint: Checkpoint,
     /// Whether an option names the model, so that it has to be compared.
     pub(super) names_model: bool,
@@ -164,9 +166,9 @@ struct RunFile {
 
 /// The run of a folder or a checkpoint, with its settings.
 fn resumed(path: &Path, names_model: bool) -> Result<RunRequest> {
-    let (folder, checkpoint) = RunFolder::checkpoint(path)?;
+    let (folder, file, checkpoint) = RunFolder::checkpoint(path)?;
     let config = checkpoint.state.config.clone();
-    Ok(RunRequest { config, model: None, resume: Some(Box::new(Resumed { folder, checkpoint, names_model })) })
+    Ok(RunRequest { config, model: None, resume: Some(Box::new(Resumed { folder, file, checkpoint, names_model })) })
 }
 
 /// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`,

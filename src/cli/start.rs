@@ -2,16 +2,18 @@
 
 use super::options::{ModelChoice, describe_data, find_device, named_weights};
 use super::run_args::RunRequest;
+use super::weights::load_weights;
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Initializer, Model, Node, SavedOptimizer, initialize, load_optimizer, load_weights};
+use crate::graph::{Graph, Initializer, Model, Node, SavedOptimizer, initialize, load_optimizer};
 use crate::report::note;
 use crate::trainer::{Checkpoint, RunConfig};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// A run that can begin.
 pub(super) struct Start {
@@ -69,8 +71,8 @@ impl Start {
         Ok(Self { trainer, data, config, description })
     }
 
-    /// The run that `checkpoint` is of, from where it had come to.
-    pub(super) fn resume(config: RunConfig, checkpoint: &Checkpoint, names_model: bool) -> Result<Self> {
+    /// The run that `checkpoint` is of, which was read from `file`, from where it had come to.
+    pub(super) fn resume(config: RunConfig, checkpoint: &Checkpoint, file: &Path, names_model: bool) -> Result<Self> {
         let state = &checkpoint.state;
         config.check_resume(&state.config, &state.progress)?;
         let device = find_device(&config)?;
@@ -81,7 +83,10 @@ impl Start {
             let model = ModelChoice::read(&config.model)?.for_data(data.train.image, data.classes)?;
             check_model(&state.model, &model, &config.model)?;
         }
-        let trainer = Trainer::resume(checkpoint, &device, config.clone())?;
+        let trainer = Trainer::resume(checkpoint, &device, config.clone()).map_err(|e| match e {
+            Error::Data(text) => Error::data(file, text),
+            e => e,
+        })?;
         let description = describe(&trainer, &config, &data, &[]);
         Ok(Self { trainer, data, config, description })
     }

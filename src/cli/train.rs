@@ -39,9 +39,9 @@ fn start(request: RunRequest) -> Result<()> {
 }
 
 fn resume(config: RunConfig, resumed: Resumed) -> Result<()> {
-    let Resumed { folder: path, checkpoint, names_model } = resumed;
+    let Resumed { folder: path, file, checkpoint, names_model } = resumed;
     RunFolder::check(&path, true)?;
-    let Start { trainer, data, config, description } = Start::resume(config, &checkpoint, names_model)?;
+    let Start { trainer, data, config, description } = Start::resume(config, &checkpoint, &file, names_model)?;
     let (mut folder, notes) = RunFolder::resume(&path, &checkpoint, config.keep)?;
     notes.iter().for_each(|text| note(text));
     let Progress { epoch, batch, steps, .. } = checkpoint.state.progress;

@@ -7,7 +7,7 @@ use crate::backend::{Device, DeviceInfo};
 use crate::bounds::check_values;
 use crate::digest::Hasher;
 use crate::error::{Error, Result, usage};
-use crate::graph::{Model, check_header, read_safetensors};
+use crate::graph::{Model, check_header, read_safetensors, save_weights};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -18,6 +18,8 @@ use std::path::Path;
 const KEY: &str = "gpu_cnn.checkpoint";
 /// Version of the file's format.
 const FORMAT: u64 = 1;
+/// Labels of the buffers of weights.
+const WEIGHTS: [&str; 3] = ["parameters", "average of parameters", "layer state"];
 
 /// All that training depends on. Its file holds every persistent buffer as a tensor of that name, and the rest as JSON in the metadata,
 /// with a SHA-256 over both.
@@ -68,6 +70,11 @@ struct Format {
     version: String,
 }
 
+/// The buffer with this label.
+fn floats<'a>(buffers: &'a [(String, Vec<f32>)], label: &str) -> Option<&'a [f32]> {
+    buffers.iter().find(|(known, _)| known == label).map(|(_, values)| values.as_slice())
+}
+
 /// The digest of a checkpoint: of the state's text, and of each buffer in the order of their labels.
 fn digest<'a>(state: &str, buffers: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
     let mut buffers: Vec<_> = buffers.collect();
@@ -95,13 +102,46 @@ impl Checkpoint {
         safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), metadata)]))).map_err(|e| failed(&e))
     }
 
+    /// The weights of inference as a weights file, as [`Trainer::to_safetensors`] writes it.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the buffers are not those of the model.
+    pub fn weights(&self) -> Result<Vec<u8>> {
+        let graph = self.state.model.graph()?;
+        let find = |label| floats(&self.buffers, label);
+        let [parameters, average, state] = WEIGHTS;
+        let arena = find(average).or_else(|| find(parameters)).unwrap_or_default();
+        let weights = [arena, find(state).unwrap_or_default()].concat();
+        match weights.len() == graph.weights_len() {
+            true => save_weights(&self.state.model, &graph, &weights),
+            false => {
+                let text = format!("the checkpoint has {} weights, its model {}", weights.len(), graph.weights_len());
+                Err(Error::Data(text))
+            }
+        }
+    }
+
     /// Reads a file.
     ///
     /// # Errors
     /// [`Error::Usage`] if there is none or its version is another, [`Error::Data`] if it is no checkpoint or damaged.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = read_safetensors(path, "checkpoint")?;
-        Self::from_bytes(&bytes).map_err(|error| match error {
+        Self::parse(&read_safetensors(path, "checkpoint")?, path)
+    }
+
+    /// Whether the bytes of a file say that they are a checkpoint.
+    pub fn is_in(bytes: &[u8]) -> bool {
+        let header = || SafeTensors::read_metadata(bytes).ok().map(|(_, header)| header);
+        check_header(bytes).is_ok()
+            && header().is_some_and(|header| header.metadata().as_ref().is_some_and(|keys| keys.contains_key(KEY)))
+    }
+
+    /// As [`Self::from_bytes`], with errors that name the file.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
+        Self::from_bytes(bytes).map_err(|error| match error {
             Error::Usage(text) => usage!("{text}: {}", path.display()),
             error => Error::data(path, error),
         })
@@ -146,9 +186,13 @@ impl Checkpoint {
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
             buffers.push((label, values.collect()));
         }
+        // The optimizer's squares may be infinite.
+        let is_bad = |label: &&&str| floats(&buffers, label).unwrap_or_default().iter().any(|value| !value.is_finite());
+        if let Some(label) = WEIGHTS.iter().find(is_bad) {
+            return Err(damaged(&format!("`{label}` has a number that is not finite")));
+        }
         // The other buffers depend on the settings, which may change when training goes on.
-        let parameters = buffers.iter().find(|(label, _): &&(String, Vec<f32>)| label == "parameters");
-        match parameters.map_or(0, |(_, values)| values.len()) {
+        match floats(&buffers, WEIGHTS[0]).map_or(0, <[f32]>::len) {
             found if found == graph.parameters_len => Ok(Self { state, buffers }),
             found => Err(damaged(&format!("{found} parameters, its model has {}", graph.parameters_len))),
         }
@@ -161,8 +205,9 @@ impl Trainer {
     /// # Errors
     /// [`Error::NotFinite`] if a weight is not a finite number, so that no such checkpoint replaces a good one.
     pub async fn checkpoint(&mut self) -> Result<Checkpoint> {
-        self.check_weights().await?;
         let buffers = self.persistent().await?;
+        let [parameters, _, state] = WEIGHTS.map(|label| floats(&buffers, label).unwrap_or_default());
+        self.check_finite(&[parameters, state].concat())?;
         let state = CheckpointState {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").into(),

@@ -241,7 +241,7 @@ impl Trainer {
     }
 
     /// An error that names the first tensor with a weight that is not finite.
-    fn check_finite(&self, weights: &[f32]) -> Result<()> {
+    pub(super) fn check_finite(&self, weights: &[f32]) -> Result<()> {
         let is_finite = |range: Range<usize>| weights[range].iter().all(|weight| weight.is_finite());
         match self.graph.weights().find(|(_, range)| !is_finite(range.clone())) {
             Some((tensor, _)) => {

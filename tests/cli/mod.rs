@@ -1,5 +1,6 @@
 //! The `gpu-cnn` command: its output, the files it writes, and its exit codes and messages.
 
+mod checkpoints;
 mod commands;
 mod config;
 #[cfg(target_os = "linux")]

@@ -152,16 +152,15 @@ impl RunFolder {
         Ok((folder, notes))
     }
 
-    /// The last checkpoint of the run in `path`, or the one that `path` names, with the run's folder.
+    /// The last checkpoint of the run in `path`, or the one that `path` names, after the run's folder and the checkpoint's file.
     ///
     /// # Errors
     /// As [`Checkpoint::read`].
-    pub(crate) fn checkpoint(path: &Path) -> Result<(PathBuf, Checkpoint)> {
-        if path.is_dir() {
-            return Ok((path.to_owned(), Checkpoint::read(&replace::find(path, CHECKPOINT))?));
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok((folder.to_owned(), Checkpoint::read(path)?))
+    pub(crate) fn checkpoint(path: &Path) -> Result<(PathBuf, PathBuf, Checkpoint)> {
+        let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let (folder, file) =
+            if path.is_dir() { (path, replace::find(path, CHECKPOINT)) } else { (parent, path.to_owned()) };
+        Checkpoint::read(&file).map(|checkpoint| (folder.to_owned(), file, checkpoint))
     }
 
     /// Whether the files in the folder are still those of an earlier run.

@@ -1,0 +1,117 @@
+//! Checkpoints as weights files, damaged ones, and a run that two want to go on with.
+
+use super::resume::Case;
+use super::*;
+use gpu_cnn::Checkpoint;
+use std::process::Stdio;
+
+#[test]
+fn a_checkpoint_is_evaluated_exported_and_trained_on_as_the_weights_are() {
+    let case = Case::new("cpu");
+    assert!(case.train("run", &["--epochs", "2"]).output().unwrap().status.success());
+    let [run, data] = ["run", "data"].map(|name| case.workspace.name(name));
+    let checkpoint = format!("{run}/checkpoint.safetensors");
+    let exported = case.workspace.name("exported.safetensors");
+    let output = super::run(&["export", &checkpoint, "--output", &exported]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    // The moving average of the parameters, as in the run's weights.
+    assert!(std::fs::read(&exported).unwrap() == std::fs::read(format!("{run}/model.safetensors")).unwrap());
+    let evaluated = [run.as_str(), &checkpoint].map(|from| super::run(&["evaluate", from, "--adapter", "cpu"]));
+    assert!(evaluated[1].status.success(), "{}", stderr(&evaluated[1]));
+    assert_eq!(stdout(&evaluated[0]), stdout(&evaluated[1]));
+    let model = case.workspace.name("model.toml");
+    let started = ["train", "--adapter", "cpu", "--data", &data, "--model", &model, "--epochs", "1"];
+    let results = [exported, checkpoint].map(|weights| {
+        let out = case.workspace.name("on");
+        let more = ["--weights", &weights, "--out", &out, "--overwrite"];
+        let output = super::run(&[&started[..], &more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        case.results("on")
+    });
+    assert_eq!(results[0], results[1]);
+}
+
+#[test]
+fn a_checkpoint_whose_numbers_cannot_be_is_refused_with_its_name() {
+    let case = Case::new("cpu");
+    assert!(case.train("run", &["--epochs", "1"]).output().unwrap().status.success());
+    let file = case.workspace.path("run/checkpoint.safetensors");
+    let good = Checkpoint::read(&file).unwrap();
+    let refused = |change: &dyn Fn(&mut Checkpoint), what: &str| {
+        let mut changed = good.clone();
+        change(&mut changed);
+        std::fs::write(&file, changed.to_bytes().unwrap()).unwrap();
+        let output = case.resume("run").output().unwrap();
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(4), "{text}");
+        assert!(text.contains(what) && text.contains(file.to_str().unwrap()), "{text}");
+    };
+    for name in ["parameters", "average of parameters", "layer state"] {
+        let set = |checkpoint: &mut Checkpoint| {
+            let (_, values) = checkpoint.buffers.iter_mut().find(|(label, _)| label == name).unwrap();
+            values[1] = f32::NAN;
+        };
+        refused(&set, &format!("`{name}` has a number that is not finite"));
+    }
+    refused(&|checkpoint| checkpoint.buffers.retain(|(label, _)| label != "adam m"), "the checkpoint has no `adam m`");
+    refused(&|checkpoint| checkpoint.buffers.push(("more".into(), vec![1.0])), "the checkpoint has `more`");
+}
+
+/// The checkpoint has about 140 KiB, metrics.jsonl grows to more: some limits show before the first step, some in mid-run, some never.
+#[cfg(unix)]
+#[test]
+fn files_that_may_not_grow_end_the_run_with_seven_and_it_can_be_resumed() {
+    let points = if std::env::var_os("GPU_CNN_TEST_KILLS").is_some() { 64 } else { 5 };
+    let case = Case::new("cpu");
+    let epochs = ["--epochs", "60", "--threads", "1"];
+    assert!(case.train("whole", &epochs).output().unwrap().status.success());
+    let names = std::fs::read_dir(case.workspace.path("whole")).unwrap();
+    let largest = names.map(|entry| entry.unwrap().metadata().unwrap().len()).max().unwrap();
+    let mut ends = [0; 3];
+    for point in 0..points {
+        // In blocks of 512 bytes.
+        let blocks = largest * (point + 1) / points / 512;
+        let train = case.train("run", &epochs);
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", &format!("ulimit -f {blocks}; exec \"$@\""), "sh"]).arg(train.get_program());
+        let output = limited.args(train.get_args()).output().unwrap();
+        let text = stderr(&output);
+        let end = match output.status.code() {
+            Some(0) => 2,
+            Some(7) => usize::from(case.workspace.path("run").exists()),
+            code => panic!("{blocks} blocks: {code:?} {text}"),
+        };
+        ends[end] += 1;
+        if end < 2 {
+            assert!(text.contains("cannot write ") && !text.contains("panicked"), "{blocks} blocks: {text}");
+        }
+        if end == 1 {
+            let again = case.resume("run").output().unwrap();
+            assert!(again.status.success(), "{blocks} blocks: {}", stderr(&again));
+        }
+        if end > 0 {
+            assert_eq!(case.results("run"), case.results("whole"), "{blocks} blocks");
+            std::fs::remove_dir_all(case.workspace.path("run")).unwrap();
+        }
+    }
+    eprintln!("{} limits before the first step, {} in mid-run, {} without effect", ends[0], ends[1], ends[2]);
+    assert!(ends[0] > 0 && ends[1] > 0, "{ends:?}");
+}
+
+#[test]
+fn a_run_that_is_being_resumed_is_refused_to_another() {
+    let case = Case::new("cpu");
+    assert!(case.train("run", &["--epochs", "1"]).output().unwrap().status.success());
+    let mut first = case.resume("run").args(["--epochs", "1000000"]).stderr(Stdio::null()).spawn().unwrap();
+    let state = || std::fs::read_to_string(case.workspace.path("run/run.json")).unwrap();
+    while !state().contains("\"running\"") {
+        assert!(first.try_wait().unwrap().is_none(), "the resumed run has ended");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let second = case.resume("run").args(["--epochs", "2"]).output().unwrap();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(second.status.code(), Some(7), "{}", stderr(&second));
+    assert!(stderr(&second).contains("another run is writing there"), "{}", stderr(&second));
+    assert!(case.resume("run").args(["--epochs", "2"]).output().unwrap().status.code() != Some(7));
+}
