@@ -18,6 +18,7 @@ mod kernels;
 mod nan;
 mod norms;
 mod plans;
+mod planted;
 mod pytorch;
 mod random;
 mod resume;

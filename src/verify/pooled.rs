@@ -15,7 +15,7 @@ pub(super) fn other_pools() -> Vec<Case> {
     vec![
         case("average pool", 2, end(conv(4).add(AveragePooling2D::new(2)))),
         case("average pool, overlapping", 3, end(conv(5).add(AveragePooling2D::new(3).strides(2)))),
-        case("average pool, same padding", 2, end(conv(4).add(AveragePooling2D::new(3).strides(2).padding(Same)))),
+        case("average pool, same padding", 2, end(conv(4).add(AveragePooling2D::new([4, 5]).strides(2).padding(Same)))),
         case(
             "average pool, same padding, stride 1",
             2,
@@ -117,6 +117,15 @@ pub(super) fn pooled() -> Vec<Case> {
                 .add(Dense::new(3).activation(Softmax)),
         ),
         case(
+            "pool, same padding on every side",
+            2,
+            images(7, 5, 1)
+                .add(Conv2D::new(3, 2).activation(Relu))
+                .add(MaxPooling2D::new([4, 5]).strides(2).padding(Same))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
             "pool after pool",
             2,
             images(13, 13, 1)
@@ -165,6 +174,17 @@ pub(super) fn pooled() -> Vec<Case> {
                 .add(MaxPooling2D::new([1, 2]).strides([2, 2]))
                 .add(Conv2D::new(8, 3).padding(Same).activation(Relu))
                 .add(MaxPooling2D::new([2, 1]))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
+            "conv and pool of few channels, same padding, then unequal strides",
+            2,
+            images(8, 14, 1)
+                .add(Conv2D::new(2, 3).padding(Same).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(Conv2D::new(4, 2).strides([1, 2]).activation(Relu))
+                .add(MaxPooling2D::new([3, 2]))
                 .add(Flatten {})
                 .add(Dense::new(3).activation(Softmax)),
         ),
