@@ -78,17 +78,17 @@ impl Case {
     /// upload. The numbers of a step differ from each other, so that none can stand for another.
     pub fn runs(&self, plan: &Plan) -> Vec<(DispatchId, Step)> {
         let first = Step { seed: 0x2545_f491, scalars: [1.5e-3, 7e-4], ..self.step() };
-        // What begins a group of batches that share an update.
-        let begins = Step { scalars: [0.0, 0.25], ..first };
         let batch = Step { batch_index: 1, global_images: self.images as u32 + 3, ..first };
         let second = Step { update: 2, learning_rate: 2e-3, scalars: [2.5e-3, 4e-4], ..batch };
+        // Begins another group of batches that share an update.
+        let begins = Step { scalars: [0.0, 0.25], ..second };
         let inference = Step { global_images: batch.global_images, ..Step::evaluate(1, self.images) };
         let programs = [
             (Program::Gradients, first),
-            (Program::Accumulate, begins),
+            (Program::Accumulate, first),
             (Program::Update, first),
             (Program::Gradients, second),
-            (Program::Accumulate, second),
+            (Program::Accumulate, begins),
             (Program::Update, second),
             (Program::Evaluate, inference),
             (Program::Predict, inference),

@@ -25,7 +25,7 @@ pub(super) fn optimizers() -> Vec<Case> {
     };
     let plain = UpdateSettings::default();
     let momentum = UpdateSettings { momentum: 0.9, ..plain };
-    // So that it is of consequence where epsilon stands.
+    // So that it is of consequence where epsilon stands and which decay is taken.
     let of = |name: &'static str, optimizer| Case { optimizer, ..case(name, 4, model()) };
     vec![
         with("sgd", "sgd", UpdateSettings { weight_decay: Some(0.1), ..plain }),
@@ -52,6 +52,7 @@ pub(super) fn optimizers() -> Vec<Case> {
         },
         Case { model: large().into(), ..with("muon, a large matrix", "muon", plain) },
         of("adagrad with a large epsilon", Optimizer::Adagrad { initial_accumulator_value: 0.0, epsilon: 0.01 }),
+        of("lion with other decays", Optimizer::Lion { beta_1: 0.5, beta_2: 0.9 }),
         of("nadam with a large epsilon", Optimizer::Nadam(Moments { epsilon: 0.1, ..Moments::default() })),
         with("adamw", "adamw", plain),
         with("rmsprop", "rmsprop", plain),

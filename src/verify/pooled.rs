@@ -128,10 +128,10 @@ pub(super) fn pooled() -> Vec<Case> {
         case(
             "pool after pool",
             2,
-            images(13, 13, 1)
+            images(13, 17, 1)
                 .add(Conv2D::new(4, 2).activation(Relu))
                 .add(MaxPooling2D::new(2))
-                .add(MaxPooling2D::new([2, 3]))
+                .add(MaxPooling2D::new([2, 3]).strides([2, 4]))
                 .add(Flatten {})
                 .add(Dense::new(3).activation(Softmax)),
         ),
@@ -204,7 +204,7 @@ pub(super) fn pooled() -> Vec<Case> {
                 .add(Conv2D::new(6, [5, 3]).activation(Relu))
                 .add(MaxPooling2D::new(2))
                 .add(Conv2D::new(7, 1).activation(Relu))
-                .add(MaxPooling2D::new([1, 2]).strides([2, 3]))
+                .add(MaxPooling2D::new(2).strides([2, 3]))
                 .add(Flatten {})
                 .add(Dense::new(3).activation(Softmax)),
         ),
