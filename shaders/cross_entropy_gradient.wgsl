@@ -2,10 +2,10 @@
 
 fn write_row(n: u32, label: u32, max_logit: f32, others: f32, total: f32, in_batch: bool) {
     let row = n * CLASSES;
-    let scale = select(0.0, weight_of(label) / (f32(step.global_images) * total), in_batch);
+    let scale = weight_of(label) / (f32(step.global_images) * total);
     for (var c = 0u; c < CLASSES; c++) {
         var gradient = select(exp(z[row + c] - max_logit), -others, c == label);
         if (SMOOTHING > 0.0) { gradient += (select(0.0, SMOOTHING, c == label) - SMOOTHING_OF_EACH) * total; }
-        rows[row + c] = gradient * scale;
+        rows[row + c] = select(0.0, gradient * scale, in_batch);
     }
 }

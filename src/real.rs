@@ -178,7 +178,7 @@ pub(crate) fn is_better<F: Real>(value: F, best: F) -> bool {
 }
 
 #[inline(always)]
-fn is_nan<F: Real>(value: F) -> bool {
+pub(crate) fn is_nan<F: Real>(value: F) -> bool {
     // No order: NaN alone is not equal to itself.
     value.partial_cmp(&value).is_none()
 }

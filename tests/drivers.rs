@@ -49,7 +49,8 @@ fn check(profile: Profile) {
         let (plan, mut cpu) = case.filled::<f32>(profile).unwrap();
         cpu.run(&Program::ALL, &[case.step()]).unwrap();
         let tested = ids.iter().copied().collect();
-        for found in wait(check_dispatches(&adapter, &plan, &mut cpu, &ids, &tested, case.step())).unwrap() {
+        let runs: Vec<_> = ids.iter().map(|id| (*id, case.step())).collect();
+        for found in wait(check_dispatches(&adapter, &plan, &mut cpu, &runs, &tested)).unwrap() {
             let is_argmax = found.buffer.ends_with("argmax");
             let bound = if is_argmax { case.argmax_tolerance } else { case.tolerance };
             // Written so that a NaN fails.

@@ -2,10 +2,12 @@
 
 use crate::support::{adapter_with, distance, wait};
 use gpu_cnn::internals::backend::Backend;
-use gpu_cnn::internals::backend::gpu::Engine;
-use gpu_cnn::internals::plan::{Element, Plan, Profile, Program};
+use gpu_cnn::internals::backend::gpu::{Adapter, Engine};
+use gpu_cnn::internals::plan::{BufferId, Element, Plan, Profile, Program};
 use gpu_cnn::internals::simd::SimdLevel;
 use gpu_cnn::internals::verify::{Case, cases, presets};
+use gpu_cnn::{Activation, Conv2D, Dense, Flatten, MaxPooling2D, Sequential};
+use std::sync::Arc;
 
 fn unfused(profile: Profile) -> Profile {
     Profile { fuse: false, ..profile }
@@ -92,6 +94,42 @@ fn fused_or_not_the_adapter_gives_the_same_gradients_and_losses_on_every_profile
                 }
             }
         }
+    }
+}
+
+/// The share of [`share_of_same_tagged_gradients`] that an adapter has at least.
+pub(crate) const SHARE_OF_SAME: f64 = 0.8;
+
+/// The share of the tagged gradients of a fused pool that are the twin's to the bit, on the adapter with what `change` makes of the plan.
+/// Most are: both round to the nearest of the values that the tag leaves, which are far apart beside other roundings.
+pub(crate) fn share_of_same_tagged_gradients(adapter: &Adapter, change: &dyn Fn(&Plan) -> Plan) -> f64 {
+    let model = Sequential::new([21, 26, 1])
+        .add(Conv2D::new(8, 2).activation(Activation::Relu))
+        .add(MaxPooling2D::new([5, 6]))
+        .add(Flatten {})
+        .add(Dense::new(3).activation(Activation::Softmax));
+    let case = Case::new("tags of five bits", 4, model);
+    let (plan, mut cpu) = case.filled::<f32>(adapter.profile()).unwrap();
+    let mut gpu = wait(Engine::load(adapter, Arc::new(change(&plan)), 0)).unwrap();
+    for id in [plan.host.input, plan.host.targets, plan.host.parameters] {
+        gpu.write(id, 0, &cpu.content(id, plan.buffer(id).len)).unwrap();
+    }
+    cpu.run(&[Program::Gradients], &[case.step()]).unwrap();
+    gpu.run(&[Program::Gradients], &[case.step()]).unwrap();
+    let tagged = plan.buffers.iter().position(|buffer| buffer.tag_mask == 31).unwrap();
+    let (id, len) = (BufferId(tagged), plan.buffers[tagged].len);
+    let (found, expected) = (wait(gpu.read(id, len)).unwrap(), cpu.content(id, len));
+    let active: Vec<_> = found.iter().zip(&expected).filter(|(_, expected)| **expected != 0).collect();
+    assert!(active.len() > 100, "{} of {len} windows are active", active.len());
+    active.iter().filter(|(found, expected)| found == expected).count() as f64 / active.len() as f64
+}
+
+#[test]
+fn tagged_gradients_are_rounded_to_the_nearest() {
+    for profile in Profile::ADAPTERS {
+        let Some(adapter) = adapter_with(profile) else { continue };
+        let share = share_of_same_tagged_gradients(&adapter, &Plan::clone);
+        assert!(share > SHARE_OF_SAME, "{}: {share}", profile.name);
     }
 }
 

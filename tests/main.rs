@@ -19,6 +19,7 @@ mod nan;
 mod norms;
 mod not_finite;
 mod plans;
+mod planted;
 mod pytorch;
 mod random;
 mod resume;

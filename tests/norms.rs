@@ -3,15 +3,16 @@
 use crate::support::{adapter_with, devices, wait};
 use gpu_cnn::blocking::Trainer;
 use gpu_cnn::data::Split;
-use gpu_cnn::internals::backend::gpu::Engine;
-use gpu_cnn::internals::backend::{Backend, Cpu};
-use gpu_cnn::internals::plan::{BufferId, Plan, Profile, Program};
+use gpu_cnn::internals::backend::gpu::{Adapter, Engine};
+use gpu_cnn::internals::backend::{Backend, Cpu, check_dispatches};
+use gpu_cnn::internals::plan::{BufferId, DispatchId, Plan, Profile, Program};
 use gpu_cnn::internals::simd::SimdLevel;
 use gpu_cnn::internals::verify::{Case, cases};
 use gpu_cnn::{
-    Activation, BatchNormalization, Conv2D, Dense, Device, Flatten, Graph, LayerNormalization, Model, PReLU, RunConfig,
-    Sequential,
+    Activation, BatchNormalization, Conv2D, Dense, Device, Flatten, Graph, LayerNormalization, Model, Normalization,
+    PReLU, RunConfig, Sequential,
 };
+use std::sync::Arc;
 
 const IMAGE: [usize; 3] = [3, 2, 2];
 
@@ -216,6 +217,34 @@ fn moments_are_accurate_where_the_mean_is_large() {
         let mut gpu = wait(Engine::load(&adapter, plan.clone(), 0)).unwrap();
         copy_host_buffers(&plan, &cpu, &mut gpu);
         check(profile.name, &plan, &mut gpu);
+    }
+}
+
+/// Where a Normalization by the state on the adapter, with what `change` makes of the plan, differs from the reference, if the variance of
+/// a channel is zero.
+pub(crate) fn zero_variance_difference(adapter: &Adapter, change: &dyn Fn(&Plan) -> Plan) -> Option<String> {
+    let model = Sequential::new([4, 4, 2])
+        .add(Normalization::adapted())
+        .add(Flatten {})
+        .add(Dense::new(3).activation(Activation::Softmax));
+    let case = Case::new("a variance of zero", 2, model);
+    let (plan, mut cpu) = case.filled::<f32>(adapter.profile()).unwrap();
+    let state = cpu.values(plan.host.layer_state.unwrap());
+    // Means, then variances.
+    state[2..4].copy_from_slice(&[0.0, 1e-20]);
+    let runs = case.runs(&plan);
+    let of_layer = |id: &DispatchId| plan.dispatch(*id).label.starts_with("normalization");
+    let ids = runs.iter().map(|(id, _)| *id).filter(of_layer).collect();
+    let found = wait(check_dispatches(adapter, &Arc::new(change(&plan)), &mut cpu, &runs, &ids)).unwrap();
+    assert!(!found.is_empty());
+    found.iter().find(|d| d.error.is_nan() || d.error > case.tolerance).map(|d| format!("a variance of zero: {d:?}"))
+}
+
+#[test]
+fn a_variance_of_zero_is_taken_for_the_least_that_there_is() {
+    for profile in Profile::ADAPTERS {
+        let Some(adapter) = adapter_with(profile) else { continue };
+        assert_eq!(zero_variance_difference(&adapter, &Plan::clone), None);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::support::distance;
 use gpu_cnn::internals::backend::{Backend, Cpu};
 use gpu_cnn::internals::plan::{BufferId, BufferSlice, DispatchId, Element, Plan, Profile, Program, Step};
 use gpu_cnn::internals::simd::SimdLevel;
-use gpu_cnn::internals::verify::{Case, PROGRAMS, cases, presets, wide};
+use gpu_cnn::internals::verify::{Case, cases, presets, wide};
 use gpu_cnn::{Activation, Conv2D, Dense, Flatten, MaxPooling2D, Padding, Sequential};
 use std::collections::BTreeSet;
 
@@ -63,8 +63,8 @@ fn simd_kernels_agree_with_the_reference_implementation_on_every_level() {
             let (fast_plan, mut fast) = case.filled::<f32>(*profile).unwrap();
             let labels = |plan: &Plan| plan.dispatches.iter().map(|d| d.label.clone()).collect::<Vec<_>>();
             assert_eq!(labels(&plan), labels(&fast_plan), "{}", case.name);
-            for id in PROGRAMS.iter().flat_map(|programs| plan.dispatch_ids(programs)) {
-                let error = difference(&plan, &mut fast, &mut plain, id, case.step());
+            for (id, step) in case.runs(&plan) {
+                let error = difference(&plan, &mut fast, &mut plain, id, step);
                 compared += 1;
                 if !(error <= TOLERANCE) {
                     let label = &plan.dispatch(id).label;

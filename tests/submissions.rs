@@ -80,7 +80,8 @@ fn dispatches_of_65_535_to_65_537_workgroups_compute_every_element() {
         let has_grid = |id: &&DispatchId| plan.dispatch(**id).kernel.shader().grid == grid;
         assert!(ids.iter().filter(has_grid).count() >= 3, "{name}");
         let all = ids.iter().copied().collect();
-        for found in wait(check_dispatches(&adapter, &plan, &mut cpu, &ids, &all, case.step())).unwrap() {
+        let runs: Vec<_> = ids.iter().map(|id| (*id, case.step())).collect();
+        for found in wait(check_dispatches(&adapter, &plan, &mut cpu, &runs, &all)).unwrap() {
             let label = &plan.dispatch(found.id).label;
             assert!(found.error <= case.tolerance, "{name}: `{label}` into `{}`: {:.1e}", found.buffer, found.error);
         }

@@ -1,7 +1,7 @@
 //! Runs each dispatch of a plan on a GPU and on the CPU, from the same inputs, and says where they differ.
 
 use super::cpu::{Cpu, CpuFloat};
-use super::gpu::{Adapter, Engine, GUARD_WORD};
+use super::gpu::{Adapter, Engine, guard_word};
 use super::interface::Backend;
 use crate::clock::Instant;
 use crate::error::Result;
@@ -27,7 +27,8 @@ pub struct Compared {
     pub seconds: f64,
 }
 
-/// Runs the dispatches `ids` of `plan` on the CPU, those in `fresh` also on the adapter, and returns the error of every output of these.
+/// Runs the dispatches `runs` of `plan` on the CPU, each in its step, those in `fresh` also on the adapter, and returns the error of every
+/// output of these.
 ///
 /// `cpu` holds the state to start from; both sides take its outputs as the inputs of the next dispatch, in single precision, so that an
 /// error does not add up.
@@ -38,13 +39,12 @@ pub async fn check_dispatches<F: CpuFloat>(
     adapter: &Adapter,
     plan: &Arc<Plan>,
     cpu: &mut Cpu<F>,
-    ids: &[DispatchId],
+    runs: &[(DispatchId, Step)],
     fresh: &HashSet<DispatchId>,
-    step: Step,
 ) -> Result<Vec<Compared>> {
     let mut gpu = Engine::load_some(adapter, Arc::clone(plan), GUARD_WORDS, |id| fresh.contains(&id)).await?;
     let mut compared = Vec::new();
-    for &id in ids {
+    for &(id, step) in runs {
         let dispatch = plan.dispatch(id);
         let is_fresh = fresh.contains(&id);
         for slice in dispatch.inputs.iter().chain(&dispatch.outputs) {
@@ -66,7 +66,7 @@ pub async fn check_dispatches<F: CpuFloat>(
             let written = slice.offset..slice.offset + slice.len;
             let (got, guard) = gpu.read_with_guard(slice.buffer).await?;
             let seconds = start.elapsed().as_secs_f64();
-            let intact = guard.iter().all(|w| *w == GUARD_WORD);
+            let intact = guard.iter().enumerate().all(|(i, word)| *word == guard_word(slice.buffer, i));
             let error = if intact { output_error(buffer.element, &got, &expected, written) } else { f64::INFINITY };
             compared.push(Compared { id, buffer: buffer.label.clone(), error, seconds });
         }

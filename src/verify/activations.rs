@@ -5,7 +5,7 @@ use crate::graph::Functional;
 use crate::layers::Activation::{self, Relu, Softmax};
 use crate::layers::{
     ActivationLayer, AnyLayer, Concatenate, Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPooling2D, Multiply,
-    ReLU, Rescaling, SpatialDropout2D, ZeroPadding2D,
+    RandomBrightness, ReLU, Rescaling, SpatialDropout2D, ZeroPadding2D,
 };
 
 /// All activations that are dispatches of their own.
@@ -46,7 +46,8 @@ pub(super) fn activations() -> Vec<Case> {
         ),
         (
             "ReLU layer with a threshold",
-            [0.1, 0.05].map(|threshold| ReLU { max_value: None, negative_slope: 0.0, threshold }.into()),
+            [(0.1, 0.0), (0.05, 0.2)]
+                .map(|(threshold, negative_slope)| ReLU { max_value: None, negative_slope, threshold }.into()),
         ),
         ("LeakyReLU layer", [0.1, 0.25].map(of_slope)),
         ("Rescaling within a model", [Rescaling::new(0.8, -0.1), Rescaling::new(1.1, 0.2)].map(Into::into)),
@@ -65,7 +66,14 @@ pub(super) fn activations() -> Vec<Case> {
             .add(crate::layers::Softmax { axis: [-1, 1][i % 2] });
         case(name, 2, model)
     });
-    named.into_iter().chain(gated).chain(dropouts()).chain([rescaled()]).chain(softmaxes()).collect()
+    named
+        .into_iter()
+        .chain(gated)
+        .chain(dropouts())
+        .chain(large_softmaxes())
+        .chain([rescaled(), far_from_zero(), at_bounds()])
+        .chain(softmaxes())
+        .collect()
 }
 
 /// Softmax along short and long rows, within layers and as a layer, behind a ReLU, a fused pool and a join.
@@ -96,6 +104,47 @@ fn rescaled() -> Case {
         .add("flat", Flatten {}, &["conv"])
         .add("end", Dense::new(3).activation(Softmax), &["flat"]);
     case("Rescaling of the images, joined", 3, model)
+}
+
+/// Softmax of pixels that are far apart, so that no other number than the maximum can be subtracted.
+fn large_softmaxes() -> [Case; 2] {
+    [("softmax of large numbers", [4, 5, 20]), ("softmax of large numbers, odd rows", [5, 7, 5])].map(
+        |(name, [h, w, c])| {
+            let model = images(h, w, c)
+                .add(Rescaling::new(4.0, -510.0))
+                .add(crate::layers::Softmax { axis: -1 })
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax));
+            case(name, 2, model)
+        },
+    )
+}
+
+/// What is beyond the bounds of the activations that have some.
+fn far_from_zero() -> Case {
+    let model = images(4, 5, 1)
+        .add(Conv2D::new(5, 1))
+        .add(Rescaling::new(30.0, 0.0))
+        .add(ActivationLayer::new(Activation::HardSigmoid))
+        .add(Conv2D::new(3, 2))
+        .add(Rescaling::new(30.0, 1.0))
+        .add(ActivationLayer::new(Activation::Relu6))
+        .add(Rescaling::new(0.1, 0.0))
+        .add(Flatten {})
+        .add(Dense::new(3).activation(Softmax));
+    case("activations far from zero", 3, model)
+}
+
+/// Many values are just what the layers are limited to, 3/8.
+fn at_bounds() -> Case {
+    let model = images(6, 7, 1)
+        .add(Conv2D::new(4, 3))
+        .add(ReLU { max_value: Some(0.375), negative_slope: 0.1, threshold: 0.0 })
+        .add(RandomBrightness::new(0.0).value_range([-1.0, 0.375]))
+        .add(ReLU { max_value: None, negative_slope: 0.25, threshold: 0.375 })
+        .add(Flatten {})
+        .add(Dense::new(3).activation(Softmax));
+    case("layers at their bounds", 3, model)
 }
 
 /// Dropout of elements and of channels, first, behind a fused pool and behind a ReLU.

@@ -96,11 +96,21 @@ fn translations() -> Vec<Case> {
             Rescaling::new(0.5, 0.0).into(),
         ]
     };
+    let whole = || -> [AnyLayer; 4] {
+        let by = |height: f64, width: f64| RandomTranslation::new([height; 2], [width; 2]);
+        [
+            by(0.0625, 0.0).fill_mode(FillMode::Constant).interpolation(Interpolation::Nearest).into(),
+            RandomTranslation::new(0.0, 0.0).into(),
+            by(0.0, -0.5).fill_mode(FillMode::Wrap).into(),
+            by(0.0, 0.5).fill_mode(FillMode::Reflect).into(),
+        ]
+    };
     vec![
         case("RandomTranslation, channels that divide by four", 5, model(4, bilinear())),
         case("RandomTranslation, odd channels", 4, model(3, bilinear())),
         case("RandomTranslation to the nearest pixel", 5, model(4, nearest())),
         Case { images: 2, ..case("RandomTranslation of nothing", 3, model(3, neither())) },
+        case("RandomTranslation by half a pixel and by a pixel", 3, model(3, whole())),
     ]
 }
 

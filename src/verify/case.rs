@@ -4,9 +4,12 @@ use crate::backend::{Backend, Cpu, CpuFloat};
 use crate::error::Result;
 use crate::graph::{Graph, Model, RecordOptions, Sequential};
 use crate::layers::{Init, Loss, LossSettings, Optimizer, UpdateSettings};
-use crate::plan::{Plan, Profile, Step};
+use crate::plan::{DispatchId, Plan, Profile, Program, Step};
 use crate::rng::{Purpose, Rng};
 use std::sync::Arc;
+
+/// Batches of the upload that [`Case::filled`] draws.
+const BATCHES: usize = 2;
 
 /// A model with a batch size, chosen to exercise edge cases.
 #[derive(Debug, Clone)]
@@ -70,33 +73,66 @@ impl Case {
         self.model.graph()
     }
 
+    /// The runs that together are of every dispatch of `plan`, each with its step: two training steps, so that the optimizer's second
+    /// update meets a state that is not zero, then an evaluation and predictions. All but the first step are of the second batch of the
+    /// upload. The numbers of a step differ from each other, so that none can stand for another.
+    pub fn runs(&self, plan: &Plan) -> Vec<(DispatchId, Step)> {
+        let first = Step { seed: 0x2545_f491, scalars: [1.5e-3, 7e-4], ..self.step() };
+        let batch = Step { batch_index: 1, global_images: self.images as u32 + 3, ..first };
+        let second = Step { update: 2, learning_rate: 2e-3, scalars: [2.5e-3, 4e-4], ..batch };
+        // Begins another group of batches that share an update.
+        let begins = Step { scalars: [0.0, 0.25], ..second };
+        let inference = Step { global_images: batch.global_images, ..Step::evaluate(1, self.images) };
+        let programs = [
+            (Program::Gradients, first),
+            (Program::Accumulate, first),
+            (Program::Update, first),
+            (Program::Gradients, second),
+            (Program::Accumulate, begins),
+            (Program::Update, second),
+            (Program::Evaluate, inference),
+            (Program::Predict, inference),
+        ];
+        programs
+            .into_iter()
+            .flat_map(|(program, step)| plan.program(program).iter().map(move |id| (*id, step)))
+            .collect()
+    }
+
     /// The plan for `profile`.
     ///
     /// # Errors
     /// If the model cannot be recorded.
     pub fn plan(&self, profile: Profile) -> Result<Plan> {
+        self.plan_of_upload(1, profile)
+    }
+
+    /// As [`Self::plan`], with uploads of several batches.
+    fn plan_of_upload(&self, batches_per_upload: usize, profile: Profile) -> Result<Plan> {
         let (loss, loss_settings) = (self.loss, self.loss_settings.clone());
         let (optimizer, update) = (self.optimizer, self.update);
-        let usual = RecordOptions::new(self.batch, profile);
+        let usual = RecordOptions { batches_per_upload, ..RecordOptions::new(self.batch, profile) };
         self.graph()?.record(&RecordOptions { loss, loss_settings, optimizer, update, ..usual })
     }
 
-    /// The plan for `profile`, loaded on the CPU with random pixels, labels and weights. A plan for an adapter runs by the
-    /// reference implementations.
+    /// The plan for `profile` with uploads of two batches, loaded on the CPU with random pixels, labels and weights. A plan for an adapter
+    /// runs by the reference implementations.
     ///
     /// # Errors
     /// If the model cannot be recorded or loaded.
     pub fn filled<F: CpuFloat>(&self, profile: Profile) -> Result<(Arc<Plan>, Cpu<F>)> {
         let graph = self.graph()?;
-        let plan = Arc::new(self.plan(profile)?);
+        let plan = Arc::new(self.plan_of_upload(BATCHES, profile)?);
         let mut cpu = Cpu::load(Arc::clone(&plan), 2)?;
         let mut rng = Rng::new(42, Purpose::TrainImage, self.batch as u64);
-        let mut pixel = || (rng.below(self.levels) * 255 / (self.levels - 1)) as u32;
-        let pixels: Vec<u32> =
-            (0..plan.words_per_batch).map(|_| (0..4).fold(0, |word, _| word << 8 | pixel())).collect();
-        let labels: Vec<u32> = (0..self.batch).map(|_| rng.below(graph.classes()) as u32).collect();
-        cpu.write(plan.host.input, 0, &pixels)?;
-        cpu.write(plan.host.targets, 0, &labels)?;
+        for batch in 0..BATCHES {
+            let mut pixel = || (rng.below(self.levels) * 255 / (self.levels - 1)) as u32;
+            let pixels: Vec<u32> =
+                (0..plan.words_per_batch).map(|_| (0..4).fold(0, |word, _| word << 8 | pixel())).collect();
+            let labels: Vec<u32> = (0..self.batch).map(|_| rng.below(graph.classes()) as u32).collect();
+            cpu.write(plan.host.input, batch * pixels.len(), &pixels)?;
+            cpu.write(plan.host.targets, batch * labels.len(), &labels)?;
+        }
         let mut weights = graph.initial_weights(1);
         for (tensor, range) in graph.weights() {
             // What Keras starts with zero or one tells little apart.

@@ -89,7 +89,7 @@ pub fn cases() -> Vec<Case> {
         case(
             "conv, stride 2",
             2,
-            images(7, 8, 1)
+            images(9, 12, 1)
                 .add(Conv2D::new(4, 3).strides(2).activation(Relu))
                 .add(Conv2D::new(6, 2).strides([1, 2]))
                 .add(Flatten {})

@@ -4,7 +4,7 @@ use super::case::Case;
 use crate::backend::gpu::Adapter;
 use crate::backend::{Backend, Compared, Cpu, check_dispatches};
 use crate::error::Result;
-use crate::plan::{DispatchId, Plan, Profile, Program, Step};
+use crate::plan::{Plan, Profile, Program, Step};
 
 /// What some comparisons came to.
 #[derive(Debug, Clone, Default)]
@@ -23,12 +23,6 @@ impl Outcome {
     }
 }
 
-/// The programs that together run every dispatch of a plan. Two training steps, so that the optimizer's second update meets a
-/// state that is not zero.
-pub const PROGRAMS: [&[Program]; 4] = [TRAIN, TRAIN, &[Program::Evaluate], &[Program::Predict]];
-/// A training step, with the sum over a group where the plan has one.
-const TRAIN: &[Program] = &[Program::Gradients, Program::Accumulate, Program::Update];
-
 /// Runs every dispatch of `case` on `adapter`, recorded for its profile, and compares each with its CPU twin.
 ///
 /// # Errors
@@ -36,11 +30,9 @@ const TRAIN: &[Program] = &[Program::Gradients, Program::Accumulate, Program::Up
 pub async fn check_adapter(adapter: &Adapter, case: &Case) -> Result<Outcome> {
     let (plan, mut cpu) = case.filled::<f32>(adapter.profile())?;
     let mut outcome = Outcome::default();
-    let ids: Vec<DispatchId> = PROGRAMS.iter().flat_map(|programs| plan.dispatch_ids(programs)).collect();
-    let all = ids.iter().copied().collect();
-    for Compared { id, buffer, error, .. } in
-        check_dispatches(adapter, &plan, &mut cpu, &ids, &all, case.step()).await?
-    {
+    let runs = case.runs(&plan);
+    let all = runs.iter().map(|(id, _)| *id).collect();
+    for Compared { id, buffer, error, .. } in check_dispatches(adapter, &plan, &mut cpu, &runs, &all).await? {
         outcome.compared += 1;
         let bound = if buffer.ends_with("argmax") { case.argmax_tolerance } else { case.tolerance };
         // Written so that a NaN fails.

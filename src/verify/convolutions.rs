@@ -95,7 +95,7 @@ pub(super) fn depthwise() -> Vec<Case> {
             end(images(7, 6, 1)
                 .add(Conv2D::new(5, 2).activation(Relu))
                 .add(depthwise(3).activation(Relu))
-                .add(depthwise(2).strides(2).padding(Same))),
+                .add(depthwise(2).strides([1, 2]).padding(Same))),
         ),
         case(
             "depthwise, channels that divide by four, same padding with strides, under a pool",

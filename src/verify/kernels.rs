@@ -1,7 +1,6 @@
 //! Every kernel of some cases on a device, against the reference in double precision.
 
 use super::case::Case;
-use super::compare::PROGRAMS;
 use crate::backend::gpu::Adapter;
 use crate::backend::{Backend, Compared, Cpu, check_dispatches, output_error};
 use crate::error::Result;
@@ -69,8 +68,7 @@ pub fn all_of(case: &Case, profile: Profile) -> Result<HashSet<DispatchId>> {
 /// If the plan cannot be loaded, or the device is lost.
 pub async fn check_kernels(adapter: &Adapter, case: &Case, ids: &HashSet<DispatchId>) -> Result<Vec<Check>> {
     let (plan, mut reference) = case.filled::<f64>(adapter.profile())?;
-    let all: Vec<DispatchId> = PROGRAMS.iter().flat_map(|programs| plan.dispatch_ids(programs)).collect();
-    let compared = check_dispatches(adapter, &plan, &mut reference, &all, ids, case.step()).await?;
+    let compared = check_dispatches(adapter, &plan, &mut reference, &case.runs(&plan), ids).await?;
     let check = |Compared { id, buffer, error, seconds }| check(case, plan.dispatch(id), buffer, error, seconds);
     Ok(compared.into_iter().map(check).collect())
 }
@@ -89,19 +87,19 @@ pub fn check_cpu_kernels(
     let (plan, mut reference) = case.filled::<f64>(profile)?;
     let mut cpu = Cpu::<f32>::load(Arc::clone(&plan), threads)?;
     let mut checks = Vec::new();
-    for id in PROGRAMS.iter().flat_map(|programs| plan.dispatch_ids(programs)) {
+    for (id, step) in case.runs(&plan) {
         let dispatch = plan.dispatch(id);
         for slice in dispatch.inputs.iter().chain(&dispatch.outputs) {
             let content = reference.content(slice.buffer, plan.buffer(slice.buffer).len);
             cpu.write(slice.buffer, 0, &content)?;
             reference.write(slice.buffer, 0, &content)?;
         }
-        reference.run_dispatch(id, case.step());
+        reference.run_dispatch(id, step);
         if !ids.contains(&id) {
             continue;
         }
         let start = crate::clock::Instant::now();
-        cpu.run_dispatch(id, case.step());
+        cpu.run_dispatch(id, step);
         let seconds = start.elapsed().as_secs_f64();
         for slice in &dispatch.outputs {
             let buffer = plan.buffer(slice.buffer);

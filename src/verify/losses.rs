@@ -2,7 +2,7 @@
 
 use super::case::{Case, case, images};
 use crate::layers::Activation::{Relu, Sigmoid, Softmax};
-use crate::layers::{ActivationLayer, ClassWeights, Conv2D, Dense, Flatten, Loss, LossSettings};
+use crate::layers::{ActivationLayer, ClassWeights, Conv2D, Dense, Flatten, Loss, LossSettings, ReLU};
 
 pub(super) fn losses() -> Vec<Case> {
     let hidden = || images(3, 4, 1).add(Flatten {}).add(Dense::new(5).activation(Relu));
@@ -27,7 +27,12 @@ pub(super) fn losses() -> Vec<Case> {
         },
         Case { model: hidden().add(Dense::new(4)).into(), ..categorical("from logits", from_logits.clone()) },
         Case {
-            model: images(5, 5, 1).add(Conv2D::new(3, 2)).add(Flatten {}).add(ActivationLayer::new(Relu)).into(),
+            // Of several that are at the limit the first is predicted.
+            model: images(5, 5, 1)
+                .add(Conv2D::new(5, 5))
+                .add(Flatten {})
+                .add(ReLU { max_value: Some(0.125), negative_slope: 0.0, threshold: 0.0 })
+                .into(),
             ..categorical("from logits of a layer without parameters", from_logits.clone())
         },
         Case { images: 6, ..binary("binary", plain) },

@@ -17,6 +17,6 @@ mod training;
 
 pub use case::Case;
 pub use cases::{cases, presets, wide};
-pub use compare::{Outcome, PROGRAMS, check_adapter, check_gradients};
+pub use compare::{Outcome, check_adapter, check_gradients};
 pub use kernels::{Check, Forms, all_of, check_cpu_kernels, check_kernels};
 pub use training::{FINDINGS, Finding, batch_invariance, golden_steps, same_seed, usual_model};

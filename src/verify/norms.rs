@@ -33,9 +33,15 @@ fn batch_norms() -> Vec<Case> {
         case("batch normalization, channels that divide by four", 3, gated(8)),
         case("batch normalization, odd channels", 4, gated(5)),
         case(
-            "batch normalization, 1 channel, over several chunks",
+            "batch normalization, 1 channel",
             5,
             end(images(19, 17, 1).add(Conv2D::new(1, 2)).add(bn()).add(ReLU::default()).add(MaxPooling2D::new(2))),
+        ),
+        // An invocation has several rows, the last one fewer; the last chunk is short, too.
+        case(
+            "batch normalization, over several chunks",
+            5,
+            end(images(22, 22, 1).add(Conv2D::new(16, 2)).add(bn()).add(ReLU::default()).add(MaxPooling2D::new(7))),
         ),
         case(
             "batch normalization, more channels than a workgroup has lanes",

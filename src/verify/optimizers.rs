@@ -2,7 +2,7 @@
 
 use super::case::{Case, case, images};
 use crate::layers::Activation::{Relu, Softmax};
-use crate::layers::{Conv2D, Dense, Flatten, Optimizer, UpdateSettings};
+use crate::layers::{Conv2D, Dense, Flatten, Moments, Optimizer, UpdateSettings};
 
 pub(super) fn optimizers() -> Vec<Case> {
     let model =
@@ -19,12 +19,14 @@ pub(super) fn optimizers() -> Vec<Case> {
     let matrices = || {
         let conv = images(4, 4, 1).add(Conv2D::new(3, 2)).add(Flatten {});
         conv.add(Dense::new(40))
-            .add(Dense::new(64).activation(Relu))
+            .add(Dense::new(66).activation(Relu))
             .add(Dense::new(8))
             .add(Dense::new(3).activation(Softmax))
     };
     let plain = UpdateSettings::default();
     let momentum = UpdateSettings { momentum: 0.9, ..plain };
+    // So that it is of consequence where epsilon stands and which decay is taken.
+    let of = |name: &'static str, optimizer| Case { optimizer, ..case(name, 4, model()) };
     vec![
         with("sgd", "sgd", UpdateSettings { weight_decay: Some(0.1), ..plain }),
         with("sgd with momentum", "sgd", momentum),
@@ -49,6 +51,9 @@ pub(super) fn optimizers() -> Vec<Case> {
             ..with("muon, clipped", "muon", UpdateSettings { clip_value: Some(0.01), ..plain })
         },
         Case { model: large().into(), ..with("muon, a large matrix", "muon", plain) },
+        of("adagrad with a large epsilon", Optimizer::Adagrad { initial_accumulator_value: 0.0, epsilon: 0.01 }),
+        of("lion with other decays", Optimizer::Lion { beta_1: 0.5, beta_2: 0.9 }),
+        of("nadam with a large epsilon", Optimizer::Nadam(Moments { epsilon: 0.1, ..Moments::default() })),
         with("adamw", "adamw", plain),
         with("rmsprop", "rmsprop", plain),
         with("rmsprop with momentum", "rmsprop", momentum),

@@ -15,7 +15,7 @@ pub(super) fn other_pools() -> Vec<Case> {
     vec![
         case("average pool", 2, end(conv(4).add(AveragePooling2D::new(2)))),
         case("average pool, overlapping", 3, end(conv(5).add(AveragePooling2D::new(3).strides(2)))),
-        case("average pool, same padding", 2, end(conv(4).add(AveragePooling2D::new(3).strides(2).padding(Same)))),
+        case("average pool, same padding", 2, end(conv(4).add(AveragePooling2D::new([4, 5]).strides(2).padding(Same)))),
         case(
             "average pool, same padding, stride 1",
             2,
@@ -117,12 +117,21 @@ pub(super) fn pooled() -> Vec<Case> {
                 .add(Dense::new(3).activation(Softmax)),
         ),
         case(
+            "pool, same padding on every side",
+            2,
+            images(7, 5, 1)
+                .add(Conv2D::new(3, 2).activation(Relu))
+                .add(MaxPooling2D::new([4, 5]).strides(2).padding(Same))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
             "pool after pool",
             2,
-            images(13, 13, 1)
+            images(13, 17, 1)
                 .add(Conv2D::new(4, 2).activation(Relu))
                 .add(MaxPooling2D::new(2))
-                .add(MaxPooling2D::new([2, 3]))
+                .add(MaxPooling2D::new([2, 3]).strides([2, 4]))
                 .add(Flatten {})
                 .add(Dense::new(3).activation(Softmax)),
         ),
@@ -169,6 +178,17 @@ pub(super) fn pooled() -> Vec<Case> {
                 .add(Dense::new(3).activation(Softmax)),
         ),
         case(
+            "conv and pool of few channels, same padding, then unequal strides",
+            2,
+            images(8, 14, 1)
+                .add(Conv2D::new(2, 3).padding(Same).activation(Relu))
+                .add(MaxPooling2D::new(2))
+                .add(Conv2D::new(4, 2).strides([1, 2]).activation(Relu))
+                .add(MaxPooling2D::new([3, 2]))
+                .add(Flatten {})
+                .add(Dense::new(3).activation(Softmax)),
+        ),
+        case(
             "conv and pool with Winograd",
             3,
             images(9, 10, 16)
@@ -184,7 +204,7 @@ pub(super) fn pooled() -> Vec<Case> {
                 .add(Conv2D::new(6, [5, 3]).activation(Relu))
                 .add(MaxPooling2D::new(2))
                 .add(Conv2D::new(7, 1).activation(Relu))
-                .add(MaxPooling2D::new([1, 2]).strides([2, 3]))
+                .add(MaxPooling2D::new(2).strides([2, 3]))
                 .add(Flatten {})
                 .add(Dense::new(3).activation(Softmax)),
         ),

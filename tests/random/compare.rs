@@ -193,9 +193,8 @@ fn on_adapter(tally: &mut Tally, sample: &Sample, case: &Case, adapter: &Adapter
     if tested.is_empty() {
         return Ok(());
     }
-    for found in
-        wait(check_dispatches(adapter, &plan, &mut cpu, &tested, &tested.iter().copied().collect(), case.step()))?
-    {
+    let runs: Vec<_> = tested.iter().map(|id| (*id, case.step())).collect();
+    for found in wait(check_dispatches(adapter, &plan, &mut cpu, &runs, &tested.iter().copied().collect()))? {
         let len = plan.buffers.iter().find(|b| b.label == found.buffer).map_or(1, |buffer| buffer.len);
         let bound = if found.buffer.ends_with("argmax") { 1.01 / len as f64 } else { TOLERANCE };
         tally.on_adapter += 1;

@@ -10,8 +10,14 @@ use crate::plan::{BufferId, DispatchId, Plan, Program, Step};
 use std::sync::{Arc, Mutex};
 use wgpu::{BufferUsages, ErrorFilter};
 
-/// The value of the guard elements after each buffer's content; a kernel that changes one has written out of bounds.
-pub const GUARD_WORD: u32 = 0x7fc0_dead;
+/// Guard element `index` after the content of a buffer; a kernel that changes one has written out of bounds.
+///
+/// The first and every second one is NaN, so that a result shows what was read there; the others are numbers, since NaN stays what it
+/// is where a kernel adds to it. Those of other buffers are different, so that a copy of them is a change, too.
+pub fn guard_word(buffer: BufferId, index: usize) -> u32 {
+    let pattern = if index.is_multiple_of(2) { 0x7fc0_0000 } else { 0x3fc0_0000 };
+    pattern | (buffer.0 as u32 + 1) << 8 & 0x3f_ff00 | index as u32 & 0xff
+}
 
 /// Time after which a device that has not finished its work is reported as lost.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -102,11 +108,10 @@ impl Engine {
         };
         engine.compile(is_run).await?;
         if guard_words > 0 {
-            let guard = vec![GUARD_WORD; guard_words + 3];
-            for (buffer, description) in engine.buffers.iter().zip(&engine.plan.buffers) {
+            for (i, (buffer, description)) in engine.buffers.iter().zip(&engine.plan.buffers).enumerate() {
                 let guard_len = buffer.size() as usize / 4 - description.len;
-                let bytes = bytemuck::cast_slice(&guard[..guard_len]);
-                engine.queue.write_buffer(buffer, description.len as u64 * 4, bytes);
+                let guard: Vec<u32> = (0..guard_len).map(|index| guard_word(BufferId(i), index)).collect();
+                engine.queue.write_buffer(buffer, description.len as u64 * 4, bytemuck::cast_slice(&guard));
             }
         }
         Ok(engine)

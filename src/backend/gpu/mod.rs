@@ -8,5 +8,5 @@ mod resources;
 mod select;
 
 pub use adapter::Adapter;
-pub use engine::{Engine, GUARD_WORD};
+pub use engine::{Engine, guard_word};
 pub use select::{Listing, Listings, find, list, usable};

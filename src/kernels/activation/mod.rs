@@ -5,7 +5,7 @@ mod function;
 use super::elementwise::{CHUNK, elementwise_cost, elementwise_shader};
 use super::gate::GateKind;
 use crate::plan::{Cost, Io, KernelSpec, Shader, View};
-use crate::real::Real;
+use crate::real::{Real, is_nan};
 use crate::simd::SimdLevel;
 pub(crate) use function::Function;
 use function::with_known;
@@ -70,7 +70,7 @@ impl WithSimd for ActivateChunk<'_> {
     }
 }
 
-/// `dx = dy f'(x)`, then the gate. Inputs: x `[count]`, dy `[count]`, what the gate reads; outputs: dx `[count]`.
+/// `dx = dy f'(x)`, NaN where x is, then the gate. Inputs: x `[count]`, dy `[count]`, what the gate reads; outputs: dx `[count]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ActivateBackward {
     pub(crate) count: usize,
@@ -118,7 +118,7 @@ impl ActivateBackward {
     fn gradient<F: Real>(&self, dx: &mut [F], x: &[F], dy: &[F], gate_input: View<'_, F>, first: usize) {
         with_known!(self.function, function => {
             for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
-                *dx = *dy * function.derivative(*x);
+                *dx = if is_nan(*x) { *x } else { *dy * function.derivative(*x) };
             }
         });
         self.gate.apply(dx, gate_input, first);

@@ -1,125 +1,21 @@
 //! A loss or a gradient that is not finite: the update is not made, on any device, whatever the optimizer; training stops there and says
 //! where the number came from, or goes on with the next batch.
 
-use crate::support::{adapter_with, devices, devices_and_card, wait};
+mod updates;
+
+use crate::support::{devices, devices_and_card};
 use gpu_cnn::blocking::Trainer;
 use gpu_cnn::data::Split;
-use gpu_cnn::internals::backend::gpu::Engine;
-use gpu_cnn::internals::backend::{Backend, Cpu};
-use gpu_cnn::internals::layers::{LossSettings, UpdateSettings};
-use gpu_cnn::internals::plan::{Plan, Profile, Program, Step};
-use gpu_cnn::internals::simd::SimdLevel;
-use gpu_cnn::internals::verify::Case;
 use gpu_cnn::{
     Activation, BatchNormalization, CheckpointEvery, Dense, Device, Error, Event, Flatten, Flow, OnNan, Optimizer,
     Origin, RunConfig, Sequential,
 };
+pub(crate) use updates::check_on;
 
 /// Pixels whose weights are so large that two of them lit make an infinity.
 const HUGE: f32 = 3e38;
 /// The image that has both lit, of those of [`images`].
 const BAD: usize = 21;
-
-/// Optimizers with their settings: every number of arenas, every kernel of an update.
-fn optimizers() -> Vec<(&'static str, UpdateSettings)> {
-    let plain = UpdateSettings::default();
-    vec![
-        ("sgd", plain),
-        ("sgd", UpdateSettings { momentum: 0.9, accumulates: true, ..plain }),
-        ("adam", UpdateSettings { ema: Some(0.9), ..plain }),
-        ("adam", UpdateSettings { clip_norm: Some(1.0), accumulates: true, ..plain }),
-        ("adam", UpdateSettings { clip_value: Some(1.0), ..plain }),
-        ("muon", UpdateSettings { ema: Some(0.9), ..plain }),
-        ("lion", UpdateSettings { weight_decay: Some(0.1), ..plain }),
-    ]
-}
-
-/// One hidden unit over four pixels, of which the first two have weights of [`HUGE`].
-fn case(optimizer: &str, update: UpdateSettings) -> Case {
-    let end = Dense::new(3).activation(Activation::Softmax);
-    let model = Sequential::new([2, 2, 1]).add(Flatten {}).add(Dense::new(1)).add(end);
-    // A gradient of weight 1000 overflows where the loss does not.
-    let class_weight = Some("0=1000,1=1000,2=1000".parse().unwrap());
-    let loss_settings = LossSettings { class_weight, ..LossSettings::default() };
-    let optimizer = Optimizer::named(optimizer).unwrap();
-    Case { optimizer, update, loss_settings, ..Case::new("huge", 4, model) }
-}
-
-/// Bits of every persistent buffer but the sum of gradients.
-fn persistent(plan: &Plan, backend: &mut dyn Backend) -> Vec<Vec<u32>> {
-    let kept = plan.persistent_buffers().filter(|(_, buffer)| buffer.label != "accumulated gradients");
-    kept.map(|(id, buffer)| wait(backend.read(id, buffer.len)).unwrap()).collect()
-}
-
-/// Runs a good step, one whose loss is NaN, one with a gradient that is not finite, and a good one.
-fn check_updates(on: &str, case: &Case, plan: &Plan, backend: &mut dyn Backend) {
-    let on = format!("{on}, {:?} {:?}", case.optimizer, case.update);
-    let [dark, lit] = [0u32, 0x0000_ffff];
-    let skips = plan.host.skips.unwrap();
-    let offsets: Vec<usize> = case.graph().unwrap().parameters.iter().map(|tensor| tensor.offset).collect();
-    let step = |backend: &mut dyn Backend, pixels: u32, second_weight: f32| {
-        backend.write(plan.host.input, 0, &[pixels, dark, dark, dark]).unwrap();
-        // Of the hidden unit, its bias, then of the last layer.
-        let weights = [HUGE, second_weight, 0.5, 0.5, 0.25, 1e-38, 2e-38, -1e-38, 0.0, 0.0, 0.0];
-        for (offset, values) in offsets.iter().zip([&weights[..4], &weights[4..5], &weights[5..8], &weights[8..]]) {
-            backend.write_f32(plan.host.parameters, *offset, values).unwrap();
-        }
-        let before = persistent(plan, backend);
-        // As the first batch of a group.
-        let first = Step { scalars: [0.0; 2], ..case.step() };
-        backend.run(&[Program::Gradients, Program::Accumulate], &[first]).unwrap();
-        backend.run(&[Program::Update], &[case.step()]).unwrap();
-        let [loss, _] = wait(backend.read_f32(plan.host.metrics, 2)).unwrap()[..] else { panic!("two metrics") };
-        let skipped = wait(backend.read_f32(skips.steps, 1)).unwrap()[0];
-        let changed = before.iter().zip(&persistent(plan, backend)).any(|(before, after)| before != after);
-        assert_eq!(skipped != 0.0, !changed, "{on}: skipped is {skipped}, something changed: {changed}");
-        (loss, changed)
-    };
-    let (loss, changed) = step(backend, dark, HUGE);
-    assert!(loss.is_finite() && changed, "{on}: {loss}");
-    let (loss, changed) = step(backend, lit, HUGE);
-    assert!(!loss.is_finite() && !changed, "{on}: {loss}");
-    let stops = case.update.on_nan == OnNan::Stop;
-    let (loss, changed) = step(backend, dark, HUGE);
-    assert!(loss.is_finite() && changed != stops, "{on}: {loss}");
-    backend.write_f32(skips.flag.buffer, skips.flag.offset, &[0.0]).unwrap();
-    let (loss, changed) = step(backend, lit, 0.0);
-    assert!(loss.is_finite() && !changed, "{on}: a gradient: {loss}");
-    backend.write_f32(skips.flag.buffer, skips.flag.offset, &[0.0]).unwrap();
-    let (loss, changed) = step(backend, dark, HUGE);
-    assert!(loss.is_finite() && changed, "{on}: {loss}");
-}
-
-fn cases() -> Vec<Case> {
-    let of =
-        |on_nan| optimizers().into_iter().map(move |(name, update)| case(name, UpdateSettings { on_nan, ..update }));
-    of(OnNan::Stop).chain(of(OnNan::Skip)).collect()
-}
-
-#[test]
-fn no_update_is_made_on_the_cpu_where_a_number_is_not_finite() {
-    let levels = SimdLevel::available().into_iter().map(Some).chain([None]);
-    for profile in levels.map(Profile::cpu) {
-        for case in cases() {
-            let (plan, mut cpu) = case.filled::<f32>(profile).unwrap();
-            check_updates(profile.name, &case, &plan, &mut cpu);
-        }
-    }
-}
-
-#[test]
-fn no_update_is_made_on_an_adapter_where_a_number_is_not_finite() {
-    for profile in Profile::ADAPTERS {
-        let Some(adapter) = adapter_with(profile) else { continue };
-        for case in cases() {
-            let (plan, cpu): (_, Cpu<f32>) = case.filled(profile).unwrap();
-            let mut gpu = wait(Engine::load(&adapter, plan.clone(), 0)).unwrap();
-            let labels = cpu.content(plan.host.targets, plan.buffer(plan.host.targets).len);
-            gpu.write(plan.host.targets, 0, &labels).unwrap();
-            check_updates(profile.name, &case, &plan, &mut gpu);
-        }
-    }
-}
 
 /// Images of 2x2 pixels of which the first two are dark, but in [`BAD`].
 fn images() -> Split {
