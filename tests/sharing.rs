@@ -2,7 +2,7 @@
 
 use crate::support::{adapter, wait};
 use gpu_cnn::Preset;
-use gpu_cnn::internals::backend::gpu::Engine;
+use gpu_cnn::internals::backend::gpu::{Adapter, Engine};
 use gpu_cnn::internals::backend::{Backend, Cpu};
 use gpu_cnn::internals::plan::{BufferId, Element, Lifetime, Plan, Profile, Program};
 use gpu_cnn::internals::simd::SimdLevel;
@@ -73,6 +73,15 @@ fn shared_buffers_change_no_bit_of_any_case() {
             assert!(shared.size_bytes() <= plan.size_bytes(), "{}, {}", case.name, profile.name);
         }
     }
+}
+
+/// Whether something of what lay in the buffers before is left in the results of the cnn on the adapter, with what `change` makes of the plan.
+pub(crate) fn leaves_poison(adapter: &Adapter, change: &dyn Fn(&Plan) -> Plan) -> bool {
+    let case = &presets()[1];
+    let (plan, cpu) = case.filled::<f32>(adapter.profile()).unwrap();
+    let mut gpu = wait(Engine::load(adapter, Arc::new(change(&plan)), 0)).unwrap();
+    copy((&plan, &cpu), (&plan, &mut gpu));
+    !is_finite(&results(case, &plan, &mut gpu))
 }
 
 #[test]

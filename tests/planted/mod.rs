@@ -4,6 +4,7 @@ mod plant;
 mod search;
 mod table;
 
+use gpu_cnn::internals::verify::cases;
 use plant::has_barriers;
 use search::{Found, Jobs};
 use std::collections::BTreeMap;
@@ -14,13 +15,16 @@ use table::{Fault, places, read, shader_files};
 
 #[test]
 fn the_table_has_a_sign_a_bound_and_every_barrier_of_every_shader_file() {
-    let entries = read();
+    let (entries, cases) = (read(), cases());
     for (name, text) in shader_files() {
         let entry = entries.get(&name).unwrap_or_else(|| panic!("faults.txt lacks {name}"));
         let count = |kind: &str| entry.faults.iter().filter(|fault| fault.kind == kind).count();
         for kind in ["sign", "bound"] {
             let one = usize::from(entry.without.contains_key(kind));
             assert!(count(kind) > 0 || one == 1, "{name}: neither a {kind} nor why there is none");
+        }
+        for fault in entry.faults.iter().filter(|fault| !fault.case.is_empty()) {
+            assert!(cases.iter().any(|case| case.name == fault.case), "{name}: there is no case `{}`", fault.case);
         }
         assert_eq!(count("barrier"), places(text, "workgroupBarrier();").len(), "{name}: barriers");
         assert_eq!(count("shuffle") > 0, !places(text, "subgroupShuffle(").is_empty(), "{name}: shuffles");
@@ -41,11 +45,12 @@ fn check(faults: &[Fault]) {
                 Found::Refused(error) => ("no valid shader", error),
                 Found::Missed(tried) => ("nothing", format!("{tried} comparisons held")),
             };
-            let Fault { file, kind, change: [old, new], equivalent, .. } = fault;
-            let is_right = equivalent.is_some() == (by == "nothing") && by != "no valid shader";
+            let Fault { file, kind, place, change: [old, new], unseen, .. } = fault;
+            let at = if *place > 0 { format!(" {place}") } else { String::new() };
+            let is_right = unseen.is_some() == (by == "nothing") && by != "no valid shader";
             let seconds = start.elapsed().as_secs_f64();
-            let reason = equivalent.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-            let line = format!("{file} | {kind} | {old} => {new}{reason} | {by} | {detail} | {seconds:.1} s");
+            let reason = unseen.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            let line = format!("{file} | {kind}{at} | {old} => {new}{reason} | {by} | {detail} | {seconds:.1} s");
             eprintln!("{line}");
             *counts.lock().unwrap().entry(format!("{kind}: {by}")).or_default() += 1;
             if !is_right {

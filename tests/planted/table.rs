@@ -10,14 +10,18 @@ pub(super) struct Fault {
     pub(super) file: String,
     /// `sign`, `bound`, `barrier`, `shuffle`, `index`, `value` or `nan`.
     pub(super) kind: String,
+    /// Which of several places of the text it is at, from 1; 0 where there is one.
+    pub(super) place: usize,
     /// What is replaced, and by what.
     pub(super) change: [String; 2],
     /// The contents of the file, without the fault and with it.
     pub(super) texts: [&'static str; 2],
     /// The function that it is in.
     pub(super) function: &'static str,
-    /// Why the change makes no difference, where it makes none.
-    pub(super) equivalent: Option<String>,
+    /// The case to begin with, where most of those with the file do not show the fault; empty where many do.
+    pub(super) case: String,
+    /// Why no comparison sees it, where none does.
+    pub(super) unseen: Option<String>,
 }
 
 /// What the table says of a shader file.
@@ -41,7 +45,7 @@ pub(super) fn shader_files() -> BTreeMap<String, &'static str> {
 
 /// The table. A file's name stands alone on a line; below it, indented, are
 /// `KIND: OLD => NEW`, `KIND N: OLD => NEW` for the N-th place of several, `equivalent KIND: OLD => NEW # REASON` for a change that
-/// makes no difference, and `no KIND: REASON`; `\n` is the end of a line.
+/// makes no difference, `unseen KIND: ...` likewise for one that does but that no comparison shows, and `no KIND: REASON`; `\n` is the end of a line. `[CASE]` before the colon names the case to begin with.
 pub(super) fn read() -> BTreeMap<String, Entry> {
     let files = shader_files();
     let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
@@ -66,31 +70,30 @@ pub(super) fn read() -> BTreeMap<String, Entry> {
 }
 
 fn fault(file: &str, text: &'static str, head: &str, rest: &str) -> Fault {
-    let (head, is_equivalent) = head.strip_prefix("equivalent ").map_or((head, false), |head| (head, true));
+    let unseen = ["equivalent ", "unseen "].into_iter().find_map(|prefix| head.strip_prefix(prefix));
+    let (head, is_unseen) = (unseen.unwrap_or(head), unseen.is_some());
+    let (head, case) = head.strip_suffix(']').and_then(|head| head.split_once(" [")).unwrap_or((head, ""));
     let (kind, place) = head.split_once(' ').unwrap_or((head, ""));
     assert!(KINDS.contains(&kind), "{file}: kind {kind}");
     let (rest, reason) = rest.split_once(" # ").map_or((rest, None), |(rest, reason)| (rest, Some(reason.to_owned())));
-    assert_eq!(is_equivalent, reason.is_some(), "{file}: a reason is for what is equivalent: {rest}");
+    assert_eq!(is_unseen, reason.is_some(), "{file}: a reason is for what is not seen: {rest}");
     let (old, new) = rest.split_once("=>").unwrap_or_else(|| panic!("{file}: no `=>` in `{rest}`"));
     let [old, new] = [old, new].map(|part| part.trim().replace("\\n", "\n"));
     let (old, new) = (old.as_str(), new.as_str());
     let found = places(text, old);
-    let place = match place.parse::<usize>() {
-        Ok(number) => number - 1,
-        Err(_) => {
-            assert!(found.len() == 1, "{file}: `{old}` stands in {} places", found.len());
-            0
-        }
-    };
-    let at = *found.get(place).unwrap_or_else(|| panic!("{file}: `{old}` stands in {} places", found.len()));
+    let place: usize = place.parse().unwrap_or_default();
+    assert!(place > 0 || found.len() == 1, "{file}: `{old}` stands in {} places", found.len());
+    let at = *found.get(place.max(1) - 1).unwrap_or_else(|| panic!("{file}: `{old}` stands in {} places", found.len()));
     let planted = format!("{}{new}{}", &text[..at], &text[at + old.len()..]);
     Fault {
         file: file.to_owned(),
         kind: kind.to_owned(),
+        place,
         change: [old.to_owned(), new.to_owned()],
         texts: [text, planted.leak()],
         function: functions(&text[..at]).last().copied().unwrap_or_default(),
-        equivalent: reason,
+        case: case.to_owned(),
+        unseen: reason,
     }
 }
 
