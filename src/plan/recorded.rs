@@ -87,9 +87,9 @@ pub struct HostBuffers {
 /// How training says that the loss or a gradient is not finite, so that an update is skipped.
 #[derive(Debug, Clone, Copy)]
 pub struct SkipBuffers {
-    /// Not 0 where the update is skipped, [1] and padding.
+    /// Not 0 where the update is skipped, one float and padding.
     pub flag: BufferSlice,
-    /// Of each step with an update, 1 if it was skipped, else 0: [batches_per_upload] f32.
+    /// Of each step with an update, 1 if it was skipped, else 0: `[batches_per_upload]` f32.
     pub steps: BufferId,
 }
 

@@ -68,7 +68,7 @@ impl NotFinite {
         }
     }
 
-    /// A safetensors file of the images of the update: `images` [n, height, width, channels] u8, `labels` [n] u8 and `indices` [n] u32,
+    /// A safetensors file of the images of the update: `images` `[n, height, width, channels]` u8, `labels` `[n]` u8 and `indices` `[n]` u32,
     /// their numbers among the training images; in the metadata where the first number comes from that is not finite.
     ///
     /// # Errors
