@@ -152,7 +152,7 @@ fn prelus() -> Vec<Case> {
     };
     vec![
         case("PReLU, channels that divide by four", 3, all(4)),
-        Case { images: 2, ..case("PReLU, odd channels, short batch", 3, all(5)) },
+        Case { images: 3, ..case("PReLU, odd channels, short batch", 4, all(5)) },
         case(
             "PReLU after a fused pool, over several chunks, and after a dense layer",
             3,
