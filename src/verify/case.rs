@@ -125,14 +125,15 @@ impl Case {
         let plan = Arc::new(self.plan_of_upload(BATCHES, profile)?);
         let mut cpu = Cpu::load(Arc::clone(&plan), 2)?;
         let mut rng = Rng::new(42, Purpose::TrainImage, self.batch as u64);
-        for batch in 0..BATCHES {
+        let draw = |rng: &mut Rng, cpu: &mut Cpu<F>, batch: usize| -> Result<()> {
             let mut pixel = || (rng.below(self.levels) * 255 / (self.levels - 1)) as u32;
             let pixels: Vec<u32> =
                 (0..plan.words_per_batch).map(|_| (0..4).fold(0, |word, _| word << 8 | pixel())).collect();
             let labels: Vec<u32> = (0..self.batch).map(|_| rng.below(graph.classes()) as u32).collect();
             cpu.write(plan.host.input, batch * pixels.len(), &pixels)?;
-            cpu.write(plan.host.targets, batch * labels.len(), &labels)?;
-        }
+            cpu.write(plan.host.targets, batch * labels.len(), &labels)
+        };
+        draw(&mut rng, &mut cpu, 0)?;
         let mut weights = graph.initial_weights(1);
         for (tensor, range) in graph.weights() {
             // What Keras starts with zero or one tells little apart.
@@ -146,6 +147,8 @@ impl Case {
         let (parameters, state) = weights.split_at(graph.parameters_len);
         cpu.write_f32(plan.host.parameters, 0, parameters)?;
         plan.host.layer_state.map_or(Ok(()), |buffer| cpu.write_f32(buffer, 0, state))?;
+        // After the weights, which so do not depend on how many batches there are.
+        (1..BATCHES).try_for_each(|batch| draw(&mut rng, &mut cpu, batch))?;
         Ok((plan, cpu))
     }
 }

@@ -232,6 +232,19 @@ pub(super) fn pooled() -> Vec<Case> {
                 .add(Flatten {})
                 .add(Dense::new(3).activation(Softmax)),
         ),
+        // Without a bias, what is convolved from black pixels is zero, where the ReLU is inactive.
+        Case {
+            levels: 2,
+            ..case(
+                "conv and pool, sums that are zero",
+                3,
+                images(8, 8, 1)
+                    .add(Conv2D::new(5, 1).use_bias(false).activation(Relu))
+                    .add(MaxPooling2D::new(2))
+                    .add(Flatten {})
+                    .add(Dense::new(3).activation(Softmax)),
+            )
+        },
         Case {
             levels: 2,
             ..case(
