@@ -171,7 +171,8 @@ impl Engine {
         let unreadable =
             |e: &dyn std::fmt::Display| Error::device(format!("{}: cannot read a result: {e}", self.info.adapter));
         match receiver.receive().await {
-            Some(result) => result.map_err(|e| unreadable(&e))?,
+            // Why the device refused says more than that it did.
+            Some(result) => result.map_err(|e| self.check().err().unwrap_or_else(|| unreadable(&e)))?,
             None => return Err(unreadable(&"the device dropped the request")),
         }
         let content = buffer.get_mapped_range(..bytes).map_err(|e| unreadable(&e))?.to_vec();

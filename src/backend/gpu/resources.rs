@@ -23,9 +23,7 @@ pub(super) fn watch(device: &wgpu::Device) -> Arc<Mutex<Option<String>>> {
     };
     let lost = Arc::clone(&failure);
     device.set_device_lost_callback(move |reason, text| {
-        if reason != wgpu::DeviceLostReason::Destroyed {
-            report(&lost, format!("the device was lost ({reason:?}): {text}"));
-        }
+        report(&lost, format!("the device was lost ({reason:?}): {text}"));
     });
     let uncaptured = Arc::clone(&failure);
     device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| report(&uncaptured, error.to_string())));
