@@ -11,13 +11,16 @@ mod interrupt;
 mod options;
 mod panics;
 mod probe;
+mod report;
 mod reproduce;
 mod run_args;
 mod source;
 mod start;
 mod summary;
 mod synthetic;
+mod test_pictures;
 mod train;
+mod trained_on;
 mod verify;
 mod verify_targets;
 mod weights;
@@ -48,6 +51,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Write a trained model for Keras, or its weights for other programs
     Export(export::Args),
+    /// Write a run's report.html, with its figures as SVG and PNG
+    Report(report::Args),
     /// Train by a run's run.json again, and compare losses and weights bit by bit
     Reproduce(reproduce::Args),
     /// Time training on every adapter and on the CPU, side by side
@@ -69,6 +74,7 @@ pub fn run() -> ExitCode {
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Verify(args) => verify::run(&args),

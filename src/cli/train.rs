@@ -2,12 +2,15 @@
 
 use super::environment;
 use super::fit::{Fitting, check_interrupted, test_line};
+use super::report::page;
 use super::run_args::{Resumed, RunArgs, RunRequest};
 use super::start::Start;
+use super::test_pictures::describe_test;
+use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::report::{RunFolder, note, print, summary_table};
-use crate::trainer::{NotFinite, Progress, RunConfig, Schedule};
+use crate::report::{REPORT, RecordedRun, RunFolder, note, print, summary_table};
+use crate::trainer::{Evaluation, NotFinite, Progress, RunConfig, Schedule};
 use serde_json::json;
 use std::path::Path;
 
@@ -51,6 +54,14 @@ fn resume(config: RunConfig, resumed: Resumed) -> Result<()> {
     train(Fitting { trainer, folder }, &data, &config)
 }
 
+/// Writes the page of the run in `folder`, which is over.
+fn write_report(folder: &Path, trainer: &mut Trainer, data: &Dataset, evaluation: Evaluation) -> Result<()> {
+    let weights = trainer.inference_weights()?;
+    let test = describe_test(trainer.graph(), &weights, data, evaluation)?;
+    let page = page(folder, &RecordedRun::read(folder)?, Ok(test), Vec::new());
+    crate::report::write_report(&page, &folder.join(REPORT)).map(drop)
+}
+
 /// Warns where the epochs that are done would have been others with the new number of epochs.
 fn note_longer(config: &RunConfig, before: &RunConfig) {
     let ends_with_the_run = matches!(config.schedule, Schedule::Cosine | Schedule::Triangular);
@@ -70,19 +81,22 @@ fn note_longer(config: &RunConfig, before: &RunConfig) {
 fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()> {
     let outcome = fitting.fit(data, config).and_then(|()| {
         let observer = &mut || check_interrupted("while testing");
-        let test = fitting.trainer.evaluate_with(&data.test, observer)?.score;
+        let evaluation = fitting.trainer.evaluate_with(&data.test, observer)?;
+        let test = evaluation.score;
         let Fitting { folder, .. } = &mut fitting;
         let figures = json!({ "loss": test.loss, "accuracy": test.accuracy });
         folder.note_final("test", figures);
         folder.log(&test_line(test));
-        folder.flush().map(|()| test)
+        folder.flush().map(|()| evaluation)
     });
-    let Fitting { trainer, mut folder } = fitting;
+    let Fitting { mut trainer, mut folder } = fitting;
     match outcome {
-        Ok(test) => {
-            note(&format!("run folder: {}", folder.path().display()));
+        Ok(evaluation) => {
+            let (test, path) = (evaluation.score, folder.path().to_owned());
+            note(&format!("run folder: {}", path.display()));
             // Before what may fail without harm.
             folder.close("done")?;
+            write_report(&path, &mut trainer, data, evaluation)?;
             print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))
         }
         Err(error) => {

@@ -56,6 +56,7 @@ mod tests {
             classes: vec![class(100, 75, 75), class(0, 0, 25)],
             confusion: vec![vec![75, 25], vec![0, 0]],
             ranks: vec![75, 25],
+            mistakes: Vec::new(),
         };
         let text = evaluation_table(&evaluation, &["Bag".into()], Some(1));
         let expected = "\

@@ -2,16 +2,23 @@
 
 mod bench_report;
 mod evaluation_table;
+mod figures;
+mod history;
 mod output;
 mod progress;
+mod report_files;
 mod run;
+mod run_page;
 mod tables;
 mod verify_table;
 
 pub(crate) use bench_report::{BenchReport, Probe};
 pub(crate) use evaluation_table::evaluation_table;
+pub(crate) use history::History;
 pub(crate) use output::{note, print, print_json};
 pub(crate) use progress::{DownloadBar, EpochProgress};
-pub(crate) use run::{RecordedRun, RunFolder};
+pub(crate) use report_files::write_report;
+pub(crate) use run::{REPORT, RecordedRun, RunFolder};
+pub(crate) use run_page::{RunPage, Test, feature_maps, filters, mistakes, picture};
 pub(crate) use tables::summary_table;
 pub(crate) use verify_table::KernelTable;

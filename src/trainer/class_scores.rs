@@ -14,6 +14,21 @@ pub struct Evaluation {
     pub confusion: Vec<Vec<usize>>,
     /// Images by the number of classes that are more probable than the label's.
     pub ranks: Vec<usize>,
+    /// Images of which a wrong class is the most probable, the most confident first.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// An image of which a wrong class is the most probable.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mistake {
+    /// Its index in the split.
+    pub image: usize,
+    /// Its class.
+    pub label: usize,
+    /// The class that is the most probable.
+    pub predicted: usize,
+    /// The probability of that class.
+    pub probability: f32,
 }
 
 /// How one class fared. A ratio without a denominator is 0, as in scikit-learn.
@@ -76,13 +91,16 @@ impl Evaluation {
 /// The predictions for a split, as they come in.
 #[derive(Debug)]
 pub(super) struct Predictions {
+    images: usize,
     confusion: Vec<Vec<usize>>,
     ranks: Vec<usize>,
+    mistakes: Vec<Mistake>,
 }
 
 impl Predictions {
     pub(super) fn new(classes: usize) -> Self {
-        Self { confusion: vec![vec![0; classes]; classes], ranks: vec![0; classes] }
+        let confusion = vec![vec![0; classes]; classes];
+        Self { images: 0, confusion, ranks: vec![0; classes], mistakes: Vec::new() }
     }
 
     /// Takes the outputs for an image of class `label`.
@@ -94,20 +112,32 @@ impl Predictions {
             _ => row.iter().filter(|probability| **probability > row[label]).count(),
         };
         self.ranks[rank] += 1;
+        if class != label {
+            let probability = match row {
+                [probability] if class == 0 => 1.0 - probability,
+                [probability] => *probability,
+                _ => row[class],
+            };
+            self.mistakes.push(Mistake { image: self.images, label, predicted: class, probability });
+        }
+        self.images += 1;
     }
 
     pub(super) fn correct(&self) -> usize {
         (0..self.confusion.len()).map(|class| self.confusion[class][class]).sum()
     }
 
-    pub(super) fn evaluation(self, score: Score) -> Evaluation {
+    pub(super) fn evaluation(mut self, score: Score) -> Evaluation {
+        // Equally confident ones stay in the order of the images.
+        self.mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         let class = |class: usize| ClassScore {
             images: self.confusion[class].iter().sum(),
             correct: self.confusion[class][class],
             predicted: self.confusion.iter().map(|row| row[class]).sum(),
         };
         let classes = (0..self.confusion.len()).map(class).collect();
-        Evaluation { score, classes, confusion: self.confusion, ranks: self.ranks }
+        let Self { confusion, ranks, mistakes, .. } = self;
+        Evaluation { score, classes, confusion, ranks, mistakes }
     }
 }
 
@@ -168,5 +198,16 @@ mod tests {
     fn one_output_predicts_by_one_half() {
         let found = evaluation(2, &[(&[0.5], 0), (&[0.51], 1), (&[0.9], 0), (&[0.2], 1)]);
         assert_eq!((found.confusion, found.ranks), (vec![vec![1, 1], vec![1, 1]], vec![2, 2]));
+        let mistakes = found.mistakes.iter().map(|m| (m.image, m.label, m.predicted, m.probability));
+        assert_eq!(mistakes.collect::<Vec<_>>(), [(2, 0, 1, 0.9), (3, 1, 0, 0.8)]);
+    }
+
+    #[test]
+    fn mistakes_are_in_the_order_of_their_confidence() {
+        let rows: [(&[f32], usize); 4] =
+            [(&[0.6, 0.4, 0.0], 1), (&[0.2, 0.3, 0.5], 2), (&[0.1, 0.9, 0.0], 2), (&[0.6, 0.1, 0.3], 2)];
+        let found = evaluation(3, &rows).mistakes;
+        let expected = [(2, 2, 1, 0.9), (0, 1, 0, 0.6), (3, 2, 0, 0.6)];
+        assert!(found.iter().map(|m| (m.image, m.label, m.predicted, m.probability)).eq(expected), "{found:?}");
     }
 }

@@ -6,6 +6,7 @@ mod place;
 mod recorded;
 mod replace;
 
+pub(crate) use names::REPORT;
 pub(crate) use recorded::RecordedRun;
 
 use crate::error::{Error, Result};

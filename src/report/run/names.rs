@@ -14,6 +14,8 @@ pub(super) const LOSSES: &str = "losses.f64";
 pub(super) const TIMING: &str = "timing.jsonl";
 /// The weights of inference.
 pub(super) const WEIGHTS: &str = "model.safetensors";
+/// The page that shows the run.
+pub(crate) const REPORT: &str = "report.html";
 /// The batch of an update that could not be made.
 pub(super) const BATCH: &str = "not-finite.safetensors";
 /// The last checkpoint, and that of the best epoch.
@@ -22,7 +24,7 @@ pub(super) const BEST: &str = "checkpoint-best.safetensors";
 
 /// Whether a file of this name is one that runs write.
 pub(super) fn is_of_a_run(name: &str) -> bool {
-    [RUN, METRICS, LOSSES, TIMING, WEIGHTS, BATCH, CHECKPOINT, BEST].contains(&name) || steps_of(name).is_some()
+    [RUN, METRICS, LOSSES, TIMING, WEIGHTS, REPORT, BATCH, CHECKPOINT, BEST].contains(&name) || steps_of(name).is_some()
 }
 
 /// The steps of a numbered checkpoint, `checkpoint-00000100.safetensors`.

@@ -1,0 +1,110 @@
+//! `gpu-cnn report`: a run as one HTML page, with its figures as files.
+
+use super::options::{Trained, describe_data, find_device, read_trained};
+use super::run_args::{Names, Shared};
+use super::test_pictures::describe_test;
+use super::trained_on::{changed_files, trained_on, with_loss_of};
+use crate::blocking::Trainer;
+use crate::error::{Error, Result};
+use crate::files;
+use crate::graph::Model;
+use crate::report::{History, REPORT, RecordedRun, RunPage, Test, note, write_report};
+use crate::trainer::RunConfig;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run's folder
+    run: PathBuf,
+    /// Draw the curves of these runs over those of the first
+    #[arg(long, value_name = "RUN", num_args = 1..)]
+    compare: Vec<PathBuf>,
+    #[command(flatten)]
+    shared: Shared<Options>,
+    /// Where to write the page [default: report.html in the run's folder]; the figures lie beside it
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug)]
+struct Options;
+
+impl Names for Options {
+    const NAMES: &'static [&'static str] = &["adapter", "threads", "data", "data_dir", "batch_size"];
+}
+
+/// Runs whose curves can be told apart.
+const MAX_RUNS: usize = 6;
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    if args.compare.len() >= MAX_RUNS {
+        let text = format!("--compare with {} runs; {} at the most can be told apart", args.compare.len(), MAX_RUNS - 1);
+        return Err(Error::Usage(text));
+    }
+    let output = args.output.clone().unwrap_or_else(|| args.run.join(REPORT));
+    files::check(&output).map_err(|e| Error::output(&output, e))?;
+    let recorded = RecordedRun::read(&args.run)?;
+    let others = args.compare.iter().map(|folder| {
+        let run = RecordedRun::read(folder)?;
+        Ok((name_of(folder), run.description.clone(), History::new(&run)))
+    });
+    let others = others.collect::<Result<Vec<_>>>()?;
+    let test = test(args, &recorded.description)?;
+    if let Err(why) = &test {
+        note(&format!("warning: without what the model makes of test images: {why}"));
+    }
+    let page = page(&args.run, &recorded, test, others);
+    let figures = write_report(&page, &output)?;
+    note(&format!("report: {}, its figures in {}", output.display(), figures.display()));
+    Ok(())
+}
+
+/// The page of the run in `folder`.
+pub(super) fn page(
+    folder: &Path,
+    recorded: &RecordedRun,
+    test: std::result::Result<Test, String>,
+    others: Vec<(String, Value, History)>,
+) -> RunPage {
+    let model: Option<Model> = serde_json::from_value(recorded.description["model"].clone()).ok();
+    RunPage {
+        name: name_of(folder),
+        description: recorded.description.clone(),
+        history: History::new(recorded),
+        summary: model.and_then(|model| model.summary().ok()),
+        test,
+        others,
+    }
+}
+
+/// The last name of a folder.
+fn name_of(folder: &Path) -> String {
+    let whole = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// What the run's model makes of the test images, or why that is not known: there are no weights yet, or no data.
+fn test(args: &Args, description: &Value) -> Result<std::result::Result<Test, String>> {
+    let asked = &args.shared.0;
+    let config = if asked.data.is_some() { asked.clone() } else { trained_on(description, asked) };
+    let config = with_loss_of(description, config, &args.shared.1)?;
+    // What was asked for is an error; what the run lacks is not.
+    let device = find_device(&config)?;
+    let read = || -> Result<Test> {
+        let Trained { model, graph, weights, .. } = read_trained(&args.run, None, false)?;
+        let data = super::source::open(&config)?;
+        note(&format!("data: {}", describe_data(&data)));
+        changed_files(description, &data).iter().for_each(|warning| note(warning));
+        let config = RunConfig { out: None, ..config.clone() };
+        let mut trainer = Trainer::new(model, &device, config)?;
+        trainer.set_weights(&weights)?;
+        let evaluation = trainer.evaluate(&data.test)?;
+        describe_test(&graph, &weights, &data, evaluation)
+    };
+    match read() {
+        Ok(test) => Ok(Ok(test)),
+        Err(Error::Data(text) | Error::Usage(text)) => Ok(Err(text)),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,106 @@
+//! Figures of reports: SVG in the colours of a page or of a file, PNG, and the numbers as a table.
+
+mod chart;
+mod matrix;
+mod pictures;
+mod ratios;
+mod raster;
+mod scale;
+mod theme;
+mod thin;
+
+pub(crate) use chart::{Chart, Mark, Series};
+pub(crate) use matrix::confusion_matrix;
+pub(crate) use pictures::{Cell, Picture, Pictures};
+pub(crate) use ratios::class_ratios;
+pub(crate) use theme::page_colours;
+
+use crate::error::Result;
+use maud::{Markup, html};
+
+/// A drawing with its title, what it shows in words, and its numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct Figure {
+    /// Name of its files without their ends: `loss`.
+    pub(crate) name: String,
+    pub(crate) title: String,
+    /// What a reader sees there, for those who do not see it.
+    pub(crate) description: String,
+    /// Width and height, in units of which text is 12 high.
+    pub(crate) size: [f64; 2],
+    /// What is inside the `svg` element.
+    pub(crate) marks: Markup,
+    /// The numbers; none where the marks are pictures.
+    pub(crate) table: Option<Table>,
+}
+
+/// Numbers and names in rows and columns; the first cell of a row is its head.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table {
+    pub(crate) head: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
+    /// What is to be said of the numbers, if anything.
+    pub(crate) note: Option<String>,
+}
+
+impl Figure {
+    /// What the names of figures start with that not every report has.
+    pub(crate) const NAMES: [&str; 5] = ["feature-maps-", "compared-", "filters.", "mistakes.", "learning-rate."];
+
+    /// The `svg` element inside a page, which has the colours.
+    pub(crate) fn inline(&self) -> Markup {
+        let [width, height] = self.size;
+        let id = |part: &str| format!("{}-{part}", self.name);
+        html! {
+            svg role="img" aria-labelledby={ (id("title")) " " (id("description")) } viewBox={ "0 0 " (width) " " (height) }
+                style={ "max-width:" (width * 1.5) "px" } {
+                title id=(id("title")) { (self.title) }
+                desc id=(id("description")) { (self.description) }
+                (self.marks)
+            }
+        }
+    }
+
+    /// A file of its own, on white.
+    pub(crate) fn to_svg(&self) -> String {
+        let [width, height] = self.size;
+        let file = html! {
+            svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width=(width) height=(height)
+                viewBox={ "0 0 " (width) " " (height) } role="img" {
+                title { (self.title) }
+                desc { (self.description) }
+                style { (maud::PreEscaped(theme::file_style())) }
+                rect class="paper" width="100%" height="100%" {}
+                (self.marks)
+            }
+        };
+        file.into_string() + "\n"
+    }
+
+    /// The picture, twice as many pixels wide as the figure's units.
+    ///
+    /// # Errors
+    /// If the figure is too large to be drawn.
+    pub(crate) fn to_png(&self) -> Result<Vec<u8>> {
+        raster::to_png(&self.to_svg(), 2.0)
+    }
+}
+
+/// A number as few digits as tell it: 0.0012, 0.912, 12.3, 1240.
+pub(crate) fn number(value: f64) -> String {
+    let digits = match value.abs() {
+        0.0 => return "0".to_owned(),
+        v if v < 1e-4 || v >= 1e6 => return format!("{value:.2e}"),
+        v if v >= 1000.0 => 0,
+        v => (3 - v.log10().floor() as i32).clamp(0, 7) as usize,
+    };
+    format!("{value:.digits$}")
+}
+
+/// `text` in at most `columns` characters, the rest as an ellipsis.
+fn shortened(text: &str, columns: usize) -> String {
+    match text.chars().count() > columns {
+        true => text.chars().take(columns.saturating_sub(1)).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
+}

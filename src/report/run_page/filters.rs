@@ -1,0 +1,121 @@
+//! The first layer's filters, and what layers make of images, as pictures.
+
+use crate::graph::{Graph, Node};
+use crate::report::figures::{Cell, Figure, Picture, Pictures, number};
+use crate::trainer::LayerOutput;
+
+/// Filters of the first layer that are shown, at most.
+const MAX_FILTERS: usize = 64;
+/// Layers whose feature maps are shown, at most.
+const MAX_LAYERS: usize = 12;
+/// Feature maps of a layer.
+const MAPS: usize = 6;
+
+/// The kernels of the first layer with any, where they are pictures: of a convolution, or of a Dense that takes the image.
+/// `weights` are laid out as [`Graph::weights`] says.
+pub(crate) fn filters(graph: &Graph, weights: &[f32]) -> Option<Figure> {
+    let node = graph.nodes.iter().find(|node| !node.parameters.is_empty())?;
+    let tensor = &graph.parameters[node.parameters.start];
+    let values = &weights[tensor.offset..][..tensor.size()];
+    let [height, width, channels] = graph.input;
+    let (size, of_filter, count) = match tensor.shape[..] {
+        [height, width, channels, filters] => ([height, width], channels, filters),
+        [inputs, units] if inputs == height * width * channels => ([height, width], channels, units),
+        _ => return None,
+    };
+    let is_depthwise = node.layer.as_layer().kind() != "Conv2D" && tensor.shape.len() == 4;
+    let range = usual_range(values);
+    let area = size[0] * size[1];
+    // Filter `f`: its red, green and blue together, else one channel.
+    let picture = |channel: Option<usize>, f: usize| {
+        let channels: Vec<usize> = channel.map_or_else(|| (0..of_filter).collect(), |channel| vec![channel]);
+        let at = |pixel: usize, channel: usize| values[(pixel * of_filter + channel) * count + f];
+        let numbers: Vec<f32> = (0..area).flat_map(|pixel| channels.iter().map(move |c| at(pixel, *c))).collect();
+        Picture::of_numbers(size, &numbers, [-range, range])
+    };
+    let pictures: Vec<Picture> = match of_filter {
+        3 if !is_depthwise => (0..count).map(|f| picture(None, f)).collect(),
+        _ if is_depthwise => {
+            (0..of_filter).flat_map(|channel| (0..count).map(move |f| (channel, f))).map(|(c, f)| picture(Some(c), f)).collect()
+        }
+        _ => (0..count).map(|f| picture(Some(0), f)).collect(),
+    };
+    let total = pictures.len();
+    let shown = total.min(MAX_FILTERS);
+    let first = if of_filter > 3 && !is_depthwise { ", their first channel" } else { "" };
+    let which = if shown < total { format!("the first {shown} of {total}") } else { format!("all {total}") };
+    let range = number(f64::from(range));
+    let description = format!(
+        "The {}x{} weights of {which} filters of `{}`{first}: black is -{range} or less, grey 0, white {range} or more.",
+        size[0], size[1], node.name
+    );
+    let cells = pictures.into_iter().take(MAX_FILTERS).map(|picture| Cell { picture, lines: Vec::new() }).collect();
+    let (name, title) = ("filters".to_owned(), format!("Filters of the first layer, {}", node.name));
+    Some(Pictures { name, title, description, cells, columns: 8, table: None }.figure())
+}
+
+/// The absolute value that all but a fiftieth of `values` are below: a few outliers would leave the rest grey.
+fn usual_range(values: &[f32]) -> f32 {
+    let mut sorted: Vec<f32> = values.iter().map(|value| value.abs()).collect();
+    sorted.sort_by(f32::total_cmp);
+    sorted.get(sorted.len() * 49 / 50).copied().unwrap_or(0.0)
+}
+
+/// A figure for each convolution and pooling layer: a row for each image, the image first, then the feature maps of the filters that
+/// answer most. `outputs` are those for `images`, which are of class `class`.
+pub(crate) fn feature_maps(graph: &Graph, outputs: &[LayerOutput], images: &[Picture], class: &str) -> Vec<Figure> {
+    let is_shown = |node: &&Node| {
+        let kind = node.layer.as_layer().kind();
+        node.output.len() == 3 && (kind.ends_with("Conv2D") || kind.ends_with("Pooling2D"))
+    };
+    let of_node = |node: &Node| outputs.iter().find(|output| output.layer == node.name);
+    let shown: Vec<&LayerOutput> = graph.nodes.iter().filter(is_shown).filter_map(of_node).collect();
+    // Evenly over the model's depth, the last one included.
+    let stride = shown.len().div_ceil(MAX_LAYERS).max(1);
+    let mut shown: Vec<&LayerOutput> = shown.into_iter().rev().step_by(stride).collect();
+    shown.reverse();
+    shown.into_iter().map(|output| maps_of_layer(output, images, class)).collect()
+}
+
+fn maps_of_layer(output: &LayerOutput, images: &[Picture], class: &str) -> Figure {
+    let (height, width, count) = (output.shape[0], output.shape[1], output.shape[2]);
+    let map = |image: usize, filter: usize| -> Vec<f32> {
+        let of_image = &output.values[image * height * width * count..][..height * width * count];
+        of_image.iter().skip(filter).step_by(count).copied().collect()
+    };
+    let range = |filter: usize| {
+        let all = (0..images.len()).flat_map(|image| map(image, filter));
+        all.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], value| [low.min(value), high.max(value)])
+    };
+    let ranges: Vec<[f32; 2]> = (0..count).map(range).collect();
+    let mut filters: Vec<usize> = (0..count).collect();
+    let span = |filter: usize| ranges[filter][1] - ranges[filter][0];
+    filters.sort_by(|a, b| span(*b).total_cmp(&span(*a)));
+    filters.truncate(MAPS);
+    filters.sort_unstable();
+    let mut cells = Vec::new();
+    for (i, image) in images.iter().enumerate() {
+        let head = |text: String| if i == 0 { vec![text] } else { Vec::new() };
+        cells.push(Cell { picture: image.clone(), lines: head("image".to_owned()) });
+        for filter in &filters {
+            let picture = Picture::of_numbers([height, width], &map(i, *filter), ranges[*filter]);
+            cells.push(Cell { picture, lines: head(format!("filter {filter}")) });
+        }
+    }
+    let description = format!(
+        "What `{}` makes of {} test images of class {class}: a row for each image, a column for each of the {} filters of {count} whose \
+         {height}x{width} maps vary most. A column's maps have one scale, from its lowest number (black) to its highest (white).",
+        output.layer,
+        images.len(),
+        filters.len(),
+    );
+    let columns = 1 + filters.len();
+    let name = format!("feature-maps-{}", file_name(&output.layer));
+    let title = format!("Feature maps of {}", output.layer);
+    Pictures { name, title, description, cells, columns, table: None }.figure()
+}
+
+/// A layer's name as part of a file's name: what is not a letter, digit, `-` or `_` becomes `_`.
+fn file_name(layer: &str) -> String {
+    layer.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}
