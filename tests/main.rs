@@ -22,6 +22,7 @@ mod plans;
 mod planted;
 mod pytorch;
 mod random;
+mod report;
 mod resume;
 mod shaders;
 mod sharing;

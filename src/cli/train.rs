@@ -9,7 +9,7 @@ use super::test_pictures::describe_test;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::report::{REPORT, RecordedRun, RunFolder, note, print, summary_table};
+use crate::report::{REPORT, RecordedRun, RunFolder, note, print, summary_table, write_page};
 use crate::trainer::{Evaluation, NotFinite, Progress, RunConfig, Schedule};
 use serde_json::json;
 use std::path::Path;
@@ -59,7 +59,7 @@ fn write_report(folder: &Path, trainer: &mut Trainer, data: &Dataset, evaluation
     let weights = trainer.inference_weights()?;
     let test = describe_test(trainer.graph(), &weights, data, evaluation)?;
     let page = page(folder, &RecordedRun::read(folder)?, Ok(test), Vec::new());
-    crate::report::write_report(&page, &folder.join(REPORT)).map(drop)
+    write_page(&page, &folder.join(REPORT))
 }
 
 /// Warns where the epochs that are done would have been others with the new number of epochs.

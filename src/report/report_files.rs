@@ -6,6 +6,14 @@ use crate::error::{Error, Result};
 use crate::files;
 use std::path::{Path, PathBuf};
 
+/// Writes the page alone to `path`.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn write_page(page: &RunPage, path: &Path) -> Result<()> {
+    write(path, page.render().0.as_bytes())
+}
+
 /// Writes the page to `path`, and each figure as SVG and PNG into a folder beside it, `report-figures` for `report.html`. Returns
 /// that folder.
 ///

@@ -26,12 +26,13 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What a run that is over has in its folder.
-pub(super) const FILES_OF_A_RUN: [&str; 7] = [
+pub(super) const FILES_OF_A_RUN: [&str; 8] = [
     "checkpoint-best.safetensors",
     "checkpoint.safetensors",
     "losses.f64",
     "metrics.jsonl",
     "model.safetensors",
+    "report.html",
     "run.json",
     "timing.jsonl",
 ];

@@ -65,7 +65,7 @@ impl Chart {
         let last = of_axis(0).reduce(f64::max)?;
         let rows = legend(&series);
         let top = rows.len() as f64 * LINE + 10.0;
-        let x = Scale::exact(0.0, last, 6.0, [LEFT, WIDTH - RIGHT]);
+        let x = Scale::epochs(last, [LEFT, WIDTH - RIGHT]);
         let (y, is_logarithmic) = scale_of(&of_axis(1).collect::<Vec<_>>(), [top + HEIGHT, top]);
         let marks = html! {
             @for (row, entries) in rows.iter().enumerate() {

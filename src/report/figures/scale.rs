@@ -14,17 +14,20 @@ pub(super) struct Scale {
 impl Scale {
     /// A linear axis over `low..=high`, which end at numbers of few digits, with some `ticks` steps.
     pub(super) fn linear(low: f64, high: f64, ticks: f64, [start, end]: [f64; 2]) -> Self {
-        let span = if high > low { high - low } else { low.abs().max(1e-3) };
+        // One value alone is shown over zero.
+        let (low, high) = if high > low { (low, high) } else { (low.min(0.0), high.max(0.0)) };
+        let span = if high > low { high - low } else { 1.0 };
         let step = rounded(span / ticks);
         let (low, high) = ((low / step + 1e-9).floor() * step, ((high.max(low) / step - 1e-9).ceil()) * step);
         let high = if high > low { high } else { low + step };
         Self { low, high, start, end, is_logarithmic: false, step }
     }
 
-    /// As [`Self::linear`], without moving the ends.
-    pub(super) fn exact(low: f64, high: f64, ticks: f64, [start, end]: [f64; 2]) -> Self {
-        let high = if high > low { high } else { low + 1.0 };
-        Self { low, high, start, end, is_logarithmic: false, step: rounded((high - low) / ticks) }
+    /// An axis over the epochs from 0 to `last`, with whole numbers beside it where there are any.
+    pub(super) fn epochs(last: f64, [start, end]: [f64; 2]) -> Self {
+        let last = if last > 0.0 { last } else { 1.0 };
+        let step = rounded(last / 8.0);
+        Self { low: 0.0, high: last, start, end, is_logarithmic: false, step: if last < 1.0 { step } else { step.max(1.0) } }
     }
 
     /// A logarithmic axis over `low..=high`, which are above zero, from a power of ten to another.
@@ -75,11 +78,14 @@ mod tests {
         let axis = [0.0, 100.0];
         assert_eq!(texts(Scale::linear(0.0, 2.31, 5.0, axis)), ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5"]);
         assert_eq!(texts(Scale::linear(0.81, 0.93, 4.0, axis)), ["0.80", "0.85", "0.90", "0.95"]);
-        assert_eq!(texts(Scale::exact(0.0, 5.0, 5.0, axis)), ["0", "1", "2", "3", "4", "5"]);
-        assert_eq!(texts(Scale::exact(0.0, 1875.0, 5.0, axis)), ["0", "500", "1000", "1500"]);
+        assert_eq!(texts(Scale::epochs(5.0, axis)), ["0", "1", "2", "3", "4", "5"]);
+        assert_eq!(texts(Scale::epochs(1.5, axis)), ["0", "1"]);
+        assert_eq!(texts(Scale::epochs(0.2, axis)).len(), 5);
+        assert_eq!(texts(Scale::epochs(1875.0, axis)), ["0", "500", "1000", "1500"]);
         assert_eq!(texts(Scale::linear(-0.2, 0.2, 4.0, axis)), ["-0.2", "-0.1", "0.0", "0.1", "0.2"]);
         assert_eq!(texts(Scale::logarithmic(0.3, 2e3, axis)), ["1e-1", "1e0", "1e1", "1e2", "1e3", "1e4"]);
-        assert_eq!(texts(Scale::linear(0.5, 0.5, 4.0, axis)).len(), 6);
+        assert_eq!(texts(Scale::linear(0.5, 0.5, 5.0, axis)), ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]);
+        assert_eq!(texts(Scale::linear(0.0, 0.0, 5.0, axis)).len(), 6);
     }
 
     #[test]
@@ -88,6 +94,6 @@ mod tests {
         assert_eq!([0.0, 1.0, 2.0].map(|value| scale.place(value)), [100.0, 50.0, 0.0]);
         let scale = Scale::logarithmic(1.0, 100.0, [0.0, 10.0]);
         assert_eq!([1.0, 10.0, 100.0].map(|value| scale.place(value)), [0.0, 5.0, 10.0]);
-        assert_eq!(Scale::exact(3.0, 3.0, 5.0, [0.0, 10.0]).place(3.0), 0.0);
+        assert_eq!(Scale::epochs(0.0, [0.0, 10.0]).place(0.0), 0.0);
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn filters(graph: &Graph, weights: &[f32]) -> Option<Figure> {
     let which = if shown < total { format!("the first {shown} of {total}") } else { format!("all {total}") };
     let range = number(f64::from(range));
     let description = format!(
-        "The {}x{} weights of {which} filters of `{}`{first}: black is -{range} or less, grey 0, white {range} or more.",
+        "The {}x{} weights of {which} filters of “{}”{first}: black is -{range} or less, grey 0, white {range} or more.",
         size[0], size[1], node.name
     );
     let cells = pictures.into_iter().take(MAX_FILTERS).map(|picture| Cell { picture, lines: Vec::new() }).collect();
@@ -103,7 +103,7 @@ fn maps_of_layer(output: &LayerOutput, images: &[Picture], class: &str) -> Figur
         }
     }
     let description = format!(
-        "What `{}` makes of {} test images of class {class}: a row for each image, a column for each of the {} filters of {count} whose \
+        "What “{}” makes of {} test images of class {class}: a row for each image, a column for each of the {} filters of {count} whose \
          {height}x{width} maps vary most. A column's maps have one scale, from its lowest number (black) to its highest (white).",
         output.layer,
         images.len(),

@@ -120,7 +120,7 @@ fn figure_with_table(figure: &Figure) -> Markup {
 /// A table that is scrolled where it is wider than the screen.
 fn table_in_frame(title: &str, table: &Table) -> Markup {
     html! {
-        div class="frame" role="region" aria-label=(title) tabindex="0" {
+        div class="frame" role="region" aria-label={ "Table: " (title) } tabindex="0" {
             table {
                 thead { tr { @for cell in &table.head { th scope="col" { (cell) } } } }
                 tbody {

@@ -88,7 +88,7 @@ pub(super) fn model_table(summary: &Summary) -> (&'static str, Table) {
 pub(super) fn differing_settings(page: &RunPage) -> (&'static str, Table) {
     let own = (&page.name, &page.description, &page.history);
     let runs: Vec<_> = [own].into_iter().chain(page.others.iter().map(|(n, d, h)| (n, d, h))).collect();
-    let head = ["".to_owned()].into_iter().chain(runs.iter().map(|(name, ..)| (*name).clone())).collect();
+    let head = ["result or setting".to_owned()].into_iter().chain(runs.iter().map(|(name, ..)| (*name).clone())).collect();
     let score = |value: fn(&Score) -> f64| {
         move |(_, _, history): &(&String, &Value, &crate::report::history::History)| {
             history.test().as_ref().map_or_else(|| "–".to_owned(), |score| number(value(score)))

@@ -1,0 +1,53 @@
+//! Pages in headless Chromium: tests/browser/check.mjs loads them at phone and desk width, light and dark.
+
+use super::pages::trained;
+use crate::cli::{Workspace, run};
+use std::process::Command;
+
+/// What drives the browser: `GPU_CNN_TEST_BROWSER`. Without it, the test fails where `CI` is set, and elsewhere says that it was skipped.
+fn modules() -> Option<String> {
+    let modules = std::env::var("GPU_CNN_TEST_BROWSER").ok();
+    if modules.is_none() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "no browser: scripts/browser installs it and prints its folder, for GPU_CNN_TEST_BROWSER"
+        );
+        eprintln!("skipped: no browser (GPU_CNN_TEST_BROWSER)");
+    }
+    modules
+}
+
+/// Runs check.mjs on the files; what it found wrong.
+fn faults(modules: &str, files: &[String]) -> String {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/check.mjs");
+    let addresses = files.iter().map(|file| format!("file://{file}"));
+    let output = Command::new("node").args([script, modules, "-"]).args(addresses).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.success(), text.trim().is_empty(), "{text}\n{errors}");
+    assert!(errors.is_empty(), "{errors}");
+    text
+}
+
+#[test]
+fn pages_are_drawn_without_an_error_and_are_no_wider_than_the_screen() {
+    let Some(modules) = modules() else { return };
+    let workspace = Workspace::new();
+    trained(&workspace);
+    assert!(workspace.train("dense", &["--adapter", "cpu", "--log-steps"]).status.success());
+    let [page, dense, both] = ["conv/report.html", "dense/report.html", "both.html"].map(|name| workspace.name(name));
+    assert!(run(&["report", &workspace.name("conv"), "--compare", &workspace.name("dense"), "-o", &both]).status.success());
+    assert_eq!(faults(&modules, &[page.clone(), dense, both]).trim(), "");
+    // What is wrong is seen.
+    let good = std::fs::read_to_string(&page).unwrap();
+    for (from, to, fault) in [
+        ("<main", "<main style=\"width:2000px\"", "wider than the screen"),
+        ("<footer", "<img src=\"https://example.org/x.png\" alt=\"\"><footer", "a request to https://example.org"),
+        ("<svg role=\"img\"", "<svg role=\"img\" width=\"1\" style=\"width:1px\"", "is not drawn"),
+        ("<html lang=\"en\"", "<html", "html-has-lang"),
+    ] {
+        std::fs::write(&page, good.replacen(from, to, 1)).unwrap();
+        let found = faults(&modules, &[page.clone()]);
+        assert!(found.contains(fault), "`{fault}` is not seen: {found}");
+    }
+}

@@ -1,0 +1,5 @@
+//! The pages of runs, their figures, and what layers make of images.
+
+mod browser;
+mod layers;
+mod pages;
