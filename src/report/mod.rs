@@ -12,6 +12,6 @@ pub(crate) use bench_report::{BenchReport, Probe};
 pub(crate) use evaluation_table::evaluation_table;
 pub(crate) use output::{note, print, print_json};
 pub(crate) use progress::{DownloadBar, EpochProgress};
-pub(crate) use run::{RecordedRun, RunFolder};
+pub(crate) use run::{Found, RecordedRun, RunFolder};
 pub(crate) use tables::summary_table;
 pub(crate) use verify_table::KernelTable;
