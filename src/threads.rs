@@ -2,6 +2,8 @@
 
 use crate::error::{Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// A pool of up to `threads` threads; 0 means one per core. None where threads do not exist, as in a browser.
@@ -48,9 +50,70 @@ pub(crate) fn install<R: Send>(pool: Option<&ThreadPool>, f: impl FnOnce() -> R 
     }
 }
 
+/// `f` of each item, on up to `threads` threads, each of which has a pool of its own for the parallel loops of `f`. In one pool a thread
+/// whose loop waits would take up the next item meanwhile, and that the next: as deep as there are items.
+///
+/// # Errors
+/// [`Error::Device`] if not a single thread can be started.
+pub(crate) fn map<T: Sync, R: Send>(threads: usize, items: &[T], f: impl Fn(&T) -> R + Sync) -> Result<Vec<R>> {
+    let threads = threads.clamp(1, items.len().max(1));
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(items.len()));
+    let work = |pool: Option<ThreadPool>| {
+        install(pool.as_ref(), || {
+            while let Some(i) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < items.len()) {
+                let result = (i, f(&items[i]));
+                results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+            }
+        });
+    };
+    let of_thread = (cores() / threads).max(1);
+    let own = pool(of_thread)?;
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            // Where the system allows no more, those there are do all.
+            let Ok(pool) = pool(of_thread) else { break };
+            let started = std::thread::Builder::new().spawn_scoped(scope, || work(pool));
+            if started.is_err() {
+                break;
+            }
+        }
+        work(own);
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(i, _)| *i);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rayon::prelude::*;
+
+    /// In one pool the items would be begun inside each other.
+    #[test]
+    fn every_item_is_mapped_once_and_none_inside_another() {
+        let items: Vec<usize> = (0..300).collect();
+        let inside = Mutex::new(std::collections::HashMap::new());
+        let deepest = AtomicUsize::new(0);
+        let sums = map(3, &items, |item| {
+            let id = std::thread::current().id();
+            let count = |change: isize| {
+                let mut inside = inside.lock().expect("no panic");
+                let depth: &mut isize = inside.entry(id).or_default();
+                *depth += change;
+                *depth as usize
+            };
+            deepest.fetch_max(count(1), Ordering::Relaxed);
+            let sum = (0..1000usize).into_par_iter().map(|i| i * item).sum::<usize>();
+            count(-1);
+            sum
+        });
+        let expected: Vec<usize> = items.iter().map(|item| item * 499_500).collect();
+        assert_eq!(sums.expect("threads"), expected);
+        assert_eq!(deepest.into_inner(), 1);
+        assert_eq!(map(8, &[0; 0], |item| *item).expect("threads"), [0; 0]);
+    }
 
     #[test]
     fn fewer_threads_are_tried_where_the_system_refuses() {

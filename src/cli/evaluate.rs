@@ -53,9 +53,9 @@ impl Names for Options {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let path = weights_path(&args.run_or_file)?;
-    let weights = load_weights(&path)?;
+    let (weights, checkpoint) = load_weights(&path)?;
     let asked = &args.shared.0;
-    let run = run_of(&path);
+    let run = run_of(&path, checkpoint)?;
     let config = if asked.data.is_some() { asked.clone() } else { trained_on(&run, asked) };
     let config = with_loss_of(&run, config, &args.shared.1).map_err(|e| match run.is_null() {
         true => e,

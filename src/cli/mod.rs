@@ -11,6 +11,7 @@ mod interrupt;
 mod options;
 mod panics;
 mod probe;
+mod ran_on;
 mod report;
 mod reproduce;
 mod run_args;

@@ -199,7 +199,7 @@ pub(super) fn named_weights(
 /// If the model is not known, or the weights are another's.
 pub(super) fn read_trained(run_or_file: &Path, model: Option<&str>, is_pytorch: bool) -> Result<Trained> {
     let path = weights_path(run_or_file)?;
-    let weights = load_weights(&path)?;
+    let (weights, _) = load_weights(&path)?;
     let (model, layout) = match described(model, &weights, &path)? {
         Described::Model(model) => (model, Layout::default()),
         Described::By(choice) => {

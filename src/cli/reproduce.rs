@@ -3,12 +3,14 @@
 use super::environment;
 use super::fit::{is_logged, metrics_line, test_line};
 use super::options::Format;
+use super::ran_on::RanOn;
 use super::run_args::{Names, Shared, read};
 use super::start::{Start, check_data};
+use super::trained_on::with_data_of;
 use crate::digest::sha256_hex;
 use crate::error::{Error, Result, usage};
 use crate::report::{EpochProgress, RecordedRun, note, print, print_json};
-use crate::trainer::{Event, Flow};
+use crate::trainer::{Event, Flow, RunConfig};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -31,7 +33,7 @@ impl Names for Options {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let recorded = RecordedRun::read(&args.run)?;
+    let mut recorded = RecordedRun::read(&args.run)?;
     let mut request = read(&recorded.description_path)?;
     let (asked, given) = (&args.shared.0, &args.shared.1);
     let config = &mut request.config;
@@ -44,6 +46,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
     }
     config.check()?;
+    if !given.iter().any(|name| ["data", "data_dir"].contains(name)) {
+        let RunConfig { data, data_dir, .. } = with_data_of(&recorded.description, config);
+        (config.data, config.data_dir) = (data, data_dir);
+    }
     let Start { mut trainer, data, config, description } = Start::new(request)?;
     let before: std::collections::BTreeMap<String, String> =
         serde_json::from_value(recorded.description["data"]["sha256"].clone()).unwrap_or_default();
@@ -53,19 +59,17 @@ pub(super) fn run(args: &Args) -> Result<()> {
             return Err(usage!("the {what} are no longer those of the run: {}", recorded.description_path.display()));
         }
     }
-    for key in ["adapter", "driver"] {
-        let (before, now) = (&recorded.description["device"][key], &description["device"][key]);
-        if before != now && description["device"]["backend"] != "cpu" {
-            let text = |value: &Value| value.as_str().unwrap_or("unknown").to_owned();
-            note(&format!("warning: the {key} is {}, the run's was {}", text(now), text(before)));
-        }
-    }
+    warnings(&recorded.description, &description).iter().for_each(|warning| note(warning));
     if !recorded.is_over() {
         note("note: the run is not over: its losses are compared as far as they go, not its weights");
     }
 
-    let mut comparison =
-        Comparison { recorded: &recorded, log_steps: config.log_steps, steps: 0, lines: 0, difference: None };
+    // A run that was resumed may have logged steps in one part alone.
+    let log_steps = config.log_steps && !recorded.was_resumed();
+    if !log_steps {
+        recorded.forget_logged_steps();
+    }
+    let mut comparison = Comparison { recorded: &recorded, log_steps, steps: 0, lines: 0, difference: None };
     let mut progress = EpochProgress::new(config.epochs, environment::may_redraw());
     trainer.fit_with(&data.train, &mut |_, event| {
         progress.show(event);
@@ -82,6 +86,32 @@ pub(super) fn run(args: &Args) -> Result<()> {
         weights = Some(sha256);
     }
     report(args, &comparison, weights)
+}
+
+/// Why the bits may be others than those that were recorded: what the run was trained on, then or in one of its parts.
+fn warnings(recorded: &Value, now: &Value) -> Vec<String> {
+    let of_now = json!({ "device": now["device"], "profile": now["profile"], "versions": { "gpu-cnn": env!("CARGO_PKG_VERSION") } });
+    let Some(before) = RanOn::of_description(recorded) else { return Vec::new() };
+    let differences = RanOn::of_description(&of_now).map_or_else(Vec::new, |now| now.differences(&before));
+    let mut found: Vec<String> = differences
+        .into_iter()
+        .map(|text| format!("warning: {text}: the results may differ in their last bits"))
+        .collect();
+    for part in recorded["resumed"].as_array().into_iter().flatten() {
+        let after = &part["after_steps"];
+        for text in RanOn::of_description(part).map_or_else(Vec::new, |part| part.differences(&before)) {
+            found.push(format!("warning: {text}, from step {after} on, where the run was resumed: it is not one that can be repeated to the bit"));
+        }
+        let (epochs, schedule) = (&recorded["settings"]["epochs"], &recorded["settings"]["schedule"]);
+        let ends_with_the_run = ["cosine", "triangular"].iter().any(|name| schedule == name);
+        if part["epochs_before"].as_u64().is_some_and(|before| *epochs != before) && ends_with_the_run {
+            found.push(format!(
+                "warning: the run was resumed after {after} steps with {epochs} epochs in place of {}, on which its schedule depends:                  it is not one that can be repeated",
+                part["epochs_before"]
+            ));
+        }
+    }
+    found
 }
 
 /// What the training comes to beside what was recorded.

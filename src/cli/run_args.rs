@@ -4,8 +4,8 @@ use crate::bounds::{check_values, read_text};
 use crate::error::{Error, Result, usage};
 use crate::graph::{Functional, Initializer, ModelFile, Preset};
 use crate::hint::with_reason;
-use crate::report::RunFolder;
-use crate::trainer::{Checkpoint, RunConfig};
+use crate::report::{Found, RunFolder};
+use crate::trainer::RunConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::ffi::OsString;
 use std::marker::PhantomData;
@@ -50,11 +50,7 @@ pub(super) struct RunRequest {
 /// A run to go on with.
 #[derive(Debug, Clone)]
 pub(super) struct Resumed {
-    /// Its folder.
-    pub(super) folder: PathBuf,
-    /// The checkpoint's file.
-    pub(super) file: PathBuf,
-    pub(super) checkpoint: Checkpoint,
+    pub(super) run: Found,
     /// Whether an option names the model, so that it has to be compared.
     pub(super) names_model: bool,
 }
@@ -166,9 +162,9 @@ struct RunFile {
 
 /// The run of a folder or a checkpoint, with its settings.
 fn resumed(path: &Path, names_model: bool) -> Result<RunRequest> {
-    let (folder, file, checkpoint) = RunFolder::checkpoint(path)?;
-    let config = checkpoint.state.config.clone();
-    Ok(RunRequest { config, model: None, resume: Some(Box::new(Resumed { folder, file, checkpoint, names_model })) })
+    let run = RunFolder::find(path)?;
+    let config = run.checkpoint.state.config.clone();
+    Ok(RunRequest { config, model: None, resume: Some(Box::new(Resumed { run, names_model })) })
 }
 
 /// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`,
@@ -182,11 +178,12 @@ pub(super) fn read(path: &Path) -> Result<RunRequest> {
 /// What the text of a configuration says; `path` says whether it is JSON, and is used in messages.
 fn parse(text: &str, path: &Path) -> Result<RunRequest> {
     check_values(text).map_err(|e| not_a_configuration(path, &e.to_string()))?;
-    // No TOML begins with a brace.
+    // Some editors begin a file with a mark of its order of bytes. No TOML begins with a brace.
+    let json = text.strip_prefix('\u{feff}').unwrap_or(text);
     let is_json =
-        text.trim_start().starts_with('{') || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+        json.trim_start().starts_with('{') || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
     let request = match is_json {
-        true => from_json(text),
+        true => from_json(json),
         false => toml::from_str(text).map(of_config).map_err(|e| e.to_string()),
     };
     request.map_err(|e| not_a_configuration(path, &explained(&e)))

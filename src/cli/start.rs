@@ -1,7 +1,9 @@
 //! What a run starts with: its model on a device, its data, and its settings as they hold.
 
 use super::options::{ModelChoice, describe_data, find_device, named_weights};
+use super::ran_on::RanOn;
 use super::run_args::RunRequest;
+use super::trained_on::with_data_of;
 use super::weights::load_weights;
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
@@ -9,11 +11,10 @@ use crate::data::Dataset;
 use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Initializer, Model, Node, SavedOptimizer, initialize, load_optimizer};
-use crate::report::note;
-use crate::trainer::{Checkpoint, RunConfig};
+use crate::report::{Found, note};
+use crate::trainer::RunConfig;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// A run that can begin.
 pub(super) struct Start {
@@ -29,7 +30,7 @@ impl Start {
     pub(super) fn new(request: RunRequest) -> Result<Self> {
         let RunRequest { mut config, model: recorded, .. } = request;
         let mut weights =
-            config.weights.clone().map(|path| load_weights(&path).map(|weights| (weights, path))).transpose()?;
+            config.weights.clone().map(|path| load_weights(&path).map(|(weights, _)| (weights, path))).transpose()?;
         let choice = match recorded {
             Some(model) => {
                 note(&format!("note: the model is that of the earlier run; {} is not read", config.model));
@@ -64,20 +65,25 @@ impl Start {
         if let Some(SavedOptimizer { state, updates, .. }) = &saved {
             trainer.set_optimizer_state(state, *updates)?;
         }
-        let mut description = describe(&trainer, &config, &data, &initializers);
+        let mut description = describe(&trainer, device.profile().name, &config, &data, &initializers);
         let state = saved.iter().flat_map(|saved| &saved.state);
         let started_from: Vec<&[u8]> = start.iter().chain(state).map(|values| bytemuck::cast_slice(values)).collect();
         description["start_sha256"] = json!(start.is_some().then(|| sha256_hex(&started_from.concat())));
         Ok(Self { trainer, data, config, description })
     }
 
-    /// The run that `checkpoint` is of, which was read from `file`, from where it had come to.
-    pub(super) fn resume(config: RunConfig, checkpoint: &Checkpoint, file: &Path, names_model: bool) -> Result<Self> {
+    /// The run that was `found`, from where it had come to.
+    pub(super) fn resume(config: RunConfig, found: &Found, names_model: bool) -> Result<Self> {
+        let Found { checkpoint, file, .. } = found;
         let state = &checkpoint.state;
         config.check_resume(&state.config, &state.progress)?;
         let device = find_device(&config)?;
-        note_other_device(checkpoint, &device.info(), device.profile().name);
-        let data = read_data(&config, &device.info())?;
+        for difference in RanOn::now(&device.info(), device.profile().name).differences(&RanOn::of_checkpoint(state)) {
+            note(&format!(
+                "warning: {difference}: the results may differ in their last bits from those of a run that was never stopped"
+            ));
+        }
+        let data = read_data(&with_data_of(&state.host["description"], &config), &device.info())?;
         check_data(&state.data, &data)?;
         if names_model {
             let model = ModelChoice::read(&config.model)?.for_data(data.train.image, data.classes)?;
@@ -87,7 +93,7 @@ impl Start {
             Error::Data(text) => Error::data(file, text),
             e => e,
         })?;
-        let description = describe(&trainer, &config, &data, &[]);
+        let description = describe(&trainer, device.profile().name, &config, &data, &[]);
         Ok(Self { trainer, data, config, description })
     }
 }
@@ -99,23 +105,6 @@ fn read_data(config: &RunConfig, device: &DeviceInfo) -> Result<Dataset> {
     let warnings = without_effect(config, device).into_iter().chain(config.warnings(data.train.len()));
     warnings.for_each(|warning| note(&format!("warning: {warning}")));
     Ok(data)
-}
-
-/// Warns where the bits may be others.
-fn note_other_device(checkpoint: &Checkpoint, device: &DeviceInfo, profile: &str) {
-    let state = &checkpoint.state;
-    // The number of threads makes no difference.
-    let name = |info: &DeviceInfo| if info.backend == "cpu" { "cpu".to_owned() } else { info.adapter.clone() };
-    let before = [name(&state.device), state.device.driver.clone(), state.profile.clone(), state.version.clone()];
-    let now = [name(device), device.driver.clone(), profile.to_owned(), env!("CARGO_PKG_VERSION").to_owned()];
-    for ((what, before), now) in ["adapter", "driver", "profile", "version of gpu-cnn"].iter().zip(before).zip(now) {
-        if before != now {
-            note(&format!(
-                "warning: the {what} is {now}, it was {before}: the results may differ in their last bits from those of a run \
-                 that was never stopped"
-            ));
-        }
-    }
 }
 
 /// Whether the data are those that the run was trained on.
@@ -200,12 +189,19 @@ fn without_effect(config: &RunConfig, device: &DeviceInfo) -> Vec<String> {
 }
 
 /// The content of run.json that is known before the training.
-fn describe(trainer: &Trainer, config: &RunConfig, data: &Dataset, initializers: &[(String, Initializer)]) -> Value {
+fn describe(
+    trainer: &Trainer,
+    profile: &str,
+    config: &RunConfig,
+    data: &Dataset,
+    initializers: &[(String, Initializer)],
+) -> Value {
     json!({
         "command": "train",
         "settings": config,
         "seed": config.seed,
         "device": trainer.device(),
+        "profile": profile,
         "data": {
             "name": data.name,
             "source": data.source,

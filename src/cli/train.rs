@@ -42,10 +42,11 @@ fn start(request: RunRequest) -> Result<()> {
 }
 
 fn resume(config: RunConfig, resumed: Resumed) -> Result<()> {
-    let Resumed { folder: path, file, checkpoint, names_model } = resumed;
-    RunFolder::check(&path, true)?;
-    let Start { trainer, data, config, description } = Start::resume(config, &checkpoint, &file, names_model)?;
-    let (mut folder, notes) = RunFolder::resume(&path, &checkpoint, config.keep)?;
+    let Resumed { run, names_model } = resumed;
+    RunFolder::check(&run.folder, true)?;
+    let Start { trainer, data, config, description } = Start::resume(config, &run, names_model)?;
+    let (mut folder, notes) = RunFolder::resume(&run, config.keep)?;
+    let checkpoint = run.checkpoint;
     notes.iter().for_each(|text| note(text));
     let Progress { epoch, batch, steps, .. } = checkpoint.state.progress;
     note(&format!("resumed after {steps} steps: {epoch} epochs and {batch} steps; {} epochs in all", config.epochs));
@@ -115,7 +116,8 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()>
                 _ if folder.is_earlier_run() => note(&format!("note: {path} is still that of the earlier run")),
                 0 => {}
                 steps => note(&format!(
-                    "note: the checkpoint after {steps} steps is kept; `gpu-cnn train --resume {path}{skip}` goes on from there"
+                    "note: the checkpoint after {steps} step{} is kept; `gpu-cnn train --resume {path}{skip}` goes on from there",
+                    if steps == 1 { "" } else { "s" }
                 )),
             }
             // The first error is the one to report.

@@ -1,9 +1,8 @@
-//! What a run was trained on and by, for commands that go on from its weights.
+//! What a run was trained on and by, for commands that go on from its files.
 
 use crate::bounds::{check_values, read_text};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::report::note;
 use crate::trainer::RunConfig;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -12,26 +11,52 @@ use std::path::{Path, PathBuf};
 /// The description of a run, in its folder.
 pub(super) const RUN: &str = "run.json";
 
-/// The `run.json` beside the weights; null where there is none.
-pub(super) fn run_of(weights: &Path) -> Value {
+/// The `run.json` beside the weights, or `checkpoint`, the one that the weights' own file has; null where there is neither.
+///
+/// # Errors
+/// If it is damaged: with the defaults in its place, other data might be taken.
+pub(super) fn run_of(weights: &Path, checkpoint: Option<Value>) -> Result<Value> {
     let path = weights.with_file_name(RUN);
-    let Ok(file) = std::fs::File::open(&path) else { return Value::Null };
+    let Ok(file) = std::fs::File::open(&path) else { return Ok(checkpoint.unwrap_or_default()) };
     let read = || {
         let text = read_text(file, Vec::new()).map_err(|e| e.to_string())?;
         check_values(&text).map_err(|e| e.to_string())?;
         serde_json::from_str(&text).map_err(|e| e.to_string())
     };
-    read().unwrap_or_else(|e: String| {
-        note(&format!("warning: cannot read the run's description: {e}: {}", path.display()));
-        Value::Null
+    read().map_err(|e| {
+        Error::data(
+            &path,
+            format!(
+                "not a run's description, or damaged: {e}; to use the weights without it, copy their file elsewhere"
+            ),
+        )
     })
 }
 
 /// The data set of the run, and where it lay; `asked` where that says nothing.
 pub(super) fn trained_on(run: &Value, asked: &RunConfig) -> RunConfig {
-    let source = run["data"]["source"].as_str().map(PathBuf::from).filter(|source| source.is_dir());
     let data = run["data"]["name"].as_str().map(str::to_owned);
-    RunConfig { data, data_dir: asked.data_dir.clone().or(source), ..asked.clone() }
+    RunConfig { data, data_dir: asked.data_dir.clone().or(source(run)), ..asked.clone() }
+}
+
+/// The folder that the run's data were in, if it is still there.
+fn source(run: &Value) -> Option<PathBuf> {
+    run["data"]["source"].as_str().map(PathBuf::from).filter(|source| source.is_dir())
+}
+
+/// `config`, with where the data of `run` lay if neither is a folder from here: a relative one, or one that the environment named.
+pub(super) fn with_data_of(run: &Value, config: &RunConfig) -> RunConfig {
+    let settings = &run["settings"];
+    let is_asked_for = serde_json::to_value(config)
+        .is_ok_and(|config| ["data", "data_dir"].iter().any(|name| config[name] != settings[name]));
+    let is_found = config.data_dir.as_ref().map_or_else(
+        || config.data.as_ref().is_some_and(|data| data == "synthetic" || Path::new(data).is_dir()),
+        |folder| folder.is_dir(),
+    );
+    match source(run) {
+        Some(_) if !is_asked_for && !is_found => trained_on(run, &RunConfig { data_dir: None, ..config.clone() }),
+        _ => config.clone(),
+    }
 }
 
 /// `config` with the classes and the loss of the run, except for those settings that were given as options.

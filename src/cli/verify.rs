@@ -10,11 +10,10 @@ use crate::graph::Model;
 use crate::hint::did_you_mean;
 use crate::plan::Profile;
 use crate::report::{KernelTable, note, print, print_json};
-use crate::threads::{cores, install, pool};
+use crate::threads;
 use crate::verify::{
     Case, Check, FINDINGS, Finding, Forms, batch_invariance, cases, golden_steps, presets, same_seed, usual_model, wide,
 };
-use rayon::prelude::*;
 use serde_json::json;
 use std::time::Instant;
 
@@ -134,10 +133,8 @@ impl Verification {
                 }
             }
         }
-        let pool = pool(cores().min(MAX_THREADS))?;
-        let checked: Vec<Result<Vec<Check>>> = install(pool.as_ref(), || {
-            jobs.par_iter().with_max_len(1).map(|(target, case, ids)| target.check(case, ids)).collect()
-        });
+        let threads = threads::cores().min(MAX_THREADS);
+        let checked = threads::map(threads, &jobs, |(target, case, ids)| target.check(case, ids))?;
         for ((target, case, _), checks) in jobs.iter().zip(checked) {
             let mut fail = |what: String| {
                 let text = format!("{}, case \"{}\": {what}", target.describe(), case.name);

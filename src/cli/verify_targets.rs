@@ -92,7 +92,8 @@ pub(super) fn targets(device: &Device, choice: &Choice) -> Result<Vec<Target>> {
             if choice.profile.is_some() || choice.runtime_checks.is_some() {
                 note("warning: --profile and --runtime-checks are for adapters; the device is the CPU");
             }
-            let levels = [*simd, None].into_iter().filter(|level| choice.full || *level == *simd);
+            let plain = (choice.full && simd.is_some()).then_some(None);
+            let levels = [*simd].into_iter().chain(plain);
             return Ok(levels.map(|level| Target::Cpu { level, threads: *threads }).collect());
         }
         Device::Gpu(adapter) => adapter,

@@ -18,7 +18,7 @@ pub(crate) use history::History;
 pub(crate) use output::{note, print, print_json};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use report_files::{write_page, write_report};
-pub(crate) use run::{REPORT, RecordedRun, RunFolder};
+pub(crate) use run::{Found, REPORT, RecordedRun, RunFolder};
 pub(crate) use run_page::{RunPage, Test, feature_maps, filters, mistakes, picture};
 pub(crate) use tables::summary_table;
 pub(crate) use verify_table::KernelTable;

@@ -34,9 +34,6 @@ struct Epoch<'d> {
     resumed_at: usize,
     reported: usize,
     so_far: Tally,
-    /// Updates that were made and those that were skipped, of those reported.
-    made: usize,
-    skipped: usize,
     /// Updates before the epoch.
     updates_before: u64,
 }
@@ -50,7 +47,7 @@ impl Trainer {
     pub fn fit<'d>(&mut self, data: &'d Split) -> Result<Fit<'d>> {
         let Progress { epoch, updates, .. } = self.progress;
         let fit_start = FitStart { epoch, updates };
-        self.progress = Progress { batch: 0, so_far: Tally::default(), fit_start, ..self.progress };
+        self.progress = Progress { batch: 0, so_far: Tally::default(), skipped: 0, fit_start, ..self.progress };
         self.resume_fit(data)
     }
 
@@ -112,8 +109,6 @@ impl<'d> Epoch<'d> {
             resumed_at: done,
             reported: done,
             so_far: progress.so_far,
-            made: 0,
-            skipped: 0,
         })
     }
 
@@ -139,8 +134,6 @@ impl<'d> Epoch<'d> {
         }
         self.reported += 1;
         let (epoch, step) = (trainer.progress.epoch + 1, self.reported);
-        *(if skipped { &mut self.skipped } else { &mut self.made }) +=
-            self.pass.updates(step) - self.pass.updates(step - 1);
         self.so_far.add_finite(tally);
         let (batch, so_far) = (tally.score(), self.so_far.score());
         let steps = self.pass.steps();
@@ -156,9 +149,13 @@ impl<'d> Epoch<'d> {
     /// Moves progress on by the steps that have arrived.
     fn advance(&self, trainer: &mut Trainer) {
         let progress = &mut trainer.progress;
-        for (tally, _) in &self.arrived {
+        for (tally, skipped) in &self.arrived {
             progress.batch += 1;
             progress.steps += 1;
+            if *skipped {
+                let batch = progress.batch as usize;
+                progress.skipped += (self.pass.updates(batch) - self.pass.updates(batch - 1)) as u64;
+            }
             progress.images_seen += tally.images as u64;
             progress.so_far.add_finite(*tally);
         }
@@ -198,8 +195,9 @@ impl<'d> Epoch<'d> {
     }
 
     async fn end(&mut self, trainer: &mut Trainer) -> Result<Event> {
-        if self.skipped > 0 && self.made == 0 {
-            let (epoch, skipped) = (trainer.progress.epoch + 1, self.skipped);
+        let Progress { skipped, .. } = trainer.progress;
+        if skipped > 0 && skipped == self.pass.updates(self.reported) as u64 {
+            let epoch = trainer.progress.epoch + 1;
             let text = format!(
                 "all {skipped} updates of epoch {epoch} were skipped: the loss or a gradient was not finite each time"
             );
@@ -209,7 +207,7 @@ impl<'d> Epoch<'d> {
         let learning_rate = self.learning_rate(trainer).at(trainer.progress.updates);
         let score = self.so_far.score();
         let (config, progress) = (&trainer.config, &mut trainer.progress);
-        *progress = Progress { epoch: progress.epoch + 1, batch: 0, so_far: Tally::default(), ..*progress };
+        *progress = Progress { epoch: progress.epoch + 1, batch: 0, so_far: Tally::default(), skipped: 0, ..*progress };
         let Progress { epoch, best, .. } = *progress;
         if best.is_none_or(|best| score.loss < best.loss) {
             progress.best = Some(BestEpoch { epoch, loss: score.loss });

@@ -64,6 +64,9 @@ pub struct Progress {
     pub best: Option<BestEpoch>,
     /// What the batches of the current epoch come to.
     pub(super) so_far: Tally,
+    /// Updates of the current epoch that were skipped.
+    #[serde(default)]
+    pub(super) skipped: u64,
 }
 
 impl Progress {

@@ -115,3 +115,69 @@ fn a_run_that_is_being_resumed_is_refused_to_another() {
     assert!(stderr(&second).contains("another run is writing there"), "{}", stderr(&second));
     assert!(case.resume("run").args(["--epochs", "2"]).output().unwrap().status.code() != Some(7));
 }
+
+#[test]
+fn going_back_to_an_earlier_checkpoint_loses_none_that_came_later() {
+    let case = Case::new("cpu");
+    assert!(case.train("run", &["--epochs", "1", "--keep", "10"]).output().unwrap().status.success());
+    let path = |name: &str| case.workspace.path("run").join(name);
+    let (earlier, last) = (path("checkpoint-00000010.safetensors"), path("checkpoint.safetensors"));
+    let read = |path: &std::path::Path| std::fs::read(path).unwrap();
+    let end = (read(&last), case.results("run"));
+    std::fs::copy(&earlier, path("checkpoint-00000007.safetensors")).unwrap();
+    let later = path("checkpoint-00000025.safetensors");
+    let mut changed = read(&later);
+    changed.push(0);
+    std::fs::write(&later, &changed).unwrap();
+    let output = super::run(&["train", "--resume", earlier.to_str().unwrap(), "--keep", "2"]);
+    let text = stderr(&output);
+    assert!(
+        output.status.success() && text.contains("the checkpoint after 32 steps is kept as checkpoint-00000032"),
+        "{text}"
+    );
+    assert!(read(&path("checkpoint-00000032.safetensors")) == end.0 && case.results("run") == end.1);
+    // Another's with a name that the run writes, and one that it never wrote.
+    assert!(read(&path("checkpoint-00000025.safetensors.old")) == changed);
+    assert!(path("checkpoint-00000007.safetensors").exists());
+    // Those that it wrote itself are as few as were asked for.
+    assert!(!path("checkpoint-00000015.safetensors").exists() && path("checkpoint-00000030.safetensors").exists());
+}
+
+/// What is read before the folder is locked may be overtaken by the run that writes there.
+#[test]
+fn a_run_that_is_going_on_is_refused_before_its_checkpoint_is_read() {
+    let case = Case::new("cpu");
+    assert!(case.train("run", &["--epochs", "1"]).output().unwrap().status.success());
+    let folder = case.workspace.path("run");
+    std::fs::write(folder.join("checkpoint.safetensors"), "half").unwrap();
+    let open = std::fs::File::open(&folder).unwrap();
+    open.lock().unwrap();
+    for command in [&mut case.resume("run"), &mut case.train("run", &[])] {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+        assert!(stderr(&output).contains("another run is writing there"), "{}", stderr(&output));
+    }
+    drop(open);
+    assert_eq!(case.resume("run").output().unwrap().status.code(), Some(4));
+}
+
+#[test]
+fn a_run_is_resumed_and_reproduced_from_another_folder_with_the_data_where_they_were() {
+    let case = Case::new("cpu");
+    let workspace = &case.workspace;
+    let own = workspace.path("");
+    let train = ["train", "--adapter", "cpu", "--model", "dnn", "--data", "data", "--out", "run", "--epochs", "1"];
+    assert!(command(&train).current_dir(&own).output().unwrap().status.success());
+    let run = workspace.name("run");
+    let resumed = super::run(&["train", "--resume", &run, "--epochs", "2", "--log-steps"]);
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+    // Steps were logged in one part of the run alone.
+    let reproduced = super::run(&["reproduce", &run]);
+    assert!(
+        reproduced.status.success() && stdout(&reproduced).contains("the losses of 20 steps"),
+        "{}",
+        stderr(&reproduced)
+    );
+    // What was asked for is not replaced.
+    fails(&["reproduce", &run, "--data", "nowhere"], 4, "no folder `nowhere`");
+}

@@ -191,3 +191,16 @@ fn what_is_wrong_with_a_models_layer_is_said_with_its_line() {
         fails(&["summary", "--model", path.to_str().unwrap()], 2, wanted);
     }
 }
+
+#[test]
+fn a_mark_of_the_order_of_bytes_is_none_of_the_settings() {
+    let workspace = Workspace::new();
+    for (name, text) in [("run.json", "\u{feff}{\"epochs\": 3}"), ("run.toml", "\u{feff}epochs = 3")] {
+        std::fs::write(workspace.path(name), text).unwrap();
+        let out = format!("of-{name}");
+        let options = ["--adapter", "cpu", "--config", &workspace.name(name), "--data", &workspace.name("data")];
+        let output = run(&[&["train", "--model", "dnn", "--out", &workspace.name(&out)][..], &options].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(json_file(&workspace.path(&out).join("run.json"))["settings"]["epochs"], 3);
+    }
+}

@@ -143,12 +143,12 @@ fn a_loss_that_is_not_finite_fails_with_six_and_is_recorded() {
     let tensors = SafeTensors::deserialize(&batch).unwrap();
     assert_eq!(tensors.tensor("images").unwrap().shape(), [32, 28, 28, 1]);
     let run = workspace.name("run");
-    assert!(text.contains(&format!("after 1 steps is kept; `gpu-cnn train --resume {run} --on-nan skip`")), "{text}");
+    assert!(text.contains(&format!("after 1 step is kept; `gpu-cnn train --resume {run} --on-nan skip`")), "{text}");
     let checkpoint = Checkpoint::read(&workspace.path("run/checkpoint.safetensors")).unwrap();
     assert_eq!(checkpoint.state.progress.steps, 1);
     let resumed = command(&["train", "--resume", &run, "--on-nan", "skip"]).output().unwrap();
     assert_eq!(resumed.status.code(), Some(6), "{}", stderr(&resumed));
-    assert!(stderr(&resumed).contains("all 9 updates of epoch 1 were skipped"), "{}", stderr(&resumed));
+    assert!(stderr(&resumed).contains("all 10 updates of epoch 2 were skipped"), "{}", stderr(&resumed));
 }
 
 #[test]
@@ -192,4 +192,18 @@ fn what_is_no_weights_file_is_refused_without_reading_on() {
         std::os::unix::fs::symlink(endless, labels).unwrap();
         fails(&["train", "--adapter", "cpu", "--model", "dnn", "--data", &data], 4, "a device or a pipe");
     }
+}
+
+/// With defaults in its place other data would be evaluated.
+#[test]
+fn evaluating_beside_a_damaged_description_is_refused() {
+    let workspace = Workspace::new();
+    assert!(workspace.train("run", &["--adapter", "cpu"]).status.success());
+    std::fs::write(workspace.path("run/run.json"), "{").unwrap();
+    let run = workspace.name("run");
+    fails(&["evaluate", &run, "--adapter", "cpu"], 4, "run/run.json");
+    // Alone, a checkpoint has its run's data and loss.
+    std::fs::copy(workspace.path("run/checkpoint.safetensors"), workspace.path("alone.safetensors")).unwrap();
+    let alone = super::run(&["evaluate", &workspace.name("alone.safetensors"), "--adapter", "cpu"]);
+    assert!(alone.status.success() && stderr(&alone).contains("50 test images"), "{}", stderr(&alone));
 }

@@ -68,3 +68,38 @@ fn what_a_run_started_from_has_to_be_the_same() {
     std::fs::copy(workspace.path("other/model.safetensors"), &weights).unwrap();
     fails(&["reproduce", &workspace.name("second")], 2, "weights that it started from are no longer those of the run");
 }
+
+#[test]
+fn what_the_bits_depend_on_is_named_where_it_differs() {
+    let workspace = Workspace::new();
+    assert!(workspace.train("run", &["--adapter", "cpu", "--schedule", "cosine"]).status.success());
+    let path = workspace.path("run/run.json");
+    let whole = json_file(&path);
+    let says = |change: &dyn Fn(&mut Value), message: &str| {
+        let mut changed = whole.clone();
+        change(&mut changed);
+        std::fs::write(&path, changed.to_string()).unwrap();
+        let text = stderr(&reproduce(&workspace.name("run"), &[]));
+        assert!(text.contains(message), "no `{message}`: {text}");
+    };
+    says(&|run| run["profile"] = "software".into(), "warning: the profile is cpu, it was software");
+    says(&|run| run["device"]["driver"] = "neon".into(), "it was neon: the results may differ");
+    says(
+        &|run| (run["device"]["backend"], run["device"]["adapter"]) = ("vulkan".into(), "A card".into()),
+        "warning: the adapter is cpu, it was A card",
+    );
+    says(&|run| run["versions"]["gpu-cnn"] = "0.0.9".into(), "warning: the version of gpu-cnn is 0.1.0, it was 0.0.9");
+    let resumed = |run: &mut Value, epochs: u64, driver: &str| {
+        let mut part = serde_json::json!({ "after_steps": 3, "epochs_before": epochs, "profile": "cpu" });
+        (part["device"], part["versions"]) = (run["device"].clone(), run["versions"].clone());
+        part["device"]["driver"] = driver.into();
+        run["resumed"] = Value::Array(vec![part]);
+    };
+    says(&|run| resumed(run, 2, "neon"), "is neon, it was");
+    says(
+        &|run| resumed(run, 1, "neon"),
+        "resumed after 3 steps with 2 epochs in place of 1, on which its schedule depends",
+    );
+    std::fs::write(&path, whole.to_string()).unwrap();
+    assert!(!stderr(&reproduce(&workspace.name("run"), &[])).contains("warning"));
+}

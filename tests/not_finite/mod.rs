@@ -157,3 +157,32 @@ fn weights_that_are_not_finite_are_named() {
     let error = trainer.fit(&images()).unwrap_err().to_string();
     assert!(error.contains("epoch 1, step 1") && error.contains("before the step, `dense.kernel` has NaN"), "{error}");
 }
+
+/// Also where all that the rest of an epoch makes is skipped, and where all before was.
+#[test]
+fn a_run_with_skipped_updates_is_resumed_from_any_step() {
+    let mut data = images();
+    // In the last batch, too.
+    data.pixels[4 * 38..][..2].fill(255);
+    let device = Device::cpu(1);
+    for config in [1, 3].map(|accumulate| RunConfig { accumulate, epochs: 2, batch_size: 4, ..RunConfig::default() }) {
+        for shuffle in [true, false] {
+            let config = RunConfig { on_nan: OnNan::Skip, shuffle, ..config.clone() };
+            let mut whole = trainer(&device, &config);
+            let mut checkpoints = Vec::new();
+            let config = RunConfig { checkpoint_every: CheckpointEvery::Steps(1), ..config };
+            let mut stepwise = trainer(&device, &config);
+            let mut keep = |trainer: &mut Trainer, _: &Event| {
+                checkpoints.push(trainer.checkpoint()?);
+                Ok(Flow::Continue)
+            };
+            stepwise.fit_with(&data, &mut keep).unwrap();
+            whole.fit(&data).unwrap();
+            for checkpoint in checkpoints {
+                let mut resumed = Trainer::resume(&checkpoint, &device, config.clone()).unwrap();
+                resumed.resume_fit_with(&data, &mut |_, _| Ok(Flow::Continue)).unwrap();
+                assert_eq!(state(&mut resumed), state(&mut whole), "{:?}", checkpoint.state.progress);
+            }
+        }
+    }
+}

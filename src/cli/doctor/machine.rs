@@ -55,32 +55,22 @@ const LIBRARY_FOLDERS: [&str; 8] = [
     "run/opengl-driver/lib",
 ];
 
-/// Where the Vulkan loader looks for drivers (its "Linux Manifest Search Paths").
-const DRIVER_FOLDERS: [&str; 6] = [
-    "etc/xdg/vulkan/icd.d",
-    "etc/vulkan/icd.d",
-    "usr/local/etc/vulkan/icd.d",
-    "usr/local/share/vulkan/icd.d",
-    "usr/share/vulkan/icd.d",
-    "run/opengl-driver/share/vulkan/icd.d",
-];
-
 /// Makers of GPUs by the number that their devices have on the bus.
 const VENDORS: [(&str, &str); 3] = [("0x10de", "NVIDIA"), ("0x1002", "AMD"), ("0x8086", "Intel")];
 
 impl Machine {
-    fn variable(&self, name: &str) -> Option<&str> {
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// `path`, which may be absolute, below the root.
-    fn at(&self, path: impl AsRef<Path>) -> PathBuf {
+    pub(super) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
     /// The names in a folder, sorted.
-    fn names(&self, folder: impl AsRef<Path>) -> Vec<String> {
+    pub(super) fn names(&self, folder: impl AsRef<Path>) -> Vec<String> {
         let entries = std::fs::read_dir(self.at(folder)).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
@@ -88,11 +78,16 @@ impl Machine {
     }
 
     fn finds_library(&self, name: &str) -> bool {
+        self.library(name).is_some()
+    }
+
+    /// The file of a library.
+    pub(super) fn library(&self, name: &str) -> Option<PathBuf> {
         if name.contains('/') {
-            return self.at(name).exists();
+            return Some(self.at(name)).filter(|path| path.exists());
         }
         let own = self.variable("LD_LIBRARY_PATH").unwrap_or_default().split(':').filter(|folder| !folder.is_empty());
-        LIBRARY_FOLDERS.into_iter().chain(own).any(|folder| self.at(folder).join(name).exists())
+        LIBRARY_FOLDERS.into_iter().chain(own).map(|folder| self.at(folder).join(name)).find(|path| path.exists())
     }
 
     /// All that was looked at, in the order in which it has to be in place.
@@ -142,75 +137,6 @@ impl Machine {
                 "apt-get install libvulkan1 (Debian, Ubuntu), dnf install vulkan-loader (Fedora)",
             ),
         }
-    }
-
-    /// The files that say where drivers are, with the libraries that they name.
-    fn drivers(&self, gpus: &[&str]) -> Vec<Finding> {
-        let (files, mut found) = self.driver_files();
-        for file in &files {
-            let shown = file.display();
-            let text = std::fs::read_to_string(self.at(file)).unwrap_or_default();
-            let value: Value = serde_json::from_str(&text).unwrap_or_default();
-            let named = value["ICD"]["library_path"].as_str();
-            found.push(match named {
-                None => problem(format!("{shown} names no driver (ICD.library_path)"), "install its package again"),
-                Some(library) => {
-                    // A path that is not absolute starts at the file.
-                    let beside = file.parent().unwrap_or(Path::new("")).join(library);
-                    let path =
-                        if library.contains('/') { beside.to_string_lossy().into_owned() } else { library.into() };
-                    match self.finds_library(&path) {
-                        true => ok(format!("driver {library}, by {shown}")),
-                        false => problem(
-                            format!("{shown} names {library}, which is not there"),
-                            "install the driver's package again, or remove the file",
-                        ),
-                    }
-                }
-            });
-        }
-        // Where a variable says where they are, drivers may be installed all the same.
-        if files.is_empty() && found.iter().all(|finding| finding.next.is_none()) {
-            found.push(problem("no Vulkan driver is installed", driver_command(gpus)));
-        }
-        found
-    }
-
-    fn driver_files(&self) -> (Vec<PathBuf>, Vec<Finding>) {
-        let chosen =
-            ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].into_iter().find_map(|name| Some((name, self.variable(name)?)));
-        if let Some((name, list)) = chosen {
-            let mut found = vec![ok(format!("{name} is set: drivers in the usual folders are not looked for"))];
-            let mut files = Vec::new();
-            for path in list.split(':').filter(|path| !path.is_empty()).map(PathBuf::from) {
-                // The loader takes folders, too.
-                let inside = if self.at(&path).is_dir() { self.driver_files_in(&path) } else { vec![path.clone()] };
-                if inside.is_empty() {
-                    let text =
-                        format!("{name} names the folder {}, which has no driver's file (.json)", path.display());
-                    found.push(problem(text, format!("unset {name}")));
-                } else if !self.at(&path).exists() {
-                    let text = format!("{name} names {}, which is not there", path.display());
-                    found.push(problem(text, format!("unset {name}")));
-                } else {
-                    files.extend(inside);
-                }
-            }
-            return (files, found);
-        }
-        let home = self.variable("HOME").map(|home| format!("{home}/.local/share"));
-        let own = [
-            self.variable("XDG_CONFIG_HOME").map(String::from),
-            self.variable("XDG_DATA_HOME").map(String::from).or(home),
-        ];
-        let own = own.into_iter().flatten().map(|folder| format!("{folder}/vulkan/icd.d"));
-        let folders = DRIVER_FOLDERS.into_iter().map(|folder| format!("/{folder}")).chain(own);
-        (folders.flat_map(|folder| self.driver_files_in(Path::new(&folder))).collect(), Vec::new())
-    }
-
-    fn driver_files_in(&self, folder: &Path) -> Vec<PathBuf> {
-        let names = self.names(folder).into_iter().filter(|name| name.ends_with(".json"));
-        names.map(|name| folder.join(name)).collect()
     }
 
     /// A container sees of NVIDIA's driver only the parts that it asks for.
@@ -278,7 +204,7 @@ impl Machine {
 }
 
 /// What installs a Vulkan driver for these cards.
-fn driver_command(gpus: &[&str]) -> String {
+pub(super) fn driver_command(gpus: &[&str]) -> String {
     match gpus {
         ["NVIDIA", ..] => "apt-get install nvidia-driver (Debian), ubuntu-drivers install (Ubuntu)".into(),
         [] => "apt-get install mesa-vulkan-drivers: its lavapipe runs shaders on the CPU".into(),

@@ -1,5 +1,6 @@
 //! `gpu-cnn adapters --doctor`: what was tried to find adapters, and why none or too few were found; each problem with the next command.
 
+mod drivers;
 mod machine;
 #[cfg(test)]
 mod tests;

@@ -22,7 +22,7 @@ const NVIDIA: [(&str, &str); 2] =
     [("sys/bus/pci/devices/0000:01:00.0/class", "0x030200\n"), ("sys/bus/pci/devices/0000:01:00.0/vendor", "0x10de\n")];
 const RADEON: [(&str, &str); 3] = [
     ("usr/share/vulkan/icd.d/radeon_icd.x86_64.json", r#"{"ICD": {"library_path": "libvulkan_radeon.so"}}"#),
-    ("usr/lib/x86_64-linux-gnu/libvulkan_radeon.so", ""),
+    ("usr/lib/x86_64-linux-gnu/libvulkan_radeon.so", "\x7fELF ... vk_icdGetInstanceProcAddr"),
     ("dev/dri/renderD128", ""),
 ];
 
@@ -55,6 +55,14 @@ fn each_fault_is_found_with_what_to_do() {
     expect(&problems(&all, &[("WGPU_BACKEND", "gl")]), &["unset WGPU_BACKEND"]);
     let broken = [&without("radeon_icd")[..], &[("etc/vulkan/icd.d/x.json", "{")]].concat();
     expect(&problems(&broken, &[]), &["names no driver"]);
+    for library in ["", "\x7fELF", "vk_icdGetInstanceProcAddr", "\x7fELF malloc"] {
+        let library = ("usr/lib/x86_64-linux-gnu/libvulkan_radeon.so", library);
+        let damaged = [&without("libvulkan_radeon")[..], &[library]].concat();
+        expect(&problems(&damaged, &[]), &["names libvulkan_radeon.so, which is damaged, or no Vulkan driver"]);
+    }
+    let long = " ".repeat(2 << 20);
+    let too_large = [&all[..], &[("etc/vulkan/icd.d/x.json", long.as_str())]].concat();
+    expect(&problems(&too_large, &[]), &["x.json is no driver's file: it is a device, a pipe, or too large"]);
 }
 
 #[test]

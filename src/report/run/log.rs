@@ -39,6 +39,9 @@ impl RunLog {
     /// The file as it was at `mark`: later lines are cut off. None if the file is another, or shorter.
     pub(super) fn resume(path: &Path, mark: &Mark) -> Result<Option<Self>> {
         let failed = |e: std::io::Error| Error::output(path, e);
+        if path.exists() && !path.is_file() {
+            return Err(Error::output(path, "it is no file, but a folder, a device or a pipe"));
+        }
         let mut file = match File::options().read(true).append(true).open(path) {
             Ok(file) => file,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
@@ -71,7 +74,8 @@ impl RunLog {
     pub(super) fn flush(&mut self) -> Result<()> {
         // What a failed write leaves is cut off when the run is resumed.
         let pending = std::mem::take(&mut self.pending);
-        self.file.write_all(&pending).map_err(|e| Error::output(&self.path, e))?;
+        let failed = |e| Error::output(&self.path, format!("{e} ({} bytes after {})", pending.len(), self.written));
+        self.file.write_all(&pending).map_err(failed)?;
         self.hasher.update(&pending);
         self.written += pending.len() as u64;
         Ok(())

@@ -1,23 +1,26 @@
 //! The folder of a training run: its description, logs, weights and checkpoints.
 
+mod kept;
 mod log;
 mod names;
 mod place;
 mod recorded;
 mod replace;
+mod resume;
 
 pub(crate) use names::REPORT;
 pub(crate) use recorded::RecordedRun;
+pub(crate) use resume::Found;
 
 use crate::error::{Error, Result};
 use crate::files;
 use crate::trainer::Checkpoint;
+use kept::Kept;
 use log::{Mark, RunLog};
-use names::{BATCH, BEST, CHECKPOINT, LOSSES, METRICS, RUN, TIMING, WEIGHTS, earlier_run, keep_last, names, prune};
-use place::{create_new, lock, now, versions};
+use names::{BATCH, BEST, CHECKPOINT, LOSSES, METRICS, RUN, TIMING, WEIGHTS, earlier_run, names};
+use place::{Lock, create_new, lock, now, versions};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// The folder of runs that are not given one.
@@ -34,11 +37,8 @@ pub(crate) struct RunFolder {
     current: PathBuf,
     logs: [RunLog; 3],
     description: Value,
-    /// Checkpoints to keep, and the number of steps of the last one.
-    keep: usize,
-    last_steps: u64,
-    /// Holds the folder against other runs.
-    _lock: Option<File>,
+    kept: Kept,
+    _lock: Lock,
 }
 
 /// What a checkpoint holds for the run folder.
@@ -49,6 +49,9 @@ struct Host {
     metrics: Mark,
     losses: Mark,
     timing: Mark,
+    /// Steps of the numbered checkpoints.
+    #[serde(default)]
+    kept: Vec<u64>,
 }
 
 impl RunFolder {
@@ -73,7 +76,7 @@ impl RunFolder {
             }
         };
         let lock = lock(&path)?;
-        Self::check(&path, overwrite)?;
+        Self::check_free(&path, overwrite)?;
         replace::finish(&path)?;
         files::sweep(&path);
         description["started"] = json!(now);
@@ -94,74 +97,15 @@ impl RunFolder {
         })
     }
 
-    fn start(path: &Path, current: PathBuf, description: Value, lock: Option<File>, first: Checkpoint) -> Result<Self> {
+    fn start(path: &Path, current: PathBuf, description: Value, lock: Lock, first: Checkpoint) -> Result<Self> {
         let log = |name: &str| RunLog::create(&current.join(name));
         let logs = [log(METRICS)?, log(LOSSES)?, log(TIMING)?];
-        let keep = first.state.config.keep as usize;
-        let path = path.to_owned();
-        let mut folder = Self { path, current, logs, description, keep, last_steps: 0, _lock: lock };
+        let kept = Kept::new(first.state.config.keep, 0, Vec::new());
+        let mut folder = Self { path: path.to_owned(), current, logs, description, kept, _lock: lock };
         // From here on the run can be resumed.
         folder.save(first, true, false)?;
         folder.describe("running")?;
         Ok(folder)
-    }
-
-    /// Opens the folder of `checkpoint`, which was read from it, to go on from there and keep `keep` checkpoints: logs lose what came
-    /// later. With what the user should know.
-    ///
-    /// # Errors
-    /// If the folder cannot be written or another run is writing there.
-    pub(crate) fn resume(path: &Path, checkpoint: &Checkpoint, keep: u32) -> Result<(Self, Vec<String>)> {
-        let host: Host = serde_json::from_value(checkpoint.state.host.clone()).map_err(|e| {
-            Error::Data(format!("the checkpoint is of no run folder ({e}): {}", path.join(CHECKPOINT).display()))
-        })?;
-        let lock = lock(path)?;
-        replace::finish(path)?;
-        replace::abandon(path);
-        files::sweep(path);
-        // From here on it is the last, whichever it was; and the folder is tried before the first step.
-        let (last, bytes) = (path.join(CHECKPOINT), checkpoint.to_bytes()?);
-        files::replace(&last, &bytes).map_err(|e| Error::output(&last, format!("{e} ({} bytes)", bytes.len())))?;
-        let mut notes = Vec::new();
-        let mut log = |name: &str, mark: &Mark| {
-            let log = path.join(name);
-            if let Some(found) = RunLog::resume(&log, mark)? {
-                return Ok(found);
-            }
-            if mark.bytes > 0 {
-                notes.push(format!("warning: {name} is not what the checkpoint was written with; a new one begins"));
-                if log.exists() {
-                    let kept = path.join(format!("{name}.old"));
-                    std::fs::rename(&log, &kept).map_err(|e| Error::output(&kept, e))?;
-                    notes.push(format!("note: it is kept as {}", kept.display()));
-                }
-            }
-            RunLog::create(&log)
-        };
-        let logs = [log(METRICS, &host.metrics)?, log(LOSSES, &host.losses)?, log(TIMING, &host.timing)?];
-        let (path, steps, keep) = (path.to_owned(), checkpoint.state.progress.steps, keep as usize);
-        let folder = Self {
-            current: path.clone(),
-            path,
-            logs,
-            description: host.description,
-            keep,
-            last_steps: steps,
-            _lock: lock,
-        };
-        prune(&folder.path, folder.keep, steps)?;
-        Ok((folder, notes))
-    }
-
-    /// The last checkpoint of the run in `path`, or the one that `path` names, after the run's folder and the checkpoint's file.
-    ///
-    /// # Errors
-    /// As [`Checkpoint::read`].
-    pub(crate) fn checkpoint(path: &Path) -> Result<(PathBuf, PathBuf, Checkpoint)> {
-        let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let (folder, file) =
-            if path.is_dir() { (path, replace::find(path, CHECKPOINT)) } else { (parent, path.to_owned()) };
-        Checkpoint::read(&file).map(|checkpoint| (folder.to_owned(), file, checkpoint))
     }
 
     /// Whether the files in the folder are still those of an earlier run.
@@ -174,6 +118,14 @@ impl RunFolder {
     /// # Errors
     /// If `path` is not a folder, cannot be written, or contains a run already and `overwrite` is false.
     pub(crate) fn check(path: &Path, overwrite: bool) -> Result<()> {
+        if !overwrite && earlier_run(path).is_some() {
+            // Whether it is still going on.
+            lock(path)?;
+        }
+        Self::check_free(path, overwrite)
+    }
+
+    fn check_free(path: &Path, overwrite: bool) -> Result<()> {
         let existing = earlier_run(path);
         match existing {
             Some(name) if !overwrite => Err(Error::output(
@@ -194,7 +146,7 @@ impl RunFolder {
 
     /// Steps of the last checkpoint.
     pub(crate) fn last_steps(&self) -> u64 {
-        self.last_steps
+        self.kept.last()
     }
 
     /// Replaces the weights.
@@ -211,19 +163,19 @@ impl RunFolder {
     pub(crate) fn save(&mut self, mut checkpoint: Checkpoint, is_last: bool, is_best: bool) -> Result<()> {
         let [metrics, losses, timing] = &mut self.logs;
         let [metrics, losses, timing] = [metrics.sync()?, losses.sync()?, timing.sync()?];
-        let host = Host { description: self.description.clone(), metrics, losses, timing };
+        if is_last {
+            self.kept.number_last(&self.current)?;
+        }
+        let kept = self.kept.numbers().to_vec();
+        let host = Host { description: self.description.clone(), metrics, losses, timing, kept };
         checkpoint.state.host = serde_json::to_value(host).unwrap_or_default();
         let bytes = checkpoint.to_bytes()?;
         if is_best {
             self.write(BEST, &bytes)?;
         }
         if is_last {
-            if self.keep > 1 && self.last_steps > 0 {
-                keep_last(&self.current, self.last_steps)?;
-            }
             self.write(CHECKPOINT, &bytes)?;
-            self.last_steps = checkpoint.state.progress.steps;
-            prune(&self.current, self.keep, self.last_steps)?;
+            self.kept.advance(&self.current, checkpoint.state.progress.steps)?;
         }
         Ok(())
     }
@@ -260,16 +212,6 @@ impl RunFolder {
     /// Notes a final figure, which run.json has when the run has ended, and checkpoints from now on.
     pub(crate) fn note_final(&mut self, name: &str, figure: Value) {
         self.description["final"][name] = figure;
-    }
-
-    /// Describes a resumed run: what of `now` differs, when it was resumed, and that it is not over.
-    pub(crate) fn describe_resumed(&mut self, now_holds: &Value, steps: u64) -> Result<()> {
-        let described = &mut self.description;
-        ["settings", "device", "data"].into_iter().for_each(|key| described[key] = now_holds[key].clone());
-        let mut resumed = described["resumed"].as_array().cloned().unwrap_or_default();
-        resumed.push(json!({ "after_steps": steps, "at": now(), "versions": versions() }));
-        described["resumed"] = Value::Array(resumed);
-        self.describe("running")
     }
 
     /// Writes a complete file.

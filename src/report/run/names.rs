@@ -1,7 +1,5 @@
-//! The names of a run's files, and which of its checkpoints are kept.
+//! The names of a run's files.
 
-use crate::error::{Error, Result};
-use crate::files;
 use std::path::Path;
 
 /// What describes the run.
@@ -51,33 +49,6 @@ pub(super) fn earlier_run(folder: &Path) -> Option<String> {
 }
 
 /// The name of a checkpoint that is kept beside the last.
-fn numbered(steps: u64) -> String {
+pub(super) fn numbered(steps: u64) -> String {
     format!("checkpoint-{steps:08}.safetensors")
-}
-
-/// Gives the last checkpoint, after `steps` steps, a second name, before the next takes its own.
-pub(super) fn keep_last(folder: &Path, steps: u64) -> Result<()> {
-    let (last, kept) = (folder.join(CHECKPOINT), folder.join(numbered(steps)));
-    let linked = std::fs::hard_link(&last, &kept);
-    match linked {
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        // Not everywhere has a file two names.
-        Err(_) => {
-            let copied = std::fs::read(&last).and_then(|bytes| files::replace(&kept, &bytes));
-            copied.map_err(|e| Error::output(&kept, e))
-        }
-        Ok(()) => Ok(()),
-    }
-}
-
-/// Deletes numbered checkpoints: all but the newest, so that `keep` are left with the last, and those that do not come before `steps`.
-pub(super) fn prune(folder: &Path, keep: usize, steps: u64) -> Result<()> {
-    let mut kept: Vec<u64> = names(folder).iter().filter_map(|name| steps_of(name)).collect();
-    kept.sort_unstable();
-    let newest: Vec<u64> = kept.iter().rev().copied().filter(|n| *n < steps).take(keep.saturating_sub(1)).collect();
-    for old in kept.into_iter().filter(|n| !newest.contains(n)) {
-        let path = folder.join(numbered(old));
-        std::fs::remove_file(&path).map_err(|e| Error::output(&path, e))?;
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@ use crate::files;
 use serde_json::{Value, json};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Creates `path`, or the first of `path-2`, `path-3`, ... that no other run has taken.
@@ -27,16 +28,22 @@ pub(super) fn create_new(path: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Locks the folder for the lifetime of this process; none where a folder cannot be locked.
-pub(super) fn lock(path: &Path) -> Result<Option<File>> {
-    let Ok(folder) = File::open(path) else { return Ok(None) };
+/// Holds a folder against other runs; none where a folder cannot be locked.
+#[derive(Debug, Clone)]
+pub(crate) struct Lock {
+    _folder: Option<Arc<File>>,
+}
+
+/// Locks the folder for as long as the lock lives.
+pub(super) fn lock(path: &Path) -> Result<Lock> {
+    let Ok(folder) = File::open(path) else { return Ok(Lock { _folder: None }) };
     match folder.try_lock() {
-        Ok(()) => Ok(Some(folder)),
+        Ok(()) => Ok(Lock { _folder: Some(Arc::new(folder)) }),
         Err(TryLockError::WouldBlock) => Err(Error::output(
             path,
             "another run is writing there; wait until it has ended, or choose another --out folder",
         )),
-        Err(TryLockError::Error(_)) => Ok(None),
+        Err(TryLockError::Error(_)) => Ok(Lock { _folder: None }),
     }
 }
 

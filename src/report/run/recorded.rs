@@ -36,6 +36,9 @@ impl RecordedRun {
         let description = serde_json::from_str(&text).map_err(|e| Error::data(&description_path, e))?;
         let read = |name: &str| {
             let path = replace::find(folder, name);
+            if path.exists() && !path.is_file() {
+                return Err(Error::data(&path, "is no file, but a folder, a device or a pipe"));
+            }
             match std::fs::read(&path) {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
@@ -51,6 +54,19 @@ impl RecordedRun {
         let lines = lines.map(String::from).collect();
         let weights = read(WEIGHTS)?.map(|bytes| sha256_hex(&bytes));
         Ok(Self { description_path, description, losses, metrics: lines, weights })
+    }
+
+    /// Whether it was stopped and went on.
+    pub(crate) fn was_resumed(&self) -> bool {
+        self.description["resumed"].is_array()
+    }
+
+    /// Leaves out the lines of steps, of which the losses are known all the same; those of skipped updates stay.
+    pub(crate) fn forget_logged_steps(&mut self) {
+        self.metrics.retain(|line| {
+            let line: Value = serde_json::from_str(line).unwrap_or_default();
+            line["event"] != "step" || line["skipped"] == true
+        });
     }
 
     /// Whether it came to its end.

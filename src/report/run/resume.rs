@@ -1,0 +1,102 @@
+//! How a run goes on in its folder.
+
+use super::kept::{Kept, keep_aside};
+use super::log::{Mark, RunLog};
+use super::names::{CHECKPOINT, LOSSES, METRICS, TIMING, numbered};
+use super::place::{Lock, lock, now, versions};
+use super::{Host, RunFolder, replace};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::trainer::Checkpoint;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// A run to go on with, as its folder had it once that was locked.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// The run's folder.
+    pub(crate) folder: PathBuf,
+    /// The checkpoint's file.
+    pub(crate) file: PathBuf,
+    pub(crate) checkpoint: Checkpoint,
+    lock: Lock,
+}
+
+impl RunFolder {
+    /// Locks the run in `path`, and reads its last checkpoint, or the one that `path` names.
+    ///
+    /// # Errors
+    /// If another run is writing there; as [`Checkpoint::read`].
+    pub(crate) fn find(path: &Path) -> Result<Found> {
+        let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = if path.is_dir() { path } else { parent };
+        // First: a run that writes there would go on past what was read.
+        let lock = lock(folder)?;
+        let file = if path.is_dir() { replace::find(path, CHECKPOINT) } else { path.to_owned() };
+        if file.exists() && !file.is_file() {
+            return Err(Error::data(&file, "is no file, but a folder, a device or a pipe"));
+        }
+        let checkpoint = Checkpoint::read(&file)?;
+        Ok(Found { folder: folder.to_owned(), file, checkpoint, lock })
+    }
+
+    /// Opens the folder of the run that was `found`, to go on from there and keep `keep` checkpoints: logs lose what came later. With what
+    /// the user should know.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub(crate) fn resume(found: &Found, keep: u32) -> Result<(Self, Vec<String>)> {
+        let Found { folder: path, checkpoint, lock, .. } = found;
+        let host: Host = serde_json::from_value(checkpoint.state.host.clone()).map_err(|e| {
+            Error::Data(format!("the checkpoint is of no run folder ({e}): {}", path.join(CHECKPOINT).display()))
+        })?;
+        replace::finish(path)?;
+        replace::abandon(path);
+        files::sweep(path);
+        let mut notes = Vec::new();
+        // From here on it is the last, whichever it was; and the folder is tried before the first step.
+        let (last, bytes) = (path.join(CHECKPOINT), checkpoint.to_bytes()?);
+        if let Some(later) = Checkpoint::read(&last).ok().map(|later| later.state.progress.steps)
+            && later > checkpoint.state.progress.steps
+        {
+            keep_aside(path, later)?;
+            notes.push(format!("note: the checkpoint after {later} steps is kept as {}", numbered(later)));
+        }
+        files::replace(&last, &bytes).map_err(|e| Error::output(&last, format!("{e} ({} bytes)", bytes.len())))?;
+        let mut log = |name: &str, mark: &Mark| {
+            let log = path.join(name);
+            if let Some(found) = RunLog::resume(&log, mark)? {
+                return Ok(found);
+            }
+            if mark.bytes > 0 {
+                notes.push(format!("warning: {name} is not what the checkpoint was written with; a new one begins"));
+                if log.exists() {
+                    let kept = path.join(format!("{name}.old"));
+                    std::fs::rename(&log, &kept).map_err(|e| Error::output(&kept, e))?;
+                    notes.push(format!("note: it is kept as {}", kept.display()));
+                }
+            }
+            RunLog::create(&log)
+        };
+        let logs = [log(METRICS, &host.metrics)?, log(LOSSES, &host.losses)?, log(TIMING, &host.timing)?];
+        let steps = checkpoint.state.progress.steps;
+        let mut kept = Kept::new(keep, steps, host.kept);
+        kept.advance(path, steps)?;
+        let (path, current) = (path.clone(), path.clone());
+        Ok((Self { path, current, logs, description: host.description, kept, _lock: lock.clone() }, notes))
+    }
+
+    /// Describes a resumed run: what of `now` differs, when it was resumed, and that it is not over.
+    pub(crate) fn describe_resumed(&mut self, now_holds: &Value, steps: u64) -> Result<()> {
+        let described = &mut self.description;
+        let mut resumed = described["resumed"].as_array().cloned().unwrap_or_default();
+        let mut entry = json!({ "after_steps": steps, "at": now(), "versions": versions() });
+        // What it went on from; the run's own device stays where it began.
+        ["device", "profile"].into_iter().for_each(|key| entry[key] = now_holds[key].clone());
+        entry["epochs_before"] = described["settings"]["epochs"].clone();
+        ["settings", "data"].into_iter().for_each(|key| described[key] = now_holds[key].clone());
+        resumed.push(entry);
+        described["resumed"] = Value::Array(resumed);
+        self.describe("running")
+    }
+}
