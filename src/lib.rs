@@ -51,7 +51,8 @@ pub use layers::{
 };
 pub use trainer::{
     BestEpoch, Checkpoint, CheckpointEvery, CheckpointState, ClassScore, Evaluation, Event, Fit, FitStart, Flow,
-    History, LayerOutput, Mistake, NotFinite, Origin, Plateau, Progress, Ratios, RunConfig, Schedule, Score, Trainer, layer_outputs,
+    History, LayerOutput, Mistake, NotFinite, Origin, Plateau, Progress, Ratios, RunConfig, Schedule, Score, Trainer,
+    layer_outputs,
 };
 
 /// What tests and tools look into; no part of the interface, and free to change.

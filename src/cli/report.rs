@@ -39,7 +39,8 @@ const MAX_RUNS: usize = 6;
 
 pub(super) fn run(args: &Args) -> Result<()> {
     if args.compare.len() >= MAX_RUNS {
-        let text = format!("--compare with {} runs; {} at the most can be told apart", args.compare.len(), MAX_RUNS - 1);
+        let text =
+            format!("--compare with {} runs; {} at the most can be told apart", args.compare.len(), MAX_RUNS - 1);
         return Err(Error::Usage(text));
     }
     let output = args.output.clone().unwrap_or_else(|| args.run.join(REPORT));

@@ -30,8 +30,8 @@ impl History {
     pub(crate) fn new(run: &RecordedRun) -> Self {
         let lines: Vec<Value> = run.metrics.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let steps = steps_per_epoch(&run.description, &lines);
-        let mut history = Self::default();
-        history.step_losses = run.losses.iter().enumerate().map(|(i, loss)| [(i + 1) as f64 / steps, *loss]).collect();
+        let step_losses = run.losses.iter().enumerate().map(|(i, loss)| [(i + 1) as f64 / steps, *loss]).collect();
+        let mut history = Self { step_losses, ..Self::default() };
         for line in &lines {
             let figure = |name: &str| line[name].as_f64();
             let (Some(loss), Some(accuracy)) = (figure("loss"), figure("accuracy")) else { continue };

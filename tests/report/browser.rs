@@ -36,7 +36,9 @@ fn pages_are_drawn_without_an_error_and_are_no_wider_than_the_screen() {
     trained(&workspace);
     assert!(workspace.train("dense", &["--adapter", "cpu", "--log-steps"]).status.success());
     let [page, dense, both] = ["conv/report.html", "dense/report.html", "both.html"].map(|name| workspace.name(name));
-    assert!(run(&["report", &workspace.name("conv"), "--compare", &workspace.name("dense"), "-o", &both]).status.success());
+    assert!(
+        run(&["report", &workspace.name("conv"), "--compare", &workspace.name("dense"), "-o", &both]).status.success()
+    );
     assert_eq!(faults(&modules, &[page.clone(), dense, both]).trim(), "");
     // What is wrong is seen.
     let good = std::fs::read_to_string(&page).unwrap();
@@ -47,7 +49,7 @@ fn pages_are_drawn_without_an_error_and_are_no_wider_than_the_screen() {
         ("<html lang=\"en\"", "<html", "html-has-lang"),
     ] {
         std::fs::write(&page, good.replacen(from, to, 1)).unwrap();
-        let found = faults(&modules, &[page.clone()]);
+        let found = faults(&modules, std::slice::from_ref(&page));
         assert!(found.contains(fault), "`{fault}` is not seen: {found}");
     }
 }

@@ -15,7 +15,7 @@ fn model() -> Model {
         .add(MaxPooling2D::new(2))
         .add(BatchNormalization::new())
         .add(Conv2D::new(3, 3).activation(Activation::Gelu))
-        .add(GlobalAveragePooling2D {})
+        .add(GlobalAveragePooling2D::default())
         .add(Dense::new(10).activation(Activation::Softmax))
         .into()
 }

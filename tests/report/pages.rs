@@ -21,8 +21,9 @@ fn read(path: &Path) -> String {
 
 /// The values of an attribute of the elements `element`.
 fn attributes<'a>(page: &'a str, element: &str, name: &str) -> Vec<&'a str> {
-    let elements = page.split(&format!("<{element} ")).skip(1).map(|rest| rest.split('>').next().unwrap());
-    elements.filter_map(|tag| tag.split(&format!("{name}=\"")).nth(1)?.split('"').next()).collect()
+    let (start, name) = (format!("<{element} "), format!("{name}=\""));
+    let elements = page.split(&start).skip(1).map(|rest| rest.split('>').next().unwrap());
+    elements.filter_map(|tag| tag.split(&name).nth(1)?.split('"').next()).collect()
 }
 
 const FIGURES: [&str; 9] = [
@@ -111,7 +112,11 @@ fn a_run_without_weights_or_data_has_a_page_of_what_is_known() {
     let report = || {
         let output = run(&["report", &workspace.name("conv"), "--adapter", "cpu"]);
         assert!(output.status.success(), "{}", stderr(&output));
-        assert!(stderr(&output).contains("warning: without what the model makes of test images"), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("warning: without what the model makes of test images"),
+            "{}",
+            stderr(&output)
+        );
         let page = read(&workspace.path("conv/report.html"));
         assert_eq!(attributes(&page, "figure", "id"), FIGURES[..3]);
         page
@@ -127,7 +132,8 @@ fn a_run_without_weights_or_data_has_a_page_of_what_is_known() {
 #[test]
 fn names_are_text_on_the_page() {
     let workspace = Workspace::new();
-    std::fs::write(workspace.path("<b>&.toml"), MODEL.replacen("[[layers]]", "[[layers]]\nname = \"a<i>\"", 1)).unwrap();
+    std::fs::write(workspace.path("<b>&.toml"), MODEL.replacen("[[layers]]", "[[layers]]\nname = \"a<i>\"", 1))
+        .unwrap();
     let trained = workspace.train_model(&workspace.name("<b>&.toml"), "conv", &["--adapter", "cpu"]);
     assert!(trained.status.success(), "{}", stderr(&trained));
     let page = read(&workspace.path("conv/report.html"));

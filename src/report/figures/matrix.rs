@@ -16,7 +16,7 @@ const LABEL_COLUMNS: usize = 14;
 pub(crate) fn confusion_matrix(evaluation: &Evaluation, names: &[String]) -> Figure {
     let confusion = &evaluation.confusion;
     let count = confusion.len();
-    let cell = (if count <= MAX_NUMBERS { 34.0 } else { 320.0 / count as f64 }) as f64;
+    let cell = if count <= MAX_NUMBERS { 34.0 } else { 320.0 / count as f64 };
     let (left, top) = if count <= MAX_NUMBERS { (LABEL + 20.0, LABEL + 14.0) } else { (44.0, 34.0) };
     let side = cell * count as f64;
     let marks = html! {

@@ -3,8 +3,8 @@
 mod chart;
 mod matrix;
 mod pictures;
-mod ratios;
 mod raster;
+mod ratios;
 mod scale;
 mod theme;
 mod thin;
@@ -90,7 +90,7 @@ impl Figure {
 pub(crate) fn number(value: f64) -> String {
     let digits = match value.abs() {
         0.0 => return "0".to_owned(),
-        v if v < 1e-4 || v >= 1e6 => return format!("{value:.2e}"),
+        v if !(1e-4..1e6).contains(&v) => return format!("{value:.2e}"),
         v if v >= 1000.0 => 0,
         v => (3 - v.log10().floor() as i32).clamp(0, 7) as usize,
     };

@@ -27,7 +27,14 @@ impl Scale {
     pub(super) fn epochs(last: f64, [start, end]: [f64; 2]) -> Self {
         let last = if last > 0.0 { last } else { 1.0 };
         let step = rounded(last / 8.0);
-        Self { low: 0.0, high: last, start, end, is_logarithmic: false, step: if last < 1.0 { step } else { step.max(1.0) } }
+        Self {
+            low: 0.0,
+            high: last,
+            start,
+            end,
+            is_logarithmic: false,
+            step: if last < 1.0 { step } else { step.max(1.0) },
+        }
     }
 
     /// A logarithmic axis over `low..=high`, which are above zero, from a power of ten to another.

@@ -34,9 +34,7 @@ text{font:12px system-ui,'Segoe UI','DejaVu Sans',sans-serif;fill:var(--ink)}\
 image{image-rendering:optimizeSpeed;image-rendering:pixelated}";
 
 fn style_of_series() -> String {
-    (0..SERIES)
-        .map(|i| format!(".s{i}{{stroke:var(--s{i})}}.f{i}{{fill:var(--s{i});stroke:var(--paper)}}"))
-        .collect()
+    (0..SERIES).map(|i| format!(".s{i}{{stroke:var(--s{i})}}.f{i}{{fill:var(--s{i});stroke:var(--paper)}}")).collect()
 }
 
 /// The style of a file: light colours, written out, since not every program that reads SVG knows variables.

@@ -35,9 +35,10 @@ pub(crate) fn filters(graph: &Graph, weights: &[f32]) -> Option<Figure> {
     };
     let pictures: Vec<Picture> = match of_filter {
         3 if !is_depthwise => (0..count).map(|f| picture(None, f)).collect(),
-        _ if is_depthwise => {
-            (0..of_filter).flat_map(|channel| (0..count).map(move |f| (channel, f))).map(|(c, f)| picture(Some(c), f)).collect()
-        }
+        _ if is_depthwise => (0..of_filter)
+            .flat_map(|channel| (0..count).map(move |f| (channel, f)))
+            .map(|(c, f)| picture(Some(c), f))
+            .collect(),
         _ => (0..count).map(|f| picture(Some(0), f)).collect(),
     };
     let total = pictures.len();

@@ -4,7 +4,8 @@ use crate::report::figures::{Figure, Table, page_colours};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Nothing from outside may be loaded, and nothing runs.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 const STYLE: &str = include_str!("page.css");
 

@@ -7,11 +7,7 @@ use crate::trainer::Mistake;
 const MAX_MISTAKES: usize = 16;
 
 /// The figure of the first `mistakes`, whose images `picture` has; none without any.
-pub(crate) fn mistakes(
-    mistakes: &[Mistake],
-    names: &[String],
-    picture: &dyn Fn(usize) -> Picture,
-) -> Option<Figure> {
+pub(crate) fn mistakes(mistakes: &[Mistake], names: &[String], picture: &dyn Fn(usize) -> Picture) -> Option<Figure> {
     let shown = &mistakes[..mistakes.len().min(MAX_MISTAKES)];
     let percent = |mistake: &Mistake| {
         // Not "100 %", which it is not.

@@ -1,43 +1,19 @@
 //! A run as one HTML page that needs nothing else: no script, no file, no network.
 
+mod content;
 mod filters;
 mod layout;
 mod mistakes;
 mod settings;
 
+pub(crate) use content::{RunPage, Test};
 pub(crate) use filters::{feature_maps, filters};
 pub(crate) use mistakes::mistakes;
 
 use super::figures::{Figure, Picture, class_ratios, confusion_matrix};
 use super::history::{History, compared};
-use crate::graph::Summary;
-use crate::trainer::Evaluation;
 use layout::{Page, Section};
-use serde_json::Value;
 use settings::{differing_settings, model_table, settings_table, tiles};
-
-/// What the page of a run is made of.
-pub(crate) struct RunPage {
-    /// The run's folder, by its last name.
-    pub(crate) name: String,
-    /// The content of run.json.
-    pub(crate) description: Value,
-    pub(crate) history: History,
-    pub(crate) summary: Option<Summary>,
-    /// What the trained model makes of the test images; or why that is not known.
-    pub(crate) test: Result<Test, String>,
-    /// Runs to compare with, by name: run.json, and curves.
-    pub(crate) others: Vec<(String, Value, History)>,
-}
-
-/// What the trained model makes of the test images.
-pub(crate) struct Test {
-    pub(crate) evaluation: Evaluation,
-    /// Names of all classes.
-    pub(crate) names: Vec<String>,
-    /// Figures of pictures: mistakes, filters, feature maps.
-    pub(crate) pictures: Vec<Figure>,
-}
 
 impl RunPage {
     /// The page as a file, and the figures on it.
@@ -62,7 +38,8 @@ impl RunPage {
         match &self.test {
             Err(why) => sections.push(Section::text("Test images", why)),
             Ok(test) => {
-                let ratios = [confusion_matrix(&test.evaluation, &test.names), class_ratios(&test.evaluation, &test.names)];
+                let ratios =
+                    [confusion_matrix(&test.evaluation, &test.names), class_ratios(&test.evaluation, &test.names)];
                 sections.push(Section::figures("Classes", ratios.into()));
                 let (maps, others): (Vec<Figure>, Vec<Figure>) =
                     test.pictures.iter().cloned().partition(|figure| figure.name.starts_with("feature-maps"));

@@ -1,8 +1,9 @@
 //! What a run's description says, for its page.
 
-use super::RunPage;
+use super::content::RunPage;
 use crate::graph::Summary;
 use crate::report::figures::{Table, number};
+use crate::report::history::History;
 use crate::trainer::Score;
 use serde_json::Value;
 use std::time::Duration;
@@ -41,7 +42,10 @@ pub(super) fn tiles(page: &RunPage) -> Vec<(String, String)> {
         tile("Test loss", format!("{loss:.4}"));
     }
     let epochs = description["settings"]["epochs"].as_u64();
-    tile("Epochs", format!("{} of {}", page.history.epochs(), epochs.map_or_else(|| "?".to_owned(), |n| n.to_string())));
+    tile(
+        "Epochs",
+        format!("{} of {}", page.history.epochs(), epochs.map_or_else(|| "?".to_owned(), |n| n.to_string())),
+    );
     if let Some(summary) = &page.summary {
         tile("Parameters", summary.total_params.to_string());
     }
@@ -70,7 +74,10 @@ pub(super) fn settings_table(description: &Value) -> (&'static str, Table) {
             }
         }
     }
-    ("Settings", Table { head: ["name", "value"].map(String::from).into(), rows, note: Some("run.json has all.".into()) })
+    (
+        "Settings",
+        Table { head: ["name", "value"].map(String::from).into(), rows, note: Some("run.json has all.".into()) },
+    )
 }
 
 /// The layers, as `summary` prints them.
@@ -88,9 +95,10 @@ pub(super) fn model_table(summary: &Summary) -> (&'static str, Table) {
 pub(super) fn differing_settings(page: &RunPage) -> (&'static str, Table) {
     let own = (&page.name, &page.description, &page.history);
     let runs: Vec<_> = [own].into_iter().chain(page.others.iter().map(|(n, d, h)| (n, d, h))).collect();
-    let head = ["result or setting".to_owned()].into_iter().chain(runs.iter().map(|(name, ..)| (*name).clone())).collect();
+    let head =
+        ["result or setting".to_owned()].into_iter().chain(runs.iter().map(|(name, ..)| (*name).clone())).collect();
     let score = |value: fn(&Score) -> f64| {
-        move |(_, _, history): &(&String, &Value, &crate::report::history::History)| {
+        move |(_, _, history): &(&String, &Value, &History)| {
             history.test().as_ref().map_or_else(|| "–".to_owned(), |score| number(value(score)))
         }
     };
@@ -108,7 +116,8 @@ pub(super) fn differing_settings(page: &RunPage) -> (&'static str, Table) {
         keys.dedup();
         for key in keys {
             let values: Vec<&Value> = runs.iter().map(|(_, description, _)| &description[part][key]).collect();
-            if values.iter().any(|value| *value != values[0]) && !["out", "overwrite", "sha256"].contains(&key.as_str()) {
+            if values.iter().any(|value| *value != values[0]) && !["out", "overwrite", "sha256"].contains(&key.as_str())
+            {
                 rows.push(row(&key.replace('_', " "), values.into_iter().map(text).collect()));
             }
         }
