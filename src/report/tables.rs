@@ -5,7 +5,7 @@ use console::{Alignment, measure_text_width, pad_str};
 use std::fmt::Write;
 
 /// A number with a comma between thousands: `243,786`.
-fn thousands(n: usize) -> String {
+pub(super) fn thousands(n: usize) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -41,7 +41,7 @@ pub(crate) struct Chart {
 const WIDTH: f64 = 420.0;
 /// Of the axes' area.
 const HEIGHT: f64 = 210.0;
-const LEFT: f64 = 52.0;
+const LEFT: f64 = 62.0;
 const RIGHT: f64 = 14.0;
 const BOTTOM: f64 = 40.0;
 const LINE: f64 = 18.0;
@@ -76,7 +76,7 @@ impl Chart {
         };
         let scale = if is_logarithmic { " on a logarithmic axis" } else { "" };
         let said: Vec<String> = series.iter().map(describe).collect();
-        let description = format!("{} over epochs{scale}. {}.", capital(self.quantity), said.join("; "));
+        let description = format!("{} over epochs{scale}: {}.", capital(self.quantity), said.join("; "));
         let size = [WIDTH, top + HEIGHT + BOTTOM];
         let table = table(&self.series, self.quantity);
         Some(Figure { name: self.name.to_owned(), title: self.title, description, size, marks, table: Some(table) })
@@ -192,8 +192,8 @@ fn round(place: f64) -> f64 {
 fn describe(series: &Series) -> String {
     let (first, last) = (series.points[0], series.points[series.points.len() - 1]);
     match series.points.len() {
-        1 => format!("{}: {}", series.label, number(last[1])),
-        _ => format!("{}: from {} to {}", series.label, number(first[1]), number(last[1])),
+        1 => format!("{} {}", series.label, number(last[1])),
+        _ => format!("{} from {} to {}", series.label, number(first[1]), number(last[1])),
     }
 }
 

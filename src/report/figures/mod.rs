@@ -94,7 +94,10 @@ pub(crate) fn number(value: f64) -> String {
         v if v >= 1000.0 => 0,
         v => (3 - v.log10().floor() as i32).clamp(0, 7) as usize,
     };
-    format!("{value:.digits$}")
+    let text = format!("{value:.digits$}");
+    // Zeros at the end say nothing.
+    let shorter = if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    shorter.to_owned()
 }
 
 /// `text` in at most `columns` characters, the rest as an ellipsis.
@@ -102,5 +105,14 @@ fn shortened(text: &str, columns: usize) -> String {
     match text.chars().count() > columns {
         true => text.chars().take(columns.saturating_sub(1)).chain(['…']).collect(),
         false => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_have_as_few_digits_as_tell_them() {
+        let texts = [0.0, 0.001, 0.912_34, 1.0, 12.345, 1240.0, 3.2e-7, -0.5].map(super::number);
+        assert_eq!(texts, ["0", "0.001", "0.9123", "1", "12.35", "1240", "3.20e-7", "-0.5"]);
     }
 }

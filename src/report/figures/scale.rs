@@ -19,7 +19,7 @@ impl Scale {
         let span = if high > low { high - low } else { 1.0 };
         let step = rounded(span / ticks);
         let (low, high) = ((low / step + 1e-9).floor() * step, ((high.max(low) / step - 1e-9).ceil()) * step);
-        let high = if high > low { high } else { low + step };
+        let high = if high > low { high } else { low + span };
         Self { low, high, start, end, is_logarithmic: false, step }
     }
 
@@ -59,6 +59,7 @@ impl Scale {
         let tick = |i: usize| {
             let value = (first + i as f64) * self.step;
             match self.is_logarithmic {
+                false if decimals > 4 && i > 0 => (value, format!("{value:.1e}")),
                 true => (10f64.powf(value), format!("1e{value}")),
                 // Not "-0".
                 false => (value, format!("{:.decimals$}", if value.abs() < self.step / 2.0 { 0.0 } else { value })),
@@ -90,6 +91,7 @@ mod tests {
         assert_eq!(texts(Scale::epochs(0.2, axis)).len(), 5);
         assert_eq!(texts(Scale::epochs(1875.0, axis)), ["0", "500", "1000", "1500"]);
         assert_eq!(texts(Scale::linear(-0.2, 0.2, 4.0, axis)), ["-0.2", "-0.1", "0.0", "0.1", "0.2"]);
+        assert_eq!(texts(Scale::linear(0.0, 3e-5, 3.0, axis)), ["0.00000", "1.0e-5", "2.0e-5", "3.0e-5"]);
         assert_eq!(texts(Scale::logarithmic(0.3, 2e3, axis)), ["1e-1", "1e0", "1e1", "1e2", "1e3", "1e4"]);
         assert_eq!(texts(Scale::linear(0.5, 0.5, 5.0, axis)), ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]);
         assert_eq!(texts(Scale::linear(0.0, 0.0, 5.0, axis)).len(), 6);

@@ -22,25 +22,30 @@ pub(super) const SERIES: usize = 6;
 /// Dashes of the series, in the same order.
 pub(super) const DASHES: [&str; SERIES] = ["none", "7 3", "2 3", "9 3 2 3", "4 2", "1 2"];
 
-/// How the parts of a figure look, by class; colours are `var(--name)`.
+/// How the parts of a figure look, by class; colours are `@name`.
 const STYLE: &str = "\
-text{font:12px system-ui,'Segoe UI','DejaVu Sans',sans-serif;fill:var(--ink)}\
-.small{font-size:10px}.muted{fill:var(--muted)}.inverse{fill:var(--paper)}\
+text{font:12px system-ui,'Segoe UI','DejaVu Sans',sans-serif;fill:@ink}\
+.small{font-size:10px}.muted{fill:@muted}.inverse{fill:@paper}\
 .end{text-anchor:end}.middle{text-anchor:middle}\
-.paper{fill:var(--paper)}.panel{fill:var(--panel)}\
-.rule{stroke:var(--rule);fill:none}.grid{stroke:var(--grid);fill:none}\
-.cell{fill:var(--s0);stroke:none}.outline{fill:none;stroke:var(--grid)}\
+.paper{fill:@paper}.panel{fill:@panel}\
+.rule{stroke:@rule;fill:none}.grid{stroke:@grid;fill:none}\
+.cell{fill:@s0;stroke:none}.outline{fill:none;stroke:@grid}\
 .line{fill:none;stroke-width:2;stroke-linejoin:round}.thin{stroke-width:1;stroke-opacity:.55}\
 image{image-rendering:optimizeSpeed;image-rendering:pixelated}";
 
 fn style_of_series() -> String {
-    (0..SERIES).map(|i| format!(".s{i}{{stroke:var(--s{i})}}.f{i}{{fill:var(--s{i});stroke:var(--paper)}}")).collect()
+    (0..SERIES).map(|i| format!(".s{i}{{stroke:@s{i}}}.f{i}{{fill:@s{i};stroke:@paper}}")).collect()
+}
+
+/// The style, with each colour as `as_css` says of its name and its light form.
+fn style(as_css: fn(&str, &'static str) -> String) -> String {
+    let style = format!("{STYLE}{}", style_of_series());
+    COLOURS.iter().fold(style, |style, (name, light, _)| style.replace(&format!("@{name}"), &as_css(name, light)))
 }
 
 /// The style of a file: light colours, written out, since not every program that reads SVG knows variables.
 pub(super) fn file_style() -> String {
-    let style = format!("{STYLE}{}", style_of_series());
-    COLOURS.iter().fold(style, |style, (name, light, _)| style.replace(&format!("var(--{name})"), light))
+    style(|_, light| light.to_owned())
 }
 
 /// The colours and the figures' style for a page that follows the reader's choice of light or dark.
@@ -48,7 +53,7 @@ pub(crate) fn page_colours() -> String {
     let variables = |pick: fn(&(&str, &'static str, &'static str)) -> &'static str| -> String {
         COLOURS.iter().map(|colour| format!("--{}:{};", colour.0, pick(colour))).collect()
     };
-    let figures: String = format!("{STYLE}{}", style_of_series())
+    let figures: String = style(|name, _| format!("var(--{name})"))
         .split_inclusive('}')
         .map(|rule| {
             let (selectors, body) = rule.split_once('{').unwrap_or((rule, ""));

@@ -75,7 +75,16 @@ pub(crate) fn feature_maps(graph: &Graph, outputs: &[LayerOutput], images: &[Pic
     let stride = shown.len().div_ceil(MAX_LAYERS).max(1);
     let mut shown: Vec<&LayerOutput> = shown.into_iter().rev().step_by(stride).collect();
     shown.reverse();
-    shown.into_iter().map(|output| maps_of_layer(output, images, class)).collect()
+    let mut figures: Vec<Figure> = Vec::new();
+    for output in shown {
+        let mut figure = maps_of_layer(output, images, class);
+        // Different layers may come to one name.
+        while figures.iter().any(|other| other.name == figure.name) {
+            figure.name.push('_');
+        }
+        figures.push(figure);
+    }
+    figures
 }
 
 fn maps_of_layer(output: &LayerOutput, images: &[Picture], class: &str) -> Figure {

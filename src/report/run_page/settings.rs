@@ -4,6 +4,7 @@ use super::content::RunPage;
 use crate::graph::Summary;
 use crate::report::figures::{Table, number};
 use crate::report::history::History;
+use crate::report::tables::thousands;
 use crate::trainer::Score;
 use serde_json::Value;
 use std::time::Duration;
@@ -47,7 +48,7 @@ pub(super) fn tiles(page: &RunPage) -> Vec<(String, String)> {
         format!("{} of {}", page.history.epochs(), epochs.map_or_else(|| "?".to_owned(), |n| n.to_string())),
     );
     if let Some(summary) = &page.summary {
-        tile("Parameters", summary.total_params.to_string());
+        tile("Parameters", thousands(summary.total_params));
     }
     if let Some(took) = duration(description) {
         tile("Time", humantime::format_duration(took).to_string());
