@@ -2,8 +2,11 @@
 
 use crate::error::{Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+#[cfg(feature = "cli")]
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 use std::time::Duration;
 
 /// A pool of up to `threads` threads; 0 means one per core. None where threads do not exist, as in a browser.
@@ -55,6 +58,7 @@ pub(crate) fn install<R: Send>(pool: Option<&ThreadPool>, f: impl FnOnce() -> R 
 ///
 /// # Errors
 /// [`Error::Device`] if not a single thread can be started.
+#[cfg(feature = "cli")]
 pub(crate) fn map<T: Sync, R: Send>(threads: usize, items: &[T], f: impl Fn(&T) -> R + Sync) -> Result<Vec<R>> {
     let threads = threads.clamp(1, items.len().max(1));
     let next = AtomicUsize::new(0);
@@ -85,7 +89,7 @@ pub(crate) fn map<T: Sync, R: Send>(threads: usize, items: &[T], f: impl Fn(&T) 
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;
     use rayon::prelude::*;
