@@ -65,6 +65,15 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     }
 }
 
+/// Whether something lies at `path` that is no file: reading or writing it might never end.
+#[cfg(feature = "cli")]
+pub(crate) fn check_is_file(path: &Path) -> std::result::Result<(), &'static str> {
+    match path.exists() && !path.is_file() {
+        true => Err("is no file, but a folder, a device or a pipe"),
+        false => Ok(()),
+    }
+}
+
 /// Writes a complete file in place of the one there, if any.
 #[cfg(feature = "cli")]
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -133,3 +133,14 @@ pub(crate) fn distance(a: impl IntoIterator<Item = f64>, b: impl IntoIterator<It
 pub(crate) fn numbers(value: &serde_json::Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
+
+/// What the environment variable `name` says of a tool that a test needs. Without it the test fails where `CI` is set, and elsewhere says
+/// that it was skipped.
+pub(crate) fn tool(name: &str, missing: &str, remedy: &str) -> Option<String> {
+    let tool = std::env::var(name).ok();
+    if tool.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "{missing}: {remedy}, for {name}");
+        eprintln!("skipped: {missing} ({name})");
+    }
+    tool
+}

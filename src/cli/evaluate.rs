@@ -2,14 +2,14 @@
 
 use super::options::{Described, Format, describe_data, described, find_device, named_weights, weights_path};
 use super::run_args::{Names, Shared};
-use super::trained_on::{RUN, changed_files, run_of, trained_on, with_loss_of};
+use super::trained_on::{changed_files, run_of, trained_on, with_loss_of};
 use super::weights::load_weights;
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Layout;
-use crate::report::{evaluation_table, note, print, print_json};
+use crate::report::{RUN, evaluation_table, note, print, print_json};
 use crate::trainer::{ClassScore, Evaluation, Ratios};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

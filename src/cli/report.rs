@@ -9,7 +9,6 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::graph::Model;
 use crate::report::{History, REPORT, RecordedRun, RunPage, Test, note, write_report};
-use crate::trainer::RunConfig;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -97,8 +96,7 @@ fn test(args: &Args, description: &Value) -> Result<std::result::Result<Test, St
         let data = super::source::open(&config)?;
         note(&format!("data: {}", describe_data(&data)));
         changed_files(description, &data).iter().for_each(|warning| note(warning));
-        let config = RunConfig { out: None, ..config.clone() };
-        let mut trainer = Trainer::new(model, &device, config)?;
+        let mut trainer = Trainer::new(model, &device, config.clone())?;
         trainer.set_weights(&weights)?;
         let evaluation = trainer.evaluate(&data.test)?;
         describe_test(&graph, &weights, &data, evaluation)

@@ -5,7 +5,7 @@ use crate::blocking::{find_device, wait};
 use crate::data::{Dataset, Split};
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::report::{Test, feature_maps, filters, mistakes, picture};
+use crate::report::{Picture, Test, class_names, feature_maps, filters, mistakes};
 use crate::trainer::{Evaluation, layer_outputs};
 
 /// Images whose feature maps are shown.
@@ -13,10 +13,9 @@ const IMAGES: usize = 3;
 
 /// The evaluation of `graph` with `weights` over the test images of `data`, with pictures.
 pub(super) fn describe_test(graph: &Graph, weights: &[f32], data: &Dataset, evaluation: Evaluation) -> Result<Test> {
-    let name = |class: usize| data.class_names.get(class).cloned().unwrap_or_else(|| format!("class {class}"));
-    let names: Vec<String> = (0..graph.classes()).map(name).collect();
+    let names = class_names(&data.class_names, graph.classes());
     let test = &data.test;
-    let of_image = |i: usize| picture(test.image, test.pixels_of(i));
+    let of_image = |i: usize| Picture::of_image(test.image, test.pixels_of(i));
     let mut pictures: Vec<_> = mistakes(&evaluation.mistakes, &names, &of_image).into_iter().collect();
     pictures.extend(filters(graph, weights));
     let shown = images_of_a_class(test);

@@ -3,13 +3,11 @@
 use crate::bounds::{check_values, read_text};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::report::RUN;
 use crate::trainer::RunConfig;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-
-/// The description of a run, in its folder.
-pub(super) const RUN: &str = "run.json";
 
 /// The `run.json` beside the weights, or `checkpoint`, the one that the weights' own file has; null where there is neither.
 ///

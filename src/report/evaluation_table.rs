@@ -7,6 +7,11 @@ use std::fmt::Write;
 /// Classes up to which a confusion matrix fits a terminal.
 const MAX_MATRIX: usize = 20;
 
+/// The names of `count` classes; `class 3` for one without.
+pub(crate) fn class_names(names: &[String], count: usize) -> Vec<String> {
+    (0..count).map(|i| names.get(i).map_or_else(|| format!("class {i}"), Clone::clone)).collect()
+}
+
 /// Loss, accuracy and top-k accuracy; a row for each class with precision, recall, F1 and support, and their means; the confusion
 /// matrix. `names` are the classes' names.
 pub(crate) fn evaluation_table(evaluation: &Evaluation, names: &[String], top_k: Option<usize>) -> String {
@@ -15,8 +20,7 @@ pub(crate) fn evaluation_table(evaluation: &Evaluation, names: &[String], top_k:
         let _ = writeln!(text, "top-{k} accuracy: {:.4}", evaluation.top_k(k));
     }
     let count = evaluation.classes.len();
-    let mut heads: Vec<String> =
-        (0..count).map(|i| names.get(i).map_or_else(|| format!("class {i}"), Clone::clone)).collect();
+    let mut heads = class_names(names, count);
     heads.push("macro average".to_owned());
     let width = heads.iter().map(|head| measure_text_width(head)).max().unwrap_or(0);
     let left = |head: &str| pad_str(head, width, Alignment::Left, None).into_owned();

@@ -13,12 +13,13 @@ mod tables;
 mod verify_table;
 
 pub(crate) use bench_report::{BenchReport, Probe};
-pub(crate) use evaluation_table::evaluation_table;
+pub(crate) use evaluation_table::{class_names, evaluation_table};
+pub(crate) use figures::Picture;
 pub(crate) use history::History;
 pub(crate) use output::{note, print, print_json};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use report_files::{write_page, write_report};
-pub(crate) use run::{Found, REPORT, RecordedRun, RunFolder};
-pub(crate) use run_page::{RunPage, Test, feature_maps, filters, mistakes, picture};
+pub(crate) use run::{Found, REPORT, RUN, RecordedRun, RunFolder};
+pub(crate) use run_page::{RunPage, Test, feature_maps, filters, mistakes};
 pub(crate) use tables::summary_table;
 pub(crate) use verify_table::KernelTable;

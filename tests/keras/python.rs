@@ -2,22 +2,15 @@
 
 use super::files::{MODELS, SIZE, distance, expected, file, predict, predictions};
 use crate::cli::command;
+use crate::support::tool;
 use gpu_cnn::internals::graph::to_archive;
 use gpu_cnn::{Activation, Add, Conv2D, Dense, Device, Flatten, Functional, Model, Padding};
 use serde_json::Value;
 use std::process::Command;
 
-/// A Python with Keras: `GPU_CNN_TEST_PYTHON`. Without it, the test fails where `CI` is set, and elsewhere says that it was skipped.
+/// A Python with Keras.
 fn python() -> Option<String> {
-    let python = std::env::var("GPU_CNN_TEST_PYTHON").ok();
-    if python.is_none() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "no Keras: scripts/keras installs it and prints its Python, for GPU_CNN_TEST_PYTHON"
-        );
-        eprintln!("skipped: no Keras (GPU_CNN_TEST_PYTHON)");
-    }
-    python
+    tool("GPU_CNN_TEST_PYTHON", "no Keras", "scripts/keras installs it and prints its Python")
 }
 
 #[test]

@@ -2,19 +2,12 @@
 
 use super::pages::trained;
 use crate::cli::{Workspace, run};
+use crate::support::tool;
 use std::process::Command;
 
-/// What drives the browser: `GPU_CNN_TEST_BROWSER`. Without it, the test fails where `CI` is set, and elsewhere says that it was skipped.
+/// What drives the browser.
 fn modules() -> Option<String> {
-    let modules = std::env::var("GPU_CNN_TEST_BROWSER").ok();
-    if modules.is_none() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "no browser: scripts/browser installs it and prints its folder, for GPU_CNN_TEST_BROWSER"
-        );
-        eprintln!("skipped: no browser (GPU_CNN_TEST_BROWSER)");
-    }
-    modules
+    tool("GPU_CNN_TEST_BROWSER", "no browser", "scripts/browser installs it and prints its folder")
 }
 
 /// Runs check.mjs on the files; what it found wrong.

@@ -1,7 +1,7 @@
 //! Curves over epochs.
 
 use super::scale::Scale;
-use super::theme::{DASHES, SERIES};
+use super::theme::{DASHES, SERIES, WIDTH};
 use super::thin::{MAX_POINTS, thin};
 use super::{Figure, Table, number};
 use maud::{Markup, html};
@@ -38,7 +38,6 @@ pub(crate) struct Chart {
     pub(crate) series: Vec<Series>,
 }
 
-const WIDTH: f64 = 420.0;
 /// Of the axes' area.
 const HEIGHT: f64 = 210.0;
 const LEFT: f64 = 62.0;
@@ -184,7 +183,7 @@ fn path(points: &[[f64; 2]]) -> String {
 }
 
 /// Tenths of a unit are as fine as anybody sees.
-fn round(place: f64) -> f64 {
+pub(super) fn round(place: f64) -> f64 {
     (place * 10.0).round() / 10.0
 }
 

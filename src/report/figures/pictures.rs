@@ -1,5 +1,6 @@
 //! Figures made of pictures: images, filters, feature maps.
 
+use super::theme::WIDTH;
 use super::{Figure, Table, shortened};
 use base64::Engine;
 use image::codecs::png::PngEncoder;
@@ -83,7 +84,6 @@ pub(crate) struct Pictures {
     pub(crate) table: Option<Table>,
 }
 
-const WIDTH: f64 = 420.0;
 const LINE: f64 = 13.0;
 
 impl Pictures {

@@ -1,12 +1,12 @@
 //! Precision, recall and F1 of each class.
 
-use super::chart::marker;
+use super::chart::{marker, round};
 use super::scale::Scale;
+use super::theme::WIDTH;
 use super::{Figure, Table, shortened};
 use crate::trainer::{ClassScore, Evaluation, Ratios};
 use maud::html;
 
-const WIDTH: f64 = 420.0;
 const LEFT: f64 = 116.0;
 const RIGHT: f64 = 18.0;
 const ROW: f64 = 26.0;
@@ -45,7 +45,7 @@ pub(crate) fn class_ratios(evaluation: &Evaluation, names: &[String]) -> Figure 
             text class="end" x=(LEFT - 12.0) y=(y + 4.0) { (shortened(&names[*class], 16)) }
             path class="grid" d={ "M" (LEFT) " " (y) "H" (WIDTH - RIGHT) } {}
             @for (style, value) in ratios[*class].iter().enumerate() {
-                (marker(style, [(x.place(*value) * 10.0).round() / 10.0, y]))
+                (marker(style, [round(x.place(*value)), y]))
             }
         }
     };

@@ -17,6 +17,9 @@ const COLOURS: [(&str, &str, &str); 12] = [
     ("s5", "#444444", "#c8c8c8"),
 ];
 
+/// Width of a figure, in its units.
+pub(super) const WIDTH: f64 = 420.0;
+
 /// Series that differ by colour.
 pub(super) const SERIES: usize = 6;
 /// Dashes of the series, in the same order.

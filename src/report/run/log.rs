@@ -2,6 +2,7 @@
 
 use crate::digest::Hasher;
 use crate::error::{Error, Result};
+use crate::files;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -39,9 +40,7 @@ impl RunLog {
     /// The file as it was at `mark`: later lines are cut off. None if the file is another, or shorter.
     pub(super) fn resume(path: &Path, mark: &Mark) -> Result<Option<Self>> {
         let failed = |e: std::io::Error| Error::output(path, e);
-        if path.exists() && !path.is_file() {
-            return Err(Error::output(path, "it is no file, but a folder, a device or a pipe"));
-        }
+        files::check_is_file(path).map_err(|why| Error::output(path, format!("it {why}")))?;
         let mut file = match File::options().read(true).append(true).open(path) {
             Ok(file) => file,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),

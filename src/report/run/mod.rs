@@ -8,7 +8,7 @@ mod recorded;
 mod replace;
 mod resume;
 
-pub(crate) use names::REPORT;
+pub(crate) use names::{REPORT, RUN};
 pub(crate) use recorded::RecordedRun;
 pub(crate) use resume::Found;
 
@@ -17,7 +17,7 @@ use crate::files;
 use crate::trainer::Checkpoint;
 use kept::Kept;
 use log::{Mark, RunLog};
-use names::{BATCH, BEST, CHECKPOINT, LOSSES, METRICS, RUN, TIMING, WEIGHTS, earlier_run, names};
+use names::{BATCH, BEST, CHECKPOINT, LOSSES, METRICS, TIMING, WEIGHTS, earlier_run, names};
 use place::{Lock, create_new, lock, now, versions};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

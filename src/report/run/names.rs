@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// What describes the run.
-pub(super) const RUN: &str = "run.json";
+pub(crate) const RUN: &str = "run.json";
 /// Losses and accuracies, a line of JSON each.
 pub(super) const METRICS: &str = "metrics.jsonl";
 /// The loss of each step: 64-bit floats, little-endian.

@@ -4,6 +4,7 @@ use super::names::{LOSSES, METRICS, RUN, WEIGHTS};
 use super::replace;
 use crate::digest::sha256_hex;
 use crate::error::{Error, Result, usage};
+use crate::files;
 use serde_json::Value;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -36,9 +37,7 @@ impl RecordedRun {
         let description = serde_json::from_str(&text).map_err(|e| Error::data(&description_path, e))?;
         let read = |name: &str| {
             let path = replace::find(folder, name);
-            if path.exists() && !path.is_file() {
-                return Err(Error::data(&path, "is no file, but a folder, a device or a pipe"));
-            }
+            files::check_is_file(&path).map_err(|why| Error::data(&path, why))?;
             match std::fs::read(&path) {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),

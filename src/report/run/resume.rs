@@ -33,9 +33,7 @@ impl RunFolder {
         // First: a run that writes there would go on past what was read.
         let lock = lock(folder)?;
         let file = if path.is_dir() { replace::find(path, CHECKPOINT) } else { path.to_owned() };
-        if file.exists() && !file.is_file() {
-            return Err(Error::data(&file, "is no file, but a folder, a device or a pipe"));
-        }
+        files::check_is_file(&file).map_err(|why| Error::data(&file, why))?;
         let checkpoint = Checkpoint::read(&file)?;
         Ok(Found { folder: folder.to_owned(), file, checkpoint, lock })
     }

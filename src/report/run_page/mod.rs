@@ -10,7 +10,7 @@ pub(crate) use content::{RunPage, Test};
 pub(crate) use filters::{feature_maps, filters};
 pub(crate) use mistakes::mistakes;
 
-use super::figures::{Figure, Picture, class_ratios, confusion_matrix};
+use super::figures::{Figure, class_ratios, confusion_matrix};
 use super::history::{History, compared};
 use layout::{Page, Section};
 use settings::{differing_settings, model_table, settings_table, tiles};
@@ -56,9 +56,4 @@ impl RunPage {
         sections.retain(|section| !section.is_empty());
         Page { title: self.name.clone(), lead: settings::lead(&self.description), tiles: tiles(self), sections }
     }
-}
-
-/// The image of a split with this shape, for a figure.
-pub(crate) fn picture(image: [usize; 3], pixels: &[u8]) -> Picture {
-    Picture::of_image(image, pixels)
 }
