@@ -3,8 +3,9 @@
 use gpu_cnn::internals::plan::Profile;
 use gpu_cnn::internals::verify::{Case, cases, presets};
 use gpu_cnn::{Activation, Conv2D, Dense, DepthwiseConv2D, Flatten, Padding, Preset, Sequential};
-use naga::Module;
+use naga::Expression::Binary;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{BinaryOperator, Module};
 use std::collections::BTreeMap;
 
 /// Every distinct shader of the cases and of all presets on all profiles, with the first place that records it.
@@ -79,5 +80,49 @@ fn every_shader_file_is_used_by_a_kernel() {
         // No model uses the shaders of `kernels::peak`; tests/kernels.rs runs them.
         let peak = path.file_name().unwrap().to_string_lossy().starts_with("peak_");
         assert!(peak || used.contains(&text), "no case records {}", path.display());
+    }
+}
+
+/// Whether `shader` adds two vectors as in `v / B % C * B + v % B`.
+fn adds_a_remainder_to_a_multiple(shader: &str) -> bool {
+    let (module, info) = validated(shader).unwrap();
+    let functions = module.functions.iter().map(|(handle, function)| (function, &info[handle]));
+    functions.into_iter().any(|(function, info)| {
+        let all = &function.expressions;
+        let operands = |handle, wanted| match all[handle] {
+            Binary { op, left, right } if op == wanted => Some((left, right)),
+            _ => None,
+        };
+        let is_remainder = |handle, of| {
+            let mut at = handle;
+            while let Some((left, _)) = operands(at, BinaryOperator::Modulo) {
+                at = left;
+            }
+            at == of && at != handle
+        };
+        let multiple_of = |handle| {
+            let (product, _) = operands(handle, BinaryOperator::Multiply)?;
+            let (quotient, _) = operands(product, BinaryOperator::Modulo)?;
+            operands(quotient, BinaryOperator::Divide).map(|(of, _)| of)
+        };
+        all.iter()
+            .filter(|(handle, _)| info[*handle].ty.inner_with(&module.types).vector_size_and_scalar().is_some())
+            .any(|(handle, _)| {
+                let Some((left, right)) = operands(handle, BinaryOperator::Add) else { return false };
+                [(left, right), (right, left)]
+                    .into_iter()
+                    .any(|(multiple, rest)| multiple_of(multiple).is_some_and(|of| is_remainder(rest, of)))
+            })
+    })
+}
+
+/// Found on an H100, driver 580: vectors crash its compiler, scalars do not.
+#[test]
+fn no_shader_has_the_sum_that_crashes_nvidias_compiler() {
+    let crashes = "fn f(v: vec4<u32>) -> vec4<u32> { return v / 2u % 3u * 2u + v % 2u % 2u; }";
+    assert!(adds_a_remainder_to_a_multiple(crashes));
+    assert!(!adds_a_remainder_to_a_multiple(&crashes.replace("v / 2u % 3u", "v % 6u / 2u")));
+    for (text, name) in variants() {
+        assert!(!adds_a_remainder_to_a_multiple(&text), "{name}");
     }
 }
