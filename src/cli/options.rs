@@ -173,6 +173,8 @@ pub(super) struct Trained {
     pub(super) graph: Graph,
     /// As [`Graph::weights`] lays them out.
     pub(super) weights: Vec<f32>,
+    /// Names of the classes; empty if they are not known.
+    pub(super) class_names: Vec<String>,
     /// The weights file.
     pub(super) path: PathBuf,
 }
@@ -199,7 +201,8 @@ pub(super) fn named_weights(
 /// If the model is not known, or the weights are another's.
 pub(super) fn read_trained(run_or_file: &Path, model: Option<&str>, is_pytorch: bool) -> Result<Trained> {
     let path = weights_path(run_or_file)?;
-    let (weights, _) = load_weights(&path)?;
+    let (mut weights, _) = load_weights(&path)?;
+    let class_names = std::mem::take(&mut weights.class_names);
     let (model, layout) = match described(model, &weights, &path)? {
         Described::Model(model) => (model, Layout::default()),
         Described::By(choice) => {
@@ -209,7 +212,7 @@ pub(super) fn read_trained(run_or_file: &Path, model: Option<&str>, is_pytorch: 
     };
     let graph = model.graph()?;
     let weights = named_weights(weights, &layout, &graph, &path, is_pytorch)?;
-    Ok(Trained { model, graph, weights, path })
+    Ok(Trained { model, graph, weights, class_names, path })
 }
 
 /// A line such as `llvmpipe (LLVM 15.0.6, 256 bits) (vulkan, software), driver llvmpipe Mesa 22.3.6`

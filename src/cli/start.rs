@@ -59,6 +59,7 @@ impl Start {
         };
         let saved = config.resume_optimizer.then(|| resume_optimizer(&mut config, &graph)).transpose()?;
         let mut trainer = Trainer::new(model, &device, config.clone())?;
+        trainer.set_class_names(&data.class_names)?;
         if let Some(weights) = &start {
             trainer.set_weights(weights)?;
         }
@@ -89,10 +90,11 @@ impl Start {
             let model = ModelChoice::read(&config.model)?.for_data(data.train.image, data.classes)?;
             check_model(&state.model, &model, &config.model)?;
         }
-        let trainer = Trainer::resume(checkpoint, &device, config.clone()).map_err(|e| match e {
+        let mut trainer = Trainer::resume(checkpoint, &device, config.clone()).map_err(|e| match e {
             Error::Data(text) => Error::data(file, text),
             e => e,
         })?;
+        trainer.set_class_names(&data.class_names)?;
         let description = describe(&trainer, device.profile().name, &config, &data, &[]);
         Ok(Self { trainer, data, config, description })
     }

@@ -2,11 +2,11 @@
 //! Keras writes.
 
 use super::keras::{Archive, Layout, Stored, Tensor, is_hdf5, is_zip};
-use super::{Graph, Model};
+use super::{FunctionalLayer, Graph, Model};
 use crate::bounds::{MAX_TEXT, check_values};
 use crate::error::{Error, Result, usage};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
 use std::io::{ErrorKind, Read};
@@ -27,6 +27,8 @@ pub struct Weights {
     pub stored: Option<Stored>,
     /// Whether such a file describes its model, too.
     pub has_model: bool,
+    /// Names of the classes in the order of the outputs; empty if the file has none.
+    pub class_names: Vec<String>,
     /// Where the file says that they belong.
     layout: Layout,
 }
@@ -34,7 +36,14 @@ pub struct Weights {
 impl Weights {
     /// Weights of these names, shapes and values.
     pub fn of_tensors(tensors: HashMap<String, Tensor>) -> Self {
-        Self { model: None, tensors, stored: None, has_model: false, layout: Layout::default() }
+        Self {
+            model: None,
+            tensors,
+            stored: None,
+            has_model: false,
+            class_names: Vec::new(),
+            layout: Layout::default(),
+        }
     }
 
     /// Those of a file of Keras, whose model has this layout.
@@ -81,15 +90,36 @@ impl Weights {
     }
 }
 
-/// Encodes all weights, laid out as [`Graph::weights`] says, as a file; the same weights always give the same bytes.
-pub fn save_weights(model: &Model, graph: &Graph, weights: &[f32]) -> Result<Vec<u8>> {
+/// What the file says about its weights: the model, and the names of its classes.
+#[derive(Serialize)]
+struct Description<'a> {
+    #[serde(flatten)]
+    model: &'a Model,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    class_names: &'a [String],
+}
+
+/// The same, as it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Described {
+    input: [usize; 3],
+    layers: Vec<FunctionalLayer>,
+    #[serde(default)]
+    class_names: Vec<String>,
+}
+
+/// Encodes all weights, laid out as [`Graph::weights`] says, as a file, with the names of the classes, none if they are not known; the
+/// same weights always give the same bytes.
+pub fn save_weights(model: &Model, graph: &Graph, weights: &[f32], class_names: &[String]) -> Result<Vec<u8>> {
     let views = graph.weights().map(|(t, range)| {
         let bytes = bytemuck::cast_slice(&weights[range]);
         TensorView::new(Dtype::F32, t.shape.clone(), bytes).map(|view| (t.name.clone(), view))
     });
     let failed = |e| Error::device(format!("cannot lay out the weights: {e}"));
     let views: Vec<_> = views.collect::<Result<_, _>>().map_err(failed)?;
-    let description = serde_json::to_string(model).map_err(|e| usage!("cannot describe the model: {e}"))?;
+    let description = serde_json::to_string(&Description { model, class_names })
+        .map_err(|e| usage!("cannot describe the model: {e}"))?;
     let metadata = HashMap::from([(MODEL_KEY.to_owned(), description)]);
     safetensors::serialize(views, Some(metadata)).map_err(failed)
 }
@@ -124,10 +154,17 @@ pub fn parse_weights(bytes: Vec<u8>, path: &Path) -> Result<Weights> {
     description.map_or(Ok(()), |text| check_values(text)).map_err(|e| damaged(&e))?;
     let unusable =
         |e: &dyn std::fmt::Display| Error::data(path, format!("the model in `{MODEL_KEY}` cannot be used ({e})"));
-    let model: Option<Model> =
+    let described: Option<Described> =
         description.map(|text| serde_json::from_str(text)).transpose().map_err(|e| unusable(&e))?;
+    let (model, class_names) = match described {
+        Some(Described { input, layers, class_names }) => (Some(Model::from_layers(input, layers)), class_names),
+        None => (None, Vec::new()),
+    };
     if let Some(model) = &model {
-        model.graph().map_err(|e| unusable(&e))?;
+        let classes = model.graph().map_err(|e| unusable(&e))?.classes();
+        if class_names.len() > classes {
+            return Err(unusable(&format!("{} class_names for {classes} classes", class_names.len())));
+        }
     }
     let mut tensors = HashMap::new();
     for (name, view) in file.tensors() {
@@ -140,7 +177,7 @@ pub fn parse_weights(bytes: Vec<u8>, path: &Path) -> Result<Weights> {
         };
         tensors.insert(name, (view.shape().to_vec(), values));
     }
-    Ok(Weights { model, ..Weights::of_tensors(tensors) })
+    Ok(Weights { model, class_names, ..Weights::of_tensors(tensors) })
 }
 
 /// The bytes of a `kind` of file; see [`read_whole`].

@@ -45,6 +45,9 @@ pub struct CheckpointState {
     pub config: RunConfig,
     /// The model.
     pub model: Model,
+    /// Names of its classes; empty if they are not known.
+    #[serde(default)]
+    pub class_names: Vec<String>,
     /// What it was trained on.
     pub device: DeviceInfo,
     /// Name of the tuning profile, on which the order of sums depends.
@@ -113,7 +116,7 @@ impl Checkpoint {
         let arena = find(average).or_else(|| find(parameters)).unwrap_or_default();
         let weights = [arena, find(state).unwrap_or_default()].concat();
         match weights.len() == graph.weights_len() {
-            true => save_weights(&self.state.model, &graph, &weights),
+            true => save_weights(&self.state.model, &graph, &weights, &self.state.class_names),
             false => {
                 let text = format!("the checkpoint has {} weights, its model {}", weights.len(), graph.weights_len());
                 Err(Error::Data(text))
@@ -214,6 +217,7 @@ impl Trainer {
             progress: self.progress,
             config: self.config.clone(),
             model: self.model.clone(),
+            class_names: self.class_names.clone(),
             device: self.device().clone(),
             profile: self.session.plan.profile.name.into(),
             data: BTreeMap::new(),
@@ -250,6 +254,6 @@ impl Trainer {
             return Err(Error::Data(format!("the checkpoint has `{label}`, which is no state of this training")));
         }
         self.progress = checkpoint.state.progress;
-        Ok(())
+        self.set_class_names(&checkpoint.state.class_names)
     }
 }

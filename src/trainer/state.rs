@@ -24,6 +24,7 @@ pub struct Trainer {
     pub(super) progress: Progress,
     pub(super) config: RunConfig,
     pub(super) not_finite: Option<NotFinite>,
+    pub(super) class_names: Vec<String>,
 }
 
 /// Batches that one upload holds, at most.
@@ -61,7 +62,8 @@ impl Trainer {
         let (loss_settings, update) = (config.loss_settings(), config.update_settings());
         let options = RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, optimizer, update };
         let session = Session::load(graph.record(&options)?.share_buffers(), device).await?;
-        let mut trainer = Self { model, graph, session, progress: Progress::default(), config, not_finite: None };
+        let (progress, class_names) = (Progress::default(), Vec::new());
+        let mut trainer = Self { model, graph, session, progress, config, not_finite: None, class_names };
         trainer.set_weights(&trainer.graph.initial_weights(trainer.config.seed))?;
         if optimizer.initial_state() != 0.0 {
             let arena = vec![optimizer.initial_state(); trainer.graph.parameters_len];
@@ -128,7 +130,19 @@ impl Trainer {
     pub async fn to_safetensors(&mut self) -> Result<Vec<u8>> {
         let weights = self.inference_weights().await?;
         self.check_finite(&weights)?;
-        save_weights(&self.model, &self.graph, &weights)
+        save_weights(&self.model, &self.graph, &weights, &self.class_names)
+    }
+
+    /// Names the classes in the files that are written from now on; none of them where `names` is empty.
+    ///
+    /// # Errors
+    /// If there are more names than classes.
+    pub fn set_class_names(&mut self, names: &[String]) -> Result<()> {
+        if names.len() > self.graph.classes() {
+            return Err(usage!("{} names of classes, the model has {} classes", names.len(), self.graph.classes()));
+        }
+        self.class_names = names.to_vec();
+        Ok(())
     }
 
     /// Takes the weights of a file that holds exactly this model's tensors (see [`load_weights`]).
