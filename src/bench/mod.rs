@@ -7,4 +7,6 @@ mod run;
 
 pub use agreement::disagreement;
 pub use results::{BenchOptions, Benched, KernelRow, Peak};
+#[cfg(feature = "cli")]
+pub(crate) use run::algorithms;
 pub use run::bench;

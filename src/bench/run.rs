@@ -145,7 +145,7 @@ impl Runner<'_> {
 }
 
 /// For each pass that has a choice of algorithms, its label and the choice; a pass of several dispatches is named once.
-fn algorithms(plan: &Plan) -> Vec<(String, &'static str)> {
+pub(crate) fn algorithms(plan: &Plan) -> Vec<(String, &'static str)> {
     const PASSES: [&str; 3] = ["forward", "backward weights", "backward input"];
     let mut chosen: Vec<(String, &'static str)> = Vec::new();
     for id in plan.dispatch_ids(&Program::TRAIN) {

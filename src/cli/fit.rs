@@ -4,7 +4,7 @@ use super::{environment, interrupt};
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::report::{EpochProgress, RunFolder};
+use crate::report::{EpochProgress, RunFolder, detail};
 use crate::trainer::{Event, Flow, RunConfig, Score};
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -53,6 +53,7 @@ impl Fitting {
                 let mut checkpoint = trainer.checkpoint()?;
                 checkpoint.state.data.clone_from(&data.sha256);
                 folder.save(checkpoint, is_last, is_best)?;
+                detail(&format!("wrote a checkpoint after {} steps", done.steps));
                 written = if is_last { Instant::now() } else { written };
             }
             if ends_epoch || is_last {

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bench;
+mod details;
 mod doctor;
 mod environment;
 mod evaluate;
@@ -9,6 +10,7 @@ mod export;
 mod fit;
 mod interrupt;
 mod options;
+mod output_args;
 mod panics;
 mod probe;
 mod ran_on;
@@ -29,6 +31,7 @@ mod weights;
 use crate::error::{Advice, Error};
 use crate::report::note;
 use clap::{Parser, Subcommand};
+use output_args::OutputArgs;
 pub use run_args::parse_configuration;
 use std::process::ExitCode;
 
@@ -36,6 +39,8 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(version, after_help = format!("{EXIT_CODES}\n{}", environment::HELP))]
 struct Cli {
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -70,7 +75,8 @@ enum Command {
 
 /// Parses, runs, and turns an error into its message and exit code.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = output_args::parse();
+    cli.output.set();
     let run = || match cli.command {
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(&args),

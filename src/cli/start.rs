@@ -211,6 +211,7 @@ fn describe(
             "test_images": data.test.len(),
             "image": data.train.image,
             "classes": data.classes,
+            "class_names": data.class_names,
             "sha256": data.sha256,
         },
         "model": trainer.model(),

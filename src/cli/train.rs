@@ -1,5 +1,6 @@
 //! `gpu-cnn train`
 
+use super::details::detail_run;
 use super::environment;
 use super::fit::{Fitting, check_interrupted, test_line};
 use super::report::page;
@@ -9,7 +10,7 @@ use super::test_pictures::describe_test;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::report::{REPORT, RecordedRun, RunFolder, note, print, summary_table, write_page};
+use crate::report::{REPORT, RecordedRun, RunFolder, is_quiet, note, print, summary_table, write_page};
 use crate::trainer::{Evaluation, NotFinite, Progress, RunConfig, Schedule};
 use serde_json::json;
 use std::path::Path;
@@ -33,7 +34,9 @@ fn start(request: RunRequest) -> Result<()> {
         RunFolder::check(out, request.config.overwrite)?;
     }
     let Start { mut trainer, data, config, description } = Start::new(request)?;
-    print(&summary_table(&trainer.model().summary()?, environment::columns()))?;
+    if !is_quiet() {
+        print(&summary_table(&trainer.model().summary()?, environment::columns()))?;
+    }
     let mut first = trainer.checkpoint()?;
     first.state.data.clone_from(&data.sha256);
     let stem = Path::new(&config.model).file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -80,6 +83,7 @@ fn note_longer(config: &RunConfig, before: &RunConfig) {
 
 /// Trains, tests, and writes how the run ended.
 fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()> {
+    detail_run(&fitting.trainer, data);
     let outcome = fitting.fit(data, config).and_then(|()| {
         let observer = &mut || check_interrupted("while testing");
         let evaluation = fitting.trainer.evaluate_with(&data.test, observer)?;

@@ -16,7 +16,7 @@ pub(crate) use bench_report::{BenchReport, Probe};
 pub(crate) use evaluation_table::{class_names, evaluation_table};
 pub(crate) use figures::Picture;
 pub(crate) use history::History;
-pub(crate) use output::{note, print, print_json};
+pub(crate) use output::{Verbosity, detail, is_quiet, note, print, print_json, set_output};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use report_files::{write_page, write_report};
 pub(crate) use run::{Found, REPORT, RUN, RecordedRun, RunFolder};

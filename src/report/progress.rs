@@ -1,6 +1,6 @@
 //! Progress on stderr: a live bar on a terminal, otherwise lines of text.
 
-use super::note;
+use super::{is_quiet, note};
 use crate::trainer::{Event, Score};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ impl EpochProgress {
     pub(crate) fn new(epochs: u64, may_redraw: bool) -> Self {
         let terminal = console::Term::stderr();
         // A terminal that cannot move its cursor (TERM=dumb, or no TERM) gets lines.
-        let columns = (may_redraw && can_redraw()).then(|| usize::from(terminal.size().1));
+        let columns = (may_redraw && can_redraw() && !is_quiet()).then(|| usize::from(terminal.size().1));
         let now = Instant::now();
         Self { epochs, epoch: 0, resumed_at: 0, skipped: 0, columns, bar: None, started: now, last_line: now }
     }
@@ -136,7 +136,8 @@ impl DownloadBar {
         if self.current.as_ref().is_none_or(|(name, _)| name != file) {
             let style = ProgressStyle::with_template("{prefix} {bar:30} {bytes}/{total_bytes}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = ProgressBar::new(total).with_style(style).with_prefix(file.to_owned());
+            let target = if is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+            let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style).with_prefix(file.to_owned());
             self.current = Some((file.to_owned(), bar));
         }
         if let Some((_, bar)) = &self.current {

@@ -1,0 +1,85 @@
+//! The options of every subcommand: how much is printed, and in what colours.
+
+use crate::report::{Verbosity, set_output};
+use clap::{Args, ColorChoice, Parser, ValueEnum};
+use std::ffi::OsString;
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct OutputArgs {
+    /// Print results, warnings and errors alone
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print more of what happens: how the device is used, what is written where
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    /// Colours of messages: auto takes them on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    color: Color,
+}
+
+/// When messages have colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl OutputArgs {
+    /// Holds for all that is printed from now on.
+    pub(super) fn set(self) {
+        let verbosity = match self {
+            Self { quiet: true, .. } => Verbosity::Quiet,
+            Self { verbose: true, .. } => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        };
+        let color = match self.color {
+            Color::Auto => None,
+            Color::Always => Some(true),
+            Color::Never => Some(false),
+        };
+        set_output(verbosity, color);
+    }
+}
+
+/// Parses the command line, whose own messages have the colours that it asks for.
+pub(super) fn parse<C: Parser>() -> C {
+    let choice = match color_of(std::env::args_os()) {
+        Some(Color::Always) => ColorChoice::Always,
+        Some(Color::Never) => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    };
+    let matches = C::command().color(choice).get_matches();
+    C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// What `--color` says, as far as it is right.
+fn color_of(args: impl Iterator<Item = OsString>) -> Option<Color> {
+    let mut args = args.map(|arg| arg.to_string_lossy().into_owned()).take_while(|arg| arg != "--");
+    let mut found = None;
+    while let Some(arg) = args.next() {
+        let value = match arg.strip_prefix("--color") {
+            Some("") => args.next(),
+            Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+            None => continue,
+        };
+        found = value.and_then(|value| Color::from_str(&value, true).ok()).or(found);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_colour_is_known_before_the_command_line_is_parsed() {
+        let of = |args: &str| color_of(args.split(' ').map(OsString::from));
+        assert_eq!(of("gpu-cnn train --color=never"), Some(Color::Never));
+        assert_eq!(of("gpu-cnn --color always train"), Some(Color::Always));
+        for args in ["gpu-cnn train", "gpu-cnn --color", "gpu-cnn --color=blue", "gpu-cnn predict -- --color=never"] {
+            assert_eq!(of(args), None, "{args}");
+        }
+    }
+}
