@@ -1,11 +1,11 @@
 //! `gpu-cnn adapters`: lists the GPU adapters and which one `--adapter auto` selects.
 
-use super::environment::device_request;
+use super::environment::{self, device_request};
 use super::options::Format;
 use crate::backend::gpu::{Listing, Listings};
 use crate::blocking;
 use crate::error::Result;
-use crate::report::{note, print, print_json};
+use crate::report::{note, print, print_json, wrapped};
 use crate::simd::{self, SimdLevel};
 use serde_json::json;
 use std::fmt::Write;
@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
     match args.format {
         Format::Json => print_json(&json!({ "adapters": adapters, "auto": auto, "cpu": { "simd": level } })),
-        Format::Text => print(&table(&adapters, level, auto.as_deref())),
+        Format::Text => print(&wrapped(&table(&adapters, level, auto.as_deref()), environment::columns())),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `gpu-cnn bench`
 
-use super::environment::device_request;
+use super::environment::{self, device_request};
 use super::options::ModelChoice;
 use super::probe;
 use super::run_args::{Names, Shared};
@@ -78,7 +78,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let results = blocking::bench(&model, &devices, &options, &mut note)?;
     let probes = results.iter().map(|result| probe_of(args, result)).collect();
     let report = BenchReport { model: args.shared.0.model.clone(), options, results, probes };
-    print(&report.text())?;
+    print(&report.text(environment::columns()))?;
     let texts = [report.json()?, report.markdown(), report.csv()];
     // All are tried before the first failure is reported.
     let written = exports.into_iter().zip(texts).filter_map(|(path, text)| Some((path.as_ref()?, text)));

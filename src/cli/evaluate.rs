@@ -1,5 +1,6 @@
 //! `gpu-cnn evaluate`
 
+use super::environment;
 use super::options::{Described, Format, describe_data, described, find_device, named_weights, weights_path};
 use super::run_args::{Names, Shared};
 use super::trained_on::{changed_files, run_of, trained_on, with_loss_of};
@@ -85,7 +86,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     trainer.set_weights(&weights)?;
     let evaluation = trainer.evaluate(&data.test)?;
     match args.format {
-        Format::Text => print(&evaluation_table(&evaluation, &data.class_names, top_k)),
+        Format::Text => print(&evaluation_table(&evaluation, &data.class_names, top_k, environment::columns())),
         Format::Json => print_json(&as_json(&evaluation, &data, &path, trainer.device(), top_k)),
     }
 }

@@ -50,7 +50,11 @@ pub(super) fn parse<C: Parser>() -> C {
         Some(Color::Never) => ColorChoice::Never,
         _ => ColorChoice::Auto,
     };
-    let matches = C::command().color(choice).get_matches();
+    // Beside long names of options there is no room for their help.
+    let is_narrow = console::Term::stdout().size_checked().is_some_and(|(_, columns)| columns < 80);
+    let command = C::command().color(choice);
+    let command = if is_narrow { command.mut_subcommands(|command| command.next_line_help(true)) } else { command };
+    let matches = command.get_matches();
     C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 

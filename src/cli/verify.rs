@@ -1,5 +1,6 @@
 //! `gpu-cnn verify`: whether this program computes on the user's device what it should.
 
+use super::environment;
 use super::options::{Format, ModelChoice, find_device};
 use super::run_args::{Names, Shared};
 use super::verify_targets::{Choice, Target, targets};
@@ -9,7 +10,7 @@ use crate::error::{Error, Result, usage};
 use crate::graph::Model;
 use crate::hint::did_you_mean;
 use crate::plan::Profile;
-use crate::report::{KernelTable, note, print, print_json};
+use crate::report::{KernelTable, note, print, print_json, wrapped};
 use crate::threads;
 use crate::verify::{
     Case, Check, FINDINGS, Finding, Forms, batch_invariance, cases, golden_steps, presets, same_seed, usual_model, wide,
@@ -188,9 +189,10 @@ impl Verification {
                 }))?;
             }
             Format::Text => {
-                let of_kernels = if kernels > 0 { self.kernels.text() + "\n" } else { String::new() };
+                let of_kernels =
+                    if kernels > 0 { self.kernels.text(environment::columns()) + "\n" } else { String::new() };
                 let of_training: String = self.findings.iter().map(|f| format!("{}: {}\n", f.name, f.detail)).collect();
-                print(&(of_kernels + &of_training))?;
+                print(&(of_kernels + &wrapped(&of_training, environment::columns())))?;
             }
         }
         match self.failures.first() {

@@ -1,8 +1,8 @@
 //! What `bench` prints and writes: tables, JSON, CSV.
 
+use super::columns::{table, wrapped};
 use crate::bench::{BenchOptions, Benched};
 use crate::error::{Error, Result};
-use console::{Alignment, measure_text_width, pad_str};
 use serde_json::{Value, json};
 
 /// Training images in an epoch of Fashion-MNIST, for the column `s/epoch`.
@@ -138,11 +138,11 @@ impl BenchReport {
         if lines.is_empty() { lines } else { format!("\nalgorithms\n{lines}") }
     }
 
-    /// The tables as text with aligned columns, for the terminal.
-    pub(crate) fn text(&self) -> String {
-        let mut text = format!("{}\n\n{}{}", self.title(), aligned(&HEAD, &self.rows()), self.algorithms());
+    /// The tables as text for a terminal of so many columns.
+    pub(crate) fn text(&self, columns: Option<usize>) -> String {
+        let mut text = format!("{}\n\n{}{}", self.title(), table(&HEAD, &self.rows(), columns), self.algorithms());
         for (title, rows) in self.kernel_tables() {
-            text += &format!("\n{title}\n\n{}", aligned(&KERNEL_HEAD, &rows));
+            text += &format!("\n{}\n\n{}", wrapped(&title, columns), table(&KERNEL_HEAD, &rows, columns));
         }
         text
     }
@@ -226,21 +226,6 @@ impl BenchReport {
         let text = serde_json::to_string_pretty(&document);
         text.map(|text| text + "\n").map_err(|e| Error::Usage(format!("cannot serialize to JSON: {e}")))
     }
-}
-
-/// A text table: the first column is left-aligned, the others (numbers) are right-aligned.
-fn aligned(head: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |i: usize| rows.iter().map(|row| measure_text_width(&row[i])).chain([head[i].len()]).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |cells: &[&str]| {
-        let cell = |(i, cell): (usize, &&str)| match i {
-            0 => pad_str(cell, widths[0], Alignment::Left, None).into_owned(),
-            _ => pad_str(cell, widths[i], Alignment::Right, None).into_owned(),
-        };
-        cells.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ") + "\n"
-    };
-    let body = rows.iter().map(|row| line(&row.iter().map(String::as_str).collect::<Vec<_>>()));
-    line(head) + &body.collect::<String>()
 }
 
 /// A Markdown table with the same alignment.

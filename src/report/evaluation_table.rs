@@ -13,8 +13,14 @@ pub(crate) fn class_names(names: &[String], count: usize) -> Vec<String> {
 }
 
 /// Loss, accuracy and top-k accuracy; a row for each class with precision, recall, F1 and support, and their means; the confusion
-/// matrix. `names` are the classes' names.
-pub(crate) fn evaluation_table(evaluation: &Evaluation, names: &[String], top_k: Option<usize>) -> String {
+/// matrix. `names` are the classes' names. For a terminal of so many columns names are cut, and where the matrix is too wide, it loses the
+/// names or has shares in place of counts.
+pub(crate) fn evaluation_table(
+    evaluation: &Evaluation,
+    names: &[String],
+    top_k: Option<usize>,
+    columns: Option<usize>,
+) -> String {
     let mut text = format!("loss: {:.4}\naccuracy: {:.4}\n", evaluation.score.loss, evaluation.score.accuracy);
     if let Some(k) = top_k {
         let _ = writeln!(text, "top-{k} accuracy: {:.4}", evaluation.top_k(k));
@@ -22,8 +28,9 @@ pub(crate) fn evaluation_table(evaluation: &Evaluation, names: &[String], top_k:
     let count = evaluation.classes.len();
     let mut heads = class_names(names, count);
     heads.push("macro average".to_owned());
-    let width = heads.iter().map(|head| measure_text_width(head)).max().unwrap_or(0);
-    let left = |head: &str| pad_str(head, width, Alignment::Left, None).into_owned();
+    let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(RATIOS_WIDTH).max("class 3".len()));
+    let width = heads.iter().map(|head| measure_text_width(head)).max().unwrap_or(0).min(room);
+    let left = |head: &str| pad_str(head, width, Alignment::Left, Some("…")).into_owned();
     let _ = writeln!(text, "\n  {}  precision  recall      f1  support", left(""));
     let images = evaluation.classes.iter().map(|class| class.images);
     let ratios = evaluation.classes.iter().map(ClassScore::ratios).chain([evaluation.macro_average()]);
@@ -36,13 +43,40 @@ pub(crate) fn evaluation_table(evaluation: &Evaluation, names: &[String], top_k:
         let _ = writeln!(text, "\nthe confusion matrix of {count} classes is in the output as json");
         return text;
     }
-    let cell =
-        evaluation.confusion.iter().flatten().max().map_or(1, |max| max.to_string().len()).max(count.to_string().len());
+    text + &confusion_matrix(&evaluation.confusion, &heads, width, columns)
+}
+
+/// Columns of the table of classes beside their names.
+const RATIOS_WIDTH: usize = "    precision  recall      f1  support".len();
+
+/// The matrix, with the classes' names, `heads`, in `width` columns where there is room for them.
+fn confusion_matrix(confusion: &[Vec<usize>], heads: &[String], width: usize, columns: Option<usize>) -> String {
+    const SHARE_WIDTH: usize = 3;
+    let count = confusion.len();
+    let widest = confusion.iter().flatten().max().map_or(1, |max| max.to_string().len()).max(count.to_string().len());
+    let fits = |cell: usize, names: usize| columns.is_none_or(|columns| names + 4 + count * (cell + 1) <= columns);
+    let (cell, has_names) = match () {
+        () if fits(widest, width + 1) => (widest, true),
+        () if fits(widest, 0) => (widest, false),
+        () => (SHARE_WIDTH, fits(SHARE_WIDTH, width + 1)),
+    };
+    let is_share = cell != widest;
+    let head = |name: &str| match has_names {
+        true => format!("{} ", pad_str(name, width, Alignment::Left, Some("…"))),
+        false => String::new(),
+    };
     let numbers: String = (0..count).map(|i| format!(" {i:cell$}")).collect();
-    let _ = writeln!(text, "\nconfusion matrix, rows: labels, columns: predictions\n  {}   {numbers}", left(""));
-    for (i, (row, head)) in evaluation.confusion.iter().zip(&heads).enumerate() {
-        let cells: String = row.iter().map(|images| format!(" {images:cell$}")).collect();
-        let _ = writeln!(text, "  {} {i:2}{cells}", left(head));
+    let what = if is_share { ", percent of each row" } else { "" };
+    let mut text =
+        format!("\nconfusion matrix, rows: labels,\ncolumns: predictions{what}\n  {}  {numbers}\n", head(""));
+    if columns.is_none_or(|columns| columns >= 80) {
+        text = text.replacen("labels,\ncolumns", "labels, columns", 1);
+    }
+    for (i, (row, name)) in confusion.iter().zip(heads).enumerate() {
+        let images = row.iter().sum::<usize>().max(1) as f64;
+        let shown = |n: &usize| if is_share { (100.0 * *n as f64 / images).round() as usize } else { *n };
+        let cells: String = row.iter().map(|n| format!(" {:cell$}", shown(n))).collect();
+        text += &format!("  {}{i:2}{cells}\n", head(name));
     }
     text
 }
@@ -62,7 +96,7 @@ mod tests {
             ranks: vec![75, 25],
             mistakes: Vec::new(),
         };
-        let text = evaluation_table(&evaluation, &["Bag".into()], Some(1));
+        let text = evaluation_table(&evaluation, &["Bag".into()], Some(1), None);
         let expected = "\
 loss: 0.5000
 accuracy: 0.7500
@@ -80,6 +114,6 @@ confusion matrix, rows: labels, columns: predictions
 ";
         assert_eq!(text, expected);
         let many = Evaluation { classes: vec![class(1, 1, 1); 30], confusion: vec![vec![0; 30]; 30], ..evaluation };
-        assert!(evaluation_table(&many, &[], None).contains("30 classes"));
+        assert!(evaluation_table(&many, &[], None, None).contains("30 classes"));
     }
 }

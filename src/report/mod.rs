@@ -1,6 +1,7 @@
 //! Output of the commands: progress on stderr, tables on stdout, and the run folder.
 
 mod bench_report;
+mod columns;
 mod evaluation_table;
 mod figures;
 mod history;
@@ -13,6 +14,7 @@ mod tables;
 mod verify_table;
 
 pub(crate) use bench_report::{BenchReport, Probe};
+pub(crate) use columns::wrapped;
 pub(crate) use evaluation_table::{class_names, evaluation_table};
 pub(crate) use figures::Picture;
 pub(crate) use history::History;

@@ -1,5 +1,6 @@
 //! The two output streams: data on stdout, everything else on stderr.
 
+use super::columns::wrapped;
 use crate::error::{Error, Result};
 use console::Style;
 use std::io::Write;
@@ -54,7 +55,8 @@ fn colored(line: &str) -> String {
 /// not be reported anywhere.
 pub(crate) fn note(text: &str) {
     if !is_quiet() || ["warning:", "error:"].iter().any(|start| text.starts_with(start)) {
-        let lines: Vec<String> = text.split('\n').map(colored).collect();
+        let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
+        let lines: Vec<String> = wrapped(text, columns).split('\n').map(colored).collect();
         let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::graph::Summary;
 use console::{Alignment, measure_text_width, pad_str};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// A number with a comma between thousands: `243,786`.
@@ -90,11 +91,11 @@ fn fitted(mut widths: Vec<usize>, columns: Option<usize>) -> Vec<usize> {
 
 /// The cells of a row, each over as many lines as it needs; the third, of numbers, to the right.
 fn row(cells: &[String], widths: &[usize], edge: &str) -> String {
-    let cells: Vec<Vec<String>> = cells.iter().zip(widths).map(|(cell, width)| wrapped(cell, *width)).collect();
+    let cells: Vec<Vec<_>> = cells.iter().zip(widths).map(|(cell, width)| textwrap::wrap(cell, *width)).collect();
     let lines = cells.iter().map(Vec::len).max().unwrap_or(0);
     let line = |n: usize| {
-        let cell = |(i, (cell, width)): (usize, (&Vec<String>, &usize))| {
-            let text = cell.get(n).map_or("", String::as_str);
+        let cell = |(i, (cell, width)): (usize, (&Vec<Cow<str>>, &usize))| {
+            let text = cell.get(n).map_or("", AsRef::as_ref);
             let alignment = if i == 2 { Alignment::Right } else { Alignment::Left };
             format!(" {} {edge}", pad_str(text, *width, alignment, None))
         };
@@ -102,27 +103,6 @@ fn row(cells: &[String], widths: &[usize], edge: &str) -> String {
         format!("{edge}{cells}\n")
     };
     (0..lines).map(line).collect()
-}
-
-/// `text` in lines of at most `width` columns, broken at spaces where there are any.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last_mut().expect("there is a line");
-        if !last.is_empty() && measure_text_width(last) + 1 + measure_text_width(word) <= width {
-            *last += &format!(" {word}");
-            continue;
-        }
-        lines.push(String::new());
-        for c in word.chars() {
-            let last = lines.last().map_or(0, |line| measure_text_width(line));
-            if last > 0 && last + measure_text_width(&c.to_string()) > width {
-                lines.push(String::new());
-            }
-            lines.last_mut().expect("there is a line").push(c);
-        }
-    }
-    lines.into_iter().filter(|line| !line.is_empty()).collect()
 }
 
 #[cfg(test)]

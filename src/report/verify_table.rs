@@ -1,8 +1,8 @@
 //! The table of `gpu-cnn verify`.
 
+use super::columns::table;
 use crate::verify::Check;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 /// What the checks of one kernel came to.
 #[derive(Debug, Default, serde::Serialize)]
@@ -48,20 +48,21 @@ impl KernelTable {
         (self.0.len(), self.0.values().map(|row| row.outputs).sum())
     }
 
-    /// As text, a line a kernel.
-    pub(crate) fn text(&self) -> String {
-        let width = self.0.keys().map(String::len).max().unwrap_or(0).max("kernel".len());
-        let mut text = format!("{:width$}  cases  outputs  worst error  of bound   time s\n", "kernel");
-        for (name, row) in &self.0 {
+    /// As text for a terminal of so many columns, a row a kernel.
+    pub(crate) fn text(&self, columns: Option<usize>) -> String {
+        let row = |(name, row): (&String, &KernelRow)| {
             let KernelRow { cases, outputs, worst_error, worst_share, seconds, failures } = row;
-            let verdict = if *failures > 0 { format!("  {failures} WRONG") } else { String::new() };
-            // Writing to a string cannot fail.
-            let _ = writeln!(
-                text,
-                "{name:width$}  {:5}  {outputs:7}  {worst_error:11.1e}  {worst_share:8.3}  {seconds:7.3}{verdict}",
-                cases.len()
-            );
-        }
-        text
+            vec![
+                name.clone(),
+                cases.len().to_string(),
+                outputs.to_string(),
+                format!("{worst_error:.1e}"),
+                format!("{worst_share:.3}"),
+                format!("{seconds:.3}"),
+                if *failures > 0 { format!("{failures} WRONG") } else { String::new() },
+            ]
+        };
+        let head = ["kernel", "cases", "outputs", "worst error", "of bound", "time s", ""];
+        table(&head, &self.0.iter().map(row).collect::<Vec<_>>(), columns)
     }
 }

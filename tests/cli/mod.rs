@@ -13,6 +13,7 @@ mod headless;
 mod lost;
 #[cfg(target_os = "linux")]
 mod malformed;
+mod output;
 mod reproduce;
 mod resume;
 mod runs;

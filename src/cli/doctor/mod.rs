@@ -13,7 +13,7 @@ use crate::blocking;
 use crate::error::{Error, Result};
 use crate::graph::{Preset, RecordOptions};
 use crate::plan::Profile;
-use crate::report::{print, print_json};
+use crate::report::{print, print_json, wrapped};
 use machine::{Finding, Machine, ok, problem};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -39,7 +39,9 @@ pub(super) fn run(format: Format) -> Result<()> {
             let findings: Vec<Value> = findings.iter().map(Finding::as_json).collect();
             print_json(&json!({ "findings": findings, "adapters": adapters }))?;
         }
-        Format::Text => print(&findings.iter().map(Finding::describe).collect::<String>())?,
+        Format::Text => {
+            print(&wrapped(&findings.iter().map(Finding::describe).collect::<String>(), environment::columns()))?
+        }
     }
     match usable {
         true => Ok(()),
