@@ -51,8 +51,10 @@ pub(super) fn parse<C: Parser>() -> C {
         _ => ColorChoice::Auto,
     };
     // Beside long names of options there is no room for their help.
-    let is_narrow = console::Term::stdout().size_checked().is_some_and(|(_, columns)| columns < 80);
-    let command = C::command().color(choice);
+    let columns = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    let is_narrow = columns.is_some_and(|columns| columns < 80);
+    // Without a terminal lines are as long as they are written.
+    let command = C::command().color(choice).term_width(columns.unwrap_or(0));
     let command = if is_narrow { command.mut_subcommands(|command| command.next_line_help(true)) } else { command };
     let matches = command.get_matches();
     C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
