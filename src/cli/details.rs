@@ -9,17 +9,16 @@ use crate::report::detail;
 /// How the model runs on the device, and which files the data are.
 pub(super) fn detail_run(trainer: &Trainer, data: &Dataset) {
     let plan = &trainer.session.plan;
-    detail(&format!(
-        "profile {}: {} dispatches a step of {} images, buffers of {:.1} MB",
-        plan.profile.name,
-        plan.dispatch_ids(&Program::TRAIN).len(),
-        plan.batch,
-        plan.size_bytes() as f64 / 1e6
-    ));
-    for (pass, algorithm) in algorithms(plan) {
-        detail(&format!("{pass}: {algorithm}"));
-    }
-    for (file, sha256) in &data.sha256 {
-        detail(&format!("{file}: sha256 {sha256}"));
-    }
+    detail(|| {
+        let of_plan = format!(
+            "profile {}: {} dispatches a step of {} images, buffers of {:.1} MB",
+            plan.profile.name,
+            plan.dispatch_ids(&Program::TRAIN).len(),
+            plan.batch,
+            plan.size_bytes() as f64 / 1e6
+        );
+        let of_passes = algorithms(plan).into_iter().map(|(pass, algorithm)| format!("{pass}: {algorithm}"));
+        let of_files = data.sha256.iter().map(|(file, sha256)| format!("{file}: sha256 {sha256}"));
+        [of_plan].into_iter().chain(of_passes).chain(of_files).collect::<Vec<_>>().join("\n")
+    });
 }

@@ -53,7 +53,7 @@ impl Fitting {
                 let mut checkpoint = trainer.checkpoint()?;
                 checkpoint.state.data.clone_from(&data.sha256);
                 folder.save(checkpoint, is_last, is_best)?;
-                detail(&format!("wrote a checkpoint after {} steps", done.steps));
+                detail(|| format!("wrote a checkpoint after {} steps", done.steps));
                 written = if is_last { Instant::now() } else { written };
             }
             if ends_epoch || is_last {

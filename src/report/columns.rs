@@ -26,10 +26,13 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>], columns: Option<usize>)
             .collect();
         format!("{}\n{others}", cells[0])
     };
-    let text: String = match () {
-        () if fits(widths[0] + of_numbers) => [&head].into_iter().chain(rows).map(|cells| line(cells)).collect(),
-        () if fits(of_numbers) => [&head].into_iter().chain(rows).map(|cells| two_lines(cells)).collect(),
-        () => rows.iter().map(|cells| lines(cells)).collect(),
+    let with_head = [&head].into_iter().chain(rows);
+    let text: String = if fits(widths[0] + of_numbers) {
+        with_head.map(|cells| line(cells)).collect()
+    } else if fits(of_numbers) {
+        with_head.map(|cells| two_lines(cells)).collect()
+    } else {
+        rows.iter().map(|cells| lines(cells)).collect()
     };
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }

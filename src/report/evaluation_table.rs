@@ -1,5 +1,6 @@
 //! What an evaluation came to, as text for the terminal.
 
+use super::columns::wrapped;
 use crate::trainer::{ClassScore, Evaluation, Ratios};
 use console::{Alignment, measure_text_width, pad_str};
 use std::fmt::Write;
@@ -55,10 +56,12 @@ fn confusion_matrix(confusion: &[Vec<usize>], heads: &[String], width: usize, co
     let count = confusion.len();
     let widest = confusion.iter().flatten().max().map_or(1, |max| max.to_string().len()).max(count.to_string().len());
     let fits = |cell: usize, names: usize| columns.is_none_or(|columns| names + 4 + count * (cell + 1) <= columns);
-    let (cell, has_names) = match () {
-        () if fits(widest, width + 1) => (widest, true),
-        () if fits(widest, 0) => (widest, false),
-        () => (SHARE_WIDTH, fits(SHARE_WIDTH, width + 1)),
+    let (cell, has_names) = if fits(widest, width + 1) {
+        (widest, true)
+    } else if fits(widest, 0) {
+        (widest, false)
+    } else {
+        (SHARE_WIDTH, fits(SHARE_WIDTH, width + 1))
     };
     let is_share = cell != widest;
     let head = |name: &str| match has_names {
@@ -67,11 +70,8 @@ fn confusion_matrix(confusion: &[Vec<usize>], heads: &[String], width: usize, co
     };
     let numbers: String = (0..count).map(|i| format!(" {i:cell$}")).collect();
     let what = if is_share { ", percent of each row" } else { "" };
-    let mut text =
-        format!("\nconfusion matrix, rows: labels,\ncolumns: predictions{what}\n  {}  {numbers}\n", head(""));
-    if columns.is_none_or(|columns| columns >= 80) {
-        text = text.replacen("labels,\ncolumns", "labels, columns", 1);
-    }
+    let title = wrapped(&format!("confusion matrix, rows: labels, columns: predictions{what}"), columns);
+    let mut text = format!("\n{title}\n  {}  {numbers}\n", head(""));
     for (i, (row, name)) in confusion.iter().zip(heads).enumerate() {
         let images = row.iter().sum::<usize>().max(1) as f64;
         let shown = |n: &usize| if is_share { (100.0 * *n as f64 / images).round() as usize } else { *n };

@@ -4,10 +4,10 @@ use super::columns::wrapped;
 use crate::error::{Error, Result};
 use console::Style;
 use std::io::Write;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::OnceLock;
 
 /// How much is written to stderr.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verbosity {
     /// Warnings and errors.
     Quiet,
@@ -17,11 +17,13 @@ pub(crate) enum Verbosity {
     Verbose,
 }
 
-static VERBOSITY: AtomicU8 = AtomicU8::new(Verbosity::Normal as u8);
+/// Not set is normal.
+static VERBOSITY: OnceLock<Verbosity> = OnceLock::new();
 
-/// How much is written from now on, and whether with colours, which the terminal and the environment say where `color` does not.
+/// How much is written, said once at the start, and whether with colours, which the terminal and the environment say where `color` does not.
 pub(crate) fn set_output(verbosity: Verbosity, color: Option<bool>) {
-    VERBOSITY.store(verbosity as u8, Relaxed);
+    // The first word holds.
+    let _ = VERBOSITY.set(verbosity);
     if let Some(color) = color {
         console::set_colors_enabled_stderr(color);
     }
@@ -29,7 +31,7 @@ pub(crate) fn set_output(verbosity: Verbosity, color: Option<bool>) {
 
 /// Whether only results, warnings and errors are written.
 pub(crate) fn is_quiet() -> bool {
-    VERBOSITY.load(Relaxed) == Verbosity::Quiet as u8
+    VERBOSITY.get() == Some(&Verbosity::Quiet)
 }
 
 /// Words that begin a message, and what they look like.
@@ -61,10 +63,10 @@ pub(crate) fn note(text: &str) {
     }
 }
 
-/// Writes a message to stderr if much is asked for.
-pub(crate) fn detail(text: &str) {
-    if VERBOSITY.load(Relaxed) == Verbosity::Verbose as u8 {
-        note(text);
+/// Writes the message that `text` makes to stderr if much is asked for.
+pub(crate) fn detail(text: impl FnOnce() -> String) {
+    if VERBOSITY.get() == Some(&Verbosity::Verbose) {
+        note(&text());
     }
 }
 

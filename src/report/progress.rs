@@ -37,7 +37,7 @@ impl EpochProgress {
     pub(crate) fn new(epochs: u64, may_redraw: bool) -> Self {
         let terminal = console::Term::stderr();
         // A terminal that cannot move its cursor (TERM=dumb, or no TERM) gets lines.
-        let columns = (may_redraw && can_redraw() && !is_quiet()).then(|| usize::from(terminal.size().1));
+        let columns = (may_redraw && can_redraw()).then(|| usize::from(terminal.size().1));
         let now = Instant::now();
         Self { epochs, epoch: 0, resumed_at: 0, skipped: 0, columns, bar: None, started: now, last_line: now }
     }
@@ -120,9 +120,14 @@ impl EpochProgress {
     }
 }
 
-/// Whether stderr is a terminal on which a bar can be drawn anew.
+/// Where bars are drawn: stderr, unless little is to be printed.
+fn draw_target() -> ProgressDrawTarget {
+    if is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() }
+}
+
+/// Whether a bar is drawn, and can be drawn anew: on a terminal alone.
 fn can_redraw() -> bool {
-    !ProgressDrawTarget::stderr().is_hidden()
+    !draw_target().is_hidden()
 }
 
 /// Progress of a download: bytes of the current file; without a terminal, a line for each file.
@@ -136,8 +141,8 @@ impl DownloadBar {
         if self.current.as_ref().is_none_or(|(name, _)| name != file) {
             let style = ProgressStyle::with_template("{prefix} {bar:30} {bytes}/{total_bytes}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
-            let target = if is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-            let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style).with_prefix(file.to_owned());
+            let bar = ProgressBar::with_draw_target(Some(total), draw_target());
+            let bar = bar.with_style(style).with_prefix(file.to_owned());
             self.current = Some((file.to_owned(), bar));
         }
         if let Some((_, bar)) = &self.current {

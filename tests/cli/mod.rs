@@ -44,6 +44,9 @@ pub(super) fn command(arguments: &[&str]) -> Command {
         .args(arguments)
         .env_remove("WGPU_BACKEND")
         .env_remove("WGPU_ADAPTER_NAME")
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .env_remove("COLUMNS")
         .env("GPU_CNN_DATA_URL", "http://127.0.0.1:9");
     command
 }
