@@ -1,6 +1,7 @@
 //! The `gpu-cnn` command: its output, the files it writes, and its exit codes and messages.
 
 mod checkpoints;
+mod class_names;
 mod commands;
 mod config;
 #[cfg(target_os = "linux")]
