@@ -141,8 +141,9 @@ impl Trainer {
     ) -> Result<History> {
         let mut history = History::default();
         while let Some(event) = wait(fit.next(&mut self.0))? {
-            if let Event::Epoch { score, .. } = event {
+            if let Event::Epoch { score, validation, .. } = event {
                 history.epochs.push(score);
+                history.validation.extend(validation);
             }
             if callback(self, &event)? == Flow::Stop {
                 break;

@@ -32,3 +32,4 @@ mod support;
 mod training;
 mod trajectories;
 mod updates;
+mod validation;

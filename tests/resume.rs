@@ -40,8 +40,8 @@ fn line(event: &Event) -> String {
         Event::Step { epoch, step, steps, batch, so_far, learning_rate, .. } => {
             format!("{epoch} {step}/{steps} {batch:?} {so_far:?} {learning_rate:e}")
         }
-        Event::Epoch { epoch, steps, score, learning_rate, .. } => {
-            format!("{epoch} {steps} {score:?} {learning_rate:e}")
+        Event::Epoch { epoch, steps, score, validation, learning_rate, .. } => {
+            format!("{epoch} {steps} {score:?} {validation:?} {learning_rate:e}")
         }
     }
 }
@@ -101,6 +101,8 @@ fn stopped_and_resumed_training_ends_with_the_same_bits() {
         compare(&device, &config(), &[4, 12, 48]);
         compare(&device, &config(), &[25, 28, 72]);
         compare(&device, &config(), &[75]);
+        // 23 steps an epoch.
+        compare(&device, &RunConfig { validation_split: Some(0.1), ..config() }, &[4, 23, 24, 69]);
     }
 }
 

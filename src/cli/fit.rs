@@ -82,9 +82,11 @@ fn log(folder: &mut RunFolder, event: &Event, log_steps: bool) {
                 folder.log(&metrics_line(event));
             }
         }
-        Event::Epoch { epoch, steps, resumed_at, elapsed, score, .. } => {
+        Event::Epoch { epoch, steps, resumed_at, elapsed, score, validation, .. } => {
             folder.log(&metrics_line(event));
-            folder.note_final("last_epoch", json!({ "loss": score.loss, "accuracy": score.accuracy }));
+            let mut last = json!({ "loss": score.loss, "accuracy": score.accuracy });
+            add_validation(&mut last, validation);
+            folder.note_final("last_epoch", last);
             let (steps, elapsed_secs) = (steps - resumed_at, elapsed.as_secs_f64());
             let ms_per_step = elapsed_secs * 1e3 / steps.max(1) as f64;
             folder.log_time(&json!({
@@ -125,8 +127,17 @@ pub(super) fn metrics_line(event: &Event) -> Value {
             }
             line
         }
-        Event::Epoch { epoch, steps, score, learning_rate, .. } => {
-            line("epoch", epoch, ("steps", steps), score, learning_rate)
+        Event::Epoch { epoch, steps, score, validation, learning_rate, .. } => {
+            let mut line = line("epoch", epoch, ("steps", steps), score, learning_rate);
+            add_validation(&mut line, validation);
+            line
         }
+    }
+}
+
+/// Adds the figures of the validation images, if there are any.
+fn add_validation(line: &mut Value, validation: Option<Score>) {
+    if let Some(Score { loss, accuracy }) = validation {
+        (line["validation_loss"], line["validation_accuracy"]) = (json!(loss), json!(accuracy));
     }
 }

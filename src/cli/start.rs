@@ -104,9 +104,26 @@ impl Start {
 fn read_data(config: &RunConfig, device: &DeviceInfo) -> Result<Dataset> {
     let data = super::source::open(config)?;
     note(&format!("data: {}", describe_data(&data)));
-    let warnings = without_effect(config, device).into_iter().chain(config.warnings(data.train.len()));
+    let trained_on = config.trained_on(data.train.len())?;
+    if trained_on.end < data.train.len() {
+        let (first, images) = (trained_on.end, data.train.len());
+        note(&format!("validation: the last {} of the {images} training images", images - first));
+        if let Some(class) = class_without(&data, first) {
+            note(&format!(
+                "warning: none of the validation images is of class {class}; the data may be in the order of the classes"
+            ));
+        }
+    }
+    let warnings = without_effect(config, device).into_iter().chain(config.warnings(trained_on.len()));
     warnings.for_each(|warning| note(&format!("warning: {warning}")));
     Ok(data)
+}
+
+/// A class of the training images before number `first` that those from there on lack.
+fn class_without(data: &Dataset, first: usize) -> Option<String> {
+    let (before, after) = data.train.labels.split_at(first);
+    let class = (0..=u8::MAX).find(|class| before.contains(class) && !after.contains(class))?;
+    Some(data.class_names.get(usize::from(class)).cloned().unwrap_or_else(|| class.to_string()))
 }
 
 /// Whether the data are those that the run was trained on.
@@ -208,6 +225,7 @@ fn describe(
             "name": data.name,
             "source": data.source,
             "train_images": data.train.len(),
+            "validation_images": config.trained_on(data.train.len()).map_or(0, |range| data.train.len() - range.end),
             "test_images": data.test.len(),
             "image": data.train.image,
             "classes": data.classes,

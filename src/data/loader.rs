@@ -2,11 +2,14 @@
 
 use super::dataset::Split;
 use crate::rng::{Purpose, Rng};
+use std::ops::Range;
 
-/// The batches of one pass over a split; the last may be short.
+/// The batches of one pass over a split or a part of it; the last may be short.
 #[derive(Debug)]
 pub struct Batches<'a> {
     split: &'a Split,
+    /// The images of the pass.
+    range: Range<usize>,
     order: Option<Vec<u32>>,
     batch: usize,
 }
@@ -14,28 +17,34 @@ pub struct Batches<'a> {
 impl<'a> Batches<'a> {
     /// All images in file order, `batch` at a time.
     pub fn in_order(split: &'a Split, batch: usize) -> Self {
-        Self { split, order: None, batch }
+        Self::within(split, 0..split.len(), batch)
     }
 
-    /// All images in a random order that depends only on `seed` and `epoch`, `batch` at a time.
-    pub fn shuffled(split: &'a Split, batch: usize, seed: u64, epoch: u64) -> Self {
-        let order = Rng::new(seed, Purpose::Shuffle, epoch).permutation(split.len());
-        Self { split, order: Some(order), batch }
+    /// The images of `range` in file order, `batch` at a time.
+    pub fn within(split: &'a Split, range: Range<usize>, batch: usize) -> Self {
+        Self { split, range, order: None, batch }
+    }
+
+    /// The same images in a random order that depends only on `seed`, `epoch` and their number.
+    #[must_use]
+    pub fn shuffled(self, seed: u64, epoch: u64) -> Self {
+        let order = Rng::new(seed, Purpose::Shuffle, epoch).permutation(self.range.len());
+        Self { order: Some(order), ..self }
     }
 
     /// Number of batches, including a short last one.
     pub fn len(&self) -> usize {
-        self.split.len().div_ceil(self.batch)
+        self.range.len().div_ceil(self.batch)
     }
 
     /// Whether there are no batches.
     pub fn is_empty(&self) -> bool {
-        self.split.is_empty()
+        self.range.is_empty()
     }
 
     /// Images of batch `i`.
     pub fn images(&self, i: usize) -> usize {
-        self.batch.min(self.split.len().saturating_sub(i * self.batch))
+        self.batch.min(self.range.len().saturating_sub(i * self.batch))
     }
 
     /// Which images batch `i` has, by their numbers in the split.
@@ -45,7 +54,7 @@ impl<'a> Batches<'a> {
 
     /// The number of the `n`th image of the pass.
     fn index(&self, n: usize) -> usize {
-        self.order.as_ref().map_or(n, |order| order[n] as usize)
+        self.range.start + self.order.as_ref().map_or(n, |order| order[n] as usize)
     }
 
     /// Writes batch `i` into `pixels` ([batch, height, width, channels] bytes) and `labels` (`[batch]`), both filled up
@@ -75,7 +84,12 @@ mod tests {
     #[test]
     fn a_pass_holds_every_image_once_and_ends_short() {
         let split = split();
-        for batches in [Batches::in_order(&split, 3), Batches::shuffled(&split, 3, 1, 1)] {
+        for (batches, expected) in [
+            (Batches::in_order(&split, 3), 0..7),
+            (Batches::in_order(&split, 3).shuffled(1, 1), 0..7),
+            (Batches::within(&split, 2..6, 3), 2..6),
+            (Batches::within(&split, 2..6, 3).shuffled(1, 1), 2..6),
+        ] {
             let mut found = Vec::new();
             for i in 0..batches.len() {
                 let (mut pixels, mut labels) = ([9; 4], [9; 3]);
@@ -85,14 +99,14 @@ mod tests {
                 found.extend_from_slice(&labels[..images]);
             }
             found.sort_unstable();
-            assert_eq!(found, (0..7).collect::<Vec<_>>());
+            assert_eq!(found, expected.collect::<Vec<_>>());
         }
     }
 
     #[test]
     fn the_order_is_a_function_of_seed_and_epoch() {
         let split = split();
-        let order = |seed, epoch| Batches::shuffled(&split, 3, seed, epoch).order;
+        let order = |seed, epoch| Batches::in_order(&split, 3).shuffled(seed, epoch).order;
         assert_eq!(order(1, 1), order(1, 1));
         assert_ne!(order(1, 1), order(1, 2));
         assert_ne!(order(1, 1), order(2, 1));

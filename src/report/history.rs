@@ -127,7 +127,8 @@ fn steps_per_epoch(description: &Value, lines: &[Value]) -> f64 {
     let logged = lines.iter().find_map(|line| line["steps"].as_f64().filter(|_| line["event"] == "epoch"));
     let settings = &description["settings"];
     let whole = || {
-        let images = description["data"]["train_images"].as_f64()?;
+        let data = &description["data"];
+        let images = data["train_images"].as_f64()? - data["validation_images"].as_f64().unwrap_or(0.0);
         Some((images / settings["batch_size"].as_f64()?).ceil())
     };
     let steps = logged.or_else(|| settings["steps_per_epoch"].as_f64()).or_else(whole);

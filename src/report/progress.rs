@@ -61,15 +61,22 @@ impl EpochProgress {
                     note(&format!("{step}/{steps} {text}"));
                 }
             }
-            Event::Epoch { steps, score, elapsed, resumed_at, .. } => {
+            Event::Epoch { steps, score, validation, elapsed, resumed_at, .. } => {
                 self.resumed_at = resumed_at;
                 let mut text = self.describe(elapsed, steps, score);
                 if self.skipped > 0 {
                     text += &format!(" - {} updates skipped", self.skipped);
                 }
-                match self.bar.take() {
-                    Some(bar) => bar.finish_with_message(text),
-                    None => note(&format!("{steps}/{steps} {text}")),
+                let validation = validation
+                    .map(|Score { loss, accuracy }| format!("val_accuracy: {accuracy:.4} - val_loss: {loss:.4}"));
+                match (self.bar.take(), validation) {
+                    // Beside a bar there is no room for it.
+                    (Some(bar), validation) => {
+                        bar.finish_with_message(text);
+                        validation.iter().for_each(|text| note(text));
+                    }
+                    (None, Some(validation)) => note(&format!("{steps}/{steps} {text} - {validation}")),
+                    (None, None) => note(&format!("{steps}/{steps} {text}")),
                 }
             }
         }

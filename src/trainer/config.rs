@@ -33,6 +33,12 @@ pub struct RunConfig {
     /// Classes whose images are taken, in the order of their new numbers, such as 2,6
     #[cfg_attr(feature = "cli", arg(long, value_name = "CLASSES", value_delimiter = ','))]
     pub only_classes: Option<Vec<u8>>,
+    /// Share of the training images, the last ones, that are not trained on but tell loss and accuracy after each epoch, such as 0.1
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SHARE", allow_negative_numbers = true))]
+    pub validation_split: Option<f64>,
+    /// The same as a number of images
+    #[cfg_attr(feature = "cli", arg(long, value_name = "IMAGES"))]
+    pub validation: Option<u64>,
     /// Passes over the training images
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(RunConfig::EPOCHS)))]
     pub epochs: u64,
@@ -154,6 +160,8 @@ impl Default for RunConfig {
             data: None,
             data_dir: None,
             only_classes: None,
+            validation_split: None,
+            validation: None,
             epochs: 5,
             batch_size: 32,
             accumulate: 1,

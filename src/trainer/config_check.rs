@@ -66,6 +66,7 @@ impl RunConfig {
         if self.steps_per_epoch == Some(0) {
             return Err(usage!("0 steps per epoch; there must be at least 1"));
         }
+        self.check_validation()?;
         schedule::check(self.schedule, self.decay_rate, self.decay_steps)?;
         self.check_plateau()?;
         self.loss_settings().check()?;

@@ -26,6 +26,7 @@ pub struct Fit<'d> {
 
 #[derive(Debug)]
 struct Epoch<'d> {
+    data: &'d Split,
     pass: Pass<'d>,
     started: Instant,
     /// Steps whose scores have arrived and have not been reported, each with whether its update was skipped.
@@ -39,7 +40,8 @@ struct Epoch<'d> {
 }
 
 impl Trainer {
-    /// Trains over `data` for the configured epochs, event by event. Called again, it goes on with the numbers of epochs and updates and the
+    /// Trains over `data` for the configured epochs, event by event; its last images are not trained on but validate each epoch where the
+    /// settings say so. Called again, it goes on with the numbers of epochs and updates and the
     /// optimizer's state; the schedules cosine and triangular, whose end is the run's, begin anew, others go on.
     ///
     /// # Errors
@@ -57,6 +59,7 @@ impl Trainer {
     /// If the model cannot take `data`.
     pub fn resume_fit<'d>(&self, data: &'d Split) -> Result<Fit<'d>> {
         self.check(data)?;
+        self.config.trained_on(data.len())?;
         let last_epoch = self.progress.fit_start.epoch.saturating_add(self.config.epochs);
         Ok(Fit { data, last_epoch, epoch: None })
     }
@@ -91,9 +94,10 @@ impl<'d> Epoch<'d> {
     fn start(trainer: &mut Trainer, data: &'d Split) -> Result<Self> {
         trainer.clear_skips()?;
         let (config, batch, progress) = (&trainer.config, trainer.session.plan.batch, &trainer.progress);
+        let batches = Batches::within(data, config.trained_on(data.len())?, batch);
         let batches = match config.shuffle {
-            true => Batches::shuffled(data, batch, config.seed, progress.epoch + 1),
-            false => Batches::in_order(data, batch),
+            true => batches.shuffled(config.seed, progress.epoch + 1),
+            false => batches,
         };
         let steps = config.steps_per_epoch.map_or(usize::MAX, |steps| steps as usize);
         let done = progress.batch as usize;
@@ -102,6 +106,7 @@ impl<'d> Epoch<'d> {
             return Err(Error::Data(format!("{done} batches of the epoch are done, it has {}", pass.steps())));
         }
         Ok(Self {
+            data,
             updates_before: progress.updates.saturating_sub(pass.updates(done) as u64),
             pass: pass.pausing(config.checkpoint_every.steps(), progress.steps - progress.batch),
             started: Instant::now(),
@@ -203,20 +208,23 @@ impl<'d> Epoch<'d> {
             );
             return Err(Error::not_finite(text).advise([Advice::SmallerLearningRate]));
         }
+        let elapsed = self.started.elapsed();
         trainer.check_weights().await?;
+        let validation = trainer.validate(self.data).await?;
         let learning_rate = self.learning_rate(trainer).at(trainer.progress.updates);
         let score = self.so_far.score();
         let (config, progress) = (&trainer.config, &mut trainer.progress);
         *progress = Progress { epoch: progress.epoch + 1, batch: 0, so_far: Tally::default(), skipped: 0, ..*progress };
         let Progress { epoch, best, .. } = *progress;
-        if best.is_none_or(|best| score.loss < best.loss) {
-            progress.best = Some(BestEpoch { epoch, loss: score.loss });
+        let loss = validation.unwrap_or(score).loss;
+        if best.is_none_or(|best| loss < best.loss) {
+            progress.best = Some(BestEpoch { epoch, loss });
         }
         if config.schedule == Schedule::Plateau {
-            progress.plateau.observe(score.loss, config.learning_rate, &config.plateau_settings());
+            progress.plateau.observe(loss, config.learning_rate, &config.plateau_settings());
         }
-        let (steps, resumed_at, elapsed) = (self.reported, self.resumed_at, self.started.elapsed());
-        Ok(Event::Epoch { epoch, steps, score, learning_rate, resumed_at, elapsed })
+        let (steps, resumed_at) = (self.reported, self.resumed_at);
+        Ok(Event::Epoch { epoch, steps, score, validation, learning_rate, resumed_at, elapsed })
     }
 }
 

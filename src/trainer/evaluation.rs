@@ -7,6 +7,7 @@ use super::state::Trainer;
 use crate::data::{Batches, Split};
 use crate::error::{Error, Result, usage};
 use crate::plan::{Program, Step};
+use std::ops::Range;
 
 impl Trainer {
     /// Loss and accuracy over `data`, whole and class by class, in one pass; see [`Self::evaluate_with`].
@@ -39,7 +40,7 @@ impl Trainer {
             observer()?;
         }
         let score = Score { loss: total.loss, accuracy: predictions.correct() as f64 / data.len() as f64 };
-        Ok(predictions.evaluation(finite(score, data)?))
+        Ok(predictions.evaluation(finite(score, data.len())?))
     }
 
     /// Loss and accuracy over `data`, without those of each class, for which the predictions would be read.
@@ -48,13 +49,27 @@ impl Trainer {
     /// As [`Self::evaluate_with`].
     pub async fn score(&mut self, data: &Split) -> Result<Score> {
         self.check(data)?;
-        let batches = Batches::in_order(data, self.session.plan.batch);
+        self.score_within(data, 0..data.len()).await
+    }
+
+    /// Loss and accuracy over the images of `data` that are not trained on, if there are any.
+    pub(super) async fn validate(&mut self, data: &Split) -> Result<Option<Score>> {
+        let held_out = self.config.trained_on(data.len())?.end..data.len();
+        match held_out.is_empty() {
+            true => Ok(None),
+            false => self.score_within(data, held_out).await.map(Some),
+        }
+    }
+
+    async fn score_within(&mut self, data: &Split, range: Range<usize>) -> Result<Score> {
+        let images = range.len();
+        let batches = Batches::within(data, range, self.session.plan.batch);
         let mut pass = Pass::new(batches, &[Program::Evaluate], usize::MAX);
         let mut total = Tally::default();
         while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
             report.tallies.into_iter().for_each(|tally| total.add(tally));
         }
-        finite(total.score(), data)
+        finite(total.score(), images)
     }
 
     /// Class probabilities of images given as bytes, [n, height, width, channels]: rows that sum to 1, or for binary cross-entropy the
@@ -81,9 +96,9 @@ impl Trainer {
 }
 
 /// `score`, unless its loss is not a finite number.
-fn finite(score: Score, data: &Split) -> Result<Score> {
+fn finite(score: Score, images: usize) -> Result<Score> {
     match score.loss.is_finite() {
         true => Ok(score),
-        false => Err(Error::not_finite(format!("the loss over {} images is {}", data.len(), score.loss))),
+        false => Err(Error::not_finite(format!("the loss over {images} images is {}", score.loss))),
     }
 }

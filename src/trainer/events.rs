@@ -31,11 +31,13 @@ pub enum Event {
         steps: usize,
         /// Score over all its batches, each before its update.
         score: Score,
+        /// Score over the validation images after it, if there are any.
+        validation: Option<Score>,
         /// Learning rate of its last update.
         learning_rate: f64,
         /// Steps that were done before the training was resumed in this epoch, else 0.
         resumed_at: usize,
-        /// Time that the other steps took.
+        /// Time that the other steps took, without the validation.
         elapsed: Duration,
     },
 }
@@ -55,4 +57,6 @@ pub enum Flow {
 pub struct History {
     /// In the order of the epochs.
     pub epochs: Vec<Score>,
+    /// The same over the validation images; empty if there are none.
+    pub validation: Vec<Score>,
 }

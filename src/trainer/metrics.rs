@@ -93,6 +93,6 @@ pub struct FitStart {
 pub struct BestEpoch {
     /// Its number, from 1.
     pub epoch: u64,
-    /// Its mean training loss.
+    /// Its mean loss: over the validation images, if there are any, else over its batches.
     pub loss: f64,
 }

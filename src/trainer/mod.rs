@@ -21,6 +21,7 @@ mod queue;
 mod schedule;
 mod session;
 mod state;
+mod validation;
 
 pub use checkpoint::{Checkpoint, CheckpointState};
 pub use checkpoint_every::CheckpointEvery;

@@ -18,6 +18,7 @@ mod output;
 mod reproduce;
 mod resume;
 mod runs;
+mod validation;
 mod verify;
 
 use crate::support::{adapter, software_adapter};
