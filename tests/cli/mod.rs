@@ -14,6 +14,7 @@ mod headless;
 mod lost;
 #[cfg(target_os = "linux")]
 mod malformed;
+mod newcomer;
 mod output;
 mod reproduce;
 mod resume;

@@ -1,5 +1,6 @@
 //! The first layer's filters, and what layers make of images, as pictures.
 
+use super::different::most_different;
 use crate::graph::{Graph, Node};
 use crate::report::figures::{Cell, Figure, Picture, Pictures, number};
 use crate::trainer::LayerOutput;
@@ -62,8 +63,8 @@ fn usual_range(values: &[f32]) -> f32 {
     sorted.get(sorted.len() * 49 / 50).copied().unwrap_or(0.0)
 }
 
-/// A figure for each convolution and pooling layer: a row for each image, the image first, then the feature maps of the filters that
-/// answer most. `outputs` are those for `images`, which are of class `class`.
+/// A figure for each convolution and pooling layer: a row for each image, the image first, then the feature maps of filters that
+/// differ. `outputs` are those for `images`, which are of class `class`.
 pub(crate) fn feature_maps(graph: &Graph, outputs: &[LayerOutput], images: &[Picture], class: &str) -> Vec<Figure> {
     let is_shown = |node: &&Node| {
         let kind = node.layer.as_layer().kind();
@@ -98,11 +99,8 @@ fn maps_of_layer(output: &LayerOutput, images: &[Picture], class: &str) -> Figur
         all.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], value| [low.min(value), high.max(value)])
     };
     let ranges: Vec<[f32; 2]> = (0..count).map(range).collect();
-    let mut filters: Vec<usize> = (0..count).collect();
-    let span = |filter: usize| ranges[filter][1] - ranges[filter][0];
-    filters.sort_by(|a, b| span(*b).total_cmp(&span(*a)));
-    filters.truncate(MAPS);
-    filters.sort_unstable();
+    let maps_of = |filter: usize| (0..images.len()).flat_map(|image| map(image, filter)).collect();
+    let filters = most_different((0..count).map(maps_of).collect(), MAPS);
     let mut cells = Vec::new();
     for (i, image) in images.iter().enumerate() {
         let head = |text: String| if i == 0 { vec![text] } else { Vec::new() };
@@ -114,7 +112,7 @@ fn maps_of_layer(output: &LayerOutput, images: &[Picture], class: &str) -> Figur
     }
     let description = format!(
         "What “{}” makes of {} test images of class {class}: a row for each image, a column for each of the {} filters of {count} whose \
-         {height}x{width} maps vary most. A column's maps have one scale, from its lowest number (black) to its highest (white).",
+         {height}x{width} maps differ most from each other. A column's maps have one scale, from its lowest number (black) to its highest (white).",
         output.layer,
         images.len(),
         filters.len(),

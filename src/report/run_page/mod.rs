@@ -1,6 +1,7 @@
 //! A run as one HTML page that needs nothing else: no script, no file, no network.
 
 mod content;
+mod different;
 mod filters;
 mod layout;
 mod mistakes;
