@@ -7,6 +7,7 @@ mod bench;
 mod cli;
 mod corpus;
 mod coverage;
+mod data;
 mod download;
 mod drivers;
 mod examples;

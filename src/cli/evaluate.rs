@@ -3,6 +3,7 @@
 use super::environment;
 use super::options::{Described, Format, describe_data, described, find_device, named_weights, weights_path};
 use super::run_args::{Names, Shared};
+use super::source::{open_for, without_pictures};
 use super::trained_on::{changed_files, run_of, trained_on, with_loss_of};
 use super::weights::load_weights;
 use crate::backend::DeviceInfo;
@@ -44,6 +45,10 @@ impl Names for Options {
         "threads",
         "data",
         "data_dir",
+        "image_size",
+        "color_mode",
+        "test_split",
+        "split_seed",
         "batch_size",
         "only_classes",
         "loss",
@@ -63,7 +68,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
         false => Error::Usage(format!("{e}, with the settings of {}", path.with_file_name(RUN).display())),
     })?;
     let device = find_device(&config)?;
-    let data = super::source::open(&config)?;
+    let input = weights.model.as_ref().map(|model| model.graph().map(|graph| graph.input)).transpose()?;
+    without_pictures(asked).iter().for_each(|warning| note(&format!("warning: {warning}")));
+    let data = open_for(&config, input)?;
     let (model, layout) = match described(args.model.as_deref(), &weights, &path)? {
         Described::By(choice) => {
             let layout = choice.layout();

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bench;
+mod data;
 mod details;
 mod doctor;
 mod environment;
@@ -69,6 +70,8 @@ enum Command {
     Summary(summary::Args),
     /// The adapters of this machine, and which of them `auto` takes
     Adapters(adapters::Args),
+    /// Data sets: list, fetch, verify, describe and show them
+    Data(data::Args),
     /// Write the built-in data set as IDX files
     Synthetic(synthetic::Args),
 }
@@ -87,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Adapters(args) => adapters::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Synthetic(args) => synthetic::run(&args),
     };
     let result = interrupt::install().and_then(|()| panics::guarded(run));

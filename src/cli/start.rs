@@ -8,6 +8,7 @@ use super::weights::load_weights;
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
+use crate::data::published::Published;
 use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, ImagesInfo, Initializer, Model, Node, SavedOptimizer, initialize, load_optimizer};
@@ -179,7 +180,7 @@ fn resume_optimizer(config: &mut RunConfig, graph: &Graph) -> Result<SavedOptimi
 
 /// A sentence for each option that has no effect beside the others; see also [`RunConfig::warnings`].
 fn without_effect(config: &RunConfig, device: &DeviceInfo) -> Vec<String> {
-    let other_data = config.data.as_deref().filter(|data| *data != "fashion-mnist");
+    let other_data = config.data.as_deref().filter(|data| Published::named(data).is_none());
     let found = [
         config
             .threads
@@ -189,10 +190,10 @@ fn without_effect(config: &RunConfig, device: &DeviceInfo) -> Vec<String> {
             .data_dir
             .as_ref()
             .and(other_data)
-            .map(|data| format!("--data-dir is for fashion-mnist; the data set is {data}")),
+            .map(|data| format!("--data-dir is for published sets such as fashion-mnist; the data set is {data}")),
         (config.overwrite && config.out.is_none()).then(|| "--overwrite is for the folder of --out".to_owned()),
     ];
-    found.into_iter().flatten().collect()
+    found.into_iter().flatten().chain(super::source::without_pictures(config)).collect()
 }
 
 /// The content of run.json that is known before the training.

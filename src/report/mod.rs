@@ -2,6 +2,7 @@
 
 mod bench_report;
 mod columns;
+mod count_progress;
 mod evaluation_table;
 mod figures;
 mod history;
@@ -14,9 +15,10 @@ mod tables;
 mod verify_table;
 
 pub(crate) use bench_report::{BenchReport, Probe};
-pub(crate) use columns::wrapped;
+pub(crate) use columns::{table, wrapped};
+pub(crate) use count_progress::CountProgress;
 pub(crate) use evaluation_table::{class_names, evaluation_table};
-pub(crate) use figures::Picture;
+pub(crate) use figures::{Picture, contact_sheet, png};
 pub(crate) use history::History;
 pub(crate) use output::{Verbosity, detail, is_quiet, note, print, print_json, set_output};
 pub(crate) use progress::{DownloadBar, EpochProgress};

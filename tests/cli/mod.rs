@@ -4,6 +4,7 @@ mod checkpoints;
 mod class_names;
 mod commands;
 mod config;
+mod data;
 #[cfg(target_os = "linux")]
 mod disk;
 mod errors;
