@@ -10,7 +10,7 @@ use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Initializer, Model, Node, SavedOptimizer, initialize, load_optimizer};
+use crate::graph::{Graph, ImagesInfo, Initializer, Model, Node, SavedOptimizer, initialize, load_optimizer};
 use crate::report::{Found, note};
 use crate::trainer::RunConfig;
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ impl Start {
         };
         let saved = config.resume_optimizer.then(|| resume_optimizer(&mut config, &graph)).transpose()?;
         let mut trainer = Trainer::new(model, &device, config.clone())?;
-        trainer.set_class_names(&data.class_names)?;
+        trainer.set_images_info(images_info(&data))?;
         if let Some(weights) = &start {
             trainer.set_weights(weights)?;
         }
@@ -94,10 +94,15 @@ impl Start {
             Error::Data(text) => Error::data(file, text),
             e => e,
         })?;
-        trainer.set_class_names(&data.class_names)?;
+        trainer.set_images_info(images_info(&data))?;
         let description = describe(&trainer, device.profile().name, &config, &data, &[]);
         Ok(Self { trainer, data, config, description })
     }
+}
+
+/// What the run's files say of the images.
+fn images_info(data: &Dataset) -> ImagesInfo {
+    ImagesInfo { class_names: data.class_names.clone(), bright_border: data.train.has_bright_border() }
 }
 
 /// The data set, once it and the options without effect are named on stderr.

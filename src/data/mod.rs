@@ -1,5 +1,6 @@
 //! Data sets of labelled images: reading, downloading, generating, and batching.
 
+mod border;
 mod dataset;
 #[cfg(feature = "download")]
 pub mod download;
