@@ -17,6 +17,6 @@ pub use dataset::{CLASS_NAMES, Dataset, FILES, Split};
 pub use folder::{check_labels, read_folder};
 pub use loader::Batches;
 #[cfg(feature = "cli")]
-pub(crate) use picture::read_bytes;
+pub(crate) use picture::read_bytes as picture_bytes;
 #[cfg(feature = "cli")]
 pub use picture::{EXTENSIONS, PictureInfo, decode_picture, has_picture_extension, picture_info, read_picture};

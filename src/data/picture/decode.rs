@@ -1,7 +1,7 @@
 //! Decoding within limits.
 
 use super::colors::without_alpha;
-use super::{MAX_FILE, jpeg, read_bytes, resize};
+use super::{jpeg, resize};
 use crate::error::{Error, Result, usage};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
@@ -11,6 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+/// Bytes that a file with a picture may have.
+pub(super) const MAX_FILE: u64 = 512 << 20;
 /// Pixels that an axis may have.
 const MAX_SIDE: u32 = 65_535;
 /// Pixels that a picture may have.
@@ -33,15 +35,13 @@ pub struct PictureInfo {
     pub has_color: bool,
 }
 
-/// Size and colours of the picture in a file, of which the pixels are not decoded.
+/// Size and colours of the picture that `bytes` are, whose pixels are not decoded.
 ///
 /// # Errors
 /// As [`super::read_picture`].
-pub fn picture_info(path: &Path) -> Result<PictureInfo> {
-    let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
-    let bytes = read_bytes(file, path)?;
+pub(super) fn info_of(bytes: &[u8], path: &Path) -> Result<PictureInfo> {
     guarded(path, || {
-        let mut decoder = decoder(&bytes, path)?;
+        let mut decoder = decoder(bytes, path)?;
         let (width, height) = decoder.dimensions();
         let has_color = decoder.color_type().has_color();
         let is_turned = matches!(
