@@ -201,7 +201,7 @@ impl Predictor {
     fn finish(mut self, found: &Found) -> Result<()> {
         self.progress.finish();
         self.writer.finish(self.failed)?;
-        for text in self.inverter.summary() {
+        if let Some(text) = self.inverter.summary() {
             note(&text);
         }
         if found.ignored > 0 {
