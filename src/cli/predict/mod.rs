@@ -69,13 +69,19 @@ enum Format {
 
 /// Classes that are printed unless more or fewer are asked for.
 const USUAL_TOP_K: usize = 3;
-/// Pictures that are decoded while the device works on as many, at most, and bytes of pixels.
-const MAX_CHUNK: usize = 256;
+/// Pictures that are decoded while the device works on as many, at least, unless their pixels are more bytes than that.
+const MIN_CHUNK: usize = 32;
 const CHUNK_BYTES: usize = 16 << 20;
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let Trained { model, graph, weights, images, path } =
         read_trained(&args.run_or_file, args.model.as_deref(), args.from_pytorch)?;
+    if !matches!(graph.input[2], 1 | 3) {
+        return Err(usage!(
+            "the model takes images of {} channels; pictures have one channel or three",
+            graph.input[2]
+        ));
+    }
     let top_k = top_k(args.top_k.map(usize::from), &graph)?;
     let found = find(&args.images)?;
     let asked = &args.shared.0;
@@ -140,7 +146,8 @@ impl Predictor {
     fn run(mut self, found: &Found, threads: usize) -> Result<()> {
         let image = self.trainer.graph().input;
         let image_len = image.iter().product::<usize>();
-        let chunk = (CHUNK_BYTES / image_len.max(1)).clamp(1, MAX_CHUNK);
+        let batch = self.trainer.session.plan.batch;
+        let chunk = batch.max(MIN_CHUNK.min(CHUNK_BYTES / image_len.max(1)));
         let pool = threads::pool(threads)?;
         let inverter = self.inverter.clone();
         let decode = |source: &Source| source.pixels(image).map(|pixels| inverter.apply(pixels));
@@ -149,8 +156,9 @@ impl Predictor {
         let mut decoded: Vec<Decoded> = Vec::new();
         loop {
             let next = chunks.next().unwrap_or_default();
-            let (decoded_next, done) = threads::map_beside(pool.as_ref(), next, decode, || {
-                self.predict(current, std::mem::take(&mut decoded))
+            let (decoded_next, done) = threads::map_beside(pool.as_ref(), next, decode, || match current {
+                [] => Ok(true),
+                current => self.predict(current, std::mem::take(&mut decoded)),
             });
             // Whoever read the output has gone.
             if !done? {

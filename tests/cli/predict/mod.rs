@@ -205,5 +205,5 @@ fn a_model_of_colours_gets_colours_that_are_not_inverted() {
     assert_eq!(row(&json_of(&output)[0]), expected(&model, picture.as_raw())[0]);
     let two = Sequential::new([3, 3, 2]).add(Flatten {}).add(Dense::new(4).activation(Activation::Softmax));
     let weights = weights_file(&workspace, &Model::from(two), &ImagesInfo::default());
-    fails(&["predict", &weights, &workspace.name("bright.png"), "--adapter", "cpu"], 2, "2 channels");
+    fails(&["predict", &weights, &workspace.name("bright.png"), "--adapter", "cpu"], 2, "images of 2 channels");
 }
