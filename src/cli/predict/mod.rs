@@ -4,7 +4,7 @@ mod invert;
 mod pictures;
 
 use super::environment;
-use super::options::{Trained, find_device, read_trained};
+use super::options::{Trained, TrainedArgs, find_device, read_trained};
 use super::run_args::{Names, Shared};
 use crate::blocking::Trainer;
 use crate::error::{Error, Result, usage};
@@ -21,19 +21,13 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A run folder, a weights file, or a checkpoint
-    run_or_file: PathBuf,
+    #[command(flatten)]
+    trained: TrainedArgs,
     /// Pictures (PNG, JPEG, WebP, BMP, GIF, PPM), folders with pictures, or - for one picture on standard input
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<PathBuf>,
     #[command(flatten)]
     shared: Shared<Options>,
-    /// The model, for a file that does not describe it, as for `train`
-    #[arg(long, value_name = "MODEL")]
-    model: Option<String>,
-    /// The weights are PyTorch's: names such as features.0.weight, output channels first
-    #[arg(long)]
-    from_pytorch: bool,
     /// Invert bright and dark: auto does so to grey pictures with a bright border if the training images have a dark one, and the other way round
     #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, default_missing_value = "yes", default_value_t)]
     invert: When,
@@ -74,8 +68,8 @@ const MIN_CHUNK: usize = 32;
 const CHUNK_BYTES: usize = 16 << 20;
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let Trained { model, graph, weights, images, path } =
-        read_trained(&args.run_or_file, args.model.as_deref(), args.from_pytorch)?;
+    let TrainedArgs { run_or_file, model, from_pytorch } = &args.trained;
+    let Trained { model, graph, weights, images, path } = read_trained(run_or_file, model.as_deref(), *from_pytorch)?;
     if !matches!(graph.input[2], 1 | 3) {
         return Err(usage!(
             "the model takes images of {} channels; pictures have one channel or three",

@@ -162,3 +162,31 @@ fn quiet_prints_results_alone() {
     assert!(usual.contains("predict: 2 pictures, as grey images of 28x28, 10 classes"), "{usual}");
     assert!(usual.contains("adapter: cpu"), "{usual}");
 }
+
+#[test]
+fn probabilities_that_are_not_finite_fail_with_six() {
+    let workspace = Workspace::new();
+    let model =
+        Model::from(Sequential::new([28, 28, 1]).add(Flatten {}).add(Dense::new(3).activation(Activation::Softmax)));
+    let graph = model.graph().unwrap();
+    let bytes = save_weights(&model, &graph, &vec![3e38; graph.weights_len()], &ImagesInfo::default()).unwrap();
+    std::fs::write(workspace.path("huge.safetensors"), bytes).unwrap();
+    let folder = as_pngs(&workspace, "pngs", &garments(2));
+    let huge = workspace.name("huge.safetensors");
+    fails(&["predict", &huge, &folder, "--adapter", "cpu", "--format", "jsonl"], 6, "a probability is NaN");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_fails_with_seven() {
+    let workspace = Workspace::new();
+    let weights = weights_file(&workspace, &dnn(), &known(None));
+    let folder = as_pngs(&workspace, "pngs", &garments(2));
+    for format in ["table", "json", "csv", "jsonl"] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut predict = command(&["predict", &weights, &folder, "--adapter", "cpu", "--format", format]);
+        let output = predict.stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+        assert!(stderr(&output).contains("cannot write standard output"), "{}", stderr(&output));
+    }
+}
