@@ -13,6 +13,7 @@ mod interrupt;
 mod options;
 mod output_args;
 mod panics;
+mod predict;
 mod probe;
 mod ran_on;
 mod report;
@@ -56,6 +57,8 @@ enum Command {
     Train(train::Args),
     /// Loss, accuracy, figures of each class and confusion matrix of a trained model
     Evaluate(evaluate::Args),
+    /// The classes of one's own pictures, by a trained model
+    Predict(predict::Args),
     /// Write a trained model for Keras, or its weights for other programs
     Export(export::Args),
     /// Write a run's report.html, with its figures as SVG and PNG
@@ -83,6 +86,7 @@ pub fn run() -> ExitCode {
     let run = || match cli.command {
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),

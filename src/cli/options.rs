@@ -169,6 +169,19 @@ pub(super) fn described(model: Option<&str>, weights: &Weights, path: &Path) -> 
     }
 }
 
+/// Which trained model a command takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct TrainedArgs {
+    /// A run folder, a weights file, or a checkpoint
+    pub(super) run_or_file: PathBuf,
+    /// The model, for a file that does not describe it, as for `train`
+    #[arg(long, value_name = "MODEL")]
+    pub(super) model: Option<String>,
+    /// The weights are PyTorch's: names such as features.0.weight, output channels first
+    #[arg(long)]
+    pub(super) from_pytorch: bool,
+}
+
 /// A model with its weights.
 pub(super) struct Trained {
     pub(super) model: Model,

@@ -36,5 +36,7 @@ pub use loader::Batches;
 pub use npz::parse_npz;
 pub use open::{DataKind, is_there, kind_of, open};
 #[cfg(feature = "cli")]
+pub(crate) use picture::read_bytes as picture_bytes;
+#[cfg(feature = "cli")]
 pub use picture::{EXTENSIONS, PictureInfo, decode_picture, has_picture_extension, picture_info, read_picture};
 pub use read_options::{ColorMode, ImageSize, ReadEvent, ReadEvents, ReadOptions};

@@ -47,7 +47,8 @@ fn exported_pictures_are_the_data_set() {
     }
     // Pixels, too: those of the first image of class 3.
     let first = data.train.labels.iter().position(|label| *label == 3).unwrap();
-    let picture = gpu_cnn::data::read_picture(&workspace.path(&format!("pictures/train/3/{first:03}.png")), [28, 28, 1]);
+    let picture =
+        gpu_cnn::data::read_picture(&workspace.path(&format!("pictures/train/3/{first:03}.png")), [28, 28, 1]);
     assert_eq!(picture.unwrap(), data.train.pixels_of(first));
 }
 
@@ -56,7 +57,8 @@ fn a_run_on_pictures_is_evaluated_and_resumed_on_them_again() {
     let workspace = with_pictures();
     let (home, out, pictures) = (workspace.path("home"), workspace.name("run"), workspace.name("pictures"));
     std::fs::create_dir(&home).unwrap();
-    let train = ["train", "--data", &pictures, "--model", "dnn", "--adapter", "cpu", "--epochs", "1", "-v", "--out", &out];
+    let train =
+        ["train", "--data", &pictures, "--model", "dnn", "--adapter", "cpu", "--epochs", "1", "-v", "--out", &out];
     let first = run_at_home(&home, &[&train[..], &["--image-size", "14x10"]].concat());
     assert!(stderr(&first).contains("320 training and 50 test images of 14x10x1, 10 classes"), "{}", stderr(&first));
     assert!(stderr(&first).contains("the decoded pictures are kept: "), "{}", stderr(&first));
@@ -86,7 +88,11 @@ fn pictures_without_a_test_folder_are_split_and_options_of_pictures_are_for_pict
     let home = workspace.path("");
     let train = workspace.name("pictures/train");
     let info = run_at_home(&home, &["data", "info", &train, "--test-split", "0.5", "--split-seed", "7"]);
-    assert!(stderr(&info).contains("of 320 pictures are held out as test images (test_split 0.5, split_seed 7)"), "{}", stderr(&info));
+    assert!(
+        stderr(&info).contains("of 320 pictures are held out as test images (test_split 0.5, split_seed 7)"),
+        "{}",
+        stderr(&info)
+    );
     for share in ["0", "1", "-0.5", "nan"] {
         fails(&["data", "info", &train, "--test-split", share], 2, "test_split");
     }
@@ -96,7 +102,8 @@ fn pictures_without_a_test_folder_are_split_and_options_of_pictures_are_for_pict
     assert!(stderr(&other).contains("warning: --color-mode is for folders of pictures"), "{}", stderr(&other));
     let narrow = at_home(&home, &["data", "info", &workspace.name("data")]).env("COLUMNS", "50").output().unwrap();
     let text = stdout(&narrow);
-    let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("class")).take_while(|line| !line.is_empty()).collect();
+    let table: Vec<&str> =
+        text.lines().skip_while(|line| !line.starts_with("class")).take_while(|line| !line.is_empty()).collect();
     assert!(table.len() == 12 && table.iter().all(|line| line.len() <= 50), "{text}");
 }
 
@@ -120,9 +127,21 @@ fn samples_of_each_class_are_one_picture() {
 #[test]
 fn data_that_are_not_there_are_said_to_be_so() {
     let workspace = Workspace::new();
-    fails(&["data", "info", "nowhere"], 4, "no folder `nowhere`, nor a file; --data takes fashion-mnist, mnist, kmnist, cifar10");
-    fails(&["data", "fetch", "minst"], 2, "no published set `minst`; there are fashion-mnist, mnist, kmnist, cifar10 (did you mean `mnist`?)");
-    fails(&["data", "verify", "mnist", "kmnist", "--data-dir", &workspace.name("data")], 2, "--data-dir is the folder of one set");
+    fails(
+        &["data", "info", "nowhere"],
+        4,
+        "no folder `nowhere`, nor a file; --data takes fashion-mnist, mnist, kmnist, cifar10",
+    );
+    fails(
+        &["data", "fetch", "minst"],
+        2,
+        "no published set `minst`; there are fashion-mnist, mnist, kmnist, cifar10 (did you mean `mnist`?)",
+    );
+    fails(
+        &["data", "verify", "mnist", "kmnist", "--data-dir", &workspace.name("data")],
+        2,
+        "--data-dir is the folder of one set",
+    );
     fails(&["data", "verify", "kmnist", "--data-dir", &workspace.name("run")], 4, "no file of KMNIST is in any of");
     let home = workspace.path("home");
     for set in ["mnist", "kmnist", "cifar10"] {

@@ -16,6 +16,7 @@ mod lost;
 #[cfg(target_os = "linux")]
 mod malformed;
 mod output;
+mod predict;
 mod reproduce;
 mod resume;
 mod runs;

@@ -90,7 +90,13 @@ fn a_damaged_or_unfinished_cache_is_not_trusted_and_written_again() {
     let folder = folder();
     let (first, _) = read(&folder, &options(&folder));
     let entry = entry(&folder);
-    let names = ["info.json", "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+    let names = [
+        "info.json",
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ];
     for name in names {
         let path = entry.join(name);
         let whole = std::fs::read(&path).unwrap();
@@ -99,7 +105,9 @@ fn a_damaged_or_unfinished_cache_is_not_trusted_and_written_again() {
             bytes[at] ^= 1;
             bytes
         };
-        for damaged in [flipped(whole.len() - 1), flipped(whole.len() / 2), whole[..whole.len() / 2].to_vec(), Vec::new()] {
+        for damaged in
+            [flipped(whole.len() - 1), flipped(whole.len() / 2), whole[..whole.len() / 2].to_vec(), Vec::new()]
+        {
             std::fs::write(&path, damaged).unwrap();
             let (data, said) = read(&folder, &options(&folder));
             // The last byte of the description is outside of what it says.

@@ -18,7 +18,10 @@ fn emnist_is_turned_and_letters_are_numbered_from_zero() {
     let folder = Folder::new();
     emnist(&folder, "letters", "letters", [1, 26, 2]);
     let letters = open(&folder.path("letters")).unwrap();
-    assert_eq!((letters.train.image, &letters.train.labels[..], &letters.test.labels[..]), ([2, 3, 1], &[0, 25][..], &[1][..]));
+    assert_eq!(
+        (letters.train.image, &letters.train.labels[..], &letters.test.labels[..]),
+        ([2, 3, 1], &[0, 25][..], &[1][..])
+    );
     assert_eq!(letters.test.pixels, [0, 2, 4, 1, 3, 5]);
     assert_eq!((letters.classes, letters.class_names[25].as_str()), (26, "Z"));
     assert!(letters.sha256.contains_key("emnist-letters-test-images-idx3-ubyte"));
@@ -36,14 +39,18 @@ fn a_folder_with_several_sets_asks_which() {
     let folder = Folder::new();
     emnist(&folder, "all", "letters", [1, 26, 2]);
     emnist(&folder, "all", "digits", [0, 9, 1]);
-    let message = refused(&folder.path("all"), "the files of emnist-digits and of emnist-letters lie here; name one of them");
+    let message =
+        refused(&folder.path("all"), "the files of emnist-digits and of emnist-letters lie here; name one of them");
     assert!(message.contains("all/emnist-digits`"), "{message}");
     let letters = open(&folder.path("all/emnist-letters")).unwrap();
     assert_eq!(letters.classes, 26);
     assert!(letters.name.ends_with("all/emnist-letters"));
     refused(&folder.path("all/emnist-balanced"), "there is no such folder or file");
     std::fs::remove_file(folder.path("all/emnist-letters-test-labels-idx1-ubyte")).unwrap();
-    refused(&folder.path("all/emnist-letters"), "no emnist-letters-test-labels-idx1-ubyte.gz or emnist-letters-test-labels-idx1-ubyte here");
+    refused(
+        &folder.path("all/emnist-letters"),
+        "no emnist-letters-test-labels-idx1-ubyte.gz or emnist-letters-test-labels-idx1-ubyte here",
+    );
 }
 
 /// Labels as QMNIST stores them.
@@ -69,13 +76,19 @@ fn qmnist_has_the_class_in_the_first_of_eight_columns() {
 #[test]
 fn cifar_10_is_read_from_its_folder_and_the_folder_that_holds_it() {
     let folder = Folder::new();
-    for (i, name) in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"].iter().enumerate() {
+    for (i, name) in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"]
+        .iter()
+        .enumerate()
+    {
         folder.write(&format!("c/cifar-10-batches-bin/{name}.bin"), &[vec![i as u8], vec![i as u8; 3072]].concat());
     }
     for path in ["c", "c/cifar-10-batches-bin"] {
         assert_eq!(kind_of(&folder.path(path)), DataKind::Cifar10);
         let data = open(&folder.path(path)).unwrap();
-        assert_eq!((data.train.image, &data.train.labels[..], data.test.pixels[0]), ([32, 32, 3], &[0, 1, 2, 3, 4][..], 5));
+        assert_eq!(
+            (data.train.image, &data.train.labels[..], data.test.pixels[0]),
+            ([32, 32, 3], &[0, 1, 2, 3, 4][..], 5)
+        );
         assert_eq!((data.class_names[0].as_str(), data.sha256.len()), ("airplane", 6));
     }
     std::fs::remove_file(folder.path("c/cifar-10-batches-bin/test_batch.bin")).unwrap();

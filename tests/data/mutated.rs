@@ -94,7 +94,14 @@ fn damaged_tables_of_labels_are_refused_or_read() {
 fn damaged_pictures_are_refused_or_read() {
     let pixels: Vec<u8> = (0..16 * 12 * 3).map(|i| (i * 31 % 251) as u8).collect();
     let picture = image::RgbImage::from_raw(16, 12, pixels).unwrap();
-    for format in [image::ImageFormat::Png, image::ImageFormat::Jpeg, image::ImageFormat::Bmp, image::ImageFormat::Gif, image::ImageFormat::WebP, image::ImageFormat::Pnm] {
+    for format in [
+        image::ImageFormat::Png,
+        image::ImageFormat::Jpeg,
+        image::ImageFormat::Bmp,
+        image::ImageFormat::Gif,
+        image::ImageFormat::WebP,
+        image::ImageFormat::Pnm,
+    ] {
         let mut file = Cursor::new(Vec::new());
         picture.write_to(&mut file, format).unwrap();
         let whole = file.into_inner();

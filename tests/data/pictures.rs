@@ -48,9 +48,17 @@ fn other_names_of_the_test_folder_are_known_and_what_is_not_read_is_said() {
         let data = data.unwrap();
         assert_eq!((&data.test.labels[..], data.test.pixels[0]), (&[1][..], i as u8), "{name}");
         let warnings = said.warnings.join("\n");
-        assert_eq!(warnings.matches("1 pictures that are in no folder of a class are not read").count(), 2, "{warnings}");
+        assert_eq!(
+            warnings.matches("1 pictures that are in no folder of a class are not read").count(),
+            2,
+            "{warnings}"
+        );
         assert!(warnings.contains("no test images of the classes `a`"), "{warnings}");
-        assert_eq!(name != "validation", warnings.contains("not read: ") && warnings.contains("the test images are those"), "{warnings}");
+        assert_eq!(
+            name != "validation",
+            warnings.contains("not read: ") && warnings.contains("the test images are those"),
+            "{warnings}"
+        );
     }
 }
 

@@ -44,9 +44,14 @@ fn arrays_that_numpy_saves_are_read() {
     for name in ["plain", "packed", "fortran", "medmnist"] {
         let Dataset { train, test, classes, .. } = open(&folder.path(&format!("{name}.npz"))).unwrap();
         assert_eq!((train.pixels, test.pixels), (values("x"), values("t")), "{name}");
-        assert_eq!((train.image, classes, &train.labels[..4], &test.labels[..]), ([5, 4, 1], 3, &[0, 1, 2, 0][..], &[0, 1, 2, 0][..]), "{name}");
+        assert_eq!(
+            (train.image, classes, &train.labels[..4], &test.labels[..]),
+            ([5, 4, 1], 3, &[0, 1, 2, 0][..], &[0, 1, 2, 0][..]),
+            "{name}"
+        );
     }
-    for (name, message) in [("objects", "`y_train` Python objects (a pickle)"), ("floats", "`x_train` floats (`<f4`)")] {
+    for (name, message) in [("objects", "`y_train` Python objects (a pickle)"), ("floats", "`x_train` floats (`<f4`)")]
+    {
         let error = open(&folder.path(&format!("{name}.npz"))).expect_err(message).to_string();
         assert!(error.contains(message), "{error}");
     }
@@ -78,8 +83,18 @@ fn a_folder_of_pictures_is_what_keras_makes_of_it() {
     // Keras lists the files of a class in the order of the system: by folder, each sorted.
     let image = |label: u64, pixels: &mut dyn Iterator<Item = u8>| (label, pixels.collect::<Vec<u8>>());
     let pixels: Vec<u8> = of_keras("pixels").iter().map(|value| value.as_f64().unwrap() as u8).collect();
-    let mut theirs: Vec<_> = of_keras("labels").iter().zip(pixels.chunks(90)).map(|(label, pixels)| image(label.as_u64().unwrap(), &mut pixels.iter().copied())).collect();
-    let mut found: Vec<_> = ours.train.labels.iter().zip(ours.train.pixels.chunks(90)).map(|(label, pixels)| image(u64::from(*label), &mut pixels.iter().copied())).collect();
+    let mut theirs: Vec<_> = of_keras("labels")
+        .iter()
+        .zip(pixels.chunks(90))
+        .map(|(label, pixels)| image(label.as_u64().unwrap(), &mut pixels.iter().copied()))
+        .collect();
+    let mut found: Vec<_> = ours
+        .train
+        .labels
+        .iter()
+        .zip(ours.train.pixels.chunks(90))
+        .map(|(label, pixels)| image(u64::from(*label), &mut pixels.iter().copied()))
+        .collect();
     theirs.sort();
     found.sort();
     assert_eq!(found.len(), 12);

@@ -60,7 +60,10 @@ fn every_class_of_two_pictures_is_on_both_sides() {
         for share in [0.01, 0.2, 0.99] {
             let data = read(&folder, share, seed);
             for class in 0..3 {
-                assert!(data.train.labels.contains(&class) && data.test.labels.contains(&class), "{seed} {share} {class}");
+                assert!(
+                    data.train.labels.contains(&class) && data.test.labels.contains(&class),
+                    "{seed} {share} {class}"
+                );
             }
         }
     }

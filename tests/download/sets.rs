@@ -34,10 +34,15 @@ fn a_set_is_fetched_once_and_verified_and_damage_is_said() {
     assert!(again.status.success() && text(&again.stderr).contains("is there, and as it was published"));
     assert_eq!(again.stdout, fetched.stdout);
     let verified = data(home.path(), NOWHERE, &["verify"]);
-    assert!(verified.status.success() && text(&verified.stdout).matches("ok: ").count() == 4, "{}", text(&verified.stdout));
+    assert!(
+        verified.status.success() && text(&verified.stdout).matches("ok: ").count() == 4,
+        "{}",
+        text(&verified.stdout)
+    );
     let list = text(&data(home.path(), NOWHERE, &["list"]).stdout);
     assert!(list.contains("4 of 4") && list.contains("0 of 1"), "{list}");
-    let list: serde_json::Value = serde_json::from_slice(&data(home.path(), NOWHERE, &["list", "--format", "json"]).stdout).unwrap();
+    let list: serde_json::Value =
+        serde_json::from_slice(&data(home.path(), NOWHERE, &["list", "--format", "json"]).stdout).unwrap();
     assert_eq!(list["sets"][0]["folder"], cache(home.path()).to_str().unwrap());
 
     let path = cache(home.path()).join("t10k-labels-idx1-ubyte.gz");
@@ -48,7 +53,12 @@ fn a_set_is_fetched_once_and_verified_and_damage_is_said() {
     let verified = data(home.path(), NOWHERE, &["verify", "fashion-mnist"]);
     let (out, err) = (text(&verified.stdout), text(&verified.stderr));
     assert_eq!(verified.status.code(), Some(4), "{err}");
-    assert!(out.matches("ok: ").count() == 2 && out.contains("WRONG: missing: ") && out.contains("WRONG: not the published file: sha256 "), "{out}");
+    assert!(
+        out.matches("ok: ").count() == 2
+            && out.contains("WRONG: missing: ")
+            && out.contains("WRONG: not the published file: sha256 "),
+        "{out}"
+    );
     assert!(err.contains("2 of 4 files are missing or not as they were published"), "{err}");
     let json = data(home.path(), NOWHERE, &["verify", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
@@ -73,14 +83,21 @@ fn other_sets_are_asked_for_by_their_own_names_and_digests() {
         let output = data(home.path(), &url, &["fetch", set]);
         let err = text(&output.stderr);
         assert_eq!(output.status.code(), Some(4), "{err}");
-        assert!(err.contains(&format!("a file of 1000 bytes, ")) && err.contains(&format!("'s has {}", file.bytes)), "{err}");
+        assert!(
+            err.contains(&format!("a file of 1000 bytes, ")) && err.contains(&format!("'s has {}", file.bytes)),
+            "{err}"
+        );
         assert!(err.contains(&format!("{url}/{}", file.name)) && err.contains("--from"), "{err}");
         assert_eq!(names(home.path()), [""; 0], "{set}");
     }
     // Of the right length, but with another digest.
     let url = serve(|request| request.file(&vec![0; MNIST.files[0].bytes as usize]));
     let err = text(&data(home.path(), &url, &["fetch", "mnist"]).stderr);
-    assert!(err.contains("the file is damaged, or another: 9912422 bytes with sha256") && err.contains(MNIST.files[0].sha256), "{err}");
+    assert!(
+        err.contains("the file is damaged, or another: 9912422 bytes with sha256")
+            && err.contains(MNIST.files[0].sha256),
+        "{err}"
+    );
 }
 
 #[test]
