@@ -3,18 +3,19 @@
 //! Whatever the bytes are, they are read or refused: a panic, an overflow, memory out of proportion or a hang is a defect. Only errors of exit
 //! code 2 or 4 may come of a file.
 
-use gpu_cnn::data::idx;
+use gpu_cnn::data::{Split, idx, parse_cifar10_archive, parse_npz};
 use gpu_cnn::internals::graph::{
     Graph, Layout, ModelFile, Weights, from_pytorch, parse_optimizer, parse_weights, weights_of,
 };
 use gpu_cnn::{Activation, Checkpoint, Conv2D, Dense, Flatten, MaxPooling2D, Sequential};
+use std::io::Write;
 use std::path::Path;
 
 /// A target: its name, which is also that of its corpus, and what it does.
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub(crate) const TARGETS: [Target; 8] = [
+pub(crate) const TARGETS: [Target; 10] = [
     ("idx", idx_file),
     ("safetensors", safetensors),
     ("checkpoint", checkpoint),
@@ -23,6 +24,8 @@ pub(crate) const TARGETS: [Target; 8] = [
     ("keras_archive", keras_archive),
     ("hdf5", hdf5),
     ("config", config),
+    ("npz", npz),
+    ("cifar10", cifar10),
 ];
 
 /// Runs the target of that name.
@@ -44,9 +47,32 @@ fn idx_file(bytes: &[u8]) {
     let this = ("file".into(), bytes.to_vec());
     let images = ("images".into(), idx::encode(&[2, 2, 2], &[7; 8]));
     let labels = ("labels".into(), idx::encode(&[2], &[0, 1]));
-    for (images, labels) in [(&this, &labels), (&images, &this)] {
-        if let Some(split) = read(idx::read_split(images, labels)) {
-            assert_eq!(split.pixels.len(), split.len() * split.image_len());
+    let readings = [
+        read(idx::read_split(&this, &labels)),
+        read(idx::read_split(&images, &this)),
+        read(idx::read_split_of_table(&images, &this)),
+    ];
+    readings.iter().flatten().for_each(check);
+}
+
+/// Each image has its pixels.
+fn check(split: &Split) {
+    assert_eq!(split.pixels.len(), split.len() * split.image_len());
+}
+
+/// An archive of NumPy's.
+fn npz(bytes: &[u8]) {
+    read(parse_npz(bytes, Path::new("data.npz"))).iter().flatten().for_each(check);
+}
+
+/// The gzipped tar of CIFAR-10: as it is, and gzipped here, since few changes of compressed bytes leave them readable.
+fn cifar10(bytes: &[u8]) {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).expect("memory does not fail");
+    let packed = encoder.finish().expect("memory does not fail");
+    for bytes in [bytes, &packed] {
+        if let Some(data) = read(parse_cifar10_archive(bytes, Path::new("cifar.tar.gz"))) {
+            [&data.train, &data.test].into_iter().for_each(check);
         }
     }
 }

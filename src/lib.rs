@@ -40,7 +40,7 @@ mod verify;
 
 pub use backend::{Device, DeviceInfo, DeviceRequest, Found};
 pub use error::{Advice, Error, Message, Result};
-pub use graph::{Functional, Graph, Model, Preset, Sequential, Summary};
+pub use graph::{Functional, Graph, ImagesInfo, Model, Preset, Sequential, Summary};
 pub use layers::{
     Activation, ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, Axes, BatchNormalization, ClassWeights,
     Concatenate, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Factor, FillMode, Flatten, FlipMode,

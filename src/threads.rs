@@ -1,6 +1,8 @@
 //! Pools of threads, of fewer threads where the system allows no more. The global pool, which panics there, is not used.
 
 use crate::error::{Error, Result};
+#[cfg(feature = "cli")]
+use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 #[cfg(feature = "cli")]
 use std::sync::{
@@ -89,10 +91,26 @@ pub(crate) fn map<T: Sync, R: Send>(threads: usize, items: &[T], f: impl Fn(&T) 
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
+/// `f` of each item, in order, on the threads of `pool`, and what `beside` returns, which runs on this thread meanwhile.
+#[cfg(feature = "cli")]
+pub(crate) fn map_beside<T: Sync, R: Send, S>(
+    pool: Option<&ThreadPool>,
+    items: &[T],
+    f: impl Fn(&T) -> R + Sync + Send,
+    beside: impl FnOnce() -> S,
+) -> (Vec<R>, S) {
+    let Some(pool) = pool else { return (items.iter().map(f).collect(), beside()) };
+    let mut mapped = Vec::new();
+    let result = pool.in_place_scope(|scope| {
+        scope.spawn(|_| mapped = items.par_iter().map(f).collect());
+        beside()
+    });
+    (mapped, result)
+}
+
 #[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;
-    use rayon::prelude::*;
 
     /// In one pool the items would be begun inside each other.
     #[test]
@@ -117,6 +135,17 @@ mod tests {
         assert_eq!(sums.expect("threads"), expected);
         assert_eq!(deepest.into_inner(), 1);
         assert_eq!(map(8, &[0; 0], |item| *item).expect("threads"), [0; 0]);
+    }
+
+    #[test]
+    fn items_are_mapped_in_order_beside_something_else() {
+        let here = std::thread::current().id();
+        for pool in [None, pool(3).expect("threads")] {
+            let items: Vec<usize> = (0..300).collect();
+            let (squares, id) = map_beside(pool.as_ref(), &items, |item| item * item, || std::thread::current().id());
+            assert_eq!(squares, items.iter().map(|item| item * item).collect::<Vec<_>>());
+            assert_eq!(id, here);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The environment: the only place that reads it.
 
 use crate::backend::{DeviceRequest, Trial};
+use crate::data::published::Published;
 use crate::error::{Result, usage};
 use crate::plan::Profile;
 use crate::simd::SimdLevel;
@@ -10,8 +11,9 @@ use std::path::PathBuf;
 pub(super) const HELP: &str = "\
 Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GPU_CNN_PROFILE
 (software, discrete, integrated) forces a tuning profile; GPU_CNN_SIMD (avx512, avx2, neon, plain) forces the SIMD level of
-the CPU backend; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST in; GPU_CNN_DATA_URL is an address to download it
-from, GPU_CNN_DATA_TIMEOUT the seconds without data after which a download is given up (30).";
+the CPU backend; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST in, and, in folders of their names, for the other
+published sets; GPU_CNN_DATA_URL is an address to download them from, GPU_CNN_DATA_TIMEOUT the seconds without data after
+which a download is given up (30).";
 
 /// A variable that is set and not empty. Bytes that are not UTF-8 read as U+FFFD, so that no name agrees with them.
 fn variable(name: &str) -> Option<String> {
@@ -76,23 +78,30 @@ pub(super) fn names_a_data_folder() -> bool {
     folder(DATA_DIR).is_some()
 }
 
-/// Folders to look for Fashion-MNIST in, in order; a download goes into the first.
-pub(super) fn data_folders() -> Vec<PathBuf> {
+/// Folders to look for the published set `name` in, in order; a download goes into the first. Fashion-MNIST may be in the folder that a
+/// variable names, other sets are in one of their name there.
+pub(super) fn data_folders(name: &str) -> Vec<PathBuf> {
+    let own = folder(DATA_DIR).map(|folder| if name == "fashion-mnist" { folder } else { folder.join(name) });
     let keras = folder("KERAS_HOME").or_else(|| dirs::home_dir().map(|home| home.join(".keras")));
-    let all = [
-        folder(DATA_DIR),
-        dirs::cache_dir().map(|cache| cache.join("gpu-cnn").join("fashion-mnist")),
-        keras.map(|keras| keras.join("datasets").join("fashion-mnist")),
-    ];
+    let all = [own, cache().map(|cache| cache.join(name)), keras.map(|keras| keras.join("datasets").join(name))];
     all.into_iter().flatten().collect()
 }
 
-/// Addresses to download Fashion-MNIST from.
-#[cfg(feature = "download")]
-pub(super) fn download_sources() -> Vec<String> {
+/// The folder for what can be had again.
+fn cache() -> Option<PathBuf> {
+    dirs::cache_dir().map(|cache| cache.join("gpu-cnn"))
+}
+
+/// The folder for decoded pictures.
+pub(super) fn picture_cache() -> Option<PathBuf> {
+    cache().map(|cache| cache.join("pictures"))
+}
+
+/// Addresses to download a set from.
+pub(super) fn download_sources(set: &Published) -> Vec<String> {
     match variable("GPU_CNN_DATA_URL") {
         Some(url) => vec![url],
-        None => crate::data::download::SOURCES.map(String::from).to_vec(),
+        None => set.sources.iter().map(|source| (*source).to_owned()).collect(),
     }
 }
 

@@ -1,8 +1,11 @@
 //! `gpu-cnn evaluate`
 
 use super::environment;
-use super::options::{Described, Format, describe_data, described, find_device, named_weights, weights_path};
+use super::options::{
+    Described, Format, TrainedArgs, describe_data, described, find_device, named_weights, weights_path,
+};
 use super::run_args::{Names, Shared};
+use super::source::{open_for, without_pictures};
 use super::trained_on::{changed_files, run_of, trained_on, with_loss_of};
 use super::weights::load_weights;
 use crate::backend::DeviceInfo;
@@ -13,20 +16,14 @@ use crate::graph::Layout;
 use crate::report::{RUN, evaluation_table, note, print, print_json};
 use crate::trainer::{ClassScore, Evaluation, Ratios};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A run folder, a weights file, or a checkpoint
-    run_or_file: PathBuf,
+    #[command(flatten)]
+    trained: TrainedArgs,
     #[command(flatten)]
     shared: Shared<Options>,
-    /// The model, for a file that does not describe it, as for `train`
-    #[arg(long, value_name = "MODEL")]
-    model: Option<String>,
-    /// The weights are PyTorch's: names such as features.0.weight, output channels first
-    #[arg(long)]
-    from_pytorch: bool,
     /// Report how often the right class is among the K most probable [default: 5 of more than five classes]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..))]
     top_k: Option<u16>,
@@ -44,6 +41,10 @@ impl Names for Options {
         "threads",
         "data",
         "data_dir",
+        "image_size",
+        "color_mode",
+        "test_split",
+        "split_seed",
         "batch_size",
         "only_classes",
         "loss",
@@ -53,7 +54,8 @@ impl Names for Options {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let path = weights_path(&args.run_or_file)?;
+    let TrainedArgs { run_or_file, model, from_pytorch } = &args.trained;
+    let path = weights_path(run_or_file)?;
     let (weights, checkpoint) = load_weights(&path)?;
     let asked = &args.shared.0;
     let run = run_of(&path, checkpoint)?;
@@ -63,8 +65,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
         false => Error::Usage(format!("{e}, with the settings of {}", path.with_file_name(RUN).display())),
     })?;
     let device = find_device(&config)?;
-    let data = super::source::open(&config)?;
-    let (model, layout) = match described(args.model.as_deref(), &weights, &path)? {
+    let input = weights.model.as_ref().map(|model| model.graph().map(|graph| graph.input)).transpose()?;
+    without_pictures(asked).iter().for_each(|warning| note(&format!("warning: {warning}")));
+    let data = open_for(&config, input)?;
+    let (model, layout) = match described(model.as_deref(), &weights, &path)? {
         Described::By(choice) => {
             let layout = choice.layout();
             (choice.for_data(data.test.image, data.classes)?, layout)
@@ -81,7 +85,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         (None, classes) => (classes > 5).then_some(5),
         (k, _) => k,
     };
-    let weights = named_weights(weights, &layout, &graph, &path, args.from_pytorch)?;
+    let weights = named_weights(weights, &layout, &graph, &path, *from_pytorch)?;
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&weights)?;
     let evaluation = trainer.evaluate(&data.test)?;

@@ -41,13 +41,13 @@ enum Format {
 pub(super) fn run(args: &Args) -> Result<()> {
     let format = args.format.map_or_else(|| format_of(&args.output), Ok)?;
     files::check(&args.output).map_err(|e| Error::output(&args.output, e))?;
-    let Trained { model, graph, weights, class_names, path } =
+    let Trained { model, graph, weights, images, path } =
         read_trained(&args.run_or_file, args.model.as_deref(), args.from_pytorch)?;
     let exported = match format {
         Format::Keras => to_archive(&graph, &weights),
         Format::Json => to_json(&graph).map(String::into_bytes),
         Format::WeightsH5 => to_weights_h5(&graph, &weights),
-        Format::Safetensors => save_weights(&model, &graph, &weights, &class_names),
+        Format::Safetensors => save_weights(&model, &graph, &weights, &images),
     };
     let bytes = exported.map_err(|e| Error::Usage(format!("{e}: {}", path.display())))?;
     files::write(&args.output, &bytes).map_err(|e| Error::output(&args.output, e))?;

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bench;
+mod data;
 mod details;
 mod doctor;
 mod environment;
@@ -12,6 +13,7 @@ mod interrupt;
 mod options;
 mod output_args;
 mod panics;
+mod predict;
 mod probe;
 mod ran_on;
 mod report;
@@ -55,6 +57,8 @@ enum Command {
     Train(train::Args),
     /// Loss, accuracy, figures of each class and confusion matrix of a trained model
     Evaluate(evaluate::Args),
+    /// The classes of one's own pictures, by a trained model
+    Predict(predict::Args),
     /// Write a trained model for Keras, or its weights for other programs
     Export(export::Args),
     /// Write a run's report.html, with its figures as SVG and PNG
@@ -69,6 +73,8 @@ enum Command {
     Summary(summary::Args),
     /// The adapters of this machine, and which of them `auto` takes
     Adapters(adapters::Args),
+    /// Data sets: list, fetch, verify, describe and show them
+    Data(data::Args),
     /// Write the built-in data set as IDX files
     Synthetic(synthetic::Args),
 }
@@ -80,6 +86,7 @@ pub fn run() -> ExitCode {
     let run = || match cli.command {
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
@@ -87,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Adapters(args) => adapters::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Synthetic(args) => synthetic::run(&args),
     };
     let result = interrupt::install().and_then(|()| panics::guarded(run));

@@ -6,7 +6,9 @@ use crate::backend::{Device, DeviceInfo};
 use crate::blocking;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Initializer, Layout, Model, ModelFile, Preset, Weights, from_pytorch, weights_of};
+use crate::graph::{
+    Graph, ImagesInfo, Initializer, Layout, Model, ModelFile, Preset, Weights, from_pytorch, weights_of,
+};
 use crate::hint::did_you_mean;
 use crate::report::note;
 use crate::trainer::RunConfig;
@@ -167,14 +169,27 @@ pub(super) fn described(model: Option<&str>, weights: &Weights, path: &Path) -> 
     }
 }
 
+/// Which trained model a command takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct TrainedArgs {
+    /// A run folder, a weights file, or a checkpoint
+    pub(super) run_or_file: PathBuf,
+    /// The model, for a file that does not describe it, as for `train`
+    #[arg(long, value_name = "MODEL")]
+    pub(super) model: Option<String>,
+    /// The weights are PyTorch's: names such as features.0.weight, output channels first
+    #[arg(long)]
+    pub(super) from_pytorch: bool,
+}
+
 /// A model with its weights.
 pub(super) struct Trained {
     pub(super) model: Model,
     pub(super) graph: Graph,
     /// As [`Graph::weights`] lays them out.
     pub(super) weights: Vec<f32>,
-    /// Names of the classes; empty if they are not known.
-    pub(super) class_names: Vec<String>,
+    /// The training images, as far as they are known.
+    pub(super) images: ImagesInfo,
     /// The weights file.
     pub(super) path: PathBuf,
 }
@@ -202,7 +217,7 @@ pub(super) fn named_weights(
 pub(super) fn read_trained(run_or_file: &Path, model: Option<&str>, is_pytorch: bool) -> Result<Trained> {
     let path = weights_path(run_or_file)?;
     let (mut weights, _) = load_weights(&path)?;
-    let class_names = std::mem::take(&mut weights.class_names);
+    let images = std::mem::take(&mut weights.images);
     let (model, layout) = match described(model, &weights, &path)? {
         Described::Model(model) => (model, Layout::default()),
         Described::By(choice) => {
@@ -212,7 +227,7 @@ pub(super) fn read_trained(run_or_file: &Path, model: Option<&str>, is_pytorch: 
     };
     let graph = model.graph()?;
     let weights = named_weights(weights, &layout, &graph, &path, is_pytorch)?;
-    Ok(Trained { model, graph, weights, class_names, path })
+    Ok(Trained { model, graph, weights, images, path })
 }
 
 /// A line such as `llvmpipe (LLVM 15.0.6, 256 bits) (vulkan, software), driver llvmpipe Mesa 22.3.6`

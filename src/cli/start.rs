@@ -8,9 +8,10 @@ use super::weights::load_weights;
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
+use crate::data::published::Published;
 use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Initializer, Model, Node, SavedOptimizer, initialize, load_optimizer};
+use crate::graph::{Graph, ImagesInfo, Initializer, Model, Node, SavedOptimizer, initialize, load_optimizer};
 use crate::report::{Found, note};
 use crate::trainer::RunConfig;
 use serde_json::{Value, json};
@@ -59,7 +60,7 @@ impl Start {
         };
         let saved = config.resume_optimizer.then(|| resume_optimizer(&mut config, &graph)).transpose()?;
         let mut trainer = Trainer::new(model, &device, config.clone())?;
-        trainer.set_class_names(&data.class_names)?;
+        trainer.set_images_info(images_info(&data))?;
         if let Some(weights) = &start {
             trainer.set_weights(weights)?;
         }
@@ -94,10 +95,15 @@ impl Start {
             Error::Data(text) => Error::data(file, text),
             e => e,
         })?;
-        trainer.set_class_names(&data.class_names)?;
+        trainer.set_images_info(images_info(&data))?;
         let description = describe(&trainer, device.profile().name, &config, &data, &[]);
         Ok(Self { trainer, data, config, description })
     }
+}
+
+/// What the run's files say of the images.
+fn images_info(data: &Dataset) -> ImagesInfo {
+    ImagesInfo { class_names: data.class_names.clone(), bright_border: data.train.has_bright_border() }
 }
 
 /// The data set, once it and the options without effect are named on stderr.
@@ -191,7 +197,7 @@ fn resume_optimizer(config: &mut RunConfig, graph: &Graph) -> Result<SavedOptimi
 
 /// A sentence for each option that has no effect beside the others; see also [`RunConfig::warnings`].
 fn without_effect(config: &RunConfig, device: &DeviceInfo) -> Vec<String> {
-    let other_data = config.data.as_deref().filter(|data| *data != "fashion-mnist");
+    let other_data = config.data.as_deref().filter(|data| Published::named(data).is_none());
     let found = [
         config
             .threads
@@ -201,10 +207,10 @@ fn without_effect(config: &RunConfig, device: &DeviceInfo) -> Vec<String> {
             .data_dir
             .as_ref()
             .and(other_data)
-            .map(|data| format!("--data-dir is for fashion-mnist; the data set is {data}")),
+            .map(|data| format!("--data-dir is for published sets such as fashion-mnist; the data set is {data}")),
         (config.overwrite && config.out.is_none()).then(|| "--overwrite is for the folder of --out".to_owned()),
     ];
-    found.into_iter().flatten().collect()
+    found.into_iter().flatten().chain(super::source::without_pictures(config)).collect()
 }
 
 /// The content of run.json that is known before the training.

@@ -1,7 +1,8 @@
 //! What a run was trained on and by, for commands that go on from its files.
 
 use crate::bounds::{check_values, read_text};
-use crate::data::Dataset;
+use crate::data::published::Published;
+use crate::data::{Dataset, is_there};
 use crate::error::{Error, Result};
 use crate::report::RUN;
 use crate::trainer::RunConfig;
@@ -34,7 +35,8 @@ pub(super) fn run_of(weights: &Path, checkpoint: Option<Value>) -> Result<Value>
 /// The data set of the run, and where it lay; `asked` where that says nothing.
 pub(super) fn trained_on(run: &Value, asked: &RunConfig) -> RunConfig {
     let data = run["data"]["name"].as_str().map(str::to_owned);
-    RunConfig { data, data_dir: asked.data_dir.clone().or(source(run)), ..asked.clone() }
+    let folder = data.as_deref().filter(|data| Published::named(data).is_some()).and_then(|_| source(run));
+    RunConfig { data, data_dir: asked.data_dir.clone().or(folder), ..asked.clone() }
 }
 
 /// The folder that the run's data were in, if it is still there.
@@ -48,7 +50,7 @@ pub(super) fn with_data_of(run: &Value, config: &RunConfig) -> RunConfig {
     let is_asked_for = serde_json::to_value(config)
         .is_ok_and(|config| ["data", "data_dir"].iter().any(|name| config[name] != settings[name]));
     let is_found = config.data_dir.as_ref().map_or_else(
-        || config.data.as_ref().is_some_and(|data| data == "synthetic" || Path::new(data).is_dir()),
+        || config.data.as_ref().is_some_and(|data| data == "synthetic" || is_there(Path::new(data))),
         |folder| folder.is_dir(),
     );
     match source(run) {
@@ -61,6 +63,10 @@ pub(super) fn with_data_of(run: &Value, config: &RunConfig) -> RunConfig {
 pub(super) fn with_loss_of(run: &Value, mut config: RunConfig, given: &[&str]) -> Result<RunConfig> {
     let settings = &run["settings"];
     set(&mut config.only_classes, settings, "only_classes", given)?;
+    set(&mut config.image_size, settings, "image_size", given)?;
+    set(&mut config.color_mode, settings, "color_mode", given)?;
+    set(&mut config.test_split, settings, "test_split", given)?;
+    set(&mut config.split_seed, settings, "split_seed", given)?;
     set(&mut config.loss, settings, "loss", given)?;
     set(&mut config.from_logits, settings, "from_logits", given)?;
     set(&mut config.label_smoothing, settings, "label_smoothing", given)?;

@@ -1,8 +1,7 @@
-//! Downloads Fashion-MNIST.
+//! Downloads published data sets.
 
 use super::dataset::Dataset;
-use super::fashion_mnist::{FILES, File, read_any};
-use super::folder;
+use super::published::{File, Published, read_any};
 use crate::digest::Hasher;
 use crate::error::Result;
 use crate::files::{self, PendingFile};
@@ -11,12 +10,6 @@ use std::io::{Error, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 use ureq::Timeout;
-
-/// The publisher's repository, then the mirror that Keras uses.
-pub const SOURCES: [&str; 2] = [
-    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-];
 
 /// Callback for download progress: (file name, bytes so far, total bytes).
 pub type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
@@ -28,7 +21,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Most time that a file may take: what it takes over a modem.
 const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// Downloads the missing files into `dir`, each from the first of `sources` that has it, and reads the data set. A source that
+/// Downloads the missing files of `set` into `dir`, each from the first of `sources` that has it, and reads the data set. A source that
 /// sends nothing for as long as `patience` is given up. If a download fails, the inner error lists the addresses tried, each with
 /// the reason.
 ///
@@ -38,6 +31,7 @@ const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
 /// # Errors
 /// [`crate::Error::Data`] if the files cannot be read afterwards.
 pub fn download(
+    set: &Published,
     dir: &Path,
     sources: &[String],
     patience: Duration,
@@ -48,14 +42,14 @@ pub fn download(
         Err(e) => return Ok(Err(format!("  cannot write to {}: {e}", dir.display()))),
     };
     files::sweep(dir);
-    for file in FILES {
-        if folder::names(dir, file.name.trim_end_matches(".gz")).iter().any(|path| path.exists()) {
+    for file in set.files {
+        if file.is_in(dir) {
             continue;
         }
         let mut tried = Vec::new();
         let downloaded = sources.iter().any(|source| {
             let url = format!("{}/{}", source.trim_end_matches('/'), file.name);
-            match fetch(&url, &file, dir, patience, progress) {
+            match fetch(&url, (set, file), dir, patience, progress) {
                 Ok(()) => true,
                 Err(reason) => {
                     tried.push(format!("  {url}: {reason}"));
@@ -70,12 +64,21 @@ pub fn download(
         }
     }
     let mut why = Vec::new();
-    let found = read_any(&[dir.to_owned()], &mut why)?;
+    let found = read_any(set, &[dir.to_owned()], &mut why)?;
     Ok(found.ok_or_else(|| format!("  {}", why.join("\n  "))))
 }
 
-/// Downloads `file` from `url` into `dir`; the error is the reason as text.
-fn fetch(url: &str, file: &File, dir: &Path, patience: Duration, progress: &mut Progress<'_>) -> Result<(), String> {
+/// A set and one of its files.
+type Of<'a> = (&'a Published, &'a File);
+
+/// Downloads the file from `url` into `dir`; the error is the reason as text.
+fn fetch(
+    url: &str,
+    (set, file): Of<'_>,
+    dir: &Path,
+    patience: Duration,
+    progress: &mut Progress<'_>,
+) -> Result<(), String> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_resolve(Some(CONNECT))
@@ -100,7 +103,7 @@ fn fetch(url: &str, file: &File, dir: &Path, patience: Duration, progress: &mut 
     loop {
         let n = body.read(&mut chunk).map_err(|e| broken_off(e, [so_far, total], patience))?;
         if so_far == 0 {
-            refuse_at_once(&chunk[..n], is_page, declared, file)?;
+            refuse_at_once(&chunk[..n], is_page, declared, (set, file))?;
         }
         if n == 0 {
             break;
@@ -112,7 +115,7 @@ fn fetch(url: &str, file: &File, dir: &Path, patience: Duration, progress: &mut 
     }
     match so_far.cmp(&file.bytes) {
         Ordering::Less => return Err(ended([so_far, total])),
-        Ordering::Greater => return Err(format!("a file of more than the {} bytes of Fashion-MNIST's", file.bytes)),
+        Ordering::Greater => return Err(format!("a file of more than the {} bytes of {}'s", file.bytes, set.title)),
         Ordering::Equal => {}
     }
     let found = hash.hex();
@@ -137,9 +140,9 @@ fn pending(path: &Path, dir: &Path) -> std::io::Result<PendingFile> {
     }
 }
 
-/// Refuses what is seen not to be `file` before it is downloaded: from its `start`, the type that the server says, and the
+/// Refuses what is seen not to be the file before it is downloaded: from its `start`, the type that the server says, and the
 /// length that it declares.
-fn refuse_at_once(start: &[u8], is_page: bool, declared: Option<u64>, file: &File) -> Result<(), String> {
+fn refuse_at_once(start: &[u8], is_page: bool, declared: Option<u64>, (set, file): Of<'_>) -> Result<(), String> {
     let text = start.trim_ascii_start();
     let begins = |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
     if is_page || begins("<!doctype html") || begins("<html") {
@@ -147,8 +150,8 @@ fn refuse_at_once(start: &[u8], is_page: bool, declared: Option<u64>, file: &Fil
     }
     match declared {
         Some(bytes) if bytes != file.bytes => {
-            let kin = file.likeness(bytes).map(|kin| format!(": {kin}")).unwrap_or_default();
-            Err(format!("a file of {bytes} bytes, Fashion-MNIST's has {}{kin}", file.bytes))
+            let kin = set.likeness(file, bytes).map(|kin| format!(": {kin}")).unwrap_or_default();
+            Err(format!("a file of {bytes} bytes, {}'s has {}{kin}", set.title, file.bytes))
         }
         _ => Ok(()),
     }

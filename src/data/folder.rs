@@ -1,49 +1,106 @@
 //! A folder with the four IDX files of a data set.
 
+use super::classes::{check_labels, numbered};
 use super::dataset::{Dataset, FILES, Split};
 use super::idx;
+use super::idx_names::{Names, Storage};
 use crate::error::{Error, Result, usage};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Reads a folder that holds the four IDX files, each plain or gzipped.
+/// Reads a folder that holds the four IDX files of one data set, each plain or gzipped, named as MNIST's, EMNIST's or QMNIST's.
 ///
 /// The image size comes from the files, the number of classes from the maximum training label. Up to nine consecutive
-/// classes may have no image; a label after a longer gap is treated as damage.
+/// classes may have no image; a label after a longer gap is treated as damage. Of EMNIST, whose images are stored by columns, rows and columns
+/// are exchanged, and the letters, numbered from 1, are numbered from 0. Where a folder has several of its splits, a path such as
+/// `FOLDER/emnist-letters` names one.
 ///
 /// # Errors
 /// [`Error::Data`] for a file that is missing, damaged or inconsistent with another, a training label after a long gap, or a
-/// test label above all training labels.
+/// test label above all training labels; or if the folder has the files of several sets.
 pub fn read_folder(dir: &Path) -> Result<Dataset> {
-    let source = std::fs::canonicalize(dir).map_err(|e| Error::data(dir, format!("cannot read: {e}")))?;
-    let Some(name) = source.to_str().map(str::to_owned) else {
-        return Err(usage!(
-            "a data folder whose path is not UTF-8, which run.json cannot hold; rename it: {}",
-            source.display()
-        ));
+    if let Some((dir, names)) = Names::named(dir) {
+        return read(dir, &names);
+    }
+    let found = Names::found(dir);
+    match &found[..] {
+        [names] => read(dir, names),
+        [] => Err(none_here(dir, FILES[0])),
+        several => {
+            let prefix =
+                |names: &Names| if names.prefix.is_empty() { "mnist".to_owned() } else { names.prefix.clone() };
+            let sets: Vec<String> = several.iter().map(prefix).collect();
+            let one = several.iter().find(|names| !names.prefix.is_empty());
+            let example = one.map(|names| dir.join(&names.prefix).display().to_string()).unwrap_or_default();
+            let what = format!("the files of {} lie here; name one of them, as in `{example}`", sets.join(" and of "));
+            Err(Error::data(dir, what))
+        }
+    }
+}
+
+/// The absolute path of the data, which is also their name.
+///
+/// # Errors
+/// If there is nothing, or its path is not UTF-8.
+pub(super) fn name_of(path: &Path) -> Result<String> {
+    let source = std::fs::canonicalize(path).map_err(|e| Error::data(path, format!("cannot read: {e}")))?;
+    source.to_str().map(str::to_owned).ok_or_else(|| {
+        usage!("data whose path is not UTF-8, which run.json cannot hold; rename it: {}", source.display())
+    })
+}
+
+fn read(dir: &Path, names: &Names) -> Result<Dataset> {
+    let mut name = name_of(dir)?;
+    if Names::found(dir).len() > 1 {
+        name = Path::new(&name).join(&names.prefix).display().to_string();
+    }
+    let read = |i: usize| read_file(dir, &names.files[i]);
+    let split = |images: usize| -> Result<_> {
+        let (images, labels) = (read(images)?, read(images + 1)?);
+        let split = match names.storage {
+            Storage::Qmnist => idx::read_split_of_table(&images, &labels),
+            _ => idx::read_split(&images, &labels),
+        };
+        let split = match names.storage {
+            Storage::Emnist { first_label, .. } => emnist(split?, first_label, &labels.0)?,
+            _ => split?,
+        };
+        Ok((split, labels.0, images.0))
     };
-    let read = |name: &str| read_file(dir, name);
-    let [train_images, train_labels, test_images, test_labels] = FILES;
-    let train_images = read(train_images)?;
-    let train_label_file = read(train_labels)?;
-    let train = idx::read_split(&train_images, &train_label_file)?;
-    let classes = count_classes(&train.labels);
-    check_gap(&train, classes, &train_label_file.0)?;
-    let test_label_file = read(test_labels)?;
-    let test_image_file = read(test_images)?;
-    let test = idx::read_split(&test_image_file, &test_label_file)?;
+    let ((train, train_labels, train_images), (test, test_labels, test_images)) = (split(0)?, split(2)?);
     if train.image != test.image {
-        let (test, train, other) = (test.image, train.image, train_images.0.display());
+        let (test, train, other) = (test.image, train.image, train_images.display());
         let what = format!("images of {test:?}, but training images of {train:?} in {other}");
-        return Err(Error::data(&test_image_file.0, what));
+        return Err(Error::data(&test_images, what));
     }
-    if classes < 2 {
-        return Err(Error::data(&train_label_file.0, "all labels are 0; training needs at least two classes"));
-    }
-    check_labels(&test, classes, &test_label_file.0)?;
     let contents = [idx::content_sha256(&train), idx::content_sha256(&test)].into_iter().flatten();
-    let sha256 = FILES.iter().map(|name| (*name).to_owned()).zip(contents).collect();
-    Ok(Dataset { source: name.clone(), name, train, test, classes, class_names: Vec::new(), sha256 })
+    let sha256 = names.files.iter().cloned().zip(contents).collect();
+    let data = Dataset { sha256, ..numbered(name, train, test, [&train_labels, &test_labels])? };
+    let Storage::Emnist { characters, .. } = names.storage else { return Ok(data) };
+    for (split, labels) in [(&data.train, &train_labels), (&data.test, &test_labels)] {
+        check_labels(split, characters.len(), labels)?;
+    }
+    let class_names = characters.chars().map(String::from).collect();
+    Ok(Dataset { classes: characters.len(), class_names, ..data })
+}
+
+/// Images that are stored by columns by rows, with labels from 0.
+fn emnist(split: Split, first_label: u8, path: &Path) -> Result<Split> {
+    let [width, height, channels] = split.image;
+    let mut pixels = Vec::with_capacity(split.pixels.len());
+    for i in 0..split.len() {
+        let stored = split.pixels_of(i);
+        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+            pixels.extend_from_slice(&stored[(x * height + y) * channels..][..channels]);
+        }
+    }
+    let number = |(i, label): (usize, &u8)| {
+        label.checked_sub(first_label).ok_or_else(|| {
+            let what = format!("label {label} of image {i}; EMNIST numbers its letters from {first_label}");
+            Error::data(path, format!("{what}: name the files as MNIST's to have them read as they are"))
+        })
+    };
+    let labels = split.labels.iter().enumerate().map(number).collect::<Result<_>>()?;
+    Ok(Split { image: [height, width, channels], pixels, labels })
 }
 
 /// Names that the file `name` may have in `dir`: the published one, or 7-Zip's for it; gzipped or plain.
@@ -56,21 +113,18 @@ pub(super) fn names(dir: &Path, name: &str) -> [PathBuf; 4] {
 ///
 /// # Errors
 /// [`Error::Data`] if one cannot be read.
-pub(super) fn read_all(dir: &Path, name: &str) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+fn read_all(dir: &Path, name: &str) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    read_those(names(dir, name).to_vec())
+}
+
+/// Those of the files that are there, each with its content; a folder is none.
+///
+/// # Errors
+/// [`Error::Data`] if one cannot be read.
+pub(super) fn read_those(paths: Vec<PathBuf>) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut found = Vec::new();
-    for path in names(dir, name).into_iter().filter(|path| !path.is_dir()) {
-        if path.exists() && !path.is_file() {
-            return Err(Error::data(&path, "is no file, but a device or a pipe"));
-        }
-        if let Some(len) = path.metadata().ok().map(|file| file.len()).filter(|len| *len > idx::MAX_FILE) {
-            return Err(Error::data(&path, format!("has {len} bytes, more than {}", idx::MAX_FILE)));
-        }
-        match std::fs::read(&path) {
-            Ok(bytes) => found.push((path, bytes)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) if e.kind() == std::io::ErrorKind::OutOfMemory => return Err(idx::out_of_memory(&path)),
-            Err(e) => return Err(Error::data(&path, format!("cannot read: {e}"))),
-        }
+    for path in paths.into_iter().filter(|path| !path.is_dir()) {
+        found.extend(idx::read_if_there(&path)?.map(|bytes| (path, bytes)));
     }
     Ok(found)
 }
@@ -82,8 +136,7 @@ pub(super) fn read_all(dir: &Path, name: &str) -> Result<Vec<(PathBuf, Vec<u8>)>
 fn read_file(dir: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
     let mut found = read_all(dir, name)?.into_iter();
     let Some(first) = found.next() else {
-        let what = format!("no {name}.gz or {name} here; a data folder holds {}, each plain or .gz", FILES.join(", "));
-        return Err(Error::data(dir, what));
+        return Err(none_here(dir, name));
     };
     for other in found {
         if !idx::same_content(&first, &other)? {
@@ -94,84 +147,7 @@ fn read_file(dir: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
     Ok(first)
 }
 
-/// Maximum number of consecutive classes without images; a label after a longer gap is treated as damage.
-const MAX_EMPTY_CLASSES: usize = 9;
-
-/// One more than the maximum label, ignoring labels after a gap of more than [`MAX_EMPTY_CLASSES`] unused ones.
-fn count_classes(labels: &[u8]) -> usize {
-    let used: BTreeSet<u8> = labels.iter().copied().collect();
-    used.into_iter().map(usize::from).fold(0, |classes, label| match label - classes.min(label) {
-        empty if empty <= MAX_EMPTY_CLASSES => label + 1,
-        _ => classes,
-    })
-}
-
-/// Checks that no training label follows a gap of more than [`MAX_EMPTY_CLASSES`], as [`count_classes`] ignores them.
-///
-/// # Errors
-/// [`Error::Data`] with the first image of the label after the gap.
-fn check_gap(split: &Split, classes: usize, path: &Path) -> Result<()> {
-    let Some(label) = split.labels.iter().copied().filter(|label| usize::from(*label) >= classes).min() else {
-        return Ok(());
-    };
-    let image = split.labels.iter().position(|l| *l == label).unwrap_or_default();
-    let range = match classes {
-        0 => "there is none".to_owned(),
-        _ => format!("labels run from 0 to {}, then there is none", classes - 1),
-    };
-    let what = format!(
-        "label {label} of image {image} is out of range: {range} up to {}; more than {MAX_EMPTY_CLASSES} classes in a row \
-         without images are taken for damage: number the classes from 0",
-        label - 1
-    );
-    Err(Error::data(path, what))
-}
-
-/// Checks that every label is below `classes`.
-///
-/// # Errors
-/// [`Error::Data`] with the first label that is not; `path` names the label file in the message.
-pub fn check_labels(split: &Split, classes: usize, path: &Path) -> Result<()> {
-    match split.labels.iter().position(|l| usize::from(*l) >= classes) {
-        Some(i) => {
-            let label = split.labels[i];
-            let what = format!(
-                "label {label} of image {i} is out of range: labels run from 0 to {}",
-                classes.saturating_sub(1)
-            );
-            Err(Error::data(path, what))
-        }
-        None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_label_after_a_long_gap_is_refused_with_the_gap() {
-        let check = |labels: &[u8]| {
-            let split = Split { image: [1, 1, 1], pixels: labels.to_vec(), labels: labels.to_vec() };
-            check_gap(&split, count_classes(labels), Path::new("labels")).expect_err("a gap").to_string()
-        };
-        assert!(
-            check(&[0, 255, 0])
-                .contains("label 255 of image 1 is out of range: labels run from 0 to 0, then there is none up to 254")
-        );
-        assert!(
-            check(&[0, 200, 30, 2])
-                .contains("label 30 of image 2 is out of range: labels run from 0 to 2, then there is none up to 29")
-        );
-        assert!(check(&[12, 11]).contains("label 11 of image 1 is out of range: there is none up to 10"));
-    }
-
-    #[test]
-    fn class_count_ignores_labels_after_a_long_gap() {
-        assert_eq!(count_classes(&[0, 1, 2, 1]), 3);
-        assert_eq!(count_classes(&[0, 9]), 10);
-        assert_eq!(count_classes(&(0..=255).collect::<Vec<_>>()), 256);
-        assert_eq!(count_classes(&[0, 1, 200, 2]), 3);
-        assert_eq!(count_classes(&[0, 0]), 1);
-    }
+fn none_here(dir: &Path, name: &str) -> Error {
+    let what = format!("no {name}.gz or {name} here; a data folder holds {}, each plain or .gz", FILES.join(", "));
+    Error::data(dir, what)
 }

@@ -13,24 +13,43 @@ use std::path::{Path, PathBuf};
 
 /// The element type code of unsigned bytes, in the third byte of the magic number.
 const UNSIGNED_BYTE: u8 = 0x08;
+/// That of 32-bit integers.
+const INTEGER: u8 = 0x0c;
 /// Maximum number of bytes that a header may declare.
-const MAX_BYTES: u64 = 4 << 30;
+pub(super) const MAX_BYTES: u64 = 4 << 30;
 /// Maximum number of bytes of a file: a header, and what it may declare.
 pub(super) const MAX_FILE: u64 = MAX_BYTES + 20;
 /// How many bytes of content a byte of a gzip file may stand for, once the content is large: of images it is some 20 at most, of a bomb 1,000.
-const MAX_EXPANSION: u64 = 100;
+pub(super) const MAX_EXPANSION: u64 = 100;
 /// Bytes that a gzip file may have in any case, as labels in order pack well.
-const MAX_EXPANDED: u64 = 64 << 20;
+pub(super) const MAX_EXPANDED: u64 = 64 << 20;
 
 /// What the type code in the third byte stands for.
 const TYPES: [(u8, &str); 6] = [
     (UNSIGNED_BYTE, "unsigned bytes"),
     (0x09, "signed bytes"),
     (0x0b, "16-bit integers"),
-    (0x0c, "32-bit integers"),
+    (INTEGER, "32-bit integers"),
     (0x0d, "32-bit floats"),
     (0x0e, "64-bit floats"),
 ];
+
+/// What a file has to hold.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    code: u8,
+    element_bytes: u64,
+    /// Numbers of dimensions.
+    ranks: &'static [usize],
+}
+
+const IMAGES: Kind = Kind { code: UNSIGNED_BYTE, element_bytes: 1, ranks: &[3, 4] };
+const LABELS: Kind = Kind { code: UNSIGNED_BYTE, element_bytes: 1, ranks: &[1] };
+const ANY: Kind = Kind { code: UNSIGNED_BYTE, element_bytes: 1, ranks: &[1, 3, 4] };
+/// QMNIST's labels: the class in the first of eight columns, then who wrote the digit where.
+const TABLE: Kind = Kind { code: INTEGER, element_bytes: 4, ranks: &[2] };
+/// Its columns.
+const COLUMNS: usize = 8;
 
 /// The dimensions and the content of an IDX file.
 #[derive(Debug, PartialEq)]
@@ -47,9 +66,32 @@ struct Idx {
 /// # Errors
 /// [`Error::Data`] if a file is malformed or empty, or the counts differ.
 pub fn read_split(images: &(PathBuf, Vec<u8>), labels: &(PathBuf, Vec<u8>)) -> Result<Split> {
-    let (images_path, labels_path) = (&images.0, &labels.0);
-    let images = parse(&images.1, images_path, &[3, 4])?;
-    let labels = parse(&labels.1, labels_path, &[1])?;
+    let read = parse(&labels.1, &labels.0, LABELS)?;
+    join(images, read, &labels.0)
+}
+
+/// As [`read_split`], where the labels are a table of integers with eight columns, as QMNIST's.
+///
+/// # Errors
+/// As there; also for a class that is no digit.
+pub fn read_split_of_table(images: &(PathBuf, Vec<u8>), labels: &(PathBuf, Vec<u8>)) -> Result<Split> {
+    let path = &labels.0;
+    let Idx { sizes, bytes } = parse(&labels.1, path, TABLE)?;
+    if sizes[1] != COLUMNS {
+        return Err(Error::data(path, format!("a table of {} columns; QMNIST's labels have {COLUMNS}", sizes[1])));
+    }
+    let class = |(i, row): (usize, &[u8])| match *row {
+        [0, 0, 0, class @ 0..=9, ..] => Ok(class),
+        _ => Err(Error::data(path, format!("the class of image {i} is no digit from 0 to 9"))),
+    };
+    let classes: Result<Vec<u8>> = bytes.chunks_exact(4 * COLUMNS).enumerate().map(class).collect();
+    join(images, Idx { sizes: sizes[..1].to_vec(), bytes: classes? }, path)
+}
+
+/// Images with the labels that were read from the file `labels_path`.
+fn join(images: &(PathBuf, Vec<u8>), labels: Idx, labels_path: &Path) -> Result<Split> {
+    let images_path = &images.0;
+    let images = parse(&images.1, images_path, IMAGES)?;
     let (height, width, channels) = (images.sizes[1], images.sizes[2], images.sizes.get(3).copied().unwrap_or(1));
     if height == 0 || width == 0 || !matches!(channels, 1 | 3) {
         let what =
@@ -71,33 +113,52 @@ pub fn read_split(images: &(PathBuf, Vec<u8>), labels: &(PathBuf, Vec<u8>)) -> R
 /// # Errors
 /// [`Error::Data`] if one is malformed.
 pub(super) fn same_content(a: &(PathBuf, Vec<u8>), b: &(PathBuf, Vec<u8>)) -> Result<bool> {
-    let parsed = |(path, bytes): &(PathBuf, Vec<u8>)| parse(bytes, path, &[1, 3, 4]);
-    Ok(parsed(a)? == parsed(b)?)
+    let parsed = |(path, bytes): &(PathBuf, Vec<u8>)| parse(bytes, path, ANY);
+    Ok(a.1 == b.1 || parsed(a)? == parsed(b)?)
 }
 
 pub(super) fn out_of_memory(path: &Path) -> Error {
     Error::device(format!("out of memory for the data in {}", path.display()))
 }
 
-fn parse(content: &[u8], path: &Path, dimensions: &[usize]) -> Result<Idx> {
+/// The content of a file of at most [`MAX_FILE`] bytes, if there is one.
+///
+/// # Errors
+/// [`Error::Data`] if it cannot be read, is no file, or has more.
+pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
+    if path.exists() && !path.is_file() {
+        return Err(Error::data(path, "is no file, but a folder, a device or a pipe"));
+    }
+    if let Some(len) = path.metadata().ok().map(|file| file.len()).filter(|len| *len > MAX_FILE) {
+        return Err(Error::data(path, format!("has {len} bytes, more than {MAX_FILE}")));
+    }
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) if e.kind() == std::io::ErrorKind::OutOfMemory => Err(out_of_memory(path)),
+        Err(e) => Err(Error::data(path, format!("cannot read: {e}"))),
+    }
+}
+
+fn parse(content: &[u8], path: &Path, kind: Kind) -> Result<Idx> {
     if content.is_empty() {
         return Err(Error::data(path, "is empty: it ends inside its header"));
     }
     if gzip::is_gzip(content) {
         let mut members = Members::new(content);
         let max = MAX_EXPANDED.max(content.len() as u64 * MAX_EXPANSION).min(MAX_BYTES);
-        let idx = parse_stream(&mut members, path, dimensions, max)?;
+        let idx = parse_stream(&mut members, path, kind, max)?;
         match members.rest().len() {
             0 => Ok(idx),
             extra => Err(Error::data(path, format!("{extra} bytes follow the end of the gzip stream"))),
         }
     } else {
-        parse_stream(content, path, dimensions, MAX_BYTES)
+        parse_stream(content, path, kind, MAX_BYTES)
     }
 }
 
 /// Parses a stream that may declare at most `max` bytes.
-fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize], max: u64) -> Result<Idx> {
+fn parse_stream(mut stream: impl Read, path: &Path, kind: Kind, max: u64) -> Result<Idx> {
     let damaged = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::UnexpectedEof => Error::data(path, "ends inside its header or its gzip stream"),
         std::io::ErrorKind::OutOfMemory => out_of_memory(path),
@@ -106,8 +167,8 @@ fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize], max: u
     let mut magic = [0; 4];
     stream.read_exact(&mut magic).map_err(damaged)?;
     let rank = usize::from(magic[3]);
-    if magic[..3] != [0, 0, UNSIGNED_BYTE] || !dimensions.contains(&rank) {
-        return Err(Error::data(path, wrong_magic(magic, dimensions)));
+    if magic[..3] != [0, 0, kind.code] || !kind.ranks.contains(&rank) {
+        return Err(Error::data(path, wrong_magic(magic, kind)));
     }
     let mut sizes = Vec::with_capacity(rank);
     for _ in 0..rank {
@@ -115,7 +176,7 @@ fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize], max: u
         stream.read_exact(&mut size).map_err(damaged)?;
         sizes.push(u32::from_be_bytes(size) as usize);
     }
-    let declared = sizes.iter().try_fold(1u64, |n, &s| n.checked_mul(s as u64)).filter(|&n| n <= max);
+    let declared = sizes.iter().try_fold(kind.element_bytes, |n, &s| n.checked_mul(s as u64)).filter(|&n| n <= max);
     let Some(declared) = declared else {
         return Err(Error::data(path, format!("declares sizes {sizes:?}, more than {max} bytes")));
     };
@@ -140,17 +201,19 @@ fn parse_stream(mut stream: impl Read, path: &Path, dimensions: &[usize], max: u
 }
 
 /// What a file with this magic number holds, and what was expected.
-fn wrong_magic(magic: [u8; 4], dimensions: &[usize]) -> String {
-    let expected: Vec<String> = dimensions.iter().map(|d| format!("0x{:08x}", 0x800 + d)).collect();
-    let ranks: Vec<String> = dimensions.iter().map(usize::to_string).collect();
+fn wrong_magic(magic: [u8; 4], Kind { code, ranks, .. }: Kind) -> String {
+    let expected: Vec<String> = ranks.iter().map(|rank| format!("0x{:08x}", usize::from(code) << 8 | rank)).collect();
+    let ranks: Vec<String> = ranks.iter().map(usize::to_string).collect();
+    let name = |code: &u8| TYPES.iter().find(|(known, _)| known == code).map(|(_, name)| *name);
     let found = match TYPES.iter().find(|(code, _)| magic[..3] == [0, 0, *code]) {
         Some((_, name)) => format!("{name} in {} dimension{}", magic[3], if magic[3] == 1 { "" } else { "s" }),
         None => "no IDX file".into(),
     };
     format!(
-        "wrong magic number 0x{:08x}, expected {}: {found}, not unsigned bytes in {} dimensions",
+        "wrong magic number 0x{:08x}, expected {}: {found}, not {} in {} dimensions",
         u32::from_be_bytes(magic),
         expected.join(" or "),
+        name(&code).unwrap_or_default(),
         ranks.join(" or "),
     )
 }
@@ -188,90 +251,4 @@ pub fn encode_split(split: &Split) -> [Vec<u8>; 2] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write;
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(bytes).expect("memory does not fail");
-        encoder.finish().expect("memory does not fail")
-    }
-
-    fn read(images: &[u8], labels: &[u8]) -> Result<Split> {
-        read_split(&("images".into(), images.to_vec()), &("labels".into(), labels.to_vec()))
-    }
-
-    fn rejects(images: &[u8], labels: &[u8], expected: &str) {
-        let error = read(images, labels).expect_err(expected);
-        assert!(error.to_string().contains(expected), "{error}");
-        assert_eq!(error.exit_code(), 4);
-    }
-
-    #[test]
-    fn reads_what_it_writes_plain_and_gzipped() {
-        for image in [[2, 3, 1], [2, 1, 3]] {
-            let split = Split { image, pixels: (0..12).collect(), labels: vec![1, 0] };
-            let [images, labels] = encode_split(&split);
-            assert_eq!(read(&images, &labels).expect("plain"), split);
-            assert_eq!(read(&gzip(&images), &gzip(&labels)).expect("gzipped"), split);
-        }
-    }
-
-    #[test]
-    fn rejects_a_malformed_file_with_the_reason() {
-        let images = encode(&[2, 2, 2], &[7; 8]);
-        let labels = encode(&[2], &[0, 1]);
-        let cut = |bytes: &[u8], n: usize| bytes[..bytes.len() - n].to_vec();
-        let longer = |bytes: &[u8]| [bytes, &[0]].concat();
-        rejects(&labels, &labels, "wrong magic number 0x00000801, expected 0x00000803 or 0x00000804");
-        rejects(&images, &images, "wrong magic number 0x00000803, expected 0x00000801");
-        rejects(&images, &encode(&[3], &[0, 1, 1]), "3 labels for 2 images");
-        rejects(&cut(&images, 1), &labels, "holds 7 bytes after its header");
-        rejects(&longer(&images), &labels, "holds more than the 8 bytes");
-        rejects(&gzip(&longer(&images)), &labels, "holds more than the 8 bytes");
-        rejects(&cut(&gzip(&images), 9), &labels, "gzip stream");
-        rejects(&longer(&gzip(&images)), &labels, "1 bytes follow the end of the gzip stream");
-        rejects(&images[..9], &labels, "ends inside its header");
-        rejects(&[], &labels, "ends inside its header");
-        rejects(&encode(&[0, 2, 2], &[]), &encode(&[0], &[]), "holds no images");
-        rejects(&encode(&[2, 0, 2], &[]), &labels, "images of 0x2");
-        rejects(&encode(&[2, 1, 1, 2], &[0; 4]), &labels, "with 2 channels");
-        rejects(&encode(&[1 << 31, 1 << 31, 1 << 31], &[]), &labels, "more than");
-    }
-
-    #[test]
-    fn a_gzip_of_several_members_is_read_whole() {
-        let [images, labels] = [encode(&[2, 2, 2], &[7; 8]), encode(&[2], &[0, 1])];
-        let members = |cuts: &[usize]| {
-            let ends = cuts.iter().copied().chain([images.len()]);
-            let starts = [0].into_iter().chain(cuts.iter().copied());
-            starts.zip(ends).flat_map(|(start, end)| gzip(&images[start..end])).collect::<Vec<_>>()
-        };
-        let plain = read(&images, &labels).expect("plain");
-        // Cut in the header and in the content, and with an empty member at the end, as bgzip writes it.
-        for cuts in [&[3, 9][..], &[20], &[images.len()]] {
-            assert_eq!(read(&members(cuts), &labels).expect("several members"), plain, "{cuts:?}");
-        }
-        rejects(&[&members(&[9])[..], &[0; 3]].concat(), &labels, "3 bytes follow the end of the gzip stream");
-        rejects(&[members(&[9]), gzip(&[1])].concat(), &labels, "holds more than the 8 bytes");
-        let cut = members(&[9]);
-        rejects(&cut[..cut.len() - 4], &labels, "gzip stream");
-    }
-
-    #[test]
-    fn a_type_that_is_not_read_is_named() {
-        let floats = |code: u8| [&[0, 0, code, 3][..], &[0; 12]].concat();
-        rejects(&floats(0x0d), &encode(&[1], &[0]), "32-bit floats in 3 dimensions");
-        rejects(&floats(0x09), &encode(&[1], &[0]), "signed bytes");
-        rejects(b"PK\x03\x04", &encode(&[1], &[0]), "no IDX file");
-    }
-
-    #[test]
-    fn a_damaged_gzip_is_an_error() {
-        let mut images = gzip(&encode(&[2, 2, 2], &[7; 8]));
-        let middle = images.len() - 6;
-        images[middle] ^= 0x55;
-        rejects(&images, &encode(&[2], &[0, 1]), "damaged");
-    }
-}
+mod tests;

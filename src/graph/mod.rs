@@ -3,6 +3,7 @@
 mod culprit;
 mod file;
 mod functional;
+mod images_info;
 mod infer;
 mod init;
 mod keras;
@@ -19,6 +20,7 @@ mod weights;
 
 pub use file::ModelFile;
 pub use functional::{Functional, FunctionalLayer};
+pub use images_info::ImagesInfo;
 pub use keras::{
     Initializer, Layout, SavedOptimizer, Stored, Tensor, initialize, load_optimizer, parse_optimizer, to_archive,
     to_json, to_weights_h5,

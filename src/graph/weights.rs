@@ -2,7 +2,7 @@
 //! Keras writes.
 
 use super::keras::{Archive, Layout, Stored, Tensor, is_hdf5, is_zip};
-use super::{FunctionalLayer, Graph, Model};
+use super::{FunctionalLayer, Graph, ImagesInfo, Model};
 use crate::bounds::{MAX_TEXT, check_values};
 use crate::error::{Error, Result, usage};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -27,8 +27,8 @@ pub struct Weights {
     pub stored: Option<Stored>,
     /// Whether such a file describes its model, too.
     pub has_model: bool,
-    /// Names of the classes in the order of the outputs; empty if the file has none.
-    pub class_names: Vec<String>,
+    /// The training images, as far as the file says.
+    pub images: ImagesInfo,
     /// Where the file says that they belong.
     layout: Layout,
 }
@@ -41,7 +41,7 @@ impl Weights {
             tensors,
             stored: None,
             has_model: false,
-            class_names: Vec::new(),
+            images: ImagesInfo::default(),
             layout: Layout::default(),
         }
     }
@@ -90,13 +90,13 @@ impl Weights {
     }
 }
 
-/// What the file says about its weights: the model, and the names of its classes.
+/// What the file says about its weights: the model, and the images that it was trained on.
 #[derive(Serialize)]
 struct Description<'a> {
     #[serde(flatten)]
     model: &'a Model,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    class_names: &'a [String],
+    #[serde(flatten)]
+    images: &'a ImagesInfo,
 }
 
 /// The same, as it is read.
@@ -107,19 +107,21 @@ struct Described {
     layers: Vec<FunctionalLayer>,
     #[serde(default)]
     class_names: Vec<String>,
+    #[serde(default)]
+    bright_border: Option<bool>,
 }
 
-/// Encodes all weights, laid out as [`Graph::weights`] says, as a file, with the names of the classes, none if they are not known; the
-/// same weights always give the same bytes.
-pub fn save_weights(model: &Model, graph: &Graph, weights: &[f32], class_names: &[String]) -> Result<Vec<u8>> {
+/// Encodes all weights, laid out as [`Graph::weights`] says, as a file, with what is known of the training images; the same weights
+/// always give the same bytes.
+pub fn save_weights(model: &Model, graph: &Graph, weights: &[f32], images: &ImagesInfo) -> Result<Vec<u8>> {
     let views = graph.weights().map(|(t, range)| {
         let bytes = bytemuck::cast_slice(&weights[range]);
         TensorView::new(Dtype::F32, t.shape.clone(), bytes).map(|view| (t.name.clone(), view))
     });
     let failed = |e| Error::device(format!("cannot lay out the weights: {e}"));
     let views: Vec<_> = views.collect::<Result<_, _>>().map_err(failed)?;
-    let description = serde_json::to_string(&Description { model, class_names })
-        .map_err(|e| usage!("cannot describe the model: {e}"))?;
+    let description =
+        serde_json::to_string(&Description { model, images }).map_err(|e| usage!("cannot describe the model: {e}"))?;
     let metadata = HashMap::from([(MODEL_KEY.to_owned(), description)]);
     safetensors::serialize(views, Some(metadata)).map_err(failed)
 }
@@ -156,15 +158,15 @@ pub fn parse_weights(bytes: Vec<u8>, path: &Path) -> Result<Weights> {
         |e: &dyn std::fmt::Display| Error::data(path, format!("the model in `{MODEL_KEY}` cannot be used ({e})"));
     let described: Option<Described> =
         description.map(|text| serde_json::from_str(text)).transpose().map_err(|e| unusable(&e))?;
-    let (model, class_names) = match described {
-        Some(Described { input, layers, class_names }) => (Some(Model::from_layers(input, layers)), class_names),
-        None => (None, Vec::new()),
+    let (model, images) = match described {
+        Some(Described { input, layers, class_names, bright_border }) => {
+            (Some(Model::from_layers(input, layers)), ImagesInfo { class_names, bright_border })
+        }
+        None => (None, ImagesInfo::default()),
     };
     if let Some(model) = &model {
         let classes = model.graph().map_err(|e| unusable(&e))?.classes();
-        if class_names.len() > classes {
-            return Err(unusable(&format!("{} class_names for {classes} classes", class_names.len())));
-        }
+        images.check(classes).map_err(|e| unusable(&e))?;
     }
     let mut tensors = HashMap::new();
     for (name, view) in file.tensors() {
@@ -177,7 +179,7 @@ pub fn parse_weights(bytes: Vec<u8>, path: &Path) -> Result<Weights> {
         };
         tensors.insert(name, (view.shape().to_vec(), values));
     }
-    Ok(Weights { model, class_names, ..Weights::of_tensors(tensors) })
+    Ok(Weights { model, images, ..Weights::of_tensors(tensors) })
 }
 
 /// The bytes of a `kind` of file; see [`read_whole`].

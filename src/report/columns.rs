@@ -54,6 +54,12 @@ pub(crate) fn wrapped(text: &str, columns: Option<usize>) -> String {
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// `text` on one line and without what would move the cursor: control characters are written as `\n`, `\u{1b}`.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().collect() } else { String::from(c) };
+    text.chars().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +80,10 @@ mod tests {
         assert_eq!(wrapped(text, Some(20)), "data: synthetic, in\n  /a/path-with-hyphens/that/is/long");
         assert_eq!(wrapped(text, Some(200)), text);
         assert_eq!(wrapped("a\n  b c d\n", Some(5)), "a\n  b c\n    d\n");
+    }
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(printable("a\nb\u{1b}[31m ü"), "a\\nb\\u{1b}[31m ü");
     }
 }

@@ -2,10 +2,12 @@
 
 mod bench_report;
 mod columns;
+mod count_progress;
 mod evaluation_table;
 mod figures;
 mod history;
 mod output;
+mod predictions;
 mod progress;
 mod report_files;
 mod run;
@@ -14,11 +16,13 @@ mod tables;
 mod verify_table;
 
 pub(crate) use bench_report::{BenchReport, Probe};
-pub(crate) use columns::wrapped;
+pub(crate) use columns::{printable, table, wrapped};
+pub(crate) use count_progress::CountProgress;
 pub(crate) use evaluation_table::{class_names, evaluation_table};
-pub(crate) use figures::Picture;
+pub(crate) use figures::{Picture, contact_sheet, png};
 pub(crate) use history::History;
-pub(crate) use output::{Verbosity, detail, is_quiet, note, print, print_json, set_output};
+pub(crate) use output::{Verbosity, detail, is_quiet, note, print, print_json, set_output, standard_input};
+pub(crate) use predictions::{Guess, Predicted, PredictionFormat, PredictionHead, PredictionWriter};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use report_files::{write_page, write_report};
 pub(crate) use run::{Found, REPORT, RUN, RecordedRun, RunFolder};

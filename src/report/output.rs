@@ -1,9 +1,9 @@
-//! The two output streams: data on stdout, everything else on stderr.
+//! The two output streams: data on stdout, everything else on stderr; and standard input.
 
 use super::columns::wrapped;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, usage};
 use console::Style;
-use std::io::Write;
+use std::io::{IsTerminal, Read, Write};
 use std::sync::OnceLock;
 
 /// How much is written to stderr.
@@ -72,10 +72,28 @@ pub(crate) fn detail(text: impl FnOnce() -> String) {
 
 /// Writes text to stdout. A broken pipe (for example, when piped into `head`) is not an error.
 pub(crate) fn print(text: &str) -> Result<()> {
+    print_open(text).map(drop)
+}
+
+/// Writes text to stdout, and says whether anybody still reads it: after a broken pipe more of it is no use.
+pub(crate) fn print_open(text: &str) -> Result<bool> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::output("standard output", e)),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(e) => Err(Error::output("standard output", e)),
+    }
+}
+
+/// What stands on standard input.
+///
+/// # Errors
+/// If that is a terminal, at which nobody types what is meant.
+pub(crate) fn standard_input() -> Result<impl Read> {
+    let input = std::io::stdin();
+    match input.is_terminal() {
+        true => Err(usage!("standard input is a terminal; lead a file or a pipe into it, as in `< FILE`")),
+        false => Ok(input.lock()),
     }
 }
 

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::{Duration, Instant};
 
 /// Without a terminal, the minimum time between two lines.
-const PLAIN_EVERY: Duration = Duration::from_secs(10);
+pub(super) const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// Skipped updates of an epoch that are named one by one, at most.
 const MAX_WARNINGS: usize = 5;
@@ -128,12 +128,12 @@ impl EpochProgress {
 }
 
 /// Where bars are drawn: stderr, unless little is to be printed.
-fn draw_target() -> ProgressDrawTarget {
+pub(super) fn draw_target() -> ProgressDrawTarget {
     if is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() }
 }
 
 /// Whether a bar is drawn, and can be drawn anew: on a terminal alone.
-fn can_redraw() -> bool {
+pub(super) fn can_redraw() -> bool {
     !draw_target().is_hidden()
 }
 

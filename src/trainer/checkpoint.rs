@@ -7,7 +7,7 @@ use crate::backend::{Device, DeviceInfo};
 use crate::bounds::check_values;
 use crate::digest::Hasher;
 use crate::error::{Error, Result, usage};
-use crate::graph::{Model, check_header, read_safetensors, save_weights};
+use crate::graph::{ImagesInfo, Model, check_header, read_safetensors, save_weights};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -48,6 +48,9 @@ pub struct CheckpointState {
     /// Names of its classes; empty if they are not known.
     #[serde(default)]
     pub class_names: Vec<String>,
+    /// Whether the training images have a bright border, as in [`ImagesInfo::bright_border`].
+    #[serde(default)]
+    pub bright_border: Option<bool>,
     /// What it was trained on.
     pub device: DeviceInfo,
     /// Name of the tuning profile, on which the order of sums depends.
@@ -91,6 +94,13 @@ fn digest<'a>(state: &str, buffers: impl Iterator<Item = (&'a str, &'a [u8])>) -
     hasher.hex()
 }
 
+impl CheckpointState {
+    /// The training images, as far as they are known.
+    pub fn images(&self) -> ImagesInfo {
+        ImagesInfo { class_names: self.class_names.clone(), bright_border: self.bright_border }
+    }
+}
+
 impl Checkpoint {
     /// The file.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
@@ -116,7 +126,7 @@ impl Checkpoint {
         let arena = find(average).or_else(|| find(parameters)).unwrap_or_default();
         let weights = [arena, find(state).unwrap_or_default()].concat();
         match weights.len() == graph.weights_len() {
-            true => save_weights(&self.state.model, &graph, &weights, &self.state.class_names),
+            true => save_weights(&self.state.model, &graph, &weights, &self.state.images()),
             false => {
                 let text = format!("the checkpoint has {} weights, its model {}", weights.len(), graph.weights_len());
                 Err(Error::Data(text))
@@ -217,7 +227,8 @@ impl Trainer {
             progress: self.progress,
             config: self.config.clone(),
             model: self.model.clone(),
-            class_names: self.class_names.clone(),
+            class_names: self.images.class_names.clone(),
+            bright_border: self.images.bright_border,
             device: self.device().clone(),
             profile: self.session.plan.profile.name.into(),
             data: BTreeMap::new(),
@@ -254,6 +265,6 @@ impl Trainer {
             return Err(Error::Data(format!("the checkpoint has `{label}`, which is no state of this training")));
         }
         self.progress = checkpoint.state.progress;
-        self.set_class_names(&checkpoint.state.class_names)
+        self.set_images_info(checkpoint.state.images())
     }
 }

@@ -5,6 +5,7 @@ use super::config_text::optimizer_or_name;
 #[cfg(feature = "cli")]
 use super::config_text::{loss, not, on_nan, optimizer, positive, schedule};
 use super::schedule::Schedule;
+use crate::data::{ColorMode, ImageSize, ReadOptions};
 use crate::layers::{ClassWeights, Loss, OnNan, Optimizer};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -24,12 +25,24 @@ pub struct RunConfig {
     /// Threads of the CPU backend [default: one per core]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(RunConfig::THREADS)))]
     pub threads: Option<u16>,
-    /// fashion-mnist, synthetic, or a folder with four IDX files [default: fashion-mnist if available, else synthetic]
+    /// fashion-mnist, mnist, kmnist, cifar10, synthetic, a folder of pictures (CLASS/*.png, or train/CLASS/*.png and test/CLASS/*.png), a folder with IDX files or CIFAR-10's binary ones, or an .npz file [default: fashion-mnist if available, else synthetic]
     #[cfg_attr(feature = "cli", arg(long, value_name = "SET"))]
     pub data: Option<String>,
-    /// Folder to search for Fashion-MNIST, and to download it to
+    /// Folder to search for a published set such as Fashion-MNIST, and to download it to
     #[cfg_attr(feature = "cli", arg(long, value_name = "DIR"))]
     pub data_dir: Option<PathBuf>,
+    /// What pictures are resized to, such as 64x64 [default: their size, if all have one]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "HEIGHTxWIDTH"))]
+    pub image_size: Option<ImageSize>,
+    /// Channels of pictures: grayscale or rgb [default: grayscale if no picture has a colour]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "MODE"))]
+    pub color_mode: Option<ColorMode>,
+    /// Share of pictures that are held out as test images where there is no folder of them
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SHARE", allow_negative_numbers = true))]
+    pub test_split: f64,
+    /// Seed of the choice of those
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
+    pub split_seed: u64,
     /// Classes whose images are taken, in the order of their new numbers, such as 2,6
     #[cfg_attr(feature = "cli", arg(long, value_name = "CLASSES", value_delimiter = ','))]
     pub only_classes: Option<Vec<u8>>,
@@ -159,6 +172,10 @@ impl Default for RunConfig {
             threads: None,
             data: None,
             data_dir: None,
+            image_size: None,
+            color_mode: None,
+            test_split: ReadOptions::TEST_SPLIT,
+            split_seed: 0,
             only_classes: None,
             validation_split: None,
             validation: None,

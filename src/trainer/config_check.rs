@@ -55,6 +55,9 @@ impl RunConfig {
         if !is_learning_rate(self.learning_rate) {
             return Err(usage!("a learning rate of {}; {LEARNING_RATE}", Number(self.learning_rate)));
         }
+        if !(self.test_split > 0.0 && self.test_split < 1.0) {
+            return Err(usage!("a test_split of {}; it must be between 0 and 1", Number(self.test_split)));
+        }
         for path in [&self.weights, &self.data_dir, &self.out].into_iter().flatten() {
             if path.to_str().is_none() {
                 return Err(usage!(

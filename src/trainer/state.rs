@@ -8,7 +8,7 @@ use super::session::Session;
 use crate::backend::{Device, DeviceInfo};
 use crate::data::{Batches, Split};
 use crate::error::{Advice, Error, Result, usage};
-use crate::graph::{Graph, Model, RecordOptions, load_weights, save_weights, weights_of};
+use crate::graph::{Graph, ImagesInfo, Model, RecordOptions, load_weights, save_weights, weights_of};
 use crate::layers::ClassWeights;
 use crate::plan::{BufferId, Program, SkipBuffers};
 use std::ops::Range;
@@ -24,7 +24,7 @@ pub struct Trainer {
     pub(super) progress: Progress,
     pub(super) config: RunConfig,
     pub(super) not_finite: Option<NotFinite>,
-    pub(super) class_names: Vec<String>,
+    pub(super) images: ImagesInfo,
 }
 
 /// Batches that one upload holds, at most.
@@ -62,8 +62,8 @@ impl Trainer {
         let (loss_settings, update) = (config.loss_settings(), config.update_settings());
         let options = RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, optimizer, update };
         let session = Session::load(graph.record(&options)?.share_buffers(), device).await?;
-        let (progress, class_names) = (Progress::default(), Vec::new());
-        let mut trainer = Self { model, graph, session, progress, config, not_finite: None, class_names };
+        let (progress, images) = (Progress::default(), ImagesInfo::default());
+        let mut trainer = Self { model, graph, session, progress, config, not_finite: None, images };
         trainer.set_weights(&trainer.graph.initial_weights(trainer.config.seed))?;
         if optimizer.initial_state() != 0.0 {
             let arena = vec![optimizer.initial_state(); trainer.graph.parameters_len];
@@ -130,18 +130,16 @@ impl Trainer {
     pub async fn to_safetensors(&mut self) -> Result<Vec<u8>> {
         let weights = self.inference_weights().await?;
         self.check_finite(&weights)?;
-        save_weights(&self.model, &self.graph, &weights, &self.class_names)
+        save_weights(&self.model, &self.graph, &weights, &self.images)
     }
 
-    /// Names the classes in the files that are written from now on; none of them where `names` is empty.
+    /// What the files that are written from now on say of the training images: the names of the classes, among others.
     ///
     /// # Errors
     /// If there are more names than classes.
-    pub fn set_class_names(&mut self, names: &[String]) -> Result<()> {
-        if names.len() > self.graph.classes() {
-            return Err(usage!("{} names of classes, the model has {} classes", names.len(), self.graph.classes()));
-        }
-        self.class_names = names.to_vec();
+    pub fn set_images_info(&mut self, images: ImagesInfo) -> Result<()> {
+        images.check(self.graph.classes())?;
+        self.images = images;
         Ok(())
     }
 

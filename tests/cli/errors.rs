@@ -40,7 +40,7 @@ fn state_that_is_not_finite_fails_with_four() {
     let graph = model.graph().unwrap();
     let mut weights = graph.initial_weights(1);
     weights[graph.parameters_len + graph.state[1].offset] = f32::NAN;
-    let bytes = gpu_cnn::internals::graph::save_weights(&model, &graph, &weights, &[]).unwrap();
+    let bytes = gpu_cnn::internals::graph::save_weights(&model, &graph, &weights, &Default::default()).unwrap();
     std::fs::write(workspace.path("nan.safetensors"), bytes).unwrap();
     let (file, data) = (workspace.name("nan.safetensors"), workspace.name("data"));
     let message = "tensor `batch_normalization.moving_variance` holds NaN at index 0";

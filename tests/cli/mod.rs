@@ -4,6 +4,7 @@ mod checkpoints;
 mod class_names;
 mod commands;
 mod config;
+mod data;
 #[cfg(target_os = "linux")]
 mod disk;
 mod errors;
@@ -16,6 +17,7 @@ mod lost;
 mod malformed;
 mod newcomer;
 mod output;
+mod predict;
 mod reproduce;
 mod resume;
 mod runs;

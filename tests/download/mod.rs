@@ -2,6 +2,7 @@
 
 mod refused;
 mod server;
+mod sets;
 #[cfg(unix)]
 mod together;
 
@@ -97,7 +98,10 @@ fn a_damaged_file_is_reported_with_its_name_and_checksums() {
     let first = gpu_cnn::data::fashion_mnist::FILES[0];
     assert!(stderr.contains(first.sha256) && stderr.contains(first.name), "{stderr}");
     // As long as MNIST's files, gzipped and unpacked.
-    let kinds = [(first.mnist_bytes, "the length of MNIST's file of this name"), (first.content_bytes, "or MNIST's")];
+    let kinds = [
+        (gpu_cnn::data::published::MNIST.files[0].bytes, "the length of MNIST's file of this name"),
+        (first.content_bytes, "or MNIST's"),
+    ];
     for (bytes, word) in kinds {
         std::fs::write(folder.path().join(first.name), vec![0; bytes as usize]).unwrap();
         let output = train(folder.path(), "http://127.0.0.1:9", &["--data-dir", folder.path().to_str().unwrap()]);

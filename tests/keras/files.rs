@@ -101,7 +101,8 @@ fn a_model_goes_through_every_format_unchanged() {
         std::fs::write(at("model.keras"), archive).unwrap();
         std::fs::write(at("model.json"), to_json(&graph).unwrap()).unwrap();
         std::fs::write(at("model.weights.h5"), to_weights_h5(&graph, &values).unwrap()).unwrap();
-        std::fs::write(at("model.safetensors"), save_weights(&model, &graph, &values, &[]).unwrap()).unwrap();
+        std::fs::write(at("model.safetensors"), save_weights(&model, &graph, &values, &Default::default()).unwrap())
+            .unwrap();
         for described in ["model.keras", "model.json"] {
             let again = self::model(&at(described)).0.graph().unwrap();
             assert_eq!(again.nodes.len(), graph.nodes.len());

@@ -1,6 +1,7 @@
 //! Figures of reports: SVG in the colours of a page or of a file, PNG, and the numbers as a table.
 
 mod chart;
+mod contact_sheet;
 mod matrix;
 mod pictures;
 mod raster;
@@ -10,8 +11,9 @@ mod theme;
 mod thin;
 
 pub(crate) use chart::{Chart, Mark, Series};
+pub(crate) use contact_sheet::contact_sheet;
 pub(crate) use matrix::confusion_matrix;
-pub(crate) use pictures::{Cell, Picture, Pictures};
+pub(crate) use pictures::{Cell, Picture, Pictures, png};
 pub(crate) use ratios::class_ratios;
 pub(crate) use theme::page_colours;
 

@@ -55,14 +55,20 @@ impl Picture {
     }
 
     /// As a `data:` address with a PNG file.
-    fn address(&self) -> String {
-        let [height, width] = self.size.map(|side| side as u32);
-        let colour = if self.is_colour { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
-        let mut file = Vec::new();
-        // Writing to memory cannot fail, and the sizes agree.
-        let _ = PngEncoder::new(&mut file).write_image(&self.pixels, width, height, colour);
+    pub(super) fn address(&self) -> String {
+        let [height, width] = self.size;
+        let file = png([height, width, if self.is_colour { 3 } else { 1 }], &self.pixels);
         format!("data:image/png;base64,{}", base64::engine::general_purpose::STANDARD.encode(file))
     }
+}
+
+/// An image of one channel or three as a PNG file.
+pub(crate) fn png([height, width, channels]: [usize; 3], pixels: &[u8]) -> Vec<u8> {
+    let colour = if channels == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
+    let mut file = Vec::new();
+    // Writing to memory cannot fail, and the sizes agree.
+    let _ = PngEncoder::new(&mut file).write_image(pixels, width as u32, height as u32, colour);
+    file
 }
 
 /// A picture, and what stands below it.

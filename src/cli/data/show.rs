@@ -1,0 +1,85 @@
+//! `gpu-cnn data show`
+
+use super::{Chosen, export};
+use crate::data::{Dataset, Split};
+use crate::error::{Error, Result, usage};
+use crate::files;
+use crate::report::{Picture, class_names, contact_sheet, note};
+use clap::ValueEnum;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    chosen: Chosen,
+    /// A PNG file to write, with a row of samples for each class
+    #[arg(long, short, value_name = "FILE", required_unless_present = "export")]
+    output: Option<PathBuf>,
+    /// A folder to write single images to, as CLASS/NUMBER.png
+    #[arg(long, value_name = "DIR")]
+    export: Option<PathBuf>,
+    /// Images of each class, the first ones
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    count: u32,
+    /// Of which images
+    #[arg(long, value_enum, default_value_t)]
+    split: Part,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Training images
+    Train,
+    /// Test images
+    #[default]
+    Test,
+}
+
+/// Images in a row of the picture, at most.
+const MAX_COLUMNS: usize = 40;
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    if let Some(path) = &args.output {
+        files::check(path).map_err(|e| Error::output(path, e))?;
+        if args.count as usize > MAX_COLUMNS {
+            return Err(usage!("--count is {}; a picture has rows of {MAX_COLUMNS} images at most", args.count));
+        }
+    }
+    if let Some(folder) = &args.export {
+        export::check(folder)?;
+    }
+    let data = args.chosen.open()?;
+    let split = if args.split == Part::Train { &data.train } else { &data.test };
+    let names = class_names(&data.class_names, data.classes);
+    let chosen = first_of_each(split, data.classes, args.count as usize);
+    if let Some(path) = &args.output {
+        let picture = |i: &usize| Picture::of_image(split.image, split.pixels_of(*i));
+        let rows = names.iter().zip(&chosen).map(|(name, images)| (name.clone(), images.iter().map(picture).collect()));
+        let bytes = contact_sheet(&title(&data, args.split), rows.collect())?;
+        files::write(path, &bytes).map_err(|e| Error::output(path, e))?;
+        note(&format!("wrote {} bytes: {}", bytes.len(), path.display()));
+    }
+    if let Some(folder) = &args.export {
+        let images = export::write(folder, split, &names, &chosen)?;
+        note(&format!("wrote {images} pictures to {}", folder.display()));
+    }
+    Ok(())
+}
+
+fn title(data: &Dataset, part: Part) -> String {
+    let part = if part == Part::Train { "Training" } else { "Test" };
+    let name = data.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    format!("{part} images of {name}")
+}
+
+/// The first `count` images of each class.
+fn first_of_each(split: &Split, classes: usize, count: usize) -> Vec<Vec<usize>> {
+    let mut chosen = vec![Vec::new(); classes];
+    for (i, label) in split.labels.iter().enumerate() {
+        let of_class = &mut chosen[usize::from(*label)];
+        if of_class.len() < count {
+            of_class.push(i);
+        }
+    }
+    chosen
+}
