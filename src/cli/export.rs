@@ -1,9 +1,11 @@
 //! `gpu-cnn export`: a trained model in the formats of other programs.
 
+use super::export_check::check;
 use super::options::{Trained, read_trained};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::graph::{save_weights, to_archive, to_json, to_weights_h5};
+use crate::graph::{save_weights, to_archive, to_json, to_npz, to_weights_h5};
+use crate::onnx::{OPSET, OPSETS, to_onnx};
 use crate::report::note;
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,12 @@ pub(super) struct Args {
     /// The file to write
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
+    /// The version of ONNX's operators, 13 to 21 [default: 17]
+    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i64).range(OPSETS))]
+    opset: Option<i64>,
+    /// Evaluate the ONNX file by ONNX's definitions, and compare with the model's own predictions
+    #[arg(long)]
+    check: bool,
     /// The model, for a file that does not describe it, as for `train`
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
@@ -36,42 +44,73 @@ enum Format {
     WeightsH5,
     /// The weights by layer and name, with the model in the metadata (FILE.safetensors)
     Safetensors,
+    /// The model and its weights, for ONNX runtimes (FILE.onnx)
+    Onnx,
+    /// The weights as NumPy arrays, in the order of Keras's `set_weights()` (FILE.npz)
+    Npz,
+}
+
+impl Format {
+    /// How the names of files of each format end.
+    const ENDS: [(&str, Self); 6] = [
+        (".keras", Self::Keras),
+        (".json", Self::Json),
+        (".weights.h5", Self::WeightsH5),
+        (".safetensors", Self::Safetensors),
+        (".onnx", Self::Onnx),
+        (".npz", Self::Npz),
+    ];
+
+    /// The format that the name of a file says.
+    fn of(path: &Path) -> Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let found = Self::ENDS.into_iter().find(|(end, _)| name.ends_with(end)).map(|(_, format)| format);
+        found.ok_or_else(|| {
+            let [others @ .., last] = Self::ENDS.map(|(end, _)| end);
+            Error::Usage(format!(
+                "--format says what to write; the name of --output does, if it ends in {} or {last}: {}",
+                others.join(", "),
+                path.display()
+            ))
+        })
+    }
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let format = args.format.map_or_else(|| format_of(&args.output), Ok)?;
+    let format = args.format.map_or_else(|| Format::of(&args.output), Ok)?;
+    for (option, is_given) in [("--opset", args.opset.is_some()), ("--check", args.check)] {
+        if is_given && format != Format::Onnx {
+            return Err(Error::Usage(format!("{option} is for --format onnx alone: {}", args.output.display())));
+        }
+    }
     files::check(&args.output).map_err(|e| Error::output(&args.output, e))?;
-    let Trained { model, graph, weights, class_names, path } =
-        read_trained(&args.run_or_file, args.model.as_deref(), args.from_pytorch)?;
+    let trained = read_trained(&args.run_or_file, args.model.as_deref(), args.from_pytorch)?;
+    let Trained { model, graph, weights, class_names, path } = &trained;
     let exported = match format {
-        Format::Keras => to_archive(&graph, &weights),
-        Format::Json => to_json(&graph).map(String::into_bytes),
-        Format::WeightsH5 => to_weights_h5(&graph, &weights),
-        Format::Safetensors => save_weights(&model, &graph, &weights, &class_names),
+        Format::Keras => to_archive(graph, weights),
+        Format::Json => to_json(graph).map(String::into_bytes),
+        Format::WeightsH5 => to_weights_h5(graph, weights),
+        Format::Safetensors => save_weights(model, graph, weights, class_names),
+        Format::Onnx => to_onnx(graph, weights, class_names, args.opset.unwrap_or(OPSET)),
+        Format::Npz => to_npz(graph, weights),
     };
     let bytes = exported.map_err(|e| Error::Usage(format!("{e}: {}", path.display())))?;
+    if args.check {
+        // Before anything is written: a file that is there stays where the new one is wrong.
+        check(&bytes, &trained, &args.output)?;
+    }
     files::write(&args.output, &bytes).map_err(|e| Error::output(&args.output, e))?;
     note(&format!("wrote {} bytes: {}", bytes.len(), args.output.display()));
-    if graph.largest_pixel() == 1.0 && format != Format::Safetensors {
-        note("note: this model takes pixels from 0 to 1: in Keras, divide those of images by 255");
+    let [height, width, channels] = graph.input;
+    match format {
+        Format::Onnx => note(&format!(
+            "note: the file takes pixels from 0 to 255 as floats, [N, {height}, {width}, {channels}], and gives probabilities"
+        )),
+        Format::Safetensors => {}
+        _ if graph.largest_pixel() == 1.0 => {
+            note("note: this model takes pixels from 0 to 1: in Keras, divide those of images by 255");
+        }
+        _ => {}
     }
     Ok(())
-}
-
-/// The format that the name of a file says.
-fn format_of(path: &Path) -> Result<Format> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let known = [
-        (".keras", Format::Keras),
-        (".json", Format::Json),
-        (".weights.h5", Format::WeightsH5),
-        (".safetensors", Format::Safetensors),
-    ];
-    let found = known.into_iter().find(|(end, _)| name.ends_with(end)).map(|(_, format)| format);
-    found.ok_or_else(|| {
-        Error::Usage(format!(
-            "--format says what to write; the name of --output does, if it ends in .keras, .json, .weights.h5 or .safetensors: {}",
-            path.display()
-        ))
-    })
 }

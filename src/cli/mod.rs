@@ -7,6 +7,7 @@ mod doctor;
 mod environment;
 mod evaluate;
 mod export;
+mod export_check;
 mod fit;
 mod interrupt;
 mod options;
