@@ -18,6 +18,7 @@ mod kernels;
 mod nan;
 mod norms;
 mod not_finite;
+mod onnx;
 mod plans;
 mod planted;
 mod pytorch;

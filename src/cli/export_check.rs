@@ -96,6 +96,8 @@ fn images([height, width, channels]: [usize; 3]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Preset;
+    use crate::onnx::{OPSET, to_onnx};
 
     #[test]
     fn the_largest_difference_is_found_and_nan_is_one() {
@@ -112,6 +114,30 @@ mod tests {
             let images = images(shape);
             assert_eq!(images.len(), IMAGES * len);
             assert!(len == 1 || images[..len] != images[len..2 * len], "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_the_models_is_a_disagreement() {
+        let model = Preset::Dnn.build([8, 8, 1], 3);
+        let graph = model.graph().expect("its layers fit");
+        let (weights, class_names) = (graph.initial_weights(1), vec!["a".to_owned()]);
+        let file = |weights: &[f32], names: &[String]| to_onnx(&graph, weights, names, OPSET).expect("a file");
+        let [good, unnamed] = [&class_names[..], &[]].map(|names| file(&weights, names));
+        let mut other = weights.clone();
+        other[0] += 0.5;
+        let other = file(&other, &class_names);
+        let (graph, path) = (graph.clone(), "weights".into());
+        let trained = Trained { model, graph, weights, class_names, path };
+        let found = |bytes: &[u8]| check(bytes, &trained, Path::new("x.onnx")).map_err(|e| (e.exit_code(), e.to_string()));
+        found(&good).expect("it is the model's");
+        for (bytes, words) in [
+            (&other[..], ["where the model predicts", "at most 1e-5 is due to rounding; nothing was written: x.onnx"]),
+            (&unnamed, ["names the classes []", "[\"a\"]; nothing was written"]),
+            (&good[..good.len() / 2], ["cannot be read again", "nothing was written: x.onnx"]),
+        ] {
+            let (code, message) = found(bytes).expect_err("it is not");
+            assert!(code == 1 && words.iter().all(|word| message.contains(word)), "{code}: {message}");
         }
     }
 }

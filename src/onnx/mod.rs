@@ -10,6 +10,8 @@ mod joins;
 mod message;
 mod nodes;
 mod norms;
+#[cfg(test)]
+mod planted;
 mod windows;
 mod writer;
 

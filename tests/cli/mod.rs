@@ -7,6 +7,7 @@ mod config;
 #[cfg(target_os = "linux")]
 mod disk;
 mod errors;
+mod export;
 #[cfg(unix)]
 mod faults;
 #[cfg(target_os = "linux")]
