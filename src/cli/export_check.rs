@@ -129,7 +129,8 @@ mod tests {
         let other = file(&other, &class_names);
         let (graph, path) = (graph.clone(), "weights".into());
         let trained = Trained { model, graph, weights, class_names, path };
-        let found = |bytes: &[u8]| check(bytes, &trained, Path::new("x.onnx")).map_err(|e| (e.exit_code(), e.to_string()));
+        let found =
+            |bytes: &[u8]| check(bytes, &trained, Path::new("x.onnx")).map_err(|e| (e.exit_code(), e.to_string()));
         found(&good).expect("it is the model's");
         for (bytes, words) in [
             (&other[..], ["where the model predicts", "at most 1e-5 is due to rounding; nothing was written: x.onnx"]),

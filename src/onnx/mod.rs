@@ -68,7 +68,7 @@ pub fn to_onnx(graph: &Graph, weights: &[f32], class_names: &[String], opset: i6
     for written in writer.nodes.iter_mut().flat_map(|node| &mut node.output).filter(|name| **name == last) {
         written.clone_from(&output);
     }
-    let largest = "pixels as floats from 0 to 255, [N, height, width, channels]";
+    let pixels = "pixels as floats from 0 to 255, [N, height, width, channels]";
     let probabilities = match graph.outputs() {
         1 => "the probability of class 1, [N, 1]",
         _ => "the probability of each class, [N, classes]",
@@ -77,7 +77,7 @@ pub fn to_onnx(graph: &Graph, weights: &[f32], class_names: &[String], opset: i6
         node: writer.nodes,
         name: Some("gpu-cnn".to_owned()),
         initializer: writer.constants,
-        input: vec![message::ValueInfo::batch(&images, &graph.input, largest)],
+        input: vec![message::ValueInfo::batch(&images, &graph.input, pixels)],
         output: vec![message::ValueInfo::batch(&output, &[graph.outputs()], probabilities)],
     };
     let model = message::Model {

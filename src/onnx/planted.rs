@@ -36,7 +36,10 @@ fn graph() -> Graph {
 
 fn weights(graph: &Graph) -> Vec<f32> {
     // Large enough that each makes a difference, and positive, as variances have to be.
-    (0..graph.weights_len()).map(|i| 0.1 + ((i * 7919) % 101) as f32 / 150.0 - 0.3 * (i % 2) as f32).map(|w| if w.abs() < 0.02 { 0.3 } else { w }).collect()
+    (0..graph.weights_len())
+        .map(|i| 0.1 + ((i * 7919) % 101) as f32 / 150.0 - 0.3 * (i % 2) as f32)
+        .map(|w| if w.abs() < 0.02 { 0.3 } else { w })
+        .collect()
 }
 
 /// What the file predicts of some images, if it can be read.

@@ -45,7 +45,11 @@ fn exports_that_cannot_be_are_refused_before_anything_is_written() {
     for opset in ["12", "22", "-1", "seventeen", "17.0", ""] {
         fails(&["export", &out, "-o", &at("a.onnx"), &format!("--opset={opset}")], 2, "--opset");
     }
-    fails(&["export", &out, "-o", &at("a.onnx"), "--format", "torch"], 2, "[possible values: keras, json, weights-h5, safetensors, onnx, npz]");
+    fails(
+        &["export", &out, "-o", &at("a.onnx"), "--format", "torch"],
+        2,
+        "[possible values: keras, json, weights-h5, safetensors, onnx, npz]",
+    );
     fails(&["export", &out, "-o", &at("a.pb")], 2, "ends in .keras, .json, .weights.h5, .safetensors, .onnx or .npz: ");
     fails(&["export", &out, "-o", &at("a.keras"), "--opset", "17"], 2, "--opset is for --format onnx alone");
     fails(&["export", &out, "-o", &at("a.npz"), "--check"], 2, "--check is for --format onnx alone");

@@ -45,7 +45,8 @@ impl Example {
         let pixels: Vec<u8> = pixels.collect();
         let (loss, from_logits) = end(&graph);
         let config = RunConfig { loss, from_logits, batch_size: 20, ..RunConfig::default() };
-        let mut trainer = Trainer::new(model.clone(), &Device::cpu(2), config).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let mut trainer =
+            Trainer::new(model.clone(), &Device::cpu(2), config).unwrap_or_else(|e| panic!("{name}: {e}"));
         trainer.set_weights(&weights).unwrap();
         let predictions = trainer.predict(&pixels).unwrap();
         Self { name: name.to_owned(), graph, weights, pixels, predictions }

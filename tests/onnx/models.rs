@@ -5,9 +5,9 @@ use gpu_cnn::Padding::Same;
 use gpu_cnn::{
     ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, Axes, BatchNormalization, Concatenate, Conv2D, Dense,
     DepthwiseConv2D, Dropout, ELU, Flatten, FlipMode, Functional, GlobalAveragePooling2D, GlobalMaxPooling2D,
-    LayerNormalization, LeakyReLU, MaxPooling2D, Maximum, MinPooling2D, Model, Multiply, Normalization, PReLU,
-    Preset, RandomBrightness, RandomContrast, RandomFlip, RandomTranslation, ReLU, Rescaling, Reshape,
-    SeparableConv2D, Sequential, Softmax as SoftmaxLayer, SpatialDropout2D, Subtract, ZeroPadding2D,
+    LayerNormalization, LeakyReLU, MaxPooling2D, Maximum, MinPooling2D, Model, Multiply, Normalization, PReLU, Preset,
+    RandomBrightness, RandomContrast, RandomFlip, RandomTranslation, ReLU, Rescaling, Reshape, SeparableConv2D,
+    Sequential, Softmax as SoftmaxLayer, SpatialDropout2D, Subtract, ZeroPadding2D,
 };
 
 fn chain(input: [usize; 3], layers: impl IntoIterator<Item = AnyLayer>) -> Model {
@@ -26,7 +26,10 @@ pub(super) fn models() -> Vec<(&'static str, Model)> {
     let conv = |filters| Conv2D::new(filters, 3).padding(Same);
     let small = [9, 8, 2];
     let mut models = vec![
-        ("strided same", classes([11, 8, 1], [conv(4).strides([2, 3]).activation(Relu).into(), conv(5).strides(2).into()])),
+        (
+            "strided same",
+            classes([11, 8, 1], [conv(4).strides([2, 3]).activation(Relu).into(), conv(5).strides(2).into()]),
+        ),
         (
             "convolutions",
             classes(
@@ -34,7 +37,12 @@ pub(super) fn models() -> Vec<(&'static str, Model)> {
                 [
                     conv(6).groups(3).activation(LeakyRelu).into(),
                     Conv2D::new(4, [2, 3]).dilation_rate([2, 1]).use_bias(false).into(),
-                    SeparableConv2D::new(5, [3, 2]).strides(2).padding(Same).depth_multiplier(2).activation(Relu).into(),
+                    SeparableConv2D::new(5, [3, 2])
+                        .strides(2)
+                        .padding(Same)
+                        .depth_multiplier(2)
+                        .activation(Relu)
+                        .into(),
                     DepthwiseConv2D::new(2).depth_multiplier(3).padding(Same).activation(Activation::Tanh).into(),
                     SeparableConv2D::new(4, 2).use_bias(false).into(),
                 ],

@@ -54,7 +54,8 @@ fn onnxruntime_predicts_the_same_of_100_images() {
         let (graph, found) = (model.graph().unwrap(), &found[name]);
         assert_eq!([&found["opset"], &found["ir"], &found["images"]], [17, 8, 100], "{name}");
         let [h, w, c] = graph.input;
-        let free = if name == "names that are taken" { ["images_1", "probabilities_1"] } else { ["images", "probabilities"] };
+        let free =
+            if name == "names that are taken" { ["images_1", "probabilities_1"] } else { ["images", "probabilities"] };
         assert_eq!(found["input"], json!([free[0], "tensor(float)", ["N", h, w, c]]), "{name}");
         assert_eq!(found["output"], json!([free[1], "tensor(float)", ["N", graph.outputs()]]), "{name}");
         let names: Vec<String> = serde_json::from_str(found["metadata"]["class_names"].as_str().unwrap()).unwrap();

@@ -13,6 +13,9 @@ pub(super) struct Inputs<'a, F> {
     pub(super) ints: Vec<&'a [i64]>,
 }
 
+/// Tensors that a node has to have, and one that it may have.
+type AndOptional<'a, F, const N: usize> = ([&'a Tensor<F>; N], Option<&'a Tensor<F>>);
+
 impl<'a, F: Real> Inputs<'a, F> {
     /// The tensors, `N` of them and nothing else.
     fn floats<const N: usize>(&self) -> Result<[&'a Tensor<F>; N]> {
@@ -29,7 +32,7 @@ impl<'a, F: Real> Inputs<'a, F> {
     }
 
     /// `N` tensors, and one more if there is one.
-    fn with_optional<const N: usize>(&self) -> Result<([&'a Tensor<F>; N], Option<&'a Tensor<F>>)> {
+    fn with_optional<const N: usize>(&self) -> Result<AndOptional<'a, F, N>> {
         let (first, rest) = self.floats.split_at_checked(N).unwrap_or_default();
         match (<[_; N]>::try_from(first), rest, self.ints.is_empty()) {
             (Ok(first), [], true) => Ok((first, None)),
