@@ -28,6 +28,8 @@ mod graph;
 mod hint;
 mod kernels;
 mod layers;
+#[cfg(feature = "cli")]
+mod onnx;
 mod plan;
 mod real;
 #[cfg(feature = "cli")]
@@ -71,6 +73,10 @@ pub mod internals {
     }
     pub mod layers {
         pub use crate::layers::*;
+    }
+    #[cfg(feature = "cli")]
+    pub mod onnx {
+        pub use crate::onnx::*;
     }
     pub mod plan {
         pub use crate::plan::*;

@@ -19,6 +19,7 @@ mod kernels;
 mod nan;
 mod norms;
 mod not_finite;
+mod onnx;
 mod pictures;
 mod plans;
 mod planted;

@@ -8,6 +8,7 @@ mod doctor;
 mod environment;
 mod evaluate;
 mod export;
+mod export_check;
 mod fit;
 mod interrupt;
 mod options;

@@ -23,7 +23,7 @@ pub use functional::{Functional, FunctionalLayer};
 pub use images_info::ImagesInfo;
 pub use keras::{
     Initializer, Layout, SavedOptimizer, Stored, Tensor, initialize, load_optimizer, parse_optimizer, to_archive,
-    to_json, to_weights_h5,
+    to_json, to_npz, to_weights_h5,
 };
 pub use model::Model;
 pub use preset::Preset;

@@ -39,7 +39,7 @@ impl Concatenate {
     }
 
     /// Index into the shape of one image.
-    fn index(&self, rank: usize) -> Result<usize> {
+    pub(crate) fn index(&self, rank: usize) -> Result<usize> {
         let from_batch = if self.axis < 0 { self.axis + rank as i64 + 1 } else { self.axis };
         match usize::try_from(from_batch) {
             Ok(axis) if (1..=rank).contains(&axis) => Ok(axis - 1),

@@ -61,7 +61,7 @@ impl LayerNormalization {
     }
 
     /// The axes of `input` that are normalised: the last ones.
-    fn normalized<'i>(&self, input: &'i [usize]) -> Result<&'i [usize]> {
+    pub(crate) fn normalized<'i>(&self, input: &'i [usize]) -> Result<&'i [usize]> {
         let given = match &self.axis {
             Axes::One(axis) => std::slice::from_ref(axis),
             Axes::Several(axes) => axes,

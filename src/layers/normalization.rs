@@ -106,8 +106,11 @@ impl Normalization {
         }
     }
 
-    /// Subtrahend, factor and summand of each of `channels`; none if mean and variance are state.
-    fn coefficients(&self, channels: usize) -> Result<Option<[Vec<f64>; 3]>> {
+    /// Mean and variance of each of `channels`; none if they are state.
+    ///
+    /// # Errors
+    /// If there is only one of the two, or they are not as many numbers, or no variances.
+    pub(crate) fn moments(&self, channels: usize) -> Result<Option<[Vec<f64>; 2]>> {
         let (mean, variance) = match (&self.mean, &self.variance) {
             (None, None) => return Ok(None),
             (Some(mean), Some(variance)) => (mean, variance),
@@ -119,6 +122,12 @@ impl Normalization {
         if let Some(variance) = variance.iter().find(|variance| **variance < 0.0) {
             return Err(usage!("Normalization: variance is {}; it must be at least 0", Number(*variance)));
         }
+        Ok(Some([mean, variance]))
+    }
+
+    /// Subtrahend, factor and summand of each of `channels`; none if mean and variance are state.
+    fn coefficients(&self, channels: usize) -> Result<Option<[Vec<f64>; 3]>> {
+        let Some([mean, variance]) = self.moments(channels)? else { return Ok(None) };
         let deviations = variance.iter().map(|variance| variance.sqrt().max(MIN_DEVIATION));
         let none = vec![0.0; channels];
         Ok(Some(match self.invert {

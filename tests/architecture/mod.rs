@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Modules from the lowest up; each may import itself and those named beside it. ARCHITECTURE.md says why.
-const LAYERS: [(&str, &[&str]); 23] = [
+const LAYERS: [(&str, &[&str]); 24] = [
     ("error", &[]),
     ("bounds", &["error"]),
     ("clock", &[]),
@@ -24,6 +24,7 @@ const LAYERS: [(&str, &[&str]); 23] = [
     ("kernels", &["error", "real", "simd", "plan"]),
     ("layers", &["error", "plan", "kernels"]),
     ("graph", &["error", "bounds", "hint", "rng", "plan", "kernels", "layers"]),
+    ("onnx", &["error", "real", "kernels", "layers", "graph"]),
     ("backend", &["error", "clock", "real", "simd", "threads", "plan"]),
     ("data", &["error", "digest", "files", "rng", "threads"]),
     ("trainer", &["error", "bounds", "clock", "digest", "real", "plan", "layers", "graph", "backend", "data"]),
@@ -34,8 +35,8 @@ const LAYERS: [(&str, &[&str]); 23] = [
     (
         "cli",
         &[
-            "error", "bounds", "digest", "files", "hint", "simd", "threads", "plan", "graph", "backend", "data",
-            "trainer", "verify", "bench", "blocking", "report",
+            "error", "bounds", "digest", "files", "hint", "simd", "threads", "plan", "graph", "onnx", "backend",
+            "data", "trainer", "verify", "bench", "blocking", "report",
         ],
     ),
 ];

@@ -8,6 +8,7 @@ mod data;
 #[cfg(target_os = "linux")]
 mod disk;
 mod errors;
+mod export;
 #[cfg(unix)]
 mod faults;
 #[cfg(target_os = "linux")]

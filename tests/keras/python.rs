@@ -4,13 +4,29 @@ use super::files::{MODELS, SIZE, distance, expected, file, predict, predictions}
 use crate::cli::command;
 use crate::support::tool;
 use gpu_cnn::internals::graph::to_archive;
-use gpu_cnn::{Activation, Add, Conv2D, Dense, Device, Flatten, Functional, Model, Padding};
+use gpu_cnn::{Activation, Add, BatchNormalization, Conv2D, Dense, Device, Flatten, Functional, Model, Padding};
 use serde_json::Value;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// A Python with Keras.
 fn python() -> Option<String> {
     tool("GPU_CNN_TEST_PYTHON", "no Keras", "scripts/keras installs it and prints its Python")
+}
+
+/// Branches of which Keras counts the layers in another order than the model has, with a layer that has weights of both kinds.
+fn branches() -> Model {
+    let conv = || Conv2D::new(3, 3).padding(Padding::Same);
+    let model = Functional::new([SIZE, SIZE, 1])
+        .add("first", conv(), &["input"])
+        .add("short", conv(), &["first"])
+        .add("long", conv(), &["first"])
+        .add("norm", BatchNormalization::new(), &["long"])
+        .add("longer", conv(), &["norm"])
+        .add("sum", Add {}, &["short", "longer"])
+        .add("flat", Flatten {}, &["sum"])
+        .add("end", Dense::new(4).activation(Activation::Softmax), &["flat"]);
+    model.into()
 }
 
 #[test]
@@ -31,18 +47,8 @@ fn keras_loads_what_the_command_exports_and_predicts_the_same() {
             exported.push((name, output));
         }
     }
-    // Branches of which Keras counts the layers in another order than the model has.
     let branches = folder.path().join("branches.keras");
-    let conv = || Conv2D::new(3, 3).padding(Padding::Same);
-    let model = Functional::new([SIZE, SIZE, 1])
-        .add("first", conv(), &["input"])
-        .add("short", conv(), &["first"])
-        .add("long", conv(), &["first"])
-        .add("longer", conv(), &["long"])
-        .add("sum", Add {}, &["short", "longer"])
-        .add("flat", Flatten {}, &["sum"])
-        .add("end", Dense::new(4).activation(Activation::Softmax), &["flat"]);
-    let model = Model::from(model);
+    let model = self::branches();
     let graph = model.graph().unwrap();
     let weights = graph.initial_weights(1);
     std::fs::write(&branches, to_archive(&graph, &weights).unwrap()).unwrap();
@@ -59,6 +65,32 @@ fn keras_loads_what_the_command_exports_and_predicts_the_same() {
         let distance = distance(&predictions(&found[path.to_str().unwrap()]), &expected);
         assert!(distance <= 1e-6, "{name}: {distance:e}");
     }
+}
+
+/// `model.set_weights([arrays[name] for name in arrays.files])`.
+#[test]
+fn keras_takes_the_arrays_of_an_npz_file_in_their_order() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut files: Vec<PathBuf> = MODELS.iter().map(|name| file(&format!("{name}.keras"))).collect();
+    let model = branches();
+    let graph = model.graph().unwrap();
+    let weights: Vec<f32> = (0..graph.weights_len()).map(|i| i as f32).collect();
+    files.push(folder.path().join("branches_made.keras"));
+    std::fs::write(files.last().unwrap(), to_archive(&graph, &weights).unwrap()).unwrap();
+    let mut exported = Vec::new();
+    for from in &files {
+        let name = from.file_stem().unwrap().to_string_lossy();
+        for end in ["keras", "npz"] {
+            let output = folder.path().join(format!("{name}.of.{end}"));
+            let run = command(&["export"]).arg(from).arg("--output").arg(&output).output().unwrap();
+            assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        }
+        exported.push(folder.path().join(format!("{name}.of.keras")));
+    }
+    let run = Command::new(python).arg(file("npz.py")).args(&exported).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert_eq!(String::from_utf8_lossy(&run.stdout).lines().count(), files.len());
 }
 
 /// From Keras to here and back, as one script: it trains on, and both find the same loss for the result.

@@ -12,9 +12,9 @@ mod training;
 
 use crate::support::adapter_with;
 use compare::Tally;
-use gpu_cnn::Error;
 use gpu_cnn::internals::plan::Profile;
-use proptest::strategy::Strategy;
+use gpu_cnn::{Error, Model};
+use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use sample::Sample;
 use std::cell::RefCell;
@@ -57,6 +57,27 @@ fn check(count: u32, strategy: impl Strategy<Value = Sample>) {
         Err(TestError::Fail(reason, sample)) => panic!("{reason}\nThe smallest model that fails:\n{sample:?}"),
         Err(TestError::Abort(reason)) => panic!("{reason}"),
     }
+}
+
+/// At least `count` models of all strategies with their names, the same each time.
+pub(crate) fn models(count: usize) -> Vec<(String, Model)> {
+    let strategies = [
+        ("convolutions", layers::convolutions().boxed()),
+        ("pools", layers::pools().boxed()),
+        ("normalizations", networks::normalizations().boxed()),
+        ("graph", networks::graphs().boxed()),
+    ];
+    let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(5), ..Config::default() });
+    let mut models = Vec::new();
+    while models.len() < count {
+        for (name, strategy) in &strategies {
+            let model = Model::from(strategy.new_tree(&mut runner).expect("a sample").current().model);
+            if model.graph().is_ok() {
+                models.push((format!("random {name} {}", models.len()), model));
+            }
+        }
+    }
+    models
 }
 
 #[test]

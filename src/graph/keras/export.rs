@@ -91,8 +91,8 @@ pub fn to_json(graph: &Graph) -> Result<String> {
 /// A layer by Keras's names. The names of arguments here are Keras's.
 fn layer(node: &Node, name: &str) -> Result<Value> {
     let unknown = |what: &str| usage!("Keras has no {what}; the model cannot be exported to it");
-    if matches!(node.layer, AnyLayer::MinPooling2D(_)) {
-        return Err(unknown("MinPooling2D"));
+    if !is_known(&node.layer) {
+        return Err(unknown(node.layer.as_layer().kind()));
     }
     let value = serde_json::to_value(&node.layer).map_err(|e| usage!("{e}"))?;
     let Value::Object(arguments) = value else { return Err(usage!("it has no arguments")) };
@@ -108,6 +108,47 @@ fn layer(node: &Node, name: &str) -> Result<Value> {
     }
     config.extend(arguments.into_iter().filter(|(key, _)| key != "type"));
     Ok(json!({ "module": "keras.layers", "class_name": class, "config": config, "registered_name": null }))
+}
+
+/// Whether Keras has such a layer, of the same name, with the same arguments.
+fn is_known(layer: &AnyLayer) -> bool {
+    // No wildcard: a new layer asks for an answer.
+    match layer {
+        AnyLayer::MinPooling2D(_) => false,
+        AnyLayer::Conv2D(_)
+        | AnyLayer::DepthwiseConv2D(_)
+        | AnyLayer::SeparableConv2D(_)
+        | AnyLayer::MaxPooling2D(_)
+        | AnyLayer::AveragePooling2D(_)
+        | AnyLayer::GlobalMaxPooling2D(_)
+        | AnyLayer::GlobalAveragePooling2D(_)
+        | AnyLayer::Flatten(_)
+        | AnyLayer::Reshape(_)
+        | AnyLayer::ZeroPadding2D(_)
+        | AnyLayer::Dense(_)
+        | AnyLayer::Activation(_)
+        | AnyLayer::ReLU(_)
+        | AnyLayer::LeakyReLU(_)
+        | AnyLayer::PReLU(_)
+        | AnyLayer::ELU(_)
+        | AnyLayer::Softmax(_)
+        | AnyLayer::BatchNormalization(_)
+        | AnyLayer::LayerNormalization(_)
+        | AnyLayer::Normalization(_)
+        | AnyLayer::Rescaling(_)
+        | AnyLayer::RandomFlip(_)
+        | AnyLayer::RandomTranslation(_)
+        | AnyLayer::RandomBrightness(_)
+        | AnyLayer::RandomContrast(_)
+        | AnyLayer::Dropout(_)
+        | AnyLayer::SpatialDropout2D(_)
+        | AnyLayer::Add(_)
+        | AnyLayer::Subtract(_)
+        | AnyLayer::Multiply(_)
+        | AnyLayer::Average(_)
+        | AnyLayer::Maximum(_)
+        | AnyLayer::Concatenate(_) => true,
+    }
 }
 
 /// Keras's names may not have a slash.

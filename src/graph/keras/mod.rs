@@ -15,6 +15,7 @@ mod hdf5;
 mod initializer;
 mod input;
 mod layout;
+mod npz;
 mod object;
 mod optimizer;
 
@@ -27,6 +28,7 @@ pub use export::{to_archive, to_json, to_weights_h5};
 pub use hdf5::{Stored, Tensor};
 pub use initializer::{Initializer, initialize};
 pub use layout::Layout;
+pub use npz::to_npz;
 use object::Object;
 pub use optimizer::SavedOptimizer;
 use serde_json::Value;
