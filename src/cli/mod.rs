@@ -9,6 +9,7 @@ mod evaluate;
 mod export;
 mod fit;
 mod interrupt;
+mod live;
 mod options;
 mod output_args;
 mod panics;

@@ -122,7 +122,7 @@ fn a_run_without_weights_or_data_has_a_page_of_what_is_known() {
         page
     };
     std::fs::rename(workspace.path("data"), workspace.path("elsewhere")).unwrap();
-    assert!(report().contains("<h2 id=\"test-images-title\">Test images</h2><p>"));
+    assert!(report().contains("<h2 id=\"section-test-images-title\">Test images</h2><p>"));
     std::fs::rename(workspace.path("elsewhere"), workspace.path("data")).unwrap();
     std::fs::remove_file(workspace.path("conv/model.safetensors")).unwrap();
     report();

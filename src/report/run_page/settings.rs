@@ -26,6 +26,7 @@ pub(super) fn lead(description: &Value) -> String {
     let status = match description["status"].as_str() {
         Some("done") => "ended",
         Some("running") => "is still going on",
+        Some("interrupted") => "was interrupted",
         Some(other) => other,
         None => "has no status",
     };
