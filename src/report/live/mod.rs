@@ -106,3 +106,89 @@ impl Live {
         progress.set_status(status, detail, true);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Sequential;
+    use crate::layers::{Activation, Dense, Flatten};
+    use crate::report::History;
+    use crate::trainer::Score;
+    use serde_json::json;
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::time::Instant;
+
+    fn served() -> (Live, Server, u16) {
+        let model = Sequential::new([2, 2, 1]).add(Flatten {}).add(Dense::new(3).activation(Activation::Softmax));
+        let page = RunPage {
+            name: "run".into(),
+            description: json!({ "settings": { "epochs": 2 } }),
+            history: History::default(),
+            summary: None,
+            test: Err("later".into()),
+            others: Vec::new(),
+        };
+        let port = LivePort::take(0).expect("a port");
+        let number = port.port;
+        let (live, server) = port.serve(page, &model.graph().expect("a graph"));
+        (live, server, number)
+    }
+
+    fn step(step: usize) -> Event {
+        let score = Score { loss: 1.0 / step as f64, accuracy: 0.5 };
+        Event::Step { epoch: 1, step, steps: 10, batch: score, so_far: score, learning_rate: 0.1, skipped: false }
+    }
+
+    fn turn_until(server: &mut Server, what: impl Fn(&Server) -> bool) {
+        let started = Instant::now();
+        while !what(server) {
+            assert!(started.elapsed() < Duration::from_secs(10), "not in ten seconds");
+            server.turn();
+        }
+    }
+
+    #[test]
+    fn nothing_is_drawn_where_nobody_looks() {
+        let (live, mut server, port) = served();
+        for i in 1..=5 {
+            live.step(&step(i));
+            server.turn();
+        }
+        assert!(server.drawings() == 0 && !live.wants_weights());
+        let mut client = TcpStream::connect(("127.0.0.1", port)).expect("connected");
+        write!(client, "GET /events HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n").expect("sent");
+        turn_until(&mut server, |server| server.drawings() == 1);
+        turn_until(&mut server, |_| live.wants_weights());
+        live.weights(vec![0.5; 99], Duration::ZERO);
+        assert!(!live.wants_weights());
+        // Not again at once, and no more often than once a second.
+        live.step(&step(6));
+        server.turn();
+        assert_eq!(server.drawings(), 1);
+        turn_until(&mut server, |server| server.drawings() == 2);
+        drop(client);
+        turn_until(&mut server, |server| server.connections() == 0);
+        live.step(&step(7));
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_millis(1200) {
+            server.turn();
+        }
+        assert_eq!(server.drawings(), 2);
+    }
+
+    #[test]
+    fn the_last_word_is_the_state_that_the_run_ended_in() {
+        let (live, mut server, port) = served();
+        let mut client = TcpStream::connect(("127.0.0.1", port)).expect("connected");
+        write!(client, "GET /events HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n").expect("sent");
+        turn_until(&mut server, |server| server.drawings() == 1);
+        live.step(&step(1));
+        live.end("failed", "the <device> is lost", None);
+        while server.turn().is_some() {}
+        let mut text = String::new();
+        client.read_to_string(&mut text).expect("an end");
+        assert!(text.contains("failed</strong> <span>the &lt;device&gt; is lost"), "{text}");
+        assert!(text.ends_with("event: end\ndata: \"\"\n\n"), "{text}");
+    }
+}

@@ -32,6 +32,8 @@ pub(crate) struct Server {
     page: RunPage,
     graph: Graph,
     drawn: Option<Drawn>,
+    /// How often the page was drawn.
+    drawings: usize,
     /// When it was over.
     over: Option<Instant>,
 }
@@ -46,7 +48,7 @@ struct Drawn {
 impl Server {
     /// Serves `page`, whose curves and state the training tells by `shared`.
     pub(super) fn new(listener: TcpListener, port: u16, shared: Arc<Shared>, page: RunPage, graph: Graph) -> Self {
-        Self { listener, port, shared, clients: Vec::new(), page, graph, drawn: None, over: None }
+        Self { listener, port, shared, clients: Vec::new(), page, graph, drawn: None, drawings: 0, over: None }
     }
 
     /// Does what there is to do, and says how long there will be nothing; none once the run is over and all clients know.
@@ -118,5 +120,18 @@ impl Server {
         let filters = if weights.is_empty() { None } else { filters(&self.graph, &weights) };
         let moment = Moment::new(self.page.render_live(state, filters));
         self.drawn = Some(Drawn { moment, version, at: now, took: now.elapsed() });
+        self.drawings += 1;
+    }
+}
+
+#[cfg(test)]
+impl Server {
+    /// How often the page was drawn.
+    pub(super) fn drawings(&self) -> usize {
+        self.drawings
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.clients.len()
     }
 }

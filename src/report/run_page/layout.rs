@@ -187,12 +187,12 @@ fn rendered(section: &Section) -> Markup {
         section id=(section.id()) aria-labelledby={ (section.id()) "-title" } {
             h2 id={ (section.id()) "-title" } { (section.title) }
             @if let Some(text) = &section.text { p { (text) } }
-            @if !section.figures.is_empty() {
-                div class="figures" { @for figure in &section.figures { (figure_with_table(figure)) } }
-            }
             @for (title, table) in &section.tables {
                 @if section.tables.len() > 1 { h3 { (title) } }
                 (table_in_frame(title, table))
+            }
+            @if !section.figures.is_empty() {
+                div class="figures" { @for figure in &section.figures { (figure_with_table(figure)) } }
             }
         }
     }

@@ -57,7 +57,7 @@ impl RunPage {
     }
 
     fn page(&self) -> Page {
-        let mut sections = vec![Section::figures("Training", self.history.figures())];
+        let mut sections = Vec::new();
         if !self.others.is_empty() {
             let own = (self.name.clone(), self.history.clone());
             let others = self.others.iter().map(|(name, _, history)| (name.clone(), history.clone()));
@@ -69,6 +69,7 @@ impl RunPage {
             section.tables.push(differing_settings(self));
             sections.push(section);
         }
+        sections.push(Section::figures("Training", self.history.figures()));
         match &self.test {
             Err(why) => sections.push(Section::text("Test images", why)),
             Ok(test) => {
@@ -89,6 +90,9 @@ impl RunPage {
         sections.push(settings);
         sections.retain(|section| !section.is_empty());
         let lead = settings::lead(&self.description);
-        Page { title: self.name.clone(), lead, tiles: tiles(self), sections, state: None }
+        let others: Vec<&str> = self.others.iter().map(|(name, ..)| name.as_str()).collect();
+        let title =
+            if others.is_empty() { self.name.clone() } else { format!("{} beside {}", self.name, others.join(", ")) };
+        Page { title, lead, tiles: tiles(self), sections, state: None }
     }
 }
