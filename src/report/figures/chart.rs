@@ -40,7 +40,7 @@ pub(crate) struct Chart {
 
 /// Of the axes' area.
 const HEIGHT: f64 = 210.0;
-/// Of the axis, at least; and of what stands to the left of its numbers.
+/// Where the y axis is, at least, and what its name takes.
 const LEFT: f64 = 62.0;
 const AXIS_NAME: f64 = 26.0;
 const RIGHT: f64 = 14.0;
