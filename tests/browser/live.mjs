@@ -18,7 +18,7 @@ async function watch(settings) {
   const fault = (text) => faults.push(`${name}: ${text}`);
   const context = await browser.newContext({ ...settings, reducedMotion: "reduce" });
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(240_000);
   listen(page, name, faults, (url) => own.includes(url));
   await page.goto(address);
   await page.waitForFunction(() => document.querySelectorAll("#loss tbody tr").length > 1 && document.querySelector("#filters image"));
@@ -63,7 +63,7 @@ async function watch(settings) {
   await page.waitForTimeout(2000);
   if (!(await page.evaluate(() => globalThis.own !== undefined))) fault("the page was loaded again");
   const state = await page.evaluate(() => document.querySelector("#state").textContent);
-  if (!/^finished the report is in .*report\.html$/.test(state)) fault(`the state is "${state}"`);
+  if (!/^finished: the report is in .*report\.html$/.test(state)) fault(`the state is "${state}"`);
   faults.push(...(await look(page, axe)).map((text) => `${name}, finished: ${text}`));
   await picture(page, `finished-${name}`);
   await context.close();

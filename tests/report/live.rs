@@ -177,7 +177,7 @@ fn the_page_follows_the_run_to_its_end_and_leaves_no_trace_in_its_results() {
             |name: &str, data: &Value| data.to_string().contains("<figure id=\\\"filters\\\"") && name != "end";
         events.find(filters);
         let (_, last) = events.find(|name, data| name == "page" && data.to_string().contains("confusion-matrix"));
-        assert!(last.as_str().unwrap().contains("finished</strong> <span>the report is in "), "{last}");
+        assert!(last.as_str().unwrap().contains("finished</strong><span>: the report is in "), "{last}");
         assert_eq!(events.next().unwrap().0, "end");
         assert!(events.next().is_none());
     }
@@ -259,7 +259,7 @@ fn an_interrupted_run_says_so_ends_at_once_and_goes_on_with_its_curves() {
     let stalled = run.watch();
     let started = Instant::now();
     run.interrupt();
-    events.find(|_, data| data.to_string().contains("interrupted</strong> <span>gpu-cnn train --resume "));
+    events.find(|_, data| data.to_string().contains("interrupted</strong><span>: gpu-cnn train --resume "));
     events.find(|name, _| name == "end");
     let (status, text) = run.wait();
     assert_eq!(status.code(), Some(130), "{text}");
@@ -289,7 +289,7 @@ fn a_run_that_fails_says_why() {
     events.find(|_, data| data.to_string().contains("epoch 2"));
     std::fs::rename(workspace.path("run"), workspace.path("gone")).unwrap();
     let (_, page) = events.find(|_, data| data.to_string().contains("failed</strong>"));
-    assert!(page.to_string().contains("failed</strong> <span>cannot write "), "{page}");
+    assert!(page.to_string().contains("failed</strong><span>: cannot write "), "{page}");
     assert_eq!(run.wait().0.code(), Some(7));
 }
 

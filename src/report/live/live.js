@@ -83,7 +83,7 @@
     if (line === null) return;
     line.querySelector("[role=status]").textContent = status;
     const span = line.querySelector("span") ?? line.appendChild(document.createElement("span"));
-    span.textContent = " " + detail;
+    span.textContent = ": " + detail;
   }
 
   const events = new EventSource("/events");

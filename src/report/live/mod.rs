@@ -188,7 +188,7 @@ mod tests {
         while server.turn().is_some() {}
         let mut text = String::new();
         client.read_to_string(&mut text).expect("an end");
-        assert!(text.contains("failed</strong> <span>the &lt;device&gt; is lost"), "{text}");
+        assert!(text.contains("failed</strong><span>: the &lt;device&gt; is lost"), "{text}");
         assert!(text.ends_with("event: end\ndata: \"\"\n\n"), "{text}");
     }
 }

@@ -114,7 +114,7 @@ impl Page {
             header {
                 h1 { (self.title) }
                 (self.lead())
-                @for state in &self.state { (state_line(state)) }
+                @if let Some(state) = &self.state { (state_line(state)) }
                 nav aria-label="Sections" {
                     ul { @for section in &self.sections { li { a href={ "#" (section.id()) } { (section.title) } } } }
                 }
@@ -173,9 +173,9 @@ fn state_line(state: &RunState) -> Markup {
         div id="state" class="state" {
             p {
                 strong role="status" { (state.status) }
-                @if !state.detail.is_empty() { " " span { (state.detail) } }
+                @if !state.detail.is_empty() { span { ": " (state.detail) } }
             }
-            @for share in &state.share {
+            @if let Some(share) = &state.share {
                 progress max="1" value=(format!("{share:.4}")) aria-label="Share of the run's steps that are done" {}
             }
         }

@@ -48,7 +48,8 @@ impl RunPage {
     pub(crate) fn render_live(&self, state: RunState, filters: Option<Figure>) -> LivePage {
         let mut page = self.page();
         if self.test.is_err() {
-            let at = page.sections.iter().position(|section| section.title() == "Model").unwrap_or(0);
+            // After the curves, where there are any yet.
+            let at = page.sections.iter().take_while(|section| section.title() == "Training").count();
             page.sections.splice(at..at, filters.map(|filters| Section::figures("Filters", vec![filters])));
         }
         page.tiles.splice(0..0, state.tiles.clone());
