@@ -108,6 +108,38 @@ pub(crate) fn map_beside<T: Sync, R: Send, S>(
     (mapped, result)
 }
 
+/// A thread beside the others.
+#[cfg(feature = "cli")]
+pub(crate) struct Background(std::thread::JoinHandle<()>);
+
+/// Calls `turn` on a thread of its own, again after each pause that it asks for, until it asks for none.
+///
+/// # Errors
+/// [`Error::Device`] if the thread cannot be started.
+#[cfg(feature = "cli")]
+pub(crate) fn background(
+    name: &str,
+    mut turn: impl FnMut() -> Option<Duration> + Send + 'static,
+) -> Result<Background> {
+    let run = move || {
+        while let Some(pause) = turn() {
+            std::thread::park_timeout(pause);
+        }
+    };
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    started.map(Background).map_err(|e| Error::device(format!("cannot start a thread: {e}")))
+}
+
+#[cfg(feature = "cli")]
+impl Background {
+    /// Ends the present pause, and waits until the thread asks for no more.
+    pub(crate) fn finish(self) {
+        self.0.thread().unpark();
+        // A panic of its own has been printed.
+        let _ = self.0.join();
+    }
+}
+
 #[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! Training with progress on stderr, logs, weights and checkpoints in the run's folder, and signals heeded.
 
+use super::live::LiveRun;
 use super::{environment, interrupt};
 use crate::blocking::Trainer;
 use crate::data::Dataset;
@@ -13,6 +14,8 @@ use std::time::Instant;
 pub(super) struct Fitting {
     pub(super) trainer: Trainer,
     pub(super) folder: RunFolder,
+    /// Its page, where that is served.
+    pub(super) live: Option<LiveRun>,
 }
 
 impl Fitting {
@@ -22,13 +25,14 @@ impl Fitting {
     /// [`Error::Interrupted`] after a signal; those of the training and of writing.
     pub(super) fn fit(&mut self, data: &Dataset, config: &RunConfig) -> Result<()> {
         interrupt::defer();
-        let Self { trainer, folder } = self;
+        let Self { trainer, folder, live } = self;
         let mut progress = EpochProgress::new(config.epochs, environment::may_redraw());
         let mut written = Instant::now();
         let lost_after = environment::step_to_lose_the_device();
         let mut callback = |trainer: &mut Trainer, event: &Event| {
             progress.show(event);
             log(folder, event, config.log_steps);
+            live.iter().for_each(|live| live.show(event, || metrics_line(event)));
             let (Event::Step { epoch, .. } | Event::Epoch { epoch, .. }) = *event;
             let done = trainer.progress();
             let ends_epoch = match *event {
@@ -41,6 +45,7 @@ impl Fitting {
                 trainer.lose_device();
             }
             folder.flush()?;
+            live.iter().try_for_each(|live| live.read_weights(trainer))?;
             let interrupted = check_interrupted(&format!("in epoch {epoch}"));
             let is_last = interrupted.is_err()
                 || (ends_epoch && epoch == config.epochs)

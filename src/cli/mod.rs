@@ -11,6 +11,7 @@ mod export;
 mod export_check;
 mod fit;
 mod interrupt;
+mod live;
 mod options;
 mod output_args;
 mod panics;

@@ -54,28 +54,17 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if let Err(why) = &test {
         note(&format!("warning: without what the model makes of test images: {why}"));
     }
-    let page = page(&args.run, &recorded, test, others);
+    let page = RunPage { history: History::new(&recorded), others, ..run_page(&args.run, recorded.description, test) };
     let figures = write_report(&page, &output)?;
     note(&format!("report: {}, its figures in {}", output.display(), figures.display()));
     Ok(())
 }
 
-/// The page of the run in `folder`.
-pub(super) fn page(
-    folder: &Path,
-    recorded: &RecordedRun,
-    test: std::result::Result<Test, String>,
-    others: Vec<(String, Value, History)>,
-) -> RunPage {
-    let model: Option<Model> = serde_json::from_value(recorded.description["model"].clone()).ok();
-    RunPage {
-        name: name_of(folder),
-        description: recorded.description.clone(),
-        history: History::new(recorded),
-        summary: model.and_then(|model| model.summary().ok()),
-        test,
-        others,
-    }
+/// The page of the run in `folder`, with the content of its run.json and without its curves.
+pub(super) fn run_page(folder: &Path, description: Value, test: std::result::Result<Test, String>) -> RunPage {
+    let model: Option<Model> = serde_json::from_value(description["model"].clone()).ok();
+    let summary = model.and_then(|model| model.summary().ok());
+    RunPage { name: name_of(folder), description, history: History::default(), summary, test, others: Vec::new() }
 }
 
 /// The last name of a folder.

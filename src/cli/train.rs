@@ -3,14 +3,17 @@
 use super::details::detail_run;
 use super::environment;
 use super::fit::{Fitting, check_interrupted, test_line};
-use super::report::page;
+use super::live::{LiveArgs, LiveRun};
+use super::report::run_page;
 use super::run_args::{Resumed, RunArgs, RunRequest};
 use super::start::Start;
 use super::test_pictures::describe_test;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::report::{REPORT, RecordedRun, RunFolder, is_quiet, note, print, summary_table, write_page};
+use crate::report::{
+    History, LivePort, REPORT, RecordedRun, RunFolder, RunPage, is_quiet, note, print, summary_table, write_page,
+};
 use crate::trainer::{Evaluation, NotFinite, Progress, RunConfig, Schedule};
 use serde_json::json;
 use std::path::Path;
@@ -19,17 +22,20 @@ use std::path::Path;
 pub(super) struct Args {
     #[command(flatten)]
     run: RunArgs,
+    #[command(flatten)]
+    live: LiveArgs,
 }
 
 pub(super) fn run(args: Args) -> Result<()> {
     let mut request = args.run.0?;
+    let port = args.live.take_port()?;
     match request.resume.take() {
-        Some(resumed) => resume(request.config, *resumed),
-        None => start(request),
+        Some(resumed) => resume(request.config, *resumed, port),
+        None => start(request, port),
     }
 }
 
-fn start(request: RunRequest) -> Result<()> {
+fn start(request: RunRequest, port: Option<LivePort>) -> Result<()> {
     if let Some(out) = &request.config.out {
         RunFolder::check(out, request.config.overwrite)?;
     }
@@ -41,10 +47,11 @@ fn start(request: RunRequest) -> Result<()> {
     first.state.data.clone_from(&data.sha256);
     let stem = Path::new(&config.model).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let folder = RunFolder::create(config.out.as_deref(), &stem, config.overwrite, description, first)?;
-    train(Fitting { trainer, folder }, &data, &config)
+    let live = port.and_then(|port| LiveRun::start(port, &folder, &trainer, History::default()));
+    train(Fitting { trainer, folder, live }, &data, &config)
 }
 
-fn resume(config: RunConfig, resumed: Resumed) -> Result<()> {
+fn resume(config: RunConfig, resumed: Resumed, port: Option<LivePort>) -> Result<()> {
     let Resumed { run, names_model } = resumed;
     RunFolder::check(&run.folder, true)?;
     let Start { trainer, data, config, description } = Start::resume(config, &run, names_model)?;
@@ -55,15 +62,18 @@ fn resume(config: RunConfig, resumed: Resumed) -> Result<()> {
     note(&format!("resumed after {steps} steps: {epoch} epochs and {batch} steps; {} epochs in all", config.epochs));
     note_longer(&config, &checkpoint.state.config);
     folder.describe_resumed(&description, steps)?;
-    train(Fitting { trainer, folder }, &data, &config)
+    let history = || RecordedRun::read(folder.path()).map_or_else(|_| History::default(), |run| History::new(&run));
+    let live = port.and_then(|port| LiveRun::start(port, &folder, &trainer, history()));
+    train(Fitting { trainer, folder, live }, &data, &config)
 }
 
-/// Writes the page of the run in `folder`, which is over.
-fn write_report(folder: &Path, trainer: &mut Trainer, data: &Dataset, evaluation: Evaluation) -> Result<()> {
+/// Writes the page of the run in `folder`, which is over, and returns it.
+fn write_report(folder: &Path, trainer: &mut Trainer, data: &Dataset, evaluation: Evaluation) -> Result<RunPage> {
     let weights = trainer.inference_weights()?;
     let test = describe_test(trainer.graph(), &weights, data, evaluation)?;
-    let page = page(folder, &RecordedRun::read(folder)?, Ok(test), Vec::new());
-    write_page(&page, &folder.join(REPORT))
+    let recorded = RecordedRun::read(folder)?;
+    let page = RunPage { history: History::new(&recorded), ..run_page(folder, recorded.description, Ok(test)) };
+    write_page(&page, &folder.join(REPORT)).map(|()| page)
 }
 
 /// Warns where the epochs that are done would have been others with the new number of epochs.
@@ -85,23 +95,33 @@ fn note_longer(config: &RunConfig, before: &RunConfig) {
 fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()> {
     detail_run(&fitting.trainer, data);
     let outcome = fitting.fit(data, config).and_then(|()| {
+        fitting.live.iter().for_each(LiveRun::start_test);
         let observer = &mut || check_interrupted("while testing");
         let evaluation = fitting.trainer.evaluate_with(&data.test, observer)?;
         let test = evaluation.score;
-        let Fitting { folder, .. } = &mut fitting;
+        let Fitting { folder, live, .. } = &mut fitting;
         let figures = json!({ "loss": test.loss, "accuracy": test.accuracy });
         folder.note_final("test", figures);
         folder.log(&test_line(test));
+        live.iter().for_each(|live| live.test(&test_line(test)));
         folder.flush().map(|()| evaluation)
     });
-    let Fitting { mut trainer, mut folder } = fitting;
+    let Fitting { mut trainer, mut folder, live } = fitting;
     match outcome {
         Ok(evaluation) => {
             let (test, path) = (evaluation.score, folder.path().to_owned());
             note(&format!("run folder: {}", path.display()));
             // Before what may fail without harm.
             folder.close("done")?;
-            write_report(&path, &mut trainer, data, evaluation)?;
+            let written = write_report(&path, &mut trainer, data, evaluation);
+            match (live, written) {
+                (Some(live), Ok(page)) => live.finish(page, &path.join(REPORT)),
+                (Some(live), Err(error)) => {
+                    live.fail(&error, &path);
+                    return Err(error);
+                }
+                (None, written) => drop(written?),
+            }
             print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))
         }
         Err(error) => {
@@ -126,7 +146,9 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()>
             }
             // The first error is the one to report.
             folder.note_final("error", json!(error.to_string()));
+            let at = folder.path().to_owned();
             let _ = folder.close(status);
+            live.into_iter().for_each(|live| live.fail(&error, &at));
             Err(error)
         }
     }

@@ -1,7 +1,7 @@
 //! What a run's logs say of its training: curves.
 
 use super::RecordedRun;
-use super::figures::{Chart, Figure, Mark, Series};
+use super::figures::{Chart, Figure, MAX_POINTS, Mark, Series, thin};
 use crate::trainer::Score;
 use serde_json::Value;
 
@@ -32,31 +32,49 @@ impl History {
         let steps = steps_per_epoch(&run.description, &lines);
         let step_losses = run.losses.iter().enumerate().map(|(i, loss)| [(i + 1) as f64 / steps, *loss]).collect();
         let mut history = Self { step_losses, ..Self::default() };
-        for line in &lines {
-            let figure = |name: &str| line[name].as_f64();
-            let (Some(loss), Some(accuracy)) = (figure("loss"), figure("accuracy")) else { continue };
-            let epoch = figure("epoch").unwrap_or(0.0);
-            match line["event"].as_str() {
-                Some("step") => {
-                    let at = epoch - 1.0 + figure("step").unwrap_or(0.0) / steps;
-                    history.step_accuracies.push([at, accuracy]);
-                    history.learning_rates.extend(figure("learning_rate").map(|rate| [at, rate]));
-                }
-                Some("epoch") => {
-                    history.epochs = epoch as u64;
-                    history.losses[0].push([epoch, loss]);
-                    history.accuracies[0].push([epoch, accuracy]);
-                    history.losses[1].extend(figure("validation_loss").map(|loss| [epoch, loss]));
-                    history.accuracies[1].extend(figure("validation_accuracy").map(|accuracy| [epoch, accuracy]));
-                    history.learning_rates.extend(figure("learning_rate").map(|rate| [epoch, rate]));
-                }
-                Some("test") => history.test = Some(Score { loss, accuracy }),
-                _ => {}
-            }
-        }
+        lines.iter().for_each(|line| history.add(line, steps));
         // The last step of an epoch and the epoch say the same.
         history.learning_rates.dedup();
         history
+    }
+
+    /// Adds what a line of metrics.jsonl says; `steps` is the number of an epoch's steps.
+    pub(crate) fn add(&mut self, line: &Value, steps: f64) {
+        let figure = |name: &str| line[name].as_f64();
+        let (Some(loss), Some(accuracy)) = (figure("loss"), figure("accuracy")) else { return };
+        let epoch = figure("epoch").unwrap_or(0.0);
+        match line["event"].as_str() {
+            Some("step") => {
+                let at = epoch - 1.0 + figure("step").unwrap_or(0.0) / steps;
+                self.step_accuracies.push([at, accuracy]);
+                self.learning_rates.extend(figure("learning_rate").map(|rate| [at, rate]));
+            }
+            Some("epoch") => {
+                self.epochs = epoch as u64;
+                self.losses[0].push([epoch, loss]);
+                self.accuracies[0].push([epoch, accuracy]);
+                self.losses[1].extend(figure("validation_loss").map(|loss| [epoch, loss]));
+                self.accuracies[1].extend(figure("validation_accuracy").map(|accuracy| [epoch, accuracy]));
+                self.learning_rates.extend(figure("learning_rate").map(|rate| [epoch, rate]));
+            }
+            Some("test") => self.test = Some(Score { loss, accuracy }),
+            _ => {}
+        }
+    }
+
+    /// Takes the curves of steps: losses, accuracies and learning rates; returns those that there were.
+    pub(crate) fn replace_steps(&mut self, steps: [Vec<[f64; 2]>; 3]) -> [Vec<[f64; 2]>; 3] {
+        let own = [&mut self.step_losses, &mut self.step_accuracies, &mut self.learning_rates];
+        let mut steps = steps;
+        own.into_iter().zip(&mut steps).for_each(|(own, new)| std::mem::swap(own, new));
+        steps
+    }
+
+    /// Makes curves over very many epochs shorter, so that a run without an end takes no memory without one.
+    pub(crate) fn bound(&mut self) {
+        const MAX: usize = 4 * MAX_POINTS;
+        let curves = self.losses.iter_mut().chain(&mut self.accuracies).chain([&mut self.learning_rates]);
+        curves.filter(|curve| curve.len() > MAX).for_each(|curve| *curve = thin(curve, MAX / 2));
     }
 
     /// Epochs that are over.

@@ -57,10 +57,15 @@ fn colored(line: &str) -> String {
 /// not be reported anywhere.
 pub(crate) fn note(text: &str) {
     if !is_quiet() || ["warning:", "error:"].iter().any(|start| text.starts_with(start)) {
-        let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
-        let lines: Vec<String> = wrapped(text, columns).split('\n').map(colored).collect();
-        let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
+        say(text);
     }
+}
+
+/// Writes a message to stderr that was asked for, and so also when little is.
+pub(crate) fn say(text: &str) {
+    let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
+    let lines: Vec<String> = wrapped(text, columns).split('\n').map(colored).collect();
+    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
 }
 
 /// Writes the message that `text` makes to stderr if much is asked for.

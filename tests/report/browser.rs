@@ -1,5 +1,6 @@
 //! Pages in headless Chromium: tests/browser/check.mjs loads them at phone and desk width, light and dark.
 
+use super::live::LiveRun;
 use super::pages::trained;
 use crate::cli::{Workspace, run};
 use crate::support::tool;
@@ -12,9 +13,14 @@ fn modules() -> Option<String> {
 
 /// Runs check.mjs on the files; what it found wrong.
 fn faults(modules: &str, files: &[String]) -> String {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/check.mjs");
-    let addresses = files.iter().map(|file| format!("file://{file}"));
-    let output = Command::new("node").args([script, modules, "-"]).args(addresses).output().unwrap();
+    let addresses: Vec<String> = files.iter().map(|file| format!("file://{file}")).collect();
+    node("check.mjs", modules, &addresses)
+}
+
+/// What a script beside check.mjs finds wrong with the pages.
+fn node(script: &str, modules: &str, addresses: &[String]) -> String {
+    let script = format!("{}/tests/browser/{script}", env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("node").args([&script, modules, "-"]).args(addresses).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.success(), text.trim().is_empty(), "{text}\n{errors}");
@@ -45,4 +51,16 @@ fn pages_are_drawn_without_an_error_and_are_no_wider_than_the_screen() {
         let found = faults(&modules, std::slice::from_ref(&page));
         assert!(found.contains(fault), "`{fault}` is not seen: {found}");
     }
+}
+
+/// In four tabs at once: a reader who has opened, focused and selected something keeps all that while the figures change.
+#[test]
+fn the_live_page_changes_in_place_and_stays_when_the_run_is_over() {
+    let Some(modules) = modules() else { return };
+    let workspace = Workspace::new();
+    let run = LiveRun::start(&workspace, &["--epochs", "3000", "--live"]);
+    let address = format!("http://127.0.0.1:{}/", run.port);
+    assert_eq!(node("live.mjs", &modules, &[address]).trim(), "");
+    let (status, text) = run.wait();
+    assert!(status.success(), "{text}");
 }

@@ -2,4 +2,5 @@
 
 mod browser;
 mod layers;
+mod live;
 mod pages;

@@ -94,7 +94,7 @@ fn runs_are_compared_in_what_they_came_to_and_in_the_settings_that_differ() {
     assert!(output.status.success(), "{}", stderr(&output));
     let text = read(Path::new(&page));
     let found = attributes(&text, "figure", "id");
-    assert_eq!(found[3..6], ["compared-training-loss", "compared-training-accuracy", "compared-learning-rate"]);
+    assert_eq!(found[..3], ["compared-training-loss", "compared-training-accuracy", "compared-learning-rate"]);
     assert!(workspace.path("both-figures/compared-training-loss.png").exists());
     assert!(text.contains("<th scope=\"row\">seed</th><td>0</td><td>7</td>"), "no row of the seeds");
     assert!(!text.contains("<th scope=\"row\">batch size</th>"), "a setting that does not differ");
@@ -122,7 +122,7 @@ fn a_run_without_weights_or_data_has_a_page_of_what_is_known() {
         page
     };
     std::fs::rename(workspace.path("data"), workspace.path("elsewhere")).unwrap();
-    assert!(report().contains("<h2 id=\"test-images-title\">Test images</h2><p>"));
+    assert!(report().contains("<h2 id=\"section-test-images-title\">Test images</h2><p>"));
     std::fs::rename(workspace.path("elsewhere"), workspace.path("data")).unwrap();
     std::fs::remove_file(workspace.path("conv/model.safetensors")).unwrap();
     report();

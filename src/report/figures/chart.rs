@@ -40,12 +40,16 @@ pub(crate) struct Chart {
 
 /// Of the axes' area.
 const HEIGHT: f64 = 210.0;
+/// Where the y axis is, at least, and what its name takes.
 const LEFT: f64 = 62.0;
+const AXIS_NAME: f64 = 26.0;
 const RIGHT: f64 = 14.0;
 const BOTTOM: f64 = 40.0;
 const LINE: f64 = 18.0;
 /// Width of a character of 12, on average.
 const CHARACTER: f64 = 6.6;
+/// Of a digit, which are wide.
+const DIGIT: f64 = 7.2;
 /// The highest value over the middle one from which on the axis is logarithmic.
 const SPREAD: f64 = 40.0;
 /// Rows of a table, at most.
@@ -64,13 +68,15 @@ impl Chart {
         let last = of_axis(0).reduce(f64::max)?;
         let rows = legend(&series);
         let top = rows.len() as f64 * LINE + 10.0;
-        let x = Scale::epochs(last, [LEFT, WIDTH - RIGHT]);
         let (y, is_logarithmic) = scale_of(&of_axis(1).collect::<Vec<_>>(), [top + HEIGHT, top]);
+        let longest = y.ticks().iter().map(|(_, text)| text.chars().count()).max().unwrap_or(0);
+        let left = LEFT.max(AXIS_NAME + longest as f64 * DIGIT);
+        let x = Scale::epochs(last, [left, WIDTH - RIGHT]);
         let marks = html! {
             @for (row, entries) in rows.iter().enumerate() {
                 @for (series, at) in entries { (legend_entry(series, *at, row as f64 * LINE + 12.0)) }
             }
-            (axes(&x, &y, top, self.quantity))
+            (axes(&x, &y, [left, top], self.quantity))
             @for series in &series { (curve(series, &x, &y)) }
         };
         let scale = if is_logarithmic { " on a logarithmic axis" } else { "" };
@@ -126,22 +132,22 @@ fn legend_entry(series: &Series, x: f64, y: f64) -> Markup {
 }
 
 /// Rules, numbers and names of both axes.
-fn axes(x: &Scale, y: &Scale, top: f64, quantity: &str) -> Markup {
+fn axes(x: &Scale, y: &Scale, [left, top]: [f64; 2], quantity: &str) -> Markup {
     let bottom = top + HEIGHT;
     let middle = top + HEIGHT / 2.0;
     html! {
         @for (value, text) in y.ticks() {
             @let at = round(y.place(value));
-            path class="grid" d={ "M" (LEFT) " " (at) "H" (WIDTH - RIGHT) } {}
-            text class="end muted" x=(LEFT - 6.0) y=(at + 4.0) { (text) }
+            path class="grid" d={ "M" (left) " " (at) "H" (WIDTH - RIGHT) } {}
+            text class="end muted" x=(left - 6.0) y=(at + 4.0) { (text) }
         }
         @for (value, text) in x.ticks() {
             @let at = round(x.place(value));
             path class="rule" d={ "M" (at) " " (bottom) "v5" } {}
             text class="middle muted" x=(at) y=(bottom + 18.0) { (text) }
         }
-        path class="rule" d={ "M" (LEFT) " " (bottom) "H" (WIDTH - RIGHT) } {}
-        text class="middle" x=((LEFT + WIDTH - RIGHT) / 2.0) y=(bottom + 34.0) { "epoch" }
+        path class="rule" d={ "M" (left) " " (bottom) "H" (WIDTH - RIGHT) } {}
+        text class="middle" x=((left + WIDTH - RIGHT) / 2.0) y=(bottom + 34.0) { "epoch" }
         text class="middle" transform={ "rotate(-90 12 " (middle) ")" } x="12" y=(middle) { (quantity) }
     }
 }
@@ -192,6 +198,9 @@ fn describe(series: &Series) -> String {
     let (first, last) = (series.points[0], series.points[series.points.len() - 1]);
     match series.points.len() {
         1 => format!("{} {}", series.label, number(last[1])),
+        _ if series.points.iter().all(|point| point[1] == first[1]) => {
+            format!("{} {} throughout", series.label, number(last[1]))
+        }
         _ => format!("{} from {} to {}", series.label, number(first[1]), number(last[1])),
     }
 }

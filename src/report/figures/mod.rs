@@ -16,6 +16,7 @@ pub(crate) use matrix::confusion_matrix;
 pub(crate) use pictures::{Cell, Picture, Pictures, png};
 pub(crate) use ratios::class_ratios;
 pub(crate) use theme::page_colours;
+pub(crate) use thin::{MAX_POINTS, thin};
 
 use crate::error::Result;
 use maud::{Markup, html};

@@ -1,11 +1,11 @@
 //! Curves with fewer points that look the same.
 
 /// Points of a curve that is drawn, at most.
-pub(super) const MAX_POINTS: usize = 500;
+pub(crate) const MAX_POINTS: usize = 500;
 
 /// At most `max` of `points`, which are in the order of x: the first and the last, and of each of equally long stretches between the
 /// lowest and the highest. Points that are not finite are left out.
-pub(super) fn thin(points: &[[f64; 2]], max: usize) -> Vec<[f64; 2]> {
+pub(crate) fn thin(points: &[[f64; 2]], max: usize) -> Vec<[f64; 2]> {
     let points: Vec<[f64; 2]> = points.iter().copied().filter(|point| point.iter().all(|v| v.is_finite())).collect();
     let [first, inner @ .., last] = &points[..] else { return points };
     if points.len() <= max {

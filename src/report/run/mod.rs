@@ -144,6 +144,11 @@ impl RunFolder {
         &self.path
     }
 
+    /// What run.json says while the run goes on.
+    pub(crate) fn description(&self) -> Value {
+        self.description_with("running")
+    }
+
     /// Steps of the last checkpoint.
     pub(crate) fn last_steps(&self) -> u64 {
         self.kept.last()
@@ -234,8 +239,13 @@ impl RunFolder {
 
     /// Writes run.json with the given status.
     fn describe(&self, status: &str) -> Result<()> {
+        let description = self.description_with(status);
+        self.write(RUN, format!("{description:#}\n").as_bytes())
+    }
+
+    fn description_with(&self, status: &str) -> Value {
         let mut description = self.description.clone();
         description["status"] = json!(status);
-        self.write(RUN, format!("{description:#}\n").as_bytes())
+        description
     }
 }

@@ -56,6 +56,13 @@ pub(crate) fn filters(graph: &Graph, weights: &[f32]) -> Option<Figure> {
     Some(Pictures { name, title, description, cells, columns: 8, table: None }.figure())
 }
 
+/// How many of the weights, from the first on, [`filters`] needs.
+pub(crate) fn weights_of_filters(graph: &Graph) -> usize {
+    let node = graph.nodes.iter().find(|node| !node.parameters.is_empty());
+    let tensor = node.map(|node| &graph.parameters[node.parameters.start]);
+    tensor.map_or(0, |tensor| tensor.offset + tensor.size())
+}
+
 /// The absolute value that all but a fiftieth of `values` are below: a few outliers would leave the rest grey.
 fn usual_range(values: &[f32]) -> f32 {
     let mut sorted: Vec<f32> = values.iter().map(|value| value.abs()).collect();

@@ -8,13 +8,34 @@ mod mistakes;
 mod settings;
 
 pub(crate) use content::{RunPage, Test};
-pub(crate) use filters::{feature_maps, filters};
+pub(crate) use filters::{feature_maps, filters, weights_of_filters};
+pub(crate) use layout::{Parts, RunState, SCRIPT};
 pub(crate) use mistakes::mistakes;
 
 use super::figures::{Figure, class_ratios, confusion_matrix};
 use super::history::{History, compared};
 use layout::{Page, Section};
 use settings::{differing_settings, model_table, settings_table, tiles};
+
+/// A page that is kept up to date. Each part is made when it is asked for.
+pub(crate) struct LivePage(Page);
+
+impl LivePage {
+    /// The whole document.
+    pub(crate) fn html(&self) -> String {
+        self.0.to_html()
+    }
+
+    /// What its `body` element has inside.
+    pub(crate) fn body(&self) -> String {
+        self.0.body().into_string()
+    }
+
+    /// All that changes while sections and figures are the same.
+    pub(crate) fn parts(&self) -> Parts {
+        self.0.parts()
+    }
+}
 
 impl RunPage {
     /// The page as a file, and the figures on it.
@@ -23,8 +44,22 @@ impl RunPage {
         (page.to_html(), page.into_figures())
     }
 
+    /// The page of a run that has come to `state`, as it is kept up to date; with the first layer's `filters`, where they are not among
+    /// what the model makes of the test images.
+    pub(crate) fn render_live(&self, state: RunState, filters: Option<Figure>) -> LivePage {
+        let mut page = self.page();
+        if self.test.is_err() {
+            // After the curves, where there are any yet.
+            let at = page.sections.iter().take_while(|section| section.title() == "Training").count();
+            page.sections.splice(at..at, filters.map(|filters| Section::figures("Filters", vec![filters])));
+        }
+        page.tiles.splice(0..0, state.tiles.clone());
+        page.state = Some(state);
+        LivePage(page)
+    }
+
     fn page(&self) -> Page {
-        let mut sections = vec![Section::figures("Training", self.history.figures())];
+        let mut sections = Vec::new();
         if !self.others.is_empty() {
             let own = (self.name.clone(), self.history.clone());
             let others = self.others.iter().map(|(name, _, history)| (name.clone(), history.clone()));
@@ -36,6 +71,7 @@ impl RunPage {
             section.tables.push(differing_settings(self));
             sections.push(section);
         }
+        sections.push(Section::figures("Training", self.history.figures()));
         match &self.test {
             Err(why) => sections.push(Section::text("Test images", why)),
             Ok(test) => {
@@ -55,6 +91,10 @@ impl RunPage {
         settings.tables.push(settings_table(&self.description));
         sections.push(settings);
         sections.retain(|section| !section.is_empty());
-        Page { title: self.name.clone(), lead: settings::lead(&self.description), tiles: tiles(self), sections }
+        let lead = settings::lead(&self.description);
+        let others: Vec<&str> = self.others.iter().map(|(name, ..)| name.as_str()).collect();
+        let title =
+            if others.is_empty() { self.name.clone() } else { format!("{} beside {}", self.name, others.join(", ")) };
+        Page { title, lead, tiles: tiles(self), sections, state: None }
     }
 }

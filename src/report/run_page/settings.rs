@@ -2,7 +2,7 @@
 
 use super::content::RunPage;
 use crate::graph::Summary;
-use crate::report::figures::{Table, number};
+use crate::report::figures::Table;
 use crate::report::history::History;
 use crate::report::tables::thousands;
 use crate::trainer::Score;
@@ -26,11 +26,14 @@ pub(super) fn lead(description: &Value) -> String {
     let status = match description["status"].as_str() {
         Some("done") => "ended",
         Some("running") => "is still going on",
+        Some("interrupted") => "was interrupted",
         Some(other) => other,
         None => "has no status",
     };
     let (model, data) = (of("/settings/model"), of("/data/name"));
-    format!("{model} on {data}, on {}. Started {}; the run {status}.", of("/device/adapter"), of("/started"))
+    // As people write it: 2026-11-27 09:34:48 UTC.
+    let started = of("/started").replace('T', " ").replace('Z', " UTC");
+    format!("{model} on {data}, on {}. Started {started}; the run {status}.", of("/device/adapter"))
 }
 
 /// The figures that a reader looks for first.
@@ -50,8 +53,8 @@ pub(super) fn tiles(page: &RunPage) -> Vec<(String, String)> {
     if let Some(summary) = &page.summary {
         tile("Parameters", thousands(summary.total_params));
     }
-    if let Some(took) = duration(description) {
-        tile("Time", humantime::format_duration(took).to_string());
+    if duration(description).is_some() {
+        tile("Time", time(description));
     }
     tile("Seed", text(&description["settings"]["seed"]));
     tiles
@@ -62,6 +65,11 @@ fn duration(description: &Value) -> Option<Duration> {
     let time = |name: &str| humantime::parse_rfc3339(description[name].as_str()?).ok();
     let took = time("finished")?.duration_since(time("started")?).ok()?;
     Some(Duration::from_secs(took.as_secs()))
+}
+
+/// The time from start to finish as text.
+fn time(description: &Value) -> String {
+    duration(description).map_or_else(|| "–".to_owned(), |took| humantime::format_duration(took).to_string())
 }
 
 /// Adapter, data and settings.
@@ -100,13 +108,15 @@ pub(super) fn differing_settings(page: &RunPage) -> (&'static str, Table) {
         ["result or setting".to_owned()].into_iter().chain(runs.iter().map(|(name, ..)| (*name).clone())).collect();
     let score = |value: fn(&Score) -> f64| {
         move |(_, _, history): &(&String, &Value, &History)| {
-            history.test().as_ref().map_or_else(|| "–".to_owned(), |score| number(value(score)))
+            history.test().as_ref().map_or_else(|| "–".to_owned(), |score| format!("{:.4}", value(score)))
         }
     };
     let row = |name: &str, values: Vec<String>| [name.to_owned()].into_iter().chain(values).collect::<Vec<_>>();
     let mut rows = vec![
         row("test accuracy", runs.iter().map(score(|score| score.accuracy)).collect()),
         row("test loss", runs.iter().map(score(|score| score.loss)).collect()),
+        row("epochs done", runs.iter().map(|(_, _, history)| history.epochs().to_string()).collect()),
+        row("time", runs.iter().map(|(_, description, _)| time(description)).collect()),
     ];
     for part in ["device", "data", "settings"] {
         let mut keys: Vec<&String> = Vec::new();
