@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bench;
+mod completions;
 mod details;
 mod doctor;
 mod environment;
@@ -9,6 +10,7 @@ mod evaluate;
 mod export;
 mod fit;
 mod interrupt;
+mod manual;
 mod options;
 mod output_args;
 mod panics;
@@ -26,6 +28,7 @@ mod train;
 mod trained_on;
 mod verify;
 mod verify_targets;
+mod version;
 mod weights;
 
 use crate::error::{Advice, Error};
@@ -71,6 +74,10 @@ enum Command {
     Adapters(adapters::Args),
     /// Write the built-in data set as IDX files
     Synthetic(synthetic::Args),
+    /// Print a script that completes command lines, for a shell to read
+    Completions(completions::Args),
+    /// Write the manual's pages, one for each subcommand
+    Man(manual::Args),
 }
 
 /// Parses, runs, and turns an error into its message and exit code.
@@ -88,6 +95,8 @@ pub fn run() -> ExitCode {
         Command::Summary(args) => summary::run(&args),
         Command::Adapters(args) => adapters::run(&args),
         Command::Synthetic(args) => synthetic::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => manual::run(&args),
     };
     let result = interrupt::install().and_then(|()| panics::guarded(run));
     match result {

@@ -3,6 +3,7 @@
 mod bench_report;
 mod columns;
 mod evaluation_table;
+mod event_file;
 mod figures;
 mod history;
 mod output;
@@ -21,7 +22,7 @@ pub(crate) use history::History;
 pub(crate) use output::{Verbosity, detail, is_quiet, note, print, print_json, set_output};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use report_files::{write_page, write_report};
-pub(crate) use run::{Found, REPORT, RUN, RecordedRun, RunFolder};
+pub(crate) use run::{Found, REPORT, RUN, RecordedRun, RunFolder, versions};
 pub(crate) use run_page::{RunPage, Test, feature_maps, filters, mistakes};
 pub(crate) use tables::summary_table;
 pub(crate) use verify_table::KernelTable;

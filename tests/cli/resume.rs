@@ -42,8 +42,8 @@ impl Case {
     }
 
     /// What has to be the same, however often a run was stopped.
-    pub(super) fn results(&self, out: &str) -> [(&str, String); 3] {
-        ["model.safetensors", "metrics.jsonl", "losses.f64"].map(|name| {
+    pub(super) fn results(&self, out: &str) -> [(&str, String); 4] {
+        ["model.safetensors", "metrics.jsonl", "metrics.csv", "losses.f64"].map(|name| {
             let bytes = std::fs::read(self.workspace.path(out).join(name)).unwrap();
             (name, gpu_cnn::internals::sha256_hex(&bytes))
         })

@@ -7,7 +7,7 @@ mod mistakes;
 mod settings;
 
 pub(crate) use content::{RunPage, Test};
-pub(crate) use filters::{feature_maps, filters};
+pub(crate) use filters::{feature_maps, filter_pictures, filters};
 pub(crate) use mistakes::mistakes;
 
 use super::figures::{Figure, class_ratios, confusion_matrix};
