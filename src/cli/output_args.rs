@@ -56,7 +56,11 @@ pub(super) fn parse<C: Parser>() -> C {
     let is_narrow = columns.is_some_and(|columns| columns < 80);
     // Without a terminal lines are as long as they are written.
     let command = C::command().color(choice).term_width(columns.unwrap_or(0));
-    let command = if is_verbose(std::env::args_os()) { command.version(verbose_version()) } else { command };
+    // The version is a text for the whole process.
+    let command = match is_verbose(std::env::args_os()) {
+        true => command.version(&*verbose_version().leak()),
+        false => command,
+    };
     let command = if is_narrow { command.mut_subcommands(|command| command.next_line_help(true)) } else { command };
     let matches = command.get_matches();
     C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())

@@ -14,6 +14,16 @@ const BACKENDS: [(&str, bool); 5] = [
     ("dx12", cfg!(windows)),
     ("gl", cfg!(any(windows, target_os = "linux", target_os = "android", target_os = "freebsd"))),
 ];
+/// How the system's C library is called, where there are several.
+const ABI: &str = if cfg!(target_env = "gnu") {
+    "-gnu"
+} else if cfg!(target_env = "musl") {
+    "-musl"
+} else if cfg!(target_env = "msvc") {
+    "-msvc"
+} else {
+    ""
+};
 
 /// The version, then a line for each thing that results may depend on.
 pub(super) fn verbose_version() -> String {
@@ -22,12 +32,6 @@ pub(super) fn verbose_version() -> String {
     let present = |known: &[(&str, bool)]| {
         known.iter().filter(|(_, is_there)| *is_there).map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     };
-    let abi = match () {
-        () if cfg!(target_env = "gnu") => "-gnu",
-        () if cfg!(target_env = "musl") => "-musl",
-        () if cfg!(target_env = "msvc") => "-msvc",
-        () => "",
-    };
     let build = if cfg!(debug_assertions) { "debug" } else { "release" };
     [
         env!("CARGO_PKG_VERSION").to_owned(),
@@ -35,7 +39,7 @@ pub(super) fn verbose_version() -> String {
         format!("naga: {}", of("naga")),
         format!("features: {}", present(&FEATURES)),
         format!("backends: {}", present(&BACKENDS)),
-        format!("target: {ARCH}-{OS}{abi}, {build} build"),
+        format!("target: {ARCH}-{OS}{ABI}, {build} build"),
         format!("SIMD levels of this machine: {}", SimdLevel::names().join(", ")),
     ]
     .join("\n")

@@ -16,8 +16,9 @@ mod lost;
 mod malformed;
 mod output;
 mod reproduce;
-mod resume;
+pub(super) mod resume;
 mod runs;
+mod shell;
 mod verify;
 
 use crate::support::{adapter, software_adapter};

@@ -118,8 +118,7 @@ impl EventFiles {
         }
     }
 
-    /// Appends the first layer's filters and the histogram of every tensor in `weights` after `epoch` of `epochs`; of a long run not
-    /// after every epoch, so that the files stay small.
+    /// Appends the histogram of every tensor in `weights` after `epoch`, from 1, and the first layer's filters.
     pub(super) fn log_weights(&mut self, graph: &Graph, weights: &[f32], epoch: u64) {
         let step = epoch.saturating_sub(1);
         let tag = |tensor: &str, kind: &str| {
@@ -136,7 +135,8 @@ impl EventFiles {
         }
     }
 
-    /// Whether [`Self::log_weights`] is asked for after `epoch`, from 1, of `epochs`.
+    /// Whether [`Self::log_weights`] is asked for after `epoch`, from 1, of `epochs`: in a long run not after each, so that the files
+    /// stay small.
     pub(super) fn shows_weights(&self, epoch: u64, epochs: u64) -> bool {
         let every = epochs.div_ceil(MAX_WEIGHTS).max(1);
         self.is_on && (epoch == 1 || epoch == epochs || epoch.is_multiple_of(every))
@@ -144,8 +144,7 @@ impl EventFiles {
 
     /// Writes what was appended, into files of the run in `folder`.
     pub(super) fn flush(&mut self, folder: &Path) -> Result<()> {
-        let parts = self.parts.iter_mut().zip(EVENTS);
-        parts.into_iter().try_for_each(|(part, name)| part.flush(&folder.join(name)))
+        self.parts.iter_mut().zip(EVENTS).try_for_each(|(part, name)| part.flush(&folder.join(name)))
     }
 
     /// How far the files have come, once all of it has reached the disk.
