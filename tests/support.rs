@@ -144,3 +144,13 @@ pub(crate) fn tool(name: &str, missing: &str, remedy: &str) -> Option<String> {
     }
     tool
 }
+
+/// Whether the program `name` can be run. Without it the test fails where `CI` is set, and elsewhere says that it was skipped.
+pub(crate) fn tool_or_skip(name: &str) -> bool {
+    let is_there = std::process::Command::new(name).arg("--version").output().is_ok();
+    if !is_there {
+        assert!(std::env::var_os("CI").is_none(), "no {name}");
+        eprintln!("skipped: no {name}");
+    }
+    is_there
+}

@@ -41,6 +41,10 @@ impl Fitting {
                 Event::Step { .. } => false,
                 Event::Epoch { .. } => true,
             };
+            if ends_epoch && folder.shows_weights(epoch, config.epochs) {
+                let weights = trainer.weights()?;
+                folder.log_weights(trainer.graph(), &weights, epoch);
+            }
             if lost_after.is_some_and(|steps| steps <= done.steps) {
                 trainer.lose_device();
             }

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bench;
+mod completions;
 mod data;
 mod details;
 mod doctor;
@@ -12,6 +13,7 @@ mod export_check;
 mod fit;
 mod interrupt;
 mod live;
+mod manual;
 mod options;
 mod output_args;
 mod panics;
@@ -30,6 +32,7 @@ mod train;
 mod trained_on;
 mod verify;
 mod verify_targets;
+mod version;
 mod weights;
 
 use crate::error::{Advice, Error};
@@ -79,6 +82,10 @@ enum Command {
     Data(data::Args),
     /// Write the built-in data set as IDX files
     Synthetic(synthetic::Args),
+    /// Print a script that completes command lines, for a shell to read
+    Completions(completions::Args),
+    /// Write the manual's pages, one for each subcommand
+    Man(manual::Args),
 }
 
 /// Parses, runs, and turns an error into its message and exit code.
@@ -98,6 +105,8 @@ pub fn run() -> ExitCode {
         Command::Adapters(args) => adapters::run(&args),
         Command::Data(args) => data::run(&args),
         Command::Synthetic(args) => synthetic::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => manual::run(&args),
     };
     let result = interrupt::install().and_then(|()| panics::guarded(run));
     match result {

@@ -1,5 +1,6 @@
 //! The options of every subcommand: how much is printed, and in what colours.
 
+use super::version::verbose_version;
 use crate::report::{Verbosity, set_output};
 use clap::{Args, ColorChoice, Parser, ValueEnum};
 use std::ffi::OsString;
@@ -55,6 +56,11 @@ pub(super) fn parse<C: Parser>() -> C {
     let is_narrow = columns.is_some_and(|columns| columns < 80);
     // Without a terminal lines are as long as they are written.
     let command = C::command().color(choice).term_width(columns.unwrap_or(0));
+    // The version is a text for the whole process.
+    let command = match is_verbose(std::env::args_os()) {
+        true => command.version(&*verbose_version().leak()),
+        false => command,
+    };
     let command = if is_narrow { command.mut_subcommands(|command| command.next_line_help(true)) } else { command };
     let matches = command.get_matches();
     C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
@@ -75,9 +81,29 @@ fn color_of(args: impl Iterator<Item = OsString>) -> Option<Color> {
     found
 }
 
+/// Whether `--verbose` is there, or `-v` alone or among other letters: the version is printed while the command line is still parsed.
+fn is_verbose(args: impl Iterator<Item = OsString>) -> bool {
+    let mut args = args.skip(1).map(|arg| arg.to_string_lossy().into_owned()).take_while(|arg| arg != "--");
+    let is_short = |arg: &str| arg.strip_prefix('-').is_some_and(|letters| letters.chars().all(|c| "qvVh".contains(c)));
+    args.any(|arg| arg == "--verbose" || (is_short(&arg) && arg.contains('v')))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_verbose_version_is_asked_for_by_any_form_of_the_two_options() {
+        let of = |args: &str| is_verbose(args.split(' ').map(OsString::from));
+        for args in ["gpu-cnn -vV", "gpu-cnn -V -v", "gpu-cnn --version --verbose", "gpu-cnn -Vv", "gpu-cnn train -v"] {
+            assert!(of(args), "{args}");
+        }
+        for args in
+            ["gpu-cnn -V", "-v", "gpu-cnn --version", "gpu-cnn predict -- -v", "gpu-cnn export -o=v", "gpu-cnn -"]
+        {
+            assert!(!of(args), "{args}");
+        }
+    }
 
     #[test]
     fn the_colour_is_known_before_the_command_line_is_parsed() {

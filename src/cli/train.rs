@@ -55,7 +55,7 @@ fn resume(config: RunConfig, resumed: Resumed, port: Option<LivePort>) -> Result
     let Resumed { run, names_model } = resumed;
     RunFolder::check(&run.folder, true)?;
     let Start { trainer, data, config, description } = Start::resume(config, &run, names_model)?;
-    let (mut folder, notes) = RunFolder::resume(&run, config.keep)?;
+    let (mut folder, notes) = RunFolder::resume(&run, &config)?;
     let checkpoint = run.checkpoint;
     notes.iter().for_each(|text| note(text));
     let Progress { epoch, batch, steps, .. } = checkpoint.state.progress;

@@ -4,6 +4,7 @@ mod bench_report;
 mod columns;
 mod count_progress;
 mod evaluation_table;
+mod event_file;
 mod figures;
 mod history;
 mod live;
@@ -27,7 +28,7 @@ pub(crate) use output::{Verbosity, detail, is_quiet, note, print, print_json, sa
 pub(crate) use predictions::{Guess, Predicted, PredictionFormat, PredictionHead, PredictionWriter};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use report_files::{write_page, write_report};
-pub(crate) use run::{Found, REPORT, RUN, RecordedRun, RunFolder};
+pub(crate) use run::{Found, REPORT, RUN, RecordedRun, RunFolder, versions};
 pub(crate) use run_page::{RunPage, Test, feature_maps, filters, mistakes};
 pub(crate) use tables::summary_table;
 pub(crate) use verify_table::KernelTable;

@@ -155,6 +155,9 @@ pub struct RunConfig {
     /// Write a line for every step to metrics.jsonl
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
     pub log_steps: bool,
+    /// Write TensorBoard's event files into the run's folder, under tensorboard
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
+    pub tensorboard: bool,
     /// The run's folder [default: runs/TIME-MODEL]
     #[cfg_attr(feature = "cli", arg(long, value_name = "DIR"))]
     pub out: Option<PathBuf>,
@@ -213,6 +216,7 @@ impl Default for RunConfig {
             checkpoint_every: CheckpointEvery::default(),
             keep: 1,
             log_steps: false,
+            tensorboard: false,
             out: None,
             overwrite: false,
         }

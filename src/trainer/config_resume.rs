@@ -6,7 +6,7 @@ use crate::error::{Error, Result, usage};
 use serde_json::{Map, Value};
 
 /// Settings on which the results so far do not depend. What data and model these name is the host's to compare.
-const FREE: [&str; 13] = [
+const FREE: [&str; 14] = [
     "model",
     "adapter",
     "threads",
@@ -17,6 +17,7 @@ const FREE: [&str; 13] = [
     "checkpoint_every",
     "keep",
     "log_steps",
+    "tensorboard",
     "out",
     "overwrite",
     "weights",

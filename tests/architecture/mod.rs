@@ -3,7 +3,9 @@
 
 mod imports;
 
-use imports::{Module, imports, modules, sources};
+pub(crate) use imports::sources;
+
+use imports::{Module, imports, modules};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

@@ -20,8 +20,9 @@ mod newcomer;
 mod output;
 mod predict;
 mod reproduce;
-mod resume;
+pub(super) mod resume;
 mod runs;
+mod shell;
 mod validation;
 mod verify;
 
@@ -33,10 +34,11 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What a run that is over has in its folder.
-pub(super) const FILES_OF_A_RUN: [&str; 8] = [
+pub(super) const FILES_OF_A_RUN: [&str; 9] = [
     "checkpoint-best.safetensors",
     "checkpoint.safetensors",
     "losses.f64",
+    "metrics.csv",
     "metrics.jsonl",
     "model.safetensors",
     "report.html",

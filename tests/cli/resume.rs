@@ -16,19 +16,19 @@ const MODEL: &str = "[[layers]]\ntype = \"RandomFlip\"\n[[layers]]\ntype = \"Con
     type = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 10\nactivation = \"softmax\"\n";
 
 /// A run that draws at random, has state, and writes checkpoints often.
-pub(super) struct Case {
-    pub(super) workspace: Workspace,
+pub(crate) struct Case {
+    pub(crate) workspace: Workspace,
     adapter: &'static str,
 }
 
 impl Case {
-    pub(super) fn new(adapter: &'static str) -> Self {
+    pub(crate) fn new(adapter: &'static str) -> Self {
         let workspace = Workspace::new();
         std::fs::write(workspace.path("model.toml"), MODEL).unwrap();
         Self { workspace, adapter }
     }
 
-    pub(super) fn train(&self, out: &str, more: &[&str]) -> Command {
+    pub(crate) fn train(&self, out: &str, more: &[&str]) -> Command {
         let (data, out, model) =
             (self.workspace.name("data"), self.workspace.name(out), self.workspace.name("model.toml"));
         let run = ["train", "--adapter", self.adapter, "--data", &data, "--out", &out, "--model", &model];
@@ -37,13 +37,13 @@ impl Case {
         command(&[&run[..], &settings, &["--checkpoint-every", "5steps"], epochs, more].concat())
     }
 
-    pub(super) fn resume(&self, out: &str) -> Command {
+    pub(crate) fn resume(&self, out: &str) -> Command {
         command(&["train", "--resume", &self.workspace.name(out)])
     }
 
     /// What has to be the same, however often a run was stopped.
-    pub(super) fn results(&self, out: &str) -> [(&str, String); 3] {
-        ["model.safetensors", "metrics.jsonl", "losses.f64"].map(|name| {
+    pub(super) fn results(&self, out: &str) -> [(&str, String); 4] {
+        ["model.safetensors", "metrics.jsonl", "metrics.csv", "losses.f64"].map(|name| {
             let bytes = std::fs::read(self.workspace.path(out).join(name)).unwrap();
             (name, gpu_cnn::internals::sha256_hex(&bytes))
         })

@@ -54,11 +54,37 @@ impl Picture {
         Self { size: [rows.len(), width.div_ceil(stride)], pixels, ..self }
     }
 
+    /// As a PNG file.
+    pub(crate) fn to_png(&self) -> Vec<u8> {
+        let [height, width] = self.size;
+        png([height, width, if self.is_colour { 3 } else { 1 }], &self.pixels)
+    }
+
     /// As a `data:` address with a PNG file.
     pub(super) fn address(&self) -> String {
-        let [height, width] = self.size;
-        let file = png([height, width, if self.is_colour { 3 } else { 1 }], &self.pixels);
-        format!("data:image/png;base64,{}", base64::engine::general_purpose::STANDARD.encode(file))
+        format!("data:image/png;base64,{}", base64::engine::general_purpose::STANDARD.encode(self.to_png()))
+    }
+
+    /// Pictures of one size and kind as one, in rows of `columns` with black lines between them; small ones are magnified. None
+    /// where there are none.
+    pub(crate) fn sheet(pictures: &[Self], columns: usize) -> Option<Self> {
+        const USUAL_SIDE: usize = 24;
+        let Self { size: [height, width], is_colour, .. } = *pictures.first()?;
+        let channels = if is_colour { 3 } else { 1 };
+        let factor = (USUAL_SIDE / height.max(width)).max(1);
+        let step = [height * factor + 1, width * factor + 1];
+        let columns = columns.min(pictures.len());
+        let size = [pictures.len().div_ceil(columns) * step[0] - 1, columns * step[1] - 1];
+        let mut pixels = vec![0; size[0] * size[1] * channels];
+        for (i, picture) in pictures.iter().enumerate() {
+            let [top, left] = [i / columns * step[0], i % columns * step[1]];
+            for (y, x) in (0..height * factor).flat_map(|y| (0..width * factor).map(move |x| (y, x))) {
+                let from = (y / factor * width + x / factor) * channels;
+                let to = ((top + y) * size[1] + left + x) * channels;
+                pixels[to..to + channels].copy_from_slice(&picture.pixels[from..from + channels]);
+            }
+        }
+        Some(Self { size, is_colour, pixels })
     }
 }
 
@@ -144,6 +170,18 @@ mod tests {
         let picture = Picture::of_image([1, 2, 2], &[7, 8, 9, 10]);
         assert_eq!((picture.is_colour, picture.pixels), (false, vec![7, 9]));
         assert!(picture_file(&Picture::of_image([1, 1, 1], &[5])).starts_with(b"\x89PNG"));
+    }
+
+    #[test]
+    fn a_sheet_has_pictures_in_rows_with_lines_between_them() {
+        let grey = |value: u8| Picture { size: [12, 12], is_colour: false, pixels: vec![value; 144] };
+        let sheet = Picture::sheet(&[grey(10), grey(20), grey(30)], 2).expect("pictures");
+        assert_eq!(sheet.size, [49, 49]);
+        let at = |y: usize, x: usize| sheet.pixels[y * 49 + x];
+        assert_eq!([at(0, 0), at(23, 23), at(0, 24), at(24, 0), at(0, 25), at(48, 0)], [10, 10, 0, 0, 20, 30]);
+        assert_eq!((at(48, 48), Picture::sheet(&[], 2)), (0, None));
+        let colour = Picture { size: [40, 30], is_colour: true, pixels: (0..3600).map(|i| i as u8).collect() };
+        assert_eq!(Picture::sheet(std::slice::from_ref(&colour), 8), Some(colour));
     }
 
     fn picture_file(picture: &Picture) -> Vec<u8> {

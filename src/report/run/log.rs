@@ -37,6 +37,22 @@ impl RunLog {
         Ok(Self { path: path.to_owned(), file, pending: Vec::new(), written: 0, hasher: Hasher::default() })
     }
 
+    /// A file with `bytes`, in place of the one there.
+    pub(super) fn rewrite(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let failed = |e: std::io::Error| Error::output(path, e);
+        files::check_is_file(path).map_err(|why| Error::output(path, format!("it {why}")))?;
+        files::replace(path, bytes).map_err(failed)?;
+        let file = File::options().append(true).open(path).map_err(failed)?;
+        let mut hasher = Hasher::default();
+        hasher.update(bytes);
+        Ok(Self { path: path.to_owned(), file, pending: Vec::new(), written: bytes.len() as u64, hasher })
+    }
+
+    /// Whether nothing was appended yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.written == 0 && self.pending.is_empty()
+    }
+
     /// The file as it was at `mark`: later lines are cut off. None if the file is another, or shorter.
     pub(super) fn resume(path: &Path, mark: &Mark) -> Result<Option<Self>> {
         let failed = |e: std::io::Error| Error::output(path, e);

@@ -1,5 +1,6 @@
 //! The folder of a training run: its description, logs, weights and checkpoints.
 
+mod events;
 mod kept;
 mod log;
 mod names;
@@ -7,18 +8,24 @@ mod place;
 mod recorded;
 mod replace;
 mod resume;
+mod table;
 
 pub(crate) use names::{REPORT, RUN};
+pub(crate) use place::versions;
 pub(crate) use recorded::RecordedRun;
 pub(crate) use resume::Found;
 
 use crate::error::{Error, Result};
 use crate::files;
+use crate::graph::Graph;
 use crate::trainer::Checkpoint;
+use events::{EventFiles, EventMarks};
 use kept::Kept;
 use log::{Mark, RunLog};
-use names::{BATCH, BEST, CHECKPOINT, LOSSES, METRICS, TIMING, WEIGHTS, earlier_run, names};
-use place::{Lock, create_new, lock, now, versions};
+use names::{
+    BATCH, BEST, CHECKPOINT, LOSSES, METRICS, TABLE, TIMING, WEIGHTS, earlier_run, names, remove_empty_folders,
+};
+use place::{Lock, create_new, lock, now};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -35,7 +42,9 @@ pub(crate) struct RunFolder {
     path: PathBuf,
     /// Where the files are written: another folder while `path` is still that of an earlier run.
     current: PathBuf,
-    logs: [RunLog; 3],
+    /// [`METRICS`], [`LOSSES`], [`TIMING`] and [`TABLE`].
+    logs: [RunLog; 4],
+    events: EventFiles,
     description: Value,
     kept: Kept,
     _lock: Lock,
@@ -52,6 +61,8 @@ struct Host {
     /// Steps of the numbered checkpoints.
     #[serde(default)]
     kept: Vec<u64>,
+    #[serde(default)]
+    events: EventMarks,
 }
 
 impl RunFolder {
@@ -91,6 +102,7 @@ impl RunFolder {
                 for name in names(&path) {
                     let _ = std::fs::remove_file(path.join(name));
                 }
+                remove_empty_folders(&path);
                 // Only an empty folder can be removed.
                 created.iter().for_each(|folder| drop(std::fs::remove_dir(folder)));
             }
@@ -99,9 +111,10 @@ impl RunFolder {
 
     fn start(path: &Path, current: PathBuf, description: Value, lock: Lock, first: Checkpoint) -> Result<Self> {
         let log = |name: &str| RunLog::create(&current.join(name));
-        let logs = [log(METRICS)?, log(LOSSES)?, log(TIMING)?];
+        let logs = [log(METRICS)?, log(LOSSES)?, log(TIMING)?, log(TABLE)?];
         let kept = Kept::new(first.state.config.keep, 0, Vec::new());
-        let mut folder = Self { path: path.to_owned(), current, logs, description, kept, _lock: lock };
+        let events = EventFiles::new(first.state.config.tensorboard, &current)?;
+        let mut folder = Self { path: path.to_owned(), current, logs, events, description, kept, _lock: lock };
         // From here on the run can be resumed.
         folder.save(first, true, false)?;
         folder.describe("running")?;
@@ -166,13 +179,14 @@ impl RunFolder {
 
     /// Writes a checkpoint, as the last and as the best where it is.
     pub(crate) fn save(&mut self, mut checkpoint: Checkpoint, is_last: bool, is_best: bool) -> Result<()> {
-        let [metrics, losses, timing] = &mut self.logs;
+        let [metrics, losses, timing, _] = &mut self.logs;
         let [metrics, losses, timing] = [metrics.sync()?, losses.sync()?, timing.sync()?];
+        let events = self.events.sync(&self.current)?;
         if is_last {
             self.kept.number_last(&self.current)?;
         }
         let kept = self.kept.numbers().to_vec();
-        let host = Host { description: self.description.clone(), metrics, losses, timing, kept };
+        let host = Host { description: self.description.clone(), metrics, losses, timing, kept, events };
         checkpoint.state.host = serde_json::to_value(host).unwrap_or_default();
         let bytes = checkpoint.to_bytes()?;
         if is_best {
@@ -194,14 +208,30 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Appends one line to metrics.jsonl; [`Self::flush`] writes it.
+    /// Appends one line to metrics.jsonl, and its numbers to metrics.csv and the event files; [`Self::flush`] writes them.
     pub(crate) fn log(&mut self, line: &Value) {
         self.logs[0].append(format!("{line}\n").as_bytes());
+        self.events.log(line);
+        if let Some(row) = table::row(line) {
+            let head = if self.logs[3].is_empty() { table::head() } else { String::new() };
+            self.logs[3].append((head + &row).as_bytes());
+        }
     }
 
-    /// Appends the loss of a step.
+    /// Appends the loss of a step, before the step's line.
     pub(crate) fn log_loss(&mut self, loss: f64) {
         self.logs[1].append(&loss.to_le_bytes());
+        self.events.count_step();
+    }
+
+    /// Whether the event files show the weights after `epoch`, from 1, of `epochs`: those of a long run not after each.
+    pub(crate) fn shows_weights(&self, epoch: u64, epochs: u64) -> bool {
+        self.events.shows_weights(epoch, epochs)
+    }
+
+    /// Appends histograms of the weights after `epoch`, and the first layer's filters, to the event files.
+    pub(crate) fn log_weights(&mut self, graph: &Graph, weights: &[f32], epoch: u64) {
+        self.events.log_weights(graph, weights, epoch);
     }
 
     /// Appends one line on the time that something took.
@@ -211,7 +241,8 @@ impl RunFolder {
 
     /// Writes what was logged.
     pub(crate) fn flush(&mut self) -> Result<()> {
-        self.logs.iter_mut().try_for_each(RunLog::flush)
+        self.logs.iter_mut().try_for_each(RunLog::flush)?;
+        self.events.flush(&self.current)
     }
 
     /// Notes a final figure, which run.json has when the run has ended, and checkpoints from now on.

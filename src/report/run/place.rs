@@ -53,7 +53,7 @@ pub(super) fn now() -> String {
 }
 
 /// The versions of this program and of the crates that generate GPU code, from Cargo.lock.
-pub(super) fn versions() -> Value {
+pub(crate) fn versions() -> Value {
     let lock = include_str!("../../../Cargo.lock");
     let of = |name: &str| {
         let entry = lock.split_once(&format!("name = \"{name}\"\nversion = \""));

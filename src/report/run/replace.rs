@@ -4,7 +4,7 @@
 //! files are moved up one by one, and the earlier run's that have no successor are deleted. What finds a `READY` finishes that; what finds
 //! a `NEXT` deletes it.
 
-use super::names::{is_of_a_run, names};
+use super::names::{is_of_a_run, names, remove_empty_folders};
 use crate::error::{Error, Result};
 use crate::files;
 use std::io::ErrorKind;
@@ -54,6 +54,9 @@ pub(super) fn finish(folder: &Path) -> Result<()> {
     if let Ok(list) = std::fs::read_to_string(ready.join(LIST)) {
         let listed: Vec<&str> = list.lines().filter(|name| is_of_a_run(name)).collect();
         for name in &listed {
+            if let Some((part, _)) = name.rsplit_once('/') {
+                files::create_folder(&folder.join(part)).map_err(|e| Error::output(folder.join(part), e))?;
+            }
             match std::fs::rename(ready.join(name), folder.join(name)) {
                 // It was moved before the kill.
                 Err(e) if e.kind() == ErrorKind::NotFound => {}
@@ -64,6 +67,7 @@ pub(super) fn finish(folder: &Path) -> Result<()> {
             let path = folder.join(name);
             std::fs::remove_file(&path).map_err(|e| Error::output(&path, e))?;
         }
+        remove_empty_folders(folder);
         sync(folder)?;
     }
     match std::fs::remove_dir_all(&ready) {
@@ -78,7 +82,7 @@ fn sync(folder: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::names::{BEST, CHECKPOINT, METRICS, RUN};
+    use super::super::names::{BEST, CHECKPOINT, EVENTS, METRICS, RUN, event_file};
     use super::*;
 
     fn contents(folder: &Path) -> Vec<(String, String)> {
@@ -133,5 +137,26 @@ mod tests {
         std::fs::write(next.join(RUN), "new").expect("written");
         replace(folder).expect("replaced");
         assert_eq!(contents(folder), [(RUN.into(), "new".into())]);
+    }
+
+    #[test]
+    fn event_files_are_replaced_with_their_run() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let folder = parent.path();
+        let [old, new] = [1, 2].map(|seconds| event_file(seconds, 0));
+        let train = folder.join(EVENTS[0]);
+        for (part, name) in [(EVENTS[0], &*old), (EVENTS[1], &*old), (EVENTS[0], "notes")] {
+            files::create_folder(&folder.join(part)).expect("created");
+            std::fs::write(folder.join(part).join(name), "old").expect("written");
+        }
+        std::fs::write(folder.join(RUN), "old").expect("written");
+        let next = begin(folder).expect("begun");
+        files::create_folder(&next.join(EVENTS[0])).expect("created");
+        std::fs::write(next.join(EVENTS[0]).join(&new), "new").expect("written");
+        std::fs::write(next.join(RUN), "new").expect("written");
+        replace(folder).expect("replaced");
+        assert_eq!(contents(folder), [(RUN.into(), "new".into()), ("tensorboard".into(), String::new())]);
+        assert_eq!(contents(&train), [(new, "new".into()), ("notes".into(), "old".into())]);
+        assert!(!folder.join(EVENTS[1]).exists(), "an empty folder is left");
     }
 }

@@ -1,13 +1,14 @@
 //! How a run goes on in its folder.
 
+use super::events::EventFiles;
 use super::kept::{Kept, keep_aside};
 use super::log::{Mark, RunLog};
-use super::names::{CHECKPOINT, LOSSES, METRICS, TIMING, numbered};
+use super::names::{CHECKPOINT, LOSSES, METRICS, TABLE, TIMING, numbered};
 use super::place::{Lock, lock, now, versions};
-use super::{Host, RunFolder, replace};
+use super::{Host, RunFolder, replace, table};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::trainer::Checkpoint;
+use crate::trainer::{Checkpoint, Progress, RunConfig};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -38,12 +39,12 @@ impl RunFolder {
         Ok(Found { folder: folder.to_owned(), file, checkpoint, lock })
     }
 
-    /// Opens the folder of the run that was `found`, to go on from there and keep `keep` checkpoints: logs lose what came later. With what
+    /// Opens the folder of the run that was `found`, to go on from there with the settings `config`: logs lose what came later. With what
     /// the user should know.
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub(crate) fn resume(found: &Found, keep: u32) -> Result<(Self, Vec<String>)> {
+    pub(crate) fn resume(found: &Found, config: &RunConfig) -> Result<(Self, Vec<String>)> {
         let Found { folder: path, checkpoint, lock, .. } = found;
         let host: Host = serde_json::from_value(checkpoint.state.host.clone()).map_err(|e| {
             Error::Data(format!("the checkpoint is of no run folder ({e}): {}", path.join(CHECKPOINT).display()))
@@ -76,12 +77,18 @@ impl RunFolder {
             }
             RunLog::create(&log)
         };
-        let logs = [log(METRICS, &host.metrics)?, log(LOSSES, &host.losses)?, log(TIMING, &host.timing)?];
-        let steps = checkpoint.state.progress.steps;
-        let mut kept = Kept::new(keep, steps, host.kept);
+        let [metrics, losses, timing] =
+            [log(METRICS, &host.metrics)?, log(LOSSES, &host.losses)?, log(TIMING, &host.timing)?];
+        let lines = path.join(METRICS);
+        let lines = std::fs::read_to_string(&lines).map_err(|e| Error::output(&lines, e))?;
+        let logs = [metrics, losses, timing, RunLog::rewrite(&path.join(TABLE), table::table(&lines).as_bytes())?];
+        let Progress { epoch, steps, .. } = checkpoint.state.progress;
+        let (events, found) = EventFiles::resume(path, host.events, config.tensorboard, [epoch, steps])?;
+        notes.extend(found);
+        let mut kept = Kept::new(config.keep, steps, host.kept);
         kept.advance(path, steps)?;
         let (path, current) = (path.clone(), path.clone());
-        Ok((Self { path, current, logs, description: host.description, kept, _lock: lock.clone() }, notes))
+        Ok((Self { path, current, logs, events, description: host.description, kept, _lock: lock.clone() }, notes))
     }
 
     /// Describes a resumed run: what of `now` differs, when it was resumed, and that it is not over.

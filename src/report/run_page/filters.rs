@@ -12,9 +12,26 @@ const MAX_LAYERS: usize = 12;
 /// Feature maps of a layer.
 const MAPS: usize = 6;
 
+/// The first layer's filters as pictures.
+pub(crate) struct Filters<'a> {
+    node: &'a Node,
+    /// The tensor that they are of.
+    pub(crate) tensor: &'a str,
+    /// The first of them, [`MAX_FILTERS`] at most.
+    pub(crate) pictures: Vec<Picture>,
+    /// Height and width of a filter; a picture may be smaller.
+    size: [usize; 2],
+    /// How many there are.
+    total: usize,
+    /// What is not shown of each filter, in words.
+    part: &'static str,
+    /// The absolute value of the weights that are black or white.
+    range: f32,
+}
+
 /// The kernels of the first layer with any, where they are pictures: of a convolution, or of a Dense that takes the image.
 /// `weights` are laid out as [`Graph::weights`] says.
-pub(crate) fn filters(graph: &Graph, weights: &[f32]) -> Option<Figure> {
+pub(crate) fn filter_pictures<'a>(graph: &'a Graph, weights: &[f32]) -> Option<Filters<'a>> {
     let node = graph.nodes.iter().find(|node| !node.parameters.is_empty())?;
     let tensor = &graph.parameters[node.parameters.start];
     let values = &weights[tensor.offset..][..tensor.size()];
@@ -34,24 +51,28 @@ pub(crate) fn filters(graph: &Graph, weights: &[f32]) -> Option<Figure> {
         let numbers: Vec<f32> = (0..area).flat_map(|pixel| channels.iter().map(move |c| at(pixel, *c))).collect();
         Picture::of_numbers(size, &numbers, [-range, range])
     };
-    let pictures: Vec<Picture> = match of_filter {
-        3 if !is_depthwise => (0..count).map(|f| picture(None, f)).collect(),
-        _ if is_depthwise => (0..of_filter)
-            .flat_map(|channel| (0..count).map(move |f| (channel, f)))
-            .map(|(c, f)| picture(Some(c), f))
-            .collect(),
-        _ => (0..count).map(|f| picture(Some(0), f)).collect(),
+    let filters: Vec<(Option<usize>, usize)> = match of_filter {
+        3 if !is_depthwise => (0..count).map(|f| (None, f)).collect(),
+        _ if is_depthwise => (0..of_filter).flat_map(|c| (0..count).map(move |f| (Some(c), f))).collect(),
+        _ => (0..count).map(|f| (Some(0), f)).collect(),
     };
-    let total = pictures.len();
-    let shown = total.min(MAX_FILTERS);
-    let first = if of_filter > 3 && !is_depthwise { ", their first channel" } else { "" };
+    let pictures = filters.iter().take(MAX_FILTERS).map(|(channel, f)| picture(*channel, *f)).collect();
+    let part = if of_filter > 3 && !is_depthwise { ", their first channel" } else { "" };
+    Some(Filters { node, tensor: &tensor.name, pictures, size, total: filters.len(), part, range })
+}
+
+/// The figure of [`filter_pictures`].
+pub(crate) fn filters(graph: &Graph, weights: &[f32]) -> Option<Figure> {
+    let Filters { node, pictures, size, total, part, range, .. } = filter_pictures(graph, weights)?;
+    let shown = pictures.len();
     let which = if shown < total { format!("the first {shown} of {total}") } else { format!("all {total}") };
+    let [height, width] = size;
     let range = number(f64::from(range));
     let description = format!(
-        "The {}x{} weights of {which} filters of “{}”{first}: black is -{range} or less, grey 0, white {range} or more.",
-        size[0], size[1], node.name
+        "The {height}x{width} weights of {which} filters of “{}”{part}: black is -{range} or less, grey 0, white {range} or more.",
+        node.name
     );
-    let cells = pictures.into_iter().take(MAX_FILTERS).map(|picture| Cell { picture, lines: Vec::new() }).collect();
+    let cells = pictures.into_iter().map(|picture| Cell { picture, lines: Vec::new() }).collect();
     let (name, title) = ("filters".to_owned(), format!("Filters of the first layer, {}", node.name));
     Some(Pictures { name, title, description, cells, columns: 8, table: None }.figure())
 }

@@ -8,7 +8,7 @@ mod mistakes;
 mod settings;
 
 pub(crate) use content::{RunPage, Test};
-pub(crate) use filters::{feature_maps, filters, weights_of_filters};
+pub(crate) use filters::{feature_maps, filter_pictures, filters, weights_of_filters};
 pub(crate) use layout::{Parts, RunState, SCRIPT};
 pub(crate) use mistakes::mistakes;
 

@@ -1,18 +1,27 @@
 //! Every file of the fuzzing corpora through the functions that are fuzzed: what fuzzing found stays mended. `scripts/fuzz` finds more.
 
-#[path = "../fuzz/targets.rs"]
 mod targets;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Seconds that a file may take, as in `scripts/fuzz`.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The folder of cargo-fuzz, which is a package of its own: the published one is without it.
+fn fuzz() -> Option<PathBuf> {
+    let found = Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")).filter(|fuzz| fuzz.exists());
+    if found.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "no folder fuzz");
+        eprintln!("skipped: no folder fuzz");
+    }
+    found
+}
+
 #[test]
 fn every_file_of_the_corpora_is_read_or_refused() {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let Some(fuzz) = fuzz() else { return };
     let mut replayed = 0;
     for (name, target) in targets::TARGETS {
         let folder = fuzz.join("corpus").join(name);
@@ -33,7 +42,7 @@ fn every_file_of_the_corpora_is_read_or_refused() {
 
 #[test]
 fn each_target_is_one_of_cargo_fuzz_with_a_corpus_of_its_name() {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let Some(fuzz) = fuzz() else { return };
     let stems = |folder: &str| -> BTreeSet<String> {
         let entries = std::fs::read_dir(fuzz.join(folder)).unwrap().map(|entry| entry.unwrap().path());
         entries.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
