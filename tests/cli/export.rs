@@ -69,6 +69,6 @@ fn arrays_are_named_as_the_weights_in_the_order_of_the_layers() {
     assert!(stderr(&exported).contains("divide those of images by 255"), "{}", stderr(&exported));
     let file = std::fs::File::open(workspace.path("weights.npz")).unwrap();
     let archive = zip::ZipArchive::new(file).unwrap();
-    let names: Vec<&str> = archive.file_names().collect();
+    let names: Vec<String> = archive.file_names().map(|name| name.unwrap().into_owned()).collect();
     assert_eq!(names, ["dense.kernel.npy", "dense.bias.npy", "dense_1.kernel.npy", "dense_1.bias.npy"]);
 }
