@@ -15,5 +15,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "gpu-cnn", &mut script);
-    print(&String::from_utf8_lossy(&script))
+    let script = String::from_utf8_lossy(&script);
+    // clap_complete 4.6 names the states of its bash script in two ways where the command has a hyphen, so that none is found.
+    print(&script.replace("gpu__subcmd__cnn", "gpu__cnn"))
 }

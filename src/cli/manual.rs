@@ -41,7 +41,11 @@ fn pages() -> std::io::Result<Vec<(String, Vec<u8>)>> {
 /// The page of a command, which refers to the pages `others`.
 fn page(command: Command, others: &[String]) -> std::io::Result<(String, Vec<u8>)> {
     let is_root = command.has_subcommands();
-    let man = Man::new(command).manual("gpu-cnn").source(concat!("gpu-cnn ", env!("CARGO_PKG_VERSION")));
+    // A page has no summary to refer to.
+    let command = command.mut_arg("help", |arg| arg.help("Print help"));
+    let source = concat!("gpu-cnn ", env!("CARGO_PKG_VERSION"));
+    // Not an empty date: it would be left out, and the rest take its place.
+    let man = Man::new(command).date(" ").source(source).manual("gpu-cnn manual");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
