@@ -148,7 +148,8 @@ mod tests {
             let error = read(&archive(&entries)).expect_err(expected);
             assert!(error.to_string().contains(expected) && error.exit_code() == 4, "{error}");
         };
-        let with = |change: fn(&mut Vec<(&'static str, EntryType, Vec<u8>)>)| {
+        type Entries = Vec<(&'static str, EntryType, Vec<u8>)>;
+        let with = |change: fn(&mut Entries)| {
             let mut entries = whole();
             change(&mut entries);
             entries
