@@ -112,7 +112,10 @@ mod tests {
         builder.into_inner().and_then(GzEncoder::finish).expect("memory does not fail")
     }
 
-    fn whole() -> Vec<(&'static str, EntryType, Vec<u8>)> {
+    /// Name, kind and content.
+    type Entry = (&'static str, EntryType, Vec<u8>);
+
+    fn whole() -> Vec<Entry> {
         const NAMES: [&str; 6] = [
             "cifar-10-batches-bin/data_batch_1.bin",
             "cifar-10-batches-bin/data_batch_2.bin",
@@ -148,7 +151,7 @@ mod tests {
             let error = read(&archive(&entries)).expect_err(expected);
             assert!(error.to_string().contains(expected) && error.exit_code() == 4, "{error}");
         };
-        let with = |change: fn(&mut Vec<(&'static str, EntryType, Vec<u8>)>)| {
+        let with = |change: fn(&mut Vec<Entry>)| {
             let mut entries = whole();
             change(&mut entries);
             entries

@@ -1,7 +1,7 @@
 //! Files with bits flipped, cut, overwritten: refused or read, never a panic.
 
 use gpu_cnn::Error;
-use gpu_cnn::data::{decode_picture, idx, parse_cifar10_archive, parse_npz};
+use gpu_cnn::data::{idx, parse_cifar10_archive, parse_npz};
 use gpu_cnn::internals::rng::{Purpose, Rng};
 use std::io::{Cursor, Write};
 use std::path::Path;
@@ -88,31 +88,4 @@ fn damaged_tables_of_labels_are_refused_or_read() {
     all_are_refused_or_read("qmnist", &table, |bytes| {
         idx::read_split_of_table(&images, &(Path::new("labels").to_owned(), bytes)).map(drop)
     });
-}
-
-#[test]
-fn damaged_pictures_are_refused_or_read() {
-    let pixels: Vec<u8> = (0..16 * 12 * 3).map(|i| (i * 31 % 251) as u8).collect();
-    let picture = image::RgbImage::from_raw(16, 12, pixels).unwrap();
-    for format in [
-        image::ImageFormat::Png,
-        image::ImageFormat::Jpeg,
-        image::ImageFormat::Bmp,
-        image::ImageFormat::Gif,
-        image::ImageFormat::WebP,
-        image::ImageFormat::Pnm,
-    ] {
-        let mut file = Cursor::new(Vec::new());
-        picture.write_to(&mut file, format).unwrap();
-        let whole = file.into_inner();
-        let mut rng = Rng::new(13, Purpose::TrainImage, whole.len() as u64);
-        for _ in 0..FILES / 4 {
-            let mut bytes = whole.clone();
-            damage(&mut bytes, &mut rng);
-            match decode_picture(&bytes, Path::new("damaged"), [8, 8, 1]) {
-                Ok(image) => assert_eq!(image.len(), 64),
-                Err(error) => assert_eq!(error.exit_code(), 4, "{format:?}: {error}"),
-            }
-        }
-    }
 }

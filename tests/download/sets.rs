@@ -83,10 +83,7 @@ fn other_sets_are_asked_for_by_their_own_names_and_digests() {
         let output = data(home.path(), &url, &["fetch", set]);
         let err = text(&output.stderr);
         assert_eq!(output.status.code(), Some(4), "{err}");
-        assert!(
-            err.contains(&format!("a file of 1000 bytes, ")) && err.contains(&format!("'s has {}", file.bytes)),
-            "{err}"
-        );
+        assert!(err.contains("a file of 1000 bytes, ") && err.contains(&format!("'s has {}", file.bytes)), "{err}");
         assert!(err.contains(&format!("{url}/{}", file.name)) && err.contains("--from"), "{err}");
         assert_eq!(names(home.path()), [""; 0], "{set}");
     }

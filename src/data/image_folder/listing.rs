@@ -4,6 +4,7 @@ use super::split;
 use crate::data::picture::{EXTENSIONS, has_picture_extension};
 use crate::data::read_options::{ReadEvent, ReadEvents, ReadOptions};
 use crate::error::{Error, Result};
+use std::collections::HashSet;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +13,6 @@ const TRAIN: &str = "train";
 const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
 /// Classes that there may be: labels are bytes.
 const MAX_CLASSES: usize = 256;
-/// Folders inside each other that are looked into.
-const MAX_DEPTH: usize = 64;
 /// Pictures that there may be.
 const MAX_FILES: usize = 20_000_000;
 
@@ -214,13 +213,12 @@ fn class_name(folder: &Path) -> Result<String> {
 /// Adds the pictures in `folder` and the folders in it, in the order of their names.
 fn walk(folder: &Path, root: &Path, class: u8, found: &mut Vec<Picture>, others: &mut Vec<PathBuf>) -> Result<()> {
     let before = found.len();
-    let mut open = vec![(folder.to_owned(), 0)];
-    while let Some((dir, depth)) = open.pop() {
-        if depth > MAX_DEPTH {
-            return Err(Error::data(
-                &dir,
-                format!("more than {MAX_DEPTH} folders inside each other; is it a link in a circle?"),
-            ));
+    let (mut open, mut met) = (vec![folder.to_owned()], HashSet::new());
+    while let Some(dir) = open.pop() {
+        let real =
+            std::fs::canonicalize(&dir).map_err(|e| Error::data(&dir, format!("cannot read the folder: {e}")))?;
+        if !met.insert(real) {
+            return Err(Error::data(&dir, "this folder is met twice: a link leads back to it"));
         }
         for path in entries(&dir)? {
             let metadata = match path.metadata() {
@@ -232,7 +230,7 @@ fn walk(folder: &Path, root: &Path, class: u8, found: &mut Vec<Picture>, others:
                 }
             };
             match (metadata.is_dir(), metadata.is_file() && has_picture_extension(&path)) {
-                (true, _) => open.push((path, depth + 1)),
+                (true, _) => open.push(path),
                 (_, true) if found.len() == MAX_FILES => {
                     return Err(Error::data(root, format!("more than {MAX_FILES} pictures")));
                 }

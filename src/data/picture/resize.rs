@@ -33,7 +33,7 @@ mod tests {
             height,
             width,
             channels: 1,
-            pixels: (0..height * width).map(|i| if i % width % 2 == 0 { 0 } else { 200 }).collect(),
+            pixels: (0..height * width).map(|i| if (i % width).is_multiple_of(2) { 0 } else { 200 }).collect(),
         };
         // Without antialiasing stripes would stay, or vanish.
         let grey = resized(&stripes(64, 64), [4, 4, 1]).expect("resized");
