@@ -46,7 +46,8 @@ fn contents(stream: impl Read, path: &Path) -> Result<Contents> {
     let mut archive = Archive::new(stream.take(MAX_ALL + 1));
     let mut found = Contents::default();
     let mut entries = 0;
-    for entry in archive.entries().map_err(damaged)? {
+    // Raw: no long names, which could fill the memory.
+    for entry in archive.entries().map_err(damaged)?.raw(true) {
         let mut entry = entry.map_err(damaged)?;
         entries += 1;
         if entries > MAX_ENTRIES {
