@@ -65,7 +65,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
         false => Error::Usage(format!("{e}, with the settings of {}", path.with_file_name(RUN).display())),
     })?;
     let device = find_device(&config)?;
-    let input = weights.model.as_ref().map(|model| model.graph().map(|graph| graph.input)).transpose()?;
+    // The run's own pictures are read as the run did.
+    let other = weights.model.as_ref().filter(|_| asked.data.is_some());
+    let input = other.map(|model| model.graph().map(|graph| graph.input)).transpose()?;
     without_pictures(asked).iter().for_each(|warning| note(&format!("warning: {warning}")));
     let data = open_for(&config, input)?;
     let (model, layout) = match described(model.as_deref(), &weights, &path)? {

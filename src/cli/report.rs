@@ -82,7 +82,7 @@ fn test(args: &Args, description: &Value) -> Result<std::result::Result<Test, St
     let device = find_device(&config)?;
     let read = || -> Result<Test> {
         let Trained { model, graph, weights, .. } = read_trained(&args.run, None, false)?;
-        let data = super::source::open_for(&config, Some(graph.input))?;
+        let data = super::source::open_for(&config, asked.data.is_some().then_some(graph.input))?;
         note(&format!("data: {}", describe_data(&data)));
         changed_files(description, &data).iter().for_each(|warning| note(warning));
         let mut trainer = Trainer::new(model, &device, config.clone())?;

@@ -3,6 +3,7 @@
 use super::classes::{check_labels, numbered};
 use super::dataset::{Dataset, FILES, Split};
 use super::idx;
+use super::idx_files::read_all;
 use super::idx_names::{Names, Storage};
 use crate::error::{Error, Result, usage};
 use std::path::{Path, PathBuf};
@@ -101,32 +102,6 @@ fn emnist(split: Split, first_label: u8, path: &Path) -> Result<Split> {
     };
     let labels = split.labels.iter().enumerate().map(number).collect::<Result<_>>()?;
     Ok(Split { image: [height, width, channels], pixels, labels })
-}
-
-/// Names that the file `name` may have in `dir`: the published one, or 7-Zip's for it; gzipped or plain.
-pub(super) fn names(dir: &Path, name: &str) -> [PathBuf; 4] {
-    let other = name.replacen("-idx", ".idx", 1);
-    [format!("{name}.gz"), name.to_owned(), format!("{other}.gz"), other].map(|name| dir.join(name))
-}
-
-/// The file under one of its names, if it is there.
-///
-/// # Errors
-/// [`Error::Data`] if one cannot be read.
-fn read_all(dir: &Path, name: &str) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    read_those(names(dir, name).to_vec())
-}
-
-/// Those of the files that are there, each with its content; a folder is none.
-///
-/// # Errors
-/// [`Error::Data`] if one cannot be read.
-pub(super) fn read_those(paths: Vec<PathBuf>) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    let mut found = Vec::new();
-    for path in paths.into_iter().filter(|path| !path.is_dir()) {
-        found.extend(idx::read_if_there(&path)?.map(|bytes| (path, bytes)));
-    }
-    Ok(found)
 }
 
 /// The path and content of the file `name` in `dir`.

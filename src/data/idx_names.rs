@@ -1,7 +1,7 @@
 //! How the four IDX files of a data set are named, and what is particular to sets of these names.
 
 use super::dataset::FILES;
-use super::folder;
+use super::idx_files;
 use std::path::Path;
 
 /// How a set stores what it has.
@@ -66,7 +66,7 @@ impl Names {
 
     /// The sets of which `dir` has at least one file.
     pub(super) fn found(dir: &Path) -> Vec<Self> {
-        let is_there = |name: &String| folder::names(dir, name).iter().any(|path| path.exists());
+        let is_there = |name: &String| idx_files::names(dir, name).iter().any(|path| path.exists());
         Self::all().filter(|names| names.files.iter().any(is_there)).collect()
     }
 

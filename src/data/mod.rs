@@ -12,6 +12,7 @@ pub mod fashion_mnist;
 mod folder;
 mod gzip;
 pub mod idx;
+mod idx_files;
 mod idx_names;
 #[cfg(feature = "cli")]
 mod image_folder;

@@ -135,7 +135,7 @@ fn data_that_are_not_there_are_said_to_be_so() {
     fails(
         &["data", "fetch", "minst"],
         2,
-        "no published set `minst`; there are fashion-mnist, mnist, kmnist, cifar10 (did you mean `mnist`?)",
+        "no published set `minst`; there are fashion-mnist, mnist, kmnist, cifar10; did you mean `mnist`?",
     );
     fails(
         &["data", "verify", "mnist", "kmnist", "--data-dir", &workspace.name("data")],

@@ -1,6 +1,6 @@
 //! `gpu-cnn data fetch`
 
-use super::Place;
+use super::chosen::Place;
 use crate::cli::{environment, source};
 use crate::data::published::{Published, read_any};
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! `gpu-cnn data info`
 
-use super::Chosen;
+use super::chosen::Chosen;
 use crate::cli::environment;
 use crate::cli::options::Format;
 use crate::data::{Dataset, Split};

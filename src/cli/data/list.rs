@@ -1,7 +1,6 @@
 //! `gpu-cnn data list`
 
-use super::Place;
-use super::megabytes;
+use super::chosen::{Place, megabytes};
 use crate::cli::environment;
 use crate::cli::options::Format;
 use crate::data::cached_pictures;

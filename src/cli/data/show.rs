@@ -1,6 +1,7 @@
 //! `gpu-cnn data show`
 
-use super::{Chosen, export};
+use super::chosen::Chosen;
+use super::export;
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result, usage};
 use crate::files;

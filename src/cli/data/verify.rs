@@ -1,6 +1,6 @@
 //! `gpu-cnn data verify`
 
-use super::Place;
+use super::chosen::Place;
 use crate::cli::options::Format;
 use crate::data::published::{Published, is_verified};
 use crate::error::{Error, Result};

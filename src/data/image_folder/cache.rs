@@ -4,7 +4,8 @@
 //! decoded: names, sizes and times of the pictures and how they were read. Where anything differs, the pictures are decoded again. Each file
 //! appears whole or not at all; two processes write the same bytes.
 
-use super::listing::{Listing, Picture};
+use super::found::Picture;
+use super::listing::Listing;
 use crate::data::dataset::{FILES, Split};
 use crate::data::idx;
 use crate::data::read_options::ReadOptions;

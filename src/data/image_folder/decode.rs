@@ -1,6 +1,6 @@
 //! Decodes many pictures at once.
 
-use super::listing::Picture;
+use super::found::Picture;
 use crate::data::idx::{MAX_BYTES, out_of_memory};
 use crate::data::picture::{PictureInfo, picture_info, read_picture};
 use crate::data::read_options::{ColorMode, ImageSize, ReadEvent, ReadEvents, ReadOptions};

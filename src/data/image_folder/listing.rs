@@ -1,11 +1,15 @@
 //! Which pictures a folder has, of which classes, to train on and to test on.
 
+use super::found::Picture;
 use super::split;
 use crate::data::picture::{EXTENSIONS, has_picture_extension};
 use crate::data::read_options::{ReadEvent, ReadEvents, ReadOptions};
 use crate::error::{Error, Result};
 use std::collections::HashSet;
+<<<<<<< HEAD
 use std::fs::Metadata;
+=======
+>>>>>>> images
 use std::path::{Path, PathBuf};
 
 /// Names of the folder of training pictures, and of that of test pictures, the first that is there.
@@ -15,16 +19,6 @@ const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
 const MAX_CLASSES: usize = 256;
 /// Pictures that there may be.
 const MAX_FILES: usize = 20_000_000;
-
-/// A picture in a class's folder.
-#[derive(Debug, Clone)]
-pub(super) struct Picture {
-    pub(super) path: PathBuf,
-    /// Its path in the data's folder, with `/` between names.
-    pub(super) name: Vec<u8>,
-    pub(super) class: u8,
-    pub(super) metadata: Metadata,
-}
 
 /// The pictures, sorted by class, then by name.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 
 mod cache;
 mod decode;
+mod found;
 mod listing;
 mod split;
 
@@ -16,7 +17,8 @@ use super::read_options::{ReadEvent, ReadEvents, ReadOptions};
 use crate::error::Result;
 use cache::Cache;
 pub use cache::cached_pictures;
-use listing::{Listing, Picture};
+use found::Picture;
+use listing::Listing;
 use std::path::Path;
 
 /// Reads the folder `dir`.

@@ -1,6 +1,6 @@
 //! Which pictures are held out where there is no folder of test pictures.
 
-use super::listing::Picture;
+use super::found::Picture;
 use crate::data::read_options::ReadOptions;
 use crate::digest::sha256_hex;
 use crate::error::{Error, Result};

@@ -1,10 +1,10 @@
 //! Finds the files of a published set and verifies their digests.
 
-use super::{File, Published};
+use super::set::{File, Published};
 #[cfg(feature = "cli")]
 use crate::data::cifar10_archive::parse_cifar10_archive;
 use crate::data::dataset::{Dataset, Split};
-use crate::data::{folder, gzip, idx};
+use crate::data::{gzip, idx, idx_files};
 use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ fn find(set: &Published, dir: &Path) -> Result<Files> {
 
 /// The files that may be `file`, each with its content.
 fn candidates(file: &File, dir: &Path) -> Result<Vec<Content>> {
-    folder::read_those(file.paths(dir))
+    idx_files::read_those(file.paths(dir))
 }
 
 /// Verifies the files of `dir` by their digests and parses them.

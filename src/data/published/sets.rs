@@ -1,6 +1,6 @@
 //! The sets. Digests are those that at least two independent public sources state; Fashion-MNIST's are computed from the files, too.
 
-use super::{File, Published};
+use super::set::{File, Published};
 use crate::data::cifar10;
 use crate::data::dataset::CLASS_NAMES;
 
@@ -148,3 +148,57 @@ pub const CIFAR10: Published = Published {
     sources: &["https://www.cs.toronto.edu/~kriz/"],
     class_names: cifar10::CLASS_NAMES,
 };
+
+impl Published {
+    /// All that are known.
+    pub const ALL: [&'static Self; 4] = [&FASHION_MNIST, &MNIST, &KMNIST, &CIFAR10];
+
+    /// The one that is called `name`.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::ALL.into_iter().find(|set| set.name == name)
+    }
+
+    /// The other sets with a file of this name.
+    fn others(&self, name: &str) -> impl Iterator<Item = (&'static Self, &'static File)> {
+        let others = Self::ALL.into_iter().filter(|set| set.name != self.name);
+        others.filter_map(move |set| Some((set, set.files.iter().find(|file| file.name == name)?)))
+    }
+
+    /// What a file with `bytes` bytes that is not `file` may be, in a few words.
+    pub(in crate::data) fn likeness(&self, file: &File, bytes: u64) -> Option<String> {
+        let of_others: Vec<String> = self.others(file.name).map(|(set, _)| format!("{}'s", set.title)).collect();
+        if let Some((set, _)) = self.others(file.name).find(|(_, other)| other.bytes == bytes) {
+            return Some(format!("the length of {}'s file of this name", set.title));
+        }
+        (bytes == file.content_bytes && !of_others.is_empty())
+            .then(|| format!("damaged, or {}, whose files have the same names and lengths", of_others.join(" or ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_has_digests_of_its_own() {
+        let files = || Published::ALL.into_iter().flat_map(|set| set.files);
+        let digests = || files().flat_map(|file| [Some(file.sha256), file.content_sha256]).flatten();
+        for digest in digests() {
+            assert!(digest.len() == 64 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), "{digest}");
+            assert_eq!(digests().filter(|other| *other == digest).count(), 1, "{digest}");
+        }
+        assert_eq!(files().count(), 13);
+    }
+
+    #[test]
+    fn a_file_of_another_set_is_told_by_its_length() {
+        let [images, mnist] = [&FASHION_MNIST.files[0], &MNIST.files[0]];
+        assert_eq!(
+            FASHION_MNIST.likeness(images, mnist.bytes).as_deref(),
+            Some("the length of MNIST's file of this name")
+        );
+        let unpacked = FASHION_MNIST.likeness(images, images.content_bytes).expect("unpacked");
+        assert!(unpacked.contains("damaged, or MNIST's or KMNIST's"), "{unpacked}");
+        assert_eq!(CIFAR10.likeness(&CIFAR10.files[0], 5), None);
+    }
+}
