@@ -57,11 +57,15 @@ async function watch(settings) {
   faults.push(...(await look(page, axe)).map((text) => `${name}, training: ${text}`));
   await page.evaluate(() => { document.querySelector("#loss details").open = false; scrollTo(0, 0); });
   await picture(page, `live-${name}`);
-  await page.waitForFunction(() => document.querySelector("#state [role=status]").textContent === "finished");
-  await page.waitForFunction(() => document.querySelector("#confusion-matrix"));
+  const end = await page.waitForFunction(() => {
+    const status = document.querySelector("#state [role=status]").textContent;
+    return /^(epoch|testing)/.test(status) ? false : status;
+  });
+  if ((await end.jsonValue()) !== "finished") throw new Error(`${name}: the run has ${await end.jsonValue()}`);
   // With nobody there to answer any more.
   await page.waitForTimeout(2000);
   if (!(await page.evaluate(() => globalThis.own !== undefined))) fault("the page was loaded again");
+  if (!(await page.evaluate(() => document.querySelector("#confusion-matrix")))) fault("no confusion matrix");
   const state = await page.evaluate(() => document.querySelector("#state").textContent);
   if (!/^finished: the report is in .*report\.html$/.test(state)) fault(`the state is "${state}"`);
   faults.push(...(await look(page, axe)).map((text) => `${name}, finished: ${text}`));

@@ -29,8 +29,8 @@ pub(super) struct Progress {
     /// What the run does other than training, or how it ended.
     status: Option<(String, String)>,
     is_over: bool,
-    /// Of the first layer, and when they were read.
-    pub(super) filters: Vec<f32>,
+    /// The first layer's weights, until they are drawn, and when they are to be read again.
+    pub(super) filters: Option<Vec<f32>>,
     filters_due: Option<Instant>,
     /// The page of a run that has ended, which takes the place of the one before.
     pub(super) last_page: Option<Box<RunPage>>,
@@ -105,7 +105,7 @@ impl Progress {
 
     /// Takes the first layer's weights, which took `cost` to read.
     pub(super) fn set_filters(&mut self, weights: Vec<f32>, cost: Duration) {
-        self.filters = weights;
+        self.filters = Some(weights);
         self.filters_due = Some(Instant::now() + FILTERS.max(cost * FILTERS_SHARE));
         self.version += 1;
     }

@@ -4,6 +4,7 @@ use super::Shared;
 use super::changes::Moment;
 use super::client::Client;
 use crate::graph::Graph;
+use crate::report::figures::Figure;
 use crate::report::run_page::{RunPage, filters};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(crate) struct Server {
     clients: Vec<Client>,
     page: RunPage,
     graph: Graph,
+    /// The first layer's, as they were drawn last.
+    filters: Option<Figure>,
     drawn: Option<Drawn>,
     /// How often the page was drawn.
     drawings: usize,
@@ -48,7 +51,18 @@ struct Drawn {
 impl Server {
     /// Serves `page`, whose curves and state the training tells by `shared`.
     pub(super) fn new(listener: TcpListener, port: u16, shared: Arc<Shared>, page: RunPage, graph: Graph) -> Self {
-        Self { listener, port, shared, clients: Vec::new(), page, graph, drawn: None, drawings: 0, over: None }
+        Self {
+            listener,
+            port,
+            shared,
+            clients: Vec::new(),
+            page,
+            graph,
+            filters: None,
+            drawn: None,
+            drawings: 0,
+            over: None,
+        }
     }
 
     /// Does what there is to do, and says how long there will be nothing; none once the run is over and all clients know.
@@ -113,12 +127,14 @@ impl Server {
             self.page.description["status"] = state.status.clone().into();
             self.page.test = Err("The run ended before the test images.".to_owned());
         }
-        let weights = progress.filters.clone();
+        let weights = progress.filters.take();
         // From here on the training does not wait.
         drop(progress);
         self.page.history = history;
-        let filters = if weights.is_empty() { None } else { filters(&self.graph, &weights) };
-        let moment = Moment::new(self.page.render_live(state, filters));
+        if let Some(weights) = weights {
+            self.filters = filters(&self.graph, &weights);
+        }
+        let moment = Moment::new(self.page.render_live(state, self.filters.clone()));
         self.drawn = Some(Drawn { moment, version, at: now, took: now.elapsed() });
         self.drawings += 1;
     }
