@@ -1,118 +1,12 @@
 //! `train --live`: who is answered, what is sent, and that nobody who looks can hold up the run.
 
-use super::pages::{MODEL, trained};
-use crate::cli::{Workspace, command, fails, json_file, run, stderr};
+use super::live_run::{Events, LiveRun};
+use super::pages::trained;
+use crate::cli::{Workspace, command, fails, json_file, run as run_command, stderr};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
-
-/// A run that is going on, with its page.
-pub(super) struct LiveRun {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
-    /// What was printed before the page's address.
-    before: String,
-    pub(super) port: u16,
-}
-
-impl LiveRun {
-    /// Trains a convolution in `workspace`, with `more` options, and waits until the page is served.
-    pub(super) fn start(workspace: &Workspace, more: &[&str]) -> Self {
-        std::fs::write(workspace.path("model.toml"), MODEL).unwrap();
-        let (data, out, model) = (workspace.name("data"), workspace.name("run"), workspace.name("model.toml"));
-        let train = ["train", "--data", &data, "--out", &out, "--model", &model, "--adapter", "cpu"];
-        Self::of(command(&[&train[..], more].concat()))
-    }
-
-    fn of(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let (mut stderr, mut before) = (BufReader::new(child.stderr.take().unwrap()), String::new());
-        let port = loop {
-            let mut line = String::new();
-            assert!(stderr.read_line(&mut line).unwrap() > 0, "no address: {before}");
-            match line.trim_end().strip_prefix("live: http://127.0.0.1:").and_then(|rest| rest.strip_suffix('/')) {
-                Some(port) => break port.parse().unwrap(),
-                None => before += &line,
-            }
-        };
-        Self { child, stderr, before, port }
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        stream
-    }
-
-    /// The whole answer to a request of these lines.
-    fn ask(&self, lines: &[&str]) -> String {
-        let mut stream = self.connect();
-        stream.write_all(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    fn get(&self, path: &str) -> String {
-        self.ask(&[&format!("GET {path} HTTP/1.1"), &self.host()])
-    }
-
-    fn host(&self) -> String {
-        format!("Host: 127.0.0.1:{}", self.port)
-    }
-
-    /// The events from now on.
-    fn watch(&self) -> Events {
-        let mut stream = self.connect();
-        stream.write_all(format!("GET /events HTTP/1.1\r\n{}\r\n\r\n", self.host()).as_bytes()).unwrap();
-        Events(BufReader::new(stream))
-    }
-
-    /// How it ended, with what else was printed.
-    pub(super) fn wait(mut self) -> (ExitStatus, String) {
-        let mut text = std::mem::take(&mut self.before);
-        self.stderr.read_to_string(&mut text).unwrap();
-        (self.child.wait().unwrap(), text)
-    }
-
-    fn interrupt(&self) {
-        assert!(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap().success());
-    }
-}
-
-impl Drop for LiveRun {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-struct Events(BufReader<TcpStream>);
-
-impl Events {
-    /// Name and data of the next event; none at the end.
-    fn next(&mut self) -> Option<(String, Value)> {
-        let mut name = String::new();
-        loop {
-            let mut line = String::new();
-            if self.0.read_line(&mut line).unwrap() == 0 {
-                return None;
-            }
-            if let Some(found) = line.strip_prefix("event: ") {
-                name = found.trim_end().to_owned();
-            } else if let Some(data) = line.strip_prefix("data: ") {
-                return Some((name, serde_json::from_str(data).unwrap()));
-            }
-        }
-    }
-
-    /// The next event that `is` what is wanted.
-    fn find(&mut self, is: impl Fn(&str, &Value) -> bool) -> (String, Value) {
-        std::iter::from_fn(|| self.next()).find(|(name, data)| is(name, data)).expect("an event")
-    }
-}
 
 fn part(id: &str) -> impl Fn(&str, &Value) -> bool {
     move |name, data| name == "part" && data[0] == id
@@ -186,13 +80,9 @@ fn the_page_follows_the_run_to_its_end_and_leaves_no_trace_in_its_results() {
     assert!(status.success());
     assert_eq!(text, "", "quiet prints the address alone");
     TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
-    let other = ["--epochs", "300", "--log-steps"];
-    assert!(
-        workspace
-            .train_model(&workspace.name("model.toml"), "other", &[&other[..], &["--adapter", "cpu"]].concat())
-            .status
-            .success()
-    );
+    let names = ["data", "other", "model.toml"].map(|name| workspace.name(name));
+    let other = ["train", "--data", &names[0], "--out", &names[1], "--model", &names[2], "--adapter", "cpu"];
+    assert!(run_command(&[&other[..], &["--epochs", "300", "--log-steps"]].concat()).status.success());
     for file in ["model.safetensors", "metrics.jsonl", "losses.f64"] {
         let read = |run: &str| std::fs::read(workspace.path(run).join(file)).unwrap();
         assert!(read("run") == read("other"), "{file} differs");
@@ -216,7 +106,7 @@ fn clients_that_never_read_and_a_thousand_connections_hold_up_nothing() {
     let started = Instant::now();
     assert!(run.get("/").contains("id=\"state\""));
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    let files = std::fs::read_dir(format!("/proc/{}/fd", run.child.id())).unwrap().count();
+    let files = std::fs::read_dir(format!("/proc/{}/fd", run.id())).unwrap().count();
     assert!(files < 100, "{files} open files");
     // Nobody waits for those who ask nothing: they are gone but for a few.
     let is_gone =
@@ -299,6 +189,6 @@ fn options_of_the_page_are_no_settings() {
     std::fs::write(workspace.path("run.toml"), "live = true\n").unwrap();
     fails(&["train", "--config", &workspace.name("run.toml")], 2, "live");
     trained(&workspace);
-    let output = run(&["reproduce", &workspace.name("conv"), "--adapter", "cpu"]);
+    let output = run_command(&["reproduce", &workspace.name("conv"), "--adapter", "cpu"]);
     assert!(output.status.success(), "{}", stderr(&output));
 }

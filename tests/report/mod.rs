@@ -3,4 +3,5 @@
 mod browser;
 mod layers;
 mod live;
+mod live_run;
 mod pages;

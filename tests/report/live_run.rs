@@ -1,0 +1,120 @@
+//! A run whose page is served, and who looks at it.
+
+use super::pages::MODEL;
+use crate::cli::{Workspace, command};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+/// A run that is going on, with its page.
+pub(super) struct LiveRun {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    /// What was printed before the page's address.
+    before: String,
+    pub(super) port: u16,
+}
+
+impl LiveRun {
+    /// Trains a convolution in `workspace`, with `more` options, and waits until the page is served.
+    pub(super) fn start(workspace: &Workspace, more: &[&str]) -> Self {
+        std::fs::write(workspace.path("model.toml"), MODEL).unwrap();
+        let (data, out, model) = (workspace.name("data"), workspace.name("run"), workspace.name("model.toml"));
+        let train = ["train", "--data", &data, "--out", &out, "--model", &model, "--adapter", "cpu"];
+        Self::of(command(&[&train[..], more].concat()))
+    }
+
+    pub(super) fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let (mut stderr, mut before) = (BufReader::new(child.stderr.take().unwrap()), String::new());
+        let port = loop {
+            let mut line = String::new();
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "no address: {before}");
+            match line.trim_end().strip_prefix("live: http://127.0.0.1:").and_then(|rest| rest.strip_suffix('/')) {
+                Some(port) => break port.parse().unwrap(),
+                None => before += &line,
+            }
+        };
+        Self { child, stderr, before, port }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+    }
+
+    /// The whole answer to a request of these lines.
+    pub(super) fn ask(&self, lines: &[&str]) -> String {
+        let mut stream = self.connect();
+        stream.write_all(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    pub(super) fn get(&self, path: &str) -> String {
+        self.ask(&[&format!("GET {path} HTTP/1.1"), &self.host()])
+    }
+
+    fn host(&self) -> String {
+        format!("Host: 127.0.0.1:{}", self.port)
+    }
+
+    /// The events from now on.
+    pub(super) fn watch(&self) -> Events {
+        let mut stream = self.connect();
+        stream.write_all(format!("GET /events HTTP/1.1\r\n{}\r\n\r\n", self.host()).as_bytes()).unwrap();
+        Events(BufReader::new(stream))
+    }
+
+    /// How it ended, with what else was printed.
+    pub(super) fn wait(mut self) -> (ExitStatus, String) {
+        let mut text = std::mem::take(&mut self.before);
+        self.stderr.read_to_string(&mut text).unwrap();
+        (self.child.wait().unwrap(), text)
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    #[cfg(unix)]
+    pub(super) fn interrupt(&self) {
+        assert!(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap().success());
+    }
+}
+
+impl Drop for LiveRun {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(super) struct Events(BufReader<TcpStream>);
+
+impl Events {
+    /// Name and data of the next event; none at the end.
+    pub(super) fn next(&mut self) -> Option<(String, Value)> {
+        let mut name = String::new();
+        loop {
+            let mut line = String::new();
+            if self.0.read_line(&mut line).unwrap() == 0 {
+                return None;
+            }
+            if let Some(found) = line.strip_prefix("event: ") {
+                name = found.trim_end().to_owned();
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                return Some((name, serde_json::from_str(data).unwrap()));
+            }
+        }
+    }
+
+    /// The next event that `is` what is wanted.
+    pub(super) fn find(&mut self, is: impl Fn(&str, &Value) -> bool) -> (String, Value) {
+        std::iter::from_fn(|| self.next()).find(|(name, data)| is(name, data)).expect("an event")
+    }
+}
