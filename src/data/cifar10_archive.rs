@@ -152,12 +152,7 @@ mod tests {
             let error = read(&archive(&entries)).expect_err(expected);
             assert!(error.to_string().contains(expected) && error.exit_code() == 4, "{error}");
         };
-<<<<<<< HEAD
-        type Entries = Vec<(&'static str, EntryType, Vec<u8>)>;
-        let with = |change: fn(&mut Entries)| {
-=======
         let with = |change: fn(&mut Vec<Entry>)| {
->>>>>>> images
             let mut entries = whole();
             change(&mut entries);
             entries

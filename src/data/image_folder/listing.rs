@@ -6,10 +6,6 @@ use crate::data::picture::{EXTENSIONS, has_picture_extension};
 use crate::data::read_options::{ReadEvent, ReadEvents, ReadOptions};
 use crate::error::{Error, Result};
 use std::collections::HashSet;
-<<<<<<< HEAD
-use std::fs::Metadata;
-=======
->>>>>>> images
 use std::path::{Path, PathBuf};
 
 /// Names of the folder of training pictures, and of that of test pictures, the first that is there.
