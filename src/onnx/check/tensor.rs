@@ -4,7 +4,7 @@ use crate::error::{Result, usage};
 use crate::real::Real;
 
 /// No tensor may have more elements.
-const MAX_ELEMENTS: usize = 1 << 31;
+const MAX_ELEMENTS: usize = 1 << 29;
 
 /// The number of elements of a shape.
 ///
