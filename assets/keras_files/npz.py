@@ -17,6 +17,7 @@ for path in sys.argv[1:]:
     arrays = np.load(path.removesuffix(".keras") + ".npz")
     model.set_weights([arrays[name] for name in arrays.files])
     layers = [layer.name for layer in model.layers for _ in layer.weights]
-    assert [name.rsplit(".", 1)[0] for name in arrays.files] == layers, (path, arrays.files, layers)
+    # Keras's names may not have a slash.
+    assert [name.rsplit(".", 1)[0].replace("/", "_") for name in arrays.files] == layers, (path, arrays.files, layers)
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True)), path
     print(path, len(weights))

@@ -219,6 +219,6 @@ mod tests {
         assert_eq!(constant, expected);
         let open = ValueInfo::batch("x", &[10], "").encode_to_vec();
         // The type's tensor: float, of [N, 10].
-        assert_eq!(open[3..], [0x12, 0x0d, 0x0a, 0x0b, 8, 1, 0x12, 7, 0x0a, 3, 0x12, 1, b'N', 0x0a, 2, 8, 10, 0x1a, 0]);
+        assert_eq!(open[3..], [0x12, 0x0f, 0x0a, 0x0d, 8, 1, 0x12, 9, 0x0a, 3, 0x12, 1, b'N', 0x0a, 2, 8, 10, 0x1a, 0]);
     }
 }
