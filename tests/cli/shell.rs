@@ -28,7 +28,7 @@ fn shells_complete_subcommands_options_and_their_values() {
         let words: Vec<String> = words.split(' ').map(|word| format!("'{word}'")).collect();
         let words = words.join(" ");
         format!(
-            "source \"$1\"; COMP_WORDS=({words}); COMP_CWORD={at}; _gpu-cnn gpu-cnn '{current}' '{previous}'; echo \"${{COMPREPLY[@]}}\""
+            "source \"$1\"; COMP_WORDS=({words}); COMP_CWORD={at}; _gpu__cnn gpu-cnn '{current}' '{previous}'; echo \"${{COMPREPLY[@]}}\""
         )
     };
     for (words, at, expected) in [
