@@ -1,9 +1,8 @@
 //! `gpu-cnn completions`: what a shell reads to complete the command line.
 
-use super::Cli;
 use crate::error::Result;
 use crate::report::print;
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::Shell;
 
 #[derive(Debug, clap::Args)]
@@ -12,9 +11,10 @@ pub(super) struct Args {
     shell: Shell,
 }
 
-pub(super) fn run(args: &Args) -> Result<()> {
+/// Prints the script that completes `command`.
+pub(super) fn run(args: &Args, mut command: Command) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "gpu-cnn", &mut script);
+    clap_complete::generate(args.shell, &mut command, "gpu-cnn", &mut script);
     let script = String::from_utf8_lossy(&script);
     // clap_complete 4.6 names the states of its bash script in two ways where the command has a hyphen, so that none is found.
     print(&script.replace("gpu__subcmd__cnn", "gpu__cnn"))

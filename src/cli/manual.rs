@@ -1,10 +1,10 @@
 //! `gpu-cnn man`: the manual, a page for the command and for each subcommand.
 
-use super::{Cli, EXIT_CODES, environment};
+use super::environment;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::report::note;
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use std::path::PathBuf;
@@ -15,11 +15,12 @@ pub(super) struct Args {
     dir: PathBuf,
 }
 
-pub(super) fn run(args: &Args) -> Result<()> {
+/// Writes the pages of `command`, whose help ends in `exit_codes`.
+pub(super) fn run(args: &Args, command: Command, exit_codes: &str) -> Result<()> {
     let failed = |e| Error::output(&args.dir, e);
     files::create_folder(&args.dir).map_err(failed)?;
     files::sweep(&args.dir);
-    let pages = pages().map_err(failed)?;
+    let pages = pages(command, exit_codes).map_err(failed)?;
     for (name, page) in &pages {
         let path = args.dir.join(name);
         files::replace(&path, page).map_err(|e| Error::output(&path, e))?;
@@ -29,17 +30,17 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 /// The pages, each with the name of its file.
-fn pages() -> std::io::Result<Vec<(String, Vec<u8>)>> {
-    let mut command = Cli::command().disable_help_subcommand(true);
+fn pages(command: Command, exit_codes: &str) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+    let mut command = command.disable_help_subcommand(true);
     command.build();
     let subcommands: Vec<Command> = command.get_subcommands().filter(|sub| !sub.is_hide_set()).cloned().collect();
     let names: Vec<String> = subcommands.iter().map(|sub| format!("gpu-cnn-{}", sub.get_name())).collect();
-    let of_subcommands = subcommands.into_iter().map(|sub| page(sub, &["gpu-cnn".to_owned()]));
-    [page(command, &names)].into_iter().chain(of_subcommands).collect()
+    let of_subcommands = subcommands.into_iter().map(|sub| page(sub, &["gpu-cnn".to_owned()], exit_codes));
+    [page(command, &names, exit_codes)].into_iter().chain(of_subcommands).collect()
 }
 
 /// The page of a command, which refers to the pages `others`.
-fn page(command: Command, others: &[String]) -> std::io::Result<(String, Vec<u8>)> {
+fn page(command: Command, others: &[String], exit_codes: &str) -> std::io::Result<(String, Vec<u8>)> {
     let is_root = command.has_subcommands();
     // A page has no summary to refer to.
     let command = command.mut_arg("help", |arg| arg.help("Print help"));
@@ -55,17 +56,17 @@ fn page(command: Command, others: &[String]) -> std::io::Result<(String, Vec<u8>
     if is_root {
         man.render_subcommands_section(&mut page)?;
     }
-    rest(others).to_writer(&mut page)?;
+    rest(others, exit_codes).to_writer(&mut page)?;
     Ok((man.get_filename(), page))
 }
 
 /// The sections that all pages have at their end.
-fn rest(others: &[String]) -> Roff {
+fn rest(others: &[String], exit_codes: &str) -> Roff {
     let mut roff = Roff::new();
     // What stands before the colon is the section's title here.
     let after_colon = |text: &str| text.split_once(": ").map_or("", |(_, rest)| rest).replace('\n', " ");
     roff.control("SH", ["EXIT STATUS"]);
-    for code in after_colon(EXIT_CODES).trim_end_matches('.').split("; ") {
+    for code in after_colon(exit_codes).trim_end_matches('.').split("; ") {
         let (number, meaning) = code.split_once(' ').unwrap_or((code, ""));
         roff.control("TP", []);
         roff.text([bold(number)]);

@@ -37,7 +37,7 @@ mod weights;
 
 use crate::error::{Advice, Error};
 use crate::report::note;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use output_args::OutputArgs;
 pub use run_args::parse_configuration;
 use std::process::ExitCode;
@@ -105,8 +105,8 @@ pub fn run() -> ExitCode {
         Command::Adapters(args) => adapters::run(&args),
         Command::Data(args) => data::run(&args),
         Command::Synthetic(args) => synthetic::run(&args),
-        Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => manual::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => manual::run(&args, Cli::command(), EXIT_CODES),
     };
     let result = interrupt::install().and_then(|()| panics::guarded(run));
     match result {

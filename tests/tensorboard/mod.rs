@@ -121,7 +121,7 @@ fn event_files_are_written_where_they_are_asked_for_and_go_with_their_run() {
     assert_eq!(first.len(), 1, "{first:?}");
     // What others have put there stays.
     std::fs::write(run.join("tensorboard/train/events.out.tfevents.1.host.2.0.v2"), "").unwrap();
-    train(&["--overwrite", "--tensorboard", "--epochs", "3"]);
+    train(&["--overwrite", "--tensorboard"]);
     assert!(event_files(&run).len() == 2 && !first[0].exists(), "{:?}", event_files(&run));
     train(&["--overwrite"]);
     assert_eq!(event_files(&run).len(), 1);
