@@ -89,7 +89,7 @@ impl Opaque {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{ImageBuffer, LumaA, Rgba, Rgba16Image};
+    use image::{ImageBuffer, LumaA, Rgba};
 
     fn of_rgba(pixels: &[[u8; 4]]) -> Vec<u8> {
         composited(pixels.concat())
@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn sixteen_bits_become_eight() {
-        let wide: Rgba16Image = ImageBuffer::from_pixel(1, 1, Rgba([65535, 257 * 100, 128, 65535]));
+        let wide: ImageBuffer<Rgba<u16>, Vec<u16>> =
+            ImageBuffer::from_pixel(1, 1, Rgba([65535, 257 * 100, 128, 65535]));
         let narrow = without_alpha(wide.into());
         assert_eq!((narrow.channels, &narrow.pixels[..]), (3, &[255, 100, 0][..]));
         let grey: ImageBuffer<LumaA<u16>, Vec<u16>> = ImageBuffer::from_pixel(2, 1, LumaA([0, 0]));
