@@ -6,6 +6,8 @@ use crate::report::figures::MAX_POINTS;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Curve {
     stretches: Vec<[[f64; 2]; 2]>,
+    /// The first and the last point, which may be neither lowest nor highest.
+    ends: Option<[[f64; 2]; 2]>,
     /// The exponent to 2 of the points of a stretch.
     doubled: u32,
     /// Points of the last stretch.
@@ -18,6 +20,7 @@ impl Curve {
         if !point.iter().all(|value| value.is_finite()) {
             return;
         }
+        self.ends = Some([self.ends.map_or(point, |[first, _]| first), point]);
         match self.stretches.last_mut().filter(|_| self.in_last < 1 << self.doubled) {
             Some(last) => {
                 *last = joined(last, &[point; 2]);
@@ -38,11 +41,14 @@ impl Curve {
 
     /// The points that are left, in the order of x.
     pub(super) fn points(&self) -> Vec<[f64; 2]> {
-        let mut points: Vec<[f64; 2]> = Vec::with_capacity(2 * self.stretches.len());
+        let Some([first_of_all, last_of_all]) = self.ends else { return Vec::new() };
+        let mut points: Vec<[f64; 2]> = Vec::with_capacity(2 * self.stretches.len() + 2);
+        points.push(first_of_all);
         for [low, high] in &self.stretches {
             let [first, second] = if low[0] <= high[0] { [low, high] } else { [high, low] };
             points.extend([*first, *second]);
         }
+        points.push(last_of_all);
         points.dedup();
         points
     }
@@ -76,9 +82,10 @@ mod tests {
         }
         curve.push([1e6, f64::NAN]);
         let points = curve.points();
-        assert!(points.len() <= 4 * MAX_POINTS && points.len() > MAX_POINTS, "{}", points.len());
+        assert!(points.len() <= 4 * MAX_POINTS + 2 && points.len() > MAX_POINTS, "{}", points.len());
         assert!(points.is_sorted_by(|a, b| a[0] <= b[0]));
         assert!(points.contains(&[77_777.0, 9.0]) && points.contains(&[600_001.0, -9.0]));
+        assert_eq!((points[0], points[points.len() - 1]), ([0.0, 0.0], [999_999.0, value(999_999)]));
         // Evenly: no part of the run has many more points than another.
         for quarter in 0..4 {
             let from = f64::from(quarter) * 250_000.0;

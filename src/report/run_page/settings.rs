@@ -69,7 +69,9 @@ fn duration(description: &Value) -> Option<Duration> {
 
 /// The time from start to finish as text.
 fn time(description: &Value) -> String {
-    duration(description).map_or_else(|| "–".to_owned(), |took| humantime::format_duration(took).to_string())
+    let text = duration(description).map(|took| humantime::format_duration(took).to_string());
+    // On one line.
+    text.map_or_else(|| "–".to_owned(), |text| text.replace(' ', "\u{a0}"))
 }
 
 /// Adapter, data and settings.
