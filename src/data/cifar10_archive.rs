@@ -173,7 +173,7 @@ mod tests {
             (&good[..good.len() - 5], "damaged"),
             (&good[..good.len() / 2], ""),
             (&b"hello"[..], "not a gzipped tar"),
-            (&b""[..], "missing"),
+            (&b""[..], "not a gzipped tar"),
         ] {
             let error = read(bytes).expect_err("damaged").to_string();
             assert!(error.contains(expected), "{error}");

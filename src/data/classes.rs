@@ -15,8 +15,7 @@ const MAX_EMPTY_CLASSES: usize = 9;
 /// [`Error::Data`] for images of two sizes, fewer than two classes, a training label after a long gap, or a test label above all training
 /// labels.
 pub(super) fn numbered(name: String, train: Split, test: Split, labels: [&Path; 2]) -> Result<Dataset> {
-    let classes = count_classes(&train.labels);
-    check_gap(&train, classes, labels[0])?;
+    let classes = counted(&train, labels[0])?;
     if train.image != test.image {
         let what = format!("test images of {:?}, but training images of {:?}", test.image, train.image);
         return Err(Error::data(labels[1], what));
@@ -27,6 +26,15 @@ pub(super) fn numbered(name: String, train: Split, test: Split, labels: [&Path; 
     check_labels(&test, classes, labels[1])?;
     let source = name.clone();
     Ok(Dataset { name, source, train, test, classes, class_names: Vec::new(), sha256: BTreeMap::new() })
+}
+
+/// How many classes the training labels in the file `path` need.
+///
+/// # Errors
+/// [`Error::Data`] for a label after a long gap.
+pub(super) fn counted(train: &Split, path: &Path) -> Result<usize> {
+    let classes = count_classes(&train.labels);
+    check_gap(train, classes, path).map(|()| classes)
 }
 
 /// One more than the maximum label, ignoring labels after a gap of more than [`MAX_EMPTY_CLASSES`] unused ones.

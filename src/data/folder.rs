@@ -1,6 +1,6 @@
 //! A folder with the four IDX files of a data set.
 
-use super::classes::{check_labels, numbered};
+use super::classes::{check_labels, counted, numbered};
 use super::dataset::{Dataset, FILES, Split};
 use super::idx;
 use super::idx_files::read_all;
@@ -67,7 +67,12 @@ fn read(dir: &Path, names: &Names) -> Result<Dataset> {
         };
         Ok((split, labels.0, images.0))
     };
-    let ((train, train_labels, train_images), (test, test_labels, test_images)) = (split(0)?, split(2)?);
+    let (train, train_labels, train_images) = split(0)?;
+    let characters = match names.storage {
+        Storage::Emnist { characters, .. } => Some(characters),
+        _ => counted(&train, &train_labels).map(|_| None)?,
+    };
+    let (test, test_labels, test_images) = split(2)?;
     if train.image != test.image {
         let (test, train, other) = (test.image, train.image, train_images.display());
         let what = format!("images of {test:?}, but training images of {train:?} in {other}");
@@ -75,13 +80,14 @@ fn read(dir: &Path, names: &Names) -> Result<Dataset> {
     }
     let contents = [idx::content_sha256(&train), idx::content_sha256(&test)].into_iter().flatten();
     let sha256 = names.files.iter().cloned().zip(contents).collect();
-    let data = Dataset { sha256, ..numbered(name, train, test, [&train_labels, &test_labels])? };
-    let Storage::Emnist { characters, .. } = names.storage else { return Ok(data) };
-    for (split, labels) in [(&data.train, &train_labels), (&data.test, &test_labels)] {
-        check_labels(split, characters.len(), labels)?;
+    let Some(characters) = characters else {
+        return Ok(Dataset { sha256, ..numbered(name, train, test, [&train_labels, &test_labels])? });
+    };
+    let (classes, class_names) = (characters.len(), characters.chars().map(String::from).collect());
+    for (split, labels) in [(&train, &train_labels), (&test, &test_labels)] {
+        check_labels(split, classes, labels)?;
     }
-    let class_names = characters.chars().map(String::from).collect();
-    Ok(Dataset { classes: characters.len(), class_names, ..data })
+    Ok(Dataset { source: name.clone(), name, train, test, classes, class_names, sha256 })
 }
 
 /// Images that are stored by columns by rows, with labels from 0.

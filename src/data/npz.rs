@@ -192,7 +192,7 @@ mod tests {
         refused(&of(">u2", false, "(2, 1, 1)", &[1, 0, 0, 0]), &labels, "`x_train` holds 256 at index 0");
         refused(&u1("(2, 2, 3)", 11), &labels, "ends inside the elements");
         refused(&u1("(2, 2, 3)", 13), &labels, "holds more than the 12 bytes");
-        refused(&u1("(2, 3, 4, 5)", 120), &labels, "is [2, 3, 4, 5]; images are");
+        refused(&u1("(2, 4, 5, 2)", 80), &labels, "is [2, 4, 5, 2]; images are");
         refused(&u1("(2, 3, 4, 4)", 96), &labels, "channels first");
         refused(&u1("(0, 3, 4)", 0), &u1("(0,)", 0), "without a pixel");
         refused(&u1("(3, 1, 1)", 3), &labels, "`y_train` has 2 labels for 3 images");

@@ -127,7 +127,7 @@ fn settings_without_effect_are_said_and_an_option_may_be_what_the_file_needs() {
     let (code, text) = train("warm", &["--optimizer", "sgd", "--warmup", "20", "--data-dir", &workspace.name("none")]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("warning: warmup is 20; the run has 20 updates"), "{text}");
-    assert!(text.contains("warning: --data-dir is for fashion-mnist"), "{text}");
+    assert!(text.contains("warning: --data-dir is for published sets such as fashion-mnist"), "{text}");
 }
 
 #[test]

@@ -119,5 +119,5 @@ fn what_a_path_leads_to_is_told_by_what_is_there() {
         assert_eq!(kind_of(&folder.path(path)), kind, "{path}");
     }
     refused(&folder.path("x.NPZ"), "not an .npz archive");
-    refused(&folder.path("any.tgz"), "missing; CIFAR-10 is");
+    refused(&folder.path("any.tgz"), "not a gzipped tar of CIFAR-10");
 }

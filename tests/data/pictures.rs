@@ -20,10 +20,13 @@ fn classes_are_folders_in_the_order_of_their_bytes_and_pictures_lie_at_any_depth
     let data = data.unwrap();
     assert_eq!(data.class_names, ["10", "9", "Zoo", "an ä", "zoo"]);
     assert_eq!((data.classes, data.train.image), (5, [2, 3, 1]));
-    assert_eq!(data.train.labels, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
-    // Sorted by path: the folder `a` is before `b.png`.
-    let values: Vec<u8> = data.train.pixels.chunks(6).map(|image| image[0]).collect();
-    assert_eq!(values, [12, 2, 13, 3, 11, 1, 14, 4, 10, 0]);
+    // In an order that mixes the classes.
+    assert!(!data.train.labels.is_sorted());
+    let values = data.train.pixels.chunks(6).map(|image| image[0]);
+    let mut values: Vec<(u8, u8)> = data.train.labels.iter().copied().zip(values).collect();
+    values.sort_unstable();
+    let expected = [(0, 2), (0, 12), (1, 3), (1, 13), (2, 1), (2, 11), (3, 4), (3, 14), (4, 0), (4, 10)];
+    assert_eq!(values, expected);
     assert_eq!((data.test.labels, data.test.pixels[0]), (vec![0, 1, 2, 3, 4], 22));
     assert!(said.warnings.is_empty() && said.notes.is_empty(), "{said:?}");
     assert_eq!(said.decoded, Some((15, 15)));
@@ -139,7 +142,7 @@ fn folders_that_cannot_be_used_are_refused_with_what_is_wrong() {
     let message = refused(&folder.path("bad"), "cannot read the picture");
     assert!(message.contains("half name.png"), "{message}");
     folder.write("bad/b/other.png", &png([2, 3, 1], &[1; 6])[..50]);
-    let message = refused(&folder.path("bad"), "2 of 4 pictures cannot be read; mend or delete them:");
+    let message = refused(&folder.path("bad"), "2 of 5 pictures cannot be read; mend or delete them:");
     assert!(message.contains("half name.png") && message.contains("other.png"), "{message}");
     folder.write("single.png", &png([2, 3, 1], &[1; 6]));
     refused(&folder.path("single.png"), "data are a folder, an .npz file");

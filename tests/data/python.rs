@@ -12,7 +12,8 @@ fn python() -> Option<String> {
 
 /// Runs a script and reads the last line that it prints.
 fn run(python: &str, script: &str, arguments: &[&str]) -> Value {
-    let output = Command::new(python).args(["-c", script]).args(arguments).output().unwrap();
+    let output =
+        Command::new(python).env("KERAS_BACKEND", "jax").args(["-c", script]).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap()
@@ -57,11 +58,15 @@ fn arrays_that_numpy_saves_are_read() {
     }
 }
 
+/// What `image_dataset_from_directory` takes from a folder; it would need TensorFlow to decode the pictures.
 const READ: &str = "
-import sys, json, keras
-data = keras.utils.image_dataset_from_directory(sys.argv[1], image_size=(6, 5), color_mode='rgb', shuffle=False, batch_size=100)
-x, y = next(iter(data))
-print(json.dumps(dict(names=data.class_names, labels=y.numpy().tolist(), pixels=x.numpy().ravel().tolist())))
+import sys, json, numpy as np
+from keras.src.utils.dataset_utils import index_directory
+from keras.src.utils.image_dataset_utils import ALLOWLIST_FORMATS
+from PIL import Image
+paths, labels, names = index_directory(sys.argv[1], 'inferred', ALLOWLIST_FORMATS, shuffle=False)
+pixels = [value for path in paths for value in np.asarray(Image.open(path).convert('RGB')).ravel().tolist()]
+print(json.dumps(dict(names=list(names), labels=[int(label) for label in labels], pixels=pixels)))
 ";
 
 #[test]

@@ -61,10 +61,17 @@ pub(super) fn run(args: &Args) -> Result<()> {
         note(&format!("wrote {} bytes: {}", bytes.len(), path.display()));
     }
     if let Some(folder) = &args.export {
+        let names = if data.class_names.is_empty() { numbers(data.classes) } else { names };
         let images = export::write(folder, split, &names, &chosen)?;
         note(&format!("wrote {images} pictures to {}", folder.display()));
     }
     Ok(())
+}
+
+/// Names for folders of `classes` classes without names: their numbers, which sorted as text stay in order.
+fn numbers(classes: usize) -> Vec<String> {
+    let digits = classes.saturating_sub(1).to_string().len();
+    (0..classes).map(|class| format!("{class:0digits$}")).collect()
 }
 
 fn title(data: &Dataset, part: Part) -> String {

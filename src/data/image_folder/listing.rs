@@ -75,6 +75,7 @@ impl Listing {
                 found.describe_split(options, say);
             }
         }
+        split::mix(&mut found.train);
         found.describe_others(say);
         Ok(found)
     }

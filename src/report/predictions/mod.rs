@@ -186,7 +186,7 @@ b
         assert_eq!(text(PredictionFormat::Table, Some(40)), narrow);
         let cut = text(PredictionFormat::Table, Some(22));
         assert!(
-            cut.contains("  Bag, …       0.9000\n") && cut.lines().all(|line| measure_text_width(line) <= 22),
+            cut.contains("  Bag, \"…       0.9000\n") && cut.lines().all(|line| measure_text_width(line) <= 22),
             "{cut}"
         );
     }
