@@ -72,3 +72,26 @@ fn arrays_are_named_as_the_weights_in_the_order_of_the_layers() {
     let names: Vec<String> = archive.file_names().map(|name| name.unwrap().into_owned()).collect();
     assert_eq!(names, ["dense.kernel.npy", "dense.bias.npy", "dense_1.kernel.npy", "dense_1.bias.npy"]);
 }
+
+#[test]
+fn without_a_name_the_file_lies_beside_the_weights() {
+    let workspace = Workspace::new();
+    let out = workspace.name("run");
+    assert!(workspace.train("run", &["--adapter", "cpu"]).status.success());
+    for (format, name) in [("onnx", "model.onnx"), ("keras", "model.keras"), ("weights-h5", "model.weights.h5")] {
+        let exported = run(&["export", &out, "--format", format]);
+        assert!(exported.status.success(), "{}", stderr(&exported));
+        assert!(
+            workspace.path("run").join(name).is_file() && stderr(&exported).contains(name),
+            "{}",
+            stderr(&exported)
+        );
+    }
+    let before = std::fs::read(workspace.path("run/model.safetensors")).unwrap();
+    let checkpoint = workspace.name("run/checkpoint.safetensors");
+    assert!(run(&["export", &checkpoint, "--format", "npz"]).status.success());
+    assert!(workspace.path("run/checkpoint.npz").is_file());
+    fails(&["export", &out, "--format", "safetensors"], 2, "--output says where to write; not over ");
+    fails(&["export", &out], 2, "--format");
+    assert!(std::fs::read(workspace.path("run/model.safetensors")).unwrap() == before);
+}
