@@ -199,7 +199,7 @@ mod tests {
         refused(&images(), &u1("(2, 10)", 20), "`y_train` is [2, 10]; labels are [n] or [n, 1]");
         refused(&of("|u1", false, "(99999999999, 99999999999)", &[]), &labels, "declares the shape");
         refused(&of("|u1", false, "(4294967295, 1, 1)", &[]), &labels, "more than 67108864 bytes");
-        refused(&of("[('a', 'u1')]", false, "(2,)", &[]), &labels, "no `,` where there should be one");
+        refused(&of("[('a', 'u1')]", false, "(2,)", &[]), &labels, "the type `[(`, not integers");
         refused(&array("{'descr': [('a', '|u1')], 'fortran_order': False, 'shape': (2,)}", &[]), &labels, "records");
         refused(&array("{'descr': '|u1', 'shape': (2,)}", &[]), &labels, "not all of `descr`");
         refused(&array("{'descr': '|u1', 'descr': '|u1'}", &[]), &labels, "`descr` twice");
