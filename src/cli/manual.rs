@@ -43,7 +43,7 @@ fn pages(command: Command, exit_codes: &str) -> std::io::Result<Vec<(String, Vec
 fn page(command: Command, others: &[String], exit_codes: &str) -> std::io::Result<(String, Vec<u8>)> {
     let is_root = command.has_subcommands();
     // A page has no summary to refer to.
-    let command = command.mut_arg("help", |arg| arg.help("Print help"));
+    let command = command.mut_arg("help", |arg| arg.help("Print help").long_help("Print help"));
     let source = concat!("gpu-cnn ", env!("CARGO_PKG_VERSION"));
     // Not an empty date: it would be left out, and the rest take its place.
     let man = Man::new(command).date(" ").source(source).manual("gpu-cnn manual");

@@ -82,6 +82,7 @@ fn the_manual_has_a_page_for_each_subcommand_without_empty_sections() {
     assert!(found == expected && found.len() > 10, "{found:?} {expected:?}");
     for name in found {
         let text = std::fs::read_to_string(pages.join(&name)).unwrap();
+        assert!(!text.contains("see a summary"), "{name} refers to another help");
         let lines: Vec<&str> = text.lines().collect();
         for (i, line) in lines.iter().enumerate().filter(|(_, line)| line.starts_with(".SH")) {
             assert!(lines.get(i + 1).is_some_and(|next| !next.starts_with(".SH")), "{name}: {line} is empty");
