@@ -56,7 +56,7 @@ enum Command {
     Train(train::Args),
     /// Loss, accuracy, figures of each class and confusion matrix of a trained model
     Evaluate(evaluate::Args),
-    /// Write a trained model for Keras, or its weights for other programs
+    /// Write a trained model for Keras or for ONNX runtimes, or its weights for other programs
     Export(export::Args),
     /// Write a run's report.html, with its figures as SVG and PNG
     Report(report::Args),
