@@ -64,7 +64,7 @@ enum Command {
     Evaluate(evaluate::Args),
     /// The classes of one's own pictures, by a trained model
     Predict(predict::Args),
-    /// Write a trained model for Keras, or its weights for other programs
+    /// Write a trained model for Keras or for ONNX runtimes, or its weights for other programs
     Export(export::Args),
     /// Write a run's report.html, with its figures as SVG and PNG
     Report(report::Args),
