@@ -42,9 +42,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
             format!("--compare with {} runs; {} at the most can be told apart", args.compare.len(), MAX_RUNS - 1);
         return Err(Error::Usage(text));
     }
-    let output = args.output.clone().unwrap_or_else(|| args.run.join(REPORT));
-    files::check(&output).map_err(|e| Error::output(&output, e))?;
     let recorded = RecordedRun::read(&args.run)?;
+    let output = args.output.clone().unwrap_or_else(|| args.run.join(REPORT));
+    // Not over the run's own files.
+    if !output.extension().is_some_and(|end| end.eq_ignore_ascii_case("html") || end.eq_ignore_ascii_case("htm")) {
+        return Err(Error::Usage(format!("the name of --output ends in .html: {}", output.display())));
+    }
+    files::check(&output).map_err(|e| Error::output(&output, e))?;
     let others = args.compare.iter().map(|folder| {
         let run = RecordedRun::read(folder)?;
         Ok((name_of(folder), run.description.clone(), History::new(&run)))

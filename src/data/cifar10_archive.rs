@@ -29,7 +29,7 @@ pub(super) fn read(path: &Path, name: String) -> Result<Dataset> {
     assemble(contents, name, &|file| path.join(file))
 }
 
-/// As [`read`] of a gzipped archive with these bytes; `path` is used in messages only.
+/// Reads a gzipped archive of these bytes; `path` is used in messages only.
 ///
 /// # Errors
 /// As of a file.

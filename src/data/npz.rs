@@ -32,7 +32,7 @@ pub(super) fn read(path: &Path, name: String) -> Result<Dataset> {
 /// The training and the test images in the bytes of an archive; `path` is used in messages only.
 ///
 /// # Errors
-/// As [`super::read`] of such a file.
+/// As reading such a file by its path.
 pub fn parse_npz(bytes: &[u8], path: &Path) -> Result<[Split; 2]> {
     parse(bytes, path).map(|(splits, _)| splits)
 }

@@ -103,6 +103,8 @@ fn runs_are_compared_in_what_they_came_to_and_in_the_settings_that_differ() {
     fails(&[&["report", many[0], "--compare"], &many[..]].concat(), 2, "--compare with 6 runs; 5 at the most");
     fails(&["report", &workspace.name("data")], 2, "no run there, no run.json");
     fails(&["report", many[0], "-o", &workspace.name("no/folder.html")], 7, "no/folder.html");
+    fails(&["report", many[0], "-o", &workspace.name("conv/run.json")], 2, "the name of --output ends in .html");
+    fails(&["report", &workspace.name("none")], 2, "none");
 }
 
 #[test]
