@@ -114,3 +114,20 @@ fn a_debian_package_has_the_command_its_pages_and_completions() {
     }
     assert!(listed.lines().all(|line| line.contains("root/root")), "{listed}");
 }
+
+#[test]
+fn documents_have_no_gaps_left_to_fill() {
+    let files = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let documents: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
+    assert!(documents.len() > 5, "{documents:?}");
+    for path in documents {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let is_gap = |word: &str| {
+            word.len() > 2
+                && word.starts_with('@')
+                && word.trim_matches('@').bytes().all(|byte| byte.is_ascii_uppercase())
+        };
+        let found = text.split_whitespace().find(|word| is_gap(word));
+        assert!(found.is_none(), "{}: {found:?}", path.display());
+    }
+}

@@ -1,4 +1,4 @@
-//! `gpu-cnn man`: the manual, a page for the command and for each subcommand.
+//! `gpu-cnn man`: the manual, a page for the command, for each subcommand, and for each of those in `data`.
 
 use super::environment;
 use crate::error::{Error, Result};
@@ -31,17 +31,25 @@ pub(super) fn run(args: &Args, command: Command, exit_codes: &str) -> Result<()>
 
 /// The pages, each with the name of its file.
 fn pages(command: Command, exit_codes: &str) -> std::io::Result<Vec<(String, Vec<u8>)>> {
-    let mut command = command.disable_help_subcommand(true);
+    let mut command = command.disable_help_subcommand(true).mut_subcommands(|sub| sub.disable_help_subcommand(true));
     command.build();
-    let subcommands: Vec<Command> = command.get_subcommands().filter(|sub| !sub.is_hide_set()).cloned().collect();
-    let names: Vec<String> = subcommands.iter().map(|sub| format!("gpu-cnn-{}", sub.get_name())).collect();
-    let of_subcommands = subcommands.into_iter().map(|sub| page(sub, &["gpu-cnn".to_owned()], exit_codes));
-    [page(command, &names, exit_codes)].into_iter().chain(of_subcommands).collect()
+    let mut found = Vec::new();
+    collect(&command, None, &mut found);
+    found.into_iter().map(|(command, others)| page(command, &others, exit_codes)).collect()
+}
+
+/// Adds the command, and those in it, each with the names of the pages that its own refers to.
+fn collect(command: &Command, parent: Option<&str>, found: &mut Vec<(Command, Vec<String>)>) {
+    let name = |command: &Command| command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    let inner: Vec<&Command> = command.get_subcommands().filter(|sub| !sub.is_hide_set()).collect();
+    let others = parent.map(str::to_owned).into_iter().chain(inner.iter().map(|sub| name(sub))).collect();
+    found.push((command.clone(), others));
+    inner.into_iter().for_each(|sub| collect(sub, Some(&name(command)), found));
 }
 
 /// The page of a command, which refers to the pages `others`.
 fn page(command: Command, others: &[String], exit_codes: &str) -> std::io::Result<(String, Vec<u8>)> {
-    let is_root = command.has_subcommands();
+    let has_subcommands = command.has_subcommands();
     // A page has no summary to refer to.
     let command = command.mut_arg("help", |arg| arg.help("Print help").long_help("Print help"));
     let source = concat!("gpu-cnn ", env!("CARGO_PKG_VERSION"));
@@ -53,7 +61,7 @@ fn page(command: Command, others: &[String], exit_codes: &str) -> std::io::Resul
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
-    if is_root {
+    if has_subcommands {
         man.render_subcommands_section(&mut page)?;
     }
     rest(others, exit_codes).to_writer(&mut page)?;

@@ -118,6 +118,7 @@ fn samples_of_each_class_are_one_picture() {
     fails(&["data", "show", "synthetic"], 2, "--output");
     fails(&["data", "show", "synthetic", "-o", &file, "--count", "41"], 2, "rows of 40 images at most");
     fails(&["data", "show", "synthetic", "-o", &workspace.name("none/x.png")], 7, "cannot write");
+    fails(&["data", "show", "synthetic", "-o", &workspace.name("x.jpg")], 2, "the name of --output ends in .png");
     let exported = run(&["data", "show", "synthetic", "--export", &workspace.name("single"), "--count", "2", "-q"]);
     assert!(exported.status.success() && exported.stderr.is_empty(), "{}", stderr(&exported));
     let names = |folder: &str| std::fs::read_dir(workspace.path(folder)).unwrap().count();

@@ -74,7 +74,9 @@ fn the_manual_has_a_page_for_each_subcommand_without_empty_sections() {
     let help = stdout(&run(&["--help"]));
     let commands = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let names = commands.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    let of_data = ["fetch", "info", "list", "show", "verify"].map(|name| format!("gpu-cnn-data-{name}.1"));
     let mut expected: Vec<String> = names.map(|name| format!("gpu-cnn-{name}.1")).chain(["gpu-cnn.1".into()]).collect();
+    expected.extend(of_data);
     expected.sort();
     let mut found: Vec<String> =
         std::fs::read_dir(&pages).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

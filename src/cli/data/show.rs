@@ -41,6 +41,9 @@ const MAX_COLUMNS: usize = 40;
 
 pub(super) fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.output {
+        if !path.extension().is_some_and(|end| end.eq_ignore_ascii_case("png")) {
+            return Err(usage!("the name of --output ends in .png: {}", path.display()));
+        }
         files::check(path).map_err(|e| Error::output(path, e))?;
         if args.count as usize > MAX_COLUMNS {
             return Err(usage!("--count is {}; a picture has rows of {MAX_COLUMNS} images at most", args.count));

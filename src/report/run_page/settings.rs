@@ -129,7 +129,8 @@ pub(super) fn differing_settings(page: &RunPage) -> (&'static str, Table) {
         keys.dedup();
         for key in keys {
             let values: Vec<&Value> = runs.iter().map(|(_, description, _)| &description[part][key]).collect();
-            if values.iter().any(|value| *value != values[0]) && !["out", "overwrite", "sha256", "class_names"].contains(&key.as_str())
+            if values.iter().any(|value| *value != values[0])
+                && !["out", "overwrite", "sha256", "class_names"].contains(&key.as_str())
             {
                 rows.push(row(&key.replace('_', " "), values.into_iter().map(text).collect()));
             }
