@@ -4,6 +4,7 @@ use gpu_cnn::data::{Dataset, synthetic};
 use gpu_cnn::internals::backend::Trial;
 use gpu_cnn::internals::backend::gpu::{self, Adapter};
 use gpu_cnn::internals::plan::Profile;
+use gpu_cnn::internals::rng::Rng;
 use gpu_cnn::{Device, DeviceRequest, Sequential};
 use std::path::PathBuf;
 
@@ -153,4 +154,20 @@ pub(crate) fn tool_or_skip(name: &str) -> bool {
         eprintln!("skipped: no {name}");
     }
     is_there
+}
+
+/// Does a file one of several kinds of damage: bits and bytes changed, the end cut off.
+pub(crate) fn damage(bytes: &mut Vec<u8>, rng: &mut Rng) {
+    let at = rng.below(bytes.len());
+    match rng.below(5) {
+        0 => bytes[at] ^= 1 << rng.below(8),
+        1 => bytes.truncate(at),
+        // Sizes and offsets that lie.
+        2 => bytes[at..].iter_mut().take(8).for_each(|byte| *byte = 0xff),
+        3 => bytes[at..].iter_mut().take(4).for_each(|byte| *byte = rng.below(256) as u8),
+        _ => (0..1 + rng.below(16)).for_each(|_| {
+            let at = rng.below(bytes.len());
+            bytes[at] = rng.below(256) as u8;
+        }),
+    }
 }

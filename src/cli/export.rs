@@ -97,8 +97,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
     }
     files::check(&output).map_err(|e| Error::output(&output, e))?;
-    let TrainedArgs { run_or_file, model, from_pytorch } = &args.trained;
-    let trained = read_trained(run_or_file, model.as_deref(), *from_pytorch)?;
+    let trained = read_trained(&args.trained)?;
     let Trained { model, graph, weights, images, path } = &trained;
     let exported = match format {
         Format::Keras => to_archive(graph, weights),

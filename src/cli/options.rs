@@ -182,6 +182,13 @@ pub(super) struct TrainedArgs {
     pub(super) from_pytorch: bool,
 }
 
+impl TrainedArgs {
+    /// The model of a run, or of a file that describes it.
+    pub(super) fn of(run_or_file: &Path) -> Self {
+        Self { run_or_file: run_or_file.to_owned(), model: None, from_pytorch: false }
+    }
+}
+
 /// A model with its weights.
 pub(super) struct Trained {
     pub(super) model: Model,
@@ -214,11 +221,11 @@ pub(super) fn named_weights(
 ///
 /// # Errors
 /// If the model is not known, or the weights are another's.
-pub(super) fn read_trained(run_or_file: &Path, model: Option<&str>, is_pytorch: bool) -> Result<Trained> {
-    let path = weights_path(run_or_file)?;
+pub(super) fn read_trained(args: &TrainedArgs) -> Result<Trained> {
+    let path = weights_path(&args.run_or_file)?;
     let (mut weights, _) = load_weights(&path)?;
     let images = std::mem::take(&mut weights.images);
-    let (model, layout) = match described(model, &weights, &path)? {
+    let (model, layout) = match described(args.model.as_deref(), &weights, &path)? {
         Described::Model(model) => (model, Layout::default()),
         Described::By(choice) => {
             let layout = choice.layout();
@@ -226,7 +233,7 @@ pub(super) fn read_trained(run_or_file: &Path, model: Option<&str>, is_pytorch: 
         }
     };
     let graph = model.graph()?;
-    let weights = named_weights(weights, &layout, &graph, &path, is_pytorch)?;
+    let weights = named_weights(weights, &layout, &graph, &path, args.from_pytorch)?;
     Ok(Trained { model, graph, weights, images, path })
 }
 
@@ -244,4 +251,9 @@ pub(super) fn describe_data(data: &Dataset) -> String {
     let (train, test, classes) = (data.train.len(), data.test.len(), data.classes);
     let source = if data.name == data.source { String::new() } else { format!(", {}", data.source) };
     format!("{}, {train} training and {test} test images of {h}x{w}x{c}, {classes} classes{source}", data.name)
+}
+
+/// Whether the name of a file has one of these extensions, in whatever case.
+pub(super) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    path.extension().is_some_and(|found| extensions.iter().any(|extension| found.eq_ignore_ascii_case(extension)))
 }

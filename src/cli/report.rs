@@ -1,6 +1,6 @@
 //! `gpu-cnn report`: a run as one HTML page, with its figures as files.
 
-use super::options::{Trained, describe_data, find_device, read_trained};
+use super::options::{Trained, TrainedArgs, describe_data, find_device, has_extension, read_trained};
 use super::run_args::{Names, Shared};
 use super::test_pictures::describe_test;
 use super::trained_on::{changed_files, trained_on, with_loss_of};
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let recorded = RecordedRun::read(&args.run)?;
     let output = args.output.clone().unwrap_or_else(|| args.run.join(REPORT));
     // Not over the run's own files.
-    if !output.extension().is_some_and(|end| end.eq_ignore_ascii_case("html") || end.eq_ignore_ascii_case("htm")) {
+    if !has_extension(&output, &["html", "htm"]) {
         return Err(Error::Usage(format!("the name of --output ends in .html: {}", output.display())));
     }
     files::check(&output).map_err(|e| Error::output(&output, e))?;
@@ -85,7 +85,7 @@ fn test(args: &Args, description: &Value) -> Result<std::result::Result<Test, St
     // What was asked for is an error; what the run lacks is not.
     let device = find_device(&config)?;
     let read = || -> Result<Test> {
-        let Trained { model, graph, weights, .. } = read_trained(&args.run, None, false)?;
+        let Trained { model, graph, weights, .. } = read_trained(&TrainedArgs::of(&args.run))?;
         let data = super::source::open_for(&config, asked.data.is_some().then_some(graph.input))?;
         note(&format!("data: {}", describe_data(&data)));
         changed_files(description, &data).iter().for_each(|warning| note(warning));

@@ -1,5 +1,6 @@
 //! The options of a run: a configuration file, and options that override it; and those of them that other subcommands have.
 
+use super::options::has_extension;
 use crate::bounds::{check_values, read_text};
 use crate::error::{Error, Result, usage};
 use crate::graph::{Functional, Initializer, ModelFile, Preset};
@@ -180,8 +181,7 @@ fn parse(text: &str, path: &Path) -> Result<RunRequest> {
     check_values(text).map_err(|e| not_a_configuration(path, &e.to_string()))?;
     // Some editors begin a file with a mark of its order of bytes. No TOML begins with a brace.
     let json = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let is_json =
-        json.trim_start().starts_with('{') || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+    let is_json = json.trim_start().starts_with('{') || has_extension(path, &["json"]);
     let request = match is_json {
         true => from_json(json),
         false => toml::from_str(text).map(of_config).map_err(|e| e.to_string()),

@@ -8,14 +8,12 @@ use std::path::Path;
 /// Maximum number of consecutive classes without images; a label after a longer gap is treated as damage.
 const MAX_EMPTY_CLASSES: usize = 9;
 
-/// The data set `name` of these images, with as many classes as the training labels need, no names and no digests; `labels` are the files
+/// The data set `name` of these images of `classes` classes ([`counted`]), with no names and no digests; `labels` are the files
 /// of the training and the test labels, for messages.
 ///
 /// # Errors
-/// [`Error::Data`] for images of two sizes, fewer than two classes, a training label after a long gap, or a test label above all training
-/// labels.
-pub(super) fn numbered(name: String, train: Split, test: Split, labels: [&Path; 2]) -> Result<Dataset> {
-    let classes = counted(&train, labels[0])?;
+/// [`Error::Data`] for images of two sizes, fewer than two classes, or a test label above all training labels.
+pub(super) fn numbered(name: String, classes: usize, train: Split, test: Split, labels: [&Path; 2]) -> Result<Dataset> {
     if train.image != test.image {
         let what = format!("test images of {:?}, but training images of {:?}", test.image, train.image);
         return Err(Error::data(labels[1], what));

@@ -68,9 +68,9 @@ fn read(dir: &Path, names: &Names) -> Result<Dataset> {
         Ok((split, labels.0, images.0))
     };
     let (train, train_labels, train_images) = split(0)?;
-    let characters = match names.storage {
-        Storage::Emnist { characters, .. } => Some(characters),
-        _ => counted(&train, &train_labels).map(|_| None)?,
+    let (classes, characters) = match names.storage {
+        Storage::Emnist { characters, .. } => (characters.len(), Some(characters)),
+        _ => (counted(&train, &train_labels)?, None),
     };
     let (test, test_labels, test_images) = split(2)?;
     if train.image != test.image {
@@ -81,9 +81,9 @@ fn read(dir: &Path, names: &Names) -> Result<Dataset> {
     let contents = [idx::content_sha256(&train), idx::content_sha256(&test)].into_iter().flatten();
     let sha256 = names.files.iter().cloned().zip(contents).collect();
     let Some(characters) = characters else {
-        return Ok(Dataset { sha256, ..numbered(name, train, test, [&train_labels, &test_labels])? });
+        return Ok(Dataset { sha256, ..numbered(name, classes, train, test, [&train_labels, &test_labels])? });
     };
-    let (classes, class_names) = (characters.len(), characters.chars().map(String::from).collect());
+    let class_names = characters.chars().map(String::from).collect();
     for (split, labels) in [(&train, &train_labels), (&test, &test_labels)] {
         check_labels(split, classes, labels)?;
     }

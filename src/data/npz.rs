@@ -1,6 +1,6 @@
 //! Reads NumPy's archives, `.npz`: a zip of `.npy` arrays, named as those of Keras's `mnist.npz` or as MedMNIST's.
 
-use super::classes::numbered;
+use super::classes::{counted, numbered};
 use super::dataset::{Dataset, Split};
 use super::idx::{self, MAX_EXPANDED, MAX_EXPANSION};
 use super::npy::{self, Array};
@@ -25,7 +25,8 @@ pub(super) fn read(path: &Path, name: String) -> Result<Dataset> {
     let ([train, test], names) = parse(&bytes, path)?;
     let digests = [idx::content_sha256(&train), idx::content_sha256(&test)].into_iter().flatten();
     let sha256 = names.iter().map(|name| (*name).to_owned()).zip(digests).collect();
-    let found = numbered(name, train, test, [path, path])?;
+    let classes = counted(&train, path)?;
+    let found = numbered(name, classes, train, test, [path, path])?;
     Ok(Dataset { sha256, ..found })
 }
 

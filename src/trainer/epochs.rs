@@ -26,7 +26,6 @@ pub struct Fit<'d> {
 
 #[derive(Debug)]
 struct Epoch<'d> {
-    data: &'d Split,
     pass: Pass<'d>,
     started: Instant,
     /// Steps whose scores have arrived and have not been reported, each with whether its update was skipped.
@@ -81,7 +80,7 @@ impl Fit<'_> {
         let Some(epoch) = &mut self.epoch else { return Ok(None) };
         let event = match epoch.next(trainer).await {
             Ok(Some(event)) => return Ok(Some(event)),
-            Ok(None) => epoch.end(trainer).await,
+            Ok(None) => epoch.end(trainer, self.data).await,
             Err(error) => Err(error),
         };
         self.epoch = None;
@@ -106,7 +105,6 @@ impl<'d> Epoch<'d> {
             return Err(Error::Data(format!("{done} batches of the epoch are done, it has {}", pass.steps())));
         }
         Ok(Self {
-            data,
             updates_before: progress.updates.saturating_sub(pass.updates(done) as u64),
             pass: pass.pausing(config.checkpoint_every.steps(), progress.steps - progress.batch),
             started: Instant::now(),
@@ -199,7 +197,7 @@ impl<'d> Epoch<'d> {
         LearningRate { before, ..of_run }
     }
 
-    async fn end(&mut self, trainer: &mut Trainer) -> Result<Event> {
+    async fn end(&mut self, trainer: &mut Trainer, data: &Split) -> Result<Event> {
         let Progress { skipped, .. } = trainer.progress;
         if skipped > 0 && skipped == self.pass.updates(self.reported) as u64 {
             let epoch = trainer.progress.epoch + 1;
@@ -210,7 +208,7 @@ impl<'d> Epoch<'d> {
         }
         let elapsed = self.started.elapsed();
         trainer.check_weights().await?;
-        let validation = trainer.validate(self.data).await?;
+        let validation = trainer.validate(data).await?;
         let learning_rate = self.learning_rate(trainer).at(trainer.progress.updates);
         let score = self.so_far.score();
         let (config, progress) = (&trainer.config, &mut trainer.progress);

@@ -10,15 +10,16 @@ impl RunConfig {
     /// # Errors
     /// [`Error::Usage`](crate::Error::Usage) if none is left to train on, or none to validate.
     pub fn trained_on(&self, images: usize) -> Result<Range<usize>> {
-        let end = match (self.validation_split, self.validation) {
+        let (asked, end) = match (self.validation_split, self.validation) {
             // As Keras rounds it.
-            (Some(share), _) => (images as f64 * (1.0 - share)).floor() as usize,
-            (None, Some(held_out)) => images.saturating_sub(usize::try_from(held_out).unwrap_or(usize::MAX)),
+            (Some(share), _) => {
+                (format!("validation_split is {share}"), (images as f64 * (1.0 - share)).floor() as usize)
+            }
+            (None, Some(held_out)) => {
+                let end = images.saturating_sub(usize::try_from(held_out).unwrap_or(usize::MAX));
+                (format!("validation is {held_out}"), end)
+            }
             (None, None) => return Ok(0..images),
-        };
-        let asked = match (self.validation_split, self.validation) {
-            (Some(share), _) => format!("validation_split is {share}"),
-            (_, held_out) => format!("validation is {}", held_out.unwrap_or_default()),
         };
         match end {
             0 => Err(usage!("{asked}; of {images} training images none is left to train on")),

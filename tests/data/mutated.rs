@@ -1,5 +1,6 @@
 //! Files with bits flipped, cut, overwritten: refused or read, never a panic.
 
+use crate::support::damage;
 use gpu_cnn::Error;
 use gpu_cnn::data::{idx, parse_cifar10_archive, parse_npz};
 use gpu_cnn::internals::rng::{Purpose, Rng};
@@ -8,22 +9,6 @@ use std::path::Path;
 
 /// Mutated files of each kind.
 const FILES: usize = 2000;
-
-/// One of several kinds of damage.
-fn damage(bytes: &mut Vec<u8>, rng: &mut Rng) {
-    let at = rng.below(bytes.len());
-    match rng.below(5) {
-        0 => bytes[at] ^= 1 << rng.below(8),
-        1 => bytes.truncate(at),
-        // Sizes and offsets that lie.
-        2 => bytes[at..].iter_mut().take(8).for_each(|byte| *byte = 0xff),
-        3 => bytes[at..].iter_mut().take(4).for_each(|byte| *byte = rng.below(256) as u8),
-        _ => (0..1 + rng.below(16)).for_each(|_| {
-            let at = rng.below(bytes.len());
-            bytes[at] = rng.below(256) as u8;
-        }),
-    }
-}
 
 fn all_are_refused_or_read(name: &str, whole: &[u8], read: impl Fn(Vec<u8>) -> Result<(), Error>) {
     read(whole.to_vec()).unwrap_or_else(|error| panic!("{name}: {error}"));

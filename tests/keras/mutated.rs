@@ -1,6 +1,7 @@
 //! Files of Keras with bits flipped, cut, overwritten: refused or read, never a panic.
 
 use super::files::file;
+use crate::support::damage;
 use gpu_cnn::Error;
 use gpu_cnn::internals::graph::{ModelFile, load_weights, weights_of};
 use gpu_cnn::internals::rng::{Purpose, Rng};
@@ -22,22 +23,6 @@ fn read(path: &Path) -> gpu_cnn::Result<()> {
     let mut weights = weights.ok_or_else(|| Error::Usage("no weights".into()))?;
     weights.name_by_layer(&layout, &graph, path)?;
     weights_of(&weights, &graph, path).map(drop)
-}
-
-/// One of several kinds of damage.
-fn damage(bytes: &mut Vec<u8>, rng: &mut Rng) {
-    let at = rng.below(bytes.len());
-    match rng.below(5) {
-        0 => bytes[at] ^= 1 << rng.below(8),
-        1 => bytes.truncate(at),
-        // Sizes and offsets that lie.
-        2 => bytes[at..].iter_mut().take(8).for_each(|byte| *byte = 0xff),
-        3 => bytes[at..].iter_mut().take(4).for_each(|byte| *byte = rng.below(256) as u8),
-        _ => (0..1 + rng.below(16)).for_each(|_| {
-            let at = rng.below(bytes.len());
-            bytes[at] = rng.below(256) as u8;
-        }),
-    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::chosen::Chosen;
 use super::export;
+use crate::cli::options::has_extension;
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result, usage};
 use crate::files;
@@ -41,7 +42,7 @@ const MAX_COLUMNS: usize = 40;
 
 pub(super) fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.output {
-        if !path.extension().is_some_and(|end| end.eq_ignore_ascii_case("png")) {
+        if !has_extension(path, &["png"]) {
             return Err(usage!("the name of --output ends in .png: {}", path.display()));
         }
         files::check(path).map_err(|e| Error::output(path, e))?;

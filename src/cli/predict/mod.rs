@@ -68,8 +68,7 @@ const MIN_CHUNK: usize = 32;
 const CHUNK_BYTES: usize = 16 << 20;
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let TrainedArgs { run_or_file, model, from_pytorch } = &args.trained;
-    let Trained { model, graph, weights, images, path } = read_trained(run_or_file, model.as_deref(), *from_pytorch)?;
+    let Trained { model, graph, weights, images, path } = read_trained(&args.trained)?;
     if !matches!(graph.input[2], 1 | 3) {
         return Err(usage!(
             "the model takes images of {} channels; pictures have one channel or three",
