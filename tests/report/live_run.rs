@@ -5,15 +5,24 @@ use crate::cli::{Workspace, command};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A run that is going on, with its page.
+/// How long a line that a run prints is left unread. Once the pipe is full, the run waits for its lines, of which it prints two an epoch: so a
+/// fast machine has no more than the pipe's 64 KiB, of some 700 epochs, and then 50 epochs a second behind it.
+const A_LINE: Duration = Duration::from_millis(10);
+/// Epochs that take ten seconds and more.
+pub(super) const MANY_EPOCHS: &str = "1200";
+
+/// A run that is going on, with its page; it cannot end before it is waited for, where its epochs are [`MANY_EPOCHS`].
 pub(super) struct LiveRun {
     child: Child,
-    stderr: BufReader<ChildStderr>,
-    /// What was printed before the page's address.
-    before: String,
+    /// Reads what is printed besides the page's address.
+    reader: Option<JoinHandle<String>>,
+    is_awaited: Arc<AtomicBool>,
     pub(super) port: u16,
 }
 
@@ -37,7 +46,18 @@ impl LiveRun {
                 None => before += &line,
             }
         };
-        Self { child, stderr, before, port }
+        let is_awaited = Arc::new(AtomicBool::new(false));
+        let awaited = Arc::clone(&is_awaited);
+        let reader = std::thread::spawn(move || {
+            let mut text = before;
+            while stderr.read_line(&mut text).unwrap() > 0 {
+                if !awaited.load(Ordering::Relaxed) {
+                    std::thread::sleep(A_LINE);
+                }
+            }
+            text
+        });
+        Self { child, reader: Some(reader), is_awaited, port }
     }
 
     fn connect(&self) -> TcpStream {
@@ -72,8 +92,8 @@ impl LiveRun {
 
     /// How it ended, with what else was printed.
     pub(super) fn wait(mut self) -> (ExitStatus, String) {
-        let mut text = std::mem::take(&mut self.before);
-        self.stderr.read_to_string(&mut text).unwrap();
+        self.is_awaited.store(true, Ordering::Relaxed);
+        let text = self.reader.take().unwrap().join().unwrap();
         (self.child.wait().unwrap(), text)
     }
 
