@@ -8,7 +8,7 @@ use crate::blocking::Trainer;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::graph::Model;
-use crate::report::{History, REPORT, RecordedRun, RunPage, Test, note, write_report};
+use crate::report::{History, REPORT, RecordedRun, RunFolder, RunPage, Test, note, write_report};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) struct Args {
     compare: Vec<PathBuf>,
     #[command(flatten)]
     shared: Shared<Options>,
-    /// Where to write the page [default: report.html in the run's folder]; the figures lie beside it
+    /// Where to write the page [default: report.html in the run's folder, comparison.html with --compare]; the figures lie beside it
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -33,6 +33,9 @@ impl Names for Options {
     const NAMES: &'static [&'static str] = &["adapter", "threads", "data", "data_dir", "batch_size"];
 }
 
+/// The page of several runs, in the folder of the first.
+const COMPARISON: &str = "comparison.html";
+
 /// Runs whose curves can be told apart.
 const MAX_RUNS: usize = 6;
 
@@ -42,26 +45,50 @@ pub(super) fn run(args: &Args) -> Result<()> {
             format!("--compare with {} runs; {} at the most can be told apart", args.compare.len(), MAX_RUNS - 1);
         return Err(Error::Usage(text));
     }
-    let recorded = RecordedRun::read(&args.run)?;
-    let output = args.output.clone().unwrap_or_else(|| args.run.join(REPORT));
+    let recorded = read(&args.run)?;
+    // A comparison does not take the place of the run's own page.
+    let usual = if args.compare.is_empty() { REPORT } else { COMPARISON };
+    let output = args.output.clone().unwrap_or_else(|| args.run.join(usual));
     // Not over the run's own files.
     if !has_extension(&output, &["html", "htm"]) {
         return Err(Error::Usage(format!("the name of --output ends in .html: {}", output.display())));
     }
     files::check(&output).map_err(|e| Error::output(&output, e))?;
-    let others = args.compare.iter().map(|folder| {
-        let run = RecordedRun::read(folder)?;
-        Ok((name_of(folder), run.description.clone(), History::new(&run)))
+    let mut names = names_of(&args.run, &args.compare);
+    let others = args.compare.iter().zip(names.split_off(1)).map(|(folder, name)| {
+        let run = read(folder)?;
+        Ok((name, run.description.clone(), History::new(&run)))
     });
     let others = others.collect::<Result<Vec<_>>>()?;
-    let test = test(args, &recorded.description)?;
+    let test = test(args, &recorded)?;
     if let Err(why) = &test {
         note(&format!("warning: without what the model makes of test images: {why}"));
     }
-    let page = RunPage { history: History::new(&recorded), others, ..run_page(&args.run, recorded.description, test) };
+    let (name, history) = (names.remove(0), History::new(&recorded));
+    let page = RunPage { name, history, others, ..run_page(&args.run, recorded.description, test) };
     let figures = write_report(&page, &output)?;
     note(&format!("report: {}, its figures in {}", output.display(), figures.display()));
     Ok(())
+}
+
+/// The run in `folder`; one that says it is going on, and is not, was killed.
+fn read(folder: &Path) -> Result<RecordedRun> {
+    let mut run = RecordedRun::read(folder)?;
+    if run.description["status"] == "running" && !RunFolder::is_written(folder) {
+        run.description["status"] = "killed".into();
+    }
+    Ok(run)
+}
+
+/// Names of runs that are compared: the last of each folder's path, or where two are the same the paths.
+fn names_of(first: &Path, others: &[PathBuf]) -> Vec<String> {
+    let folders = || [first].into_iter().chain(others.iter().map(PathBuf::as_path));
+    let names: Vec<String> = folders().map(name_of).collect();
+    let is_new = |i: usize| !names[..i].contains(&names[i]);
+    match (0..names.len()).all(is_new) {
+        true => names,
+        false => folders().map(|folder| folder.display().to_string()).collect(),
+    }
 }
 
 /// The page of the run in `folder`, with the content of its run.json and without its curves.
@@ -78,7 +105,11 @@ fn name_of(folder: &Path) -> String {
 }
 
 /// What the run's model makes of the test images, or why that is not known: there are no weights yet, or no data.
-fn test(args: &Args, description: &Value) -> Result<std::result::Result<Test, String>> {
+fn test(args: &Args, recorded: &RecordedRun) -> Result<std::result::Result<Test, String>> {
+    if recorded.weights.is_none() {
+        return Ok(Err("the run has no weights, which are written at the end of each epoch".to_owned()));
+    }
+    let description = &recorded.description;
     let asked = &args.shared.0;
     let config = if asked.data.is_some() { asked.clone() } else { trained_on(description, asked) };
     let config = with_loss_of(description, config, &args.shared.1)?;

@@ -12,7 +12,8 @@ use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::{
-    History, LivePort, REPORT, RecordedRun, RunFolder, RunPage, is_quiet, note, print, summary_table, write_page,
+    History, LivePort, REPORT, RecordedRun, RunFolder, RunPage, detail, is_quiet, note, print, summary_table,
+    write_page,
 };
 use crate::trainer::{Evaluation, NotFinite, Progress, RunConfig, Schedule};
 use serde_json::json;
@@ -74,6 +75,19 @@ fn write_report(folder: &Path, trainer: &mut Trainer, data: &Dataset, evaluation
     let recorded = RecordedRun::read(folder)?;
     let page = RunPage { history: History::new(&recorded), ..run_page(folder, recorded.description, Ok(test)) };
     write_page(&page, &folder.join(REPORT)).map(|()| page)
+}
+
+/// Writes the page of the run in `folder`, which ended before its end.
+fn write_report_without_test(folder: &Path) {
+    let untested = Err("The run ended before the test images.".to_owned());
+    let written = RecordedRun::read(folder).and_then(|recorded| {
+        let page = RunPage { history: History::new(&recorded), ..run_page(folder, recorded.description, untested) };
+        write_page(&page, &folder.join(REPORT))
+    });
+    // How the run ended is what there is to report.
+    if let Err(error) = written {
+        detail(|| format!("the page of the run is not written: {error}"));
+    }
 }
 
 /// Warns where the epochs that are done would have been others with the new number of epochs.
@@ -146,8 +160,11 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()>
             }
             // The first error is the one to report.
             folder.note_final("error", json!(error.to_string()));
-            let at = folder.path().to_owned();
-            let _ = folder.close(status);
+            let (at, is_earlier_run) = (folder.path().to_owned(), folder.is_earlier_run());
+            let closed = folder.close(status);
+            if closed.is_ok() && !is_earlier_run {
+                write_report_without_test(&at);
+            }
             live.into_iter().for_each(|live| live.fail(&error, &at));
             Err(error)
         }

@@ -82,6 +82,15 @@ impl History {
         self.epochs
     }
 
+    /// Over the last epoch that is over: of training, and of validation where there is any.
+    pub(crate) fn last_epoch(&self) -> [Option<(&'static str, Score)>; 2] {
+        let of = |images: usize, name: &'static str| {
+            let (loss, accuracy) = (self.losses[images].last()?[1], self.accuracies[images].last()?[1]);
+            Some((name, Score { loss, accuracy }))
+        };
+        [of(0, "Training"), of(1, "Validation")]
+    }
+
     /// Loss and accuracy over the test images, once the run has come to its end.
     pub(crate) fn test(&self) -> Option<Score> {
         self.test

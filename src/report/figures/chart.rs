@@ -144,7 +144,9 @@ fn axes(x: &Scale, y: &Scale, [left, top]: [f64; 2], quantity: &str) -> Markup {
         @for (value, text) in x.ticks() {
             @let at = round(x.place(value));
             path class="rule" d={ "M" (at) " " (bottom) "v5" } {}
-            text class="middle muted" x=(at) y=(bottom + 18.0) { (text) }
+            // Not over the edge.
+            @let middle = at.min(round(WIDTH - 1.0 - text.chars().count() as f64 * DIGIT / 2.0));
+            text class="middle muted" x=(middle) y=(bottom + 18.0) { (text) }
         }
         path class="rule" d={ "M" (left) " " (bottom) "H" (WIDTH - RIGHT) } {}
         text class="middle" x=((left + WIDTH - RIGHT) / 2.0) y=(bottom + 34.0) { "epoch" }
@@ -156,10 +158,17 @@ fn curve(series: &Series, x: &Scale, y: &Scale) -> Markup {
     let points: Vec<[f64; 2]> =
         series.points.iter().map(|point| [round(x.place(point[0])), round(y.place(point[1]))]).collect();
     // Marks that would hide the line are left out.
-    let marked = if points.len() <= 40 { &points[..] } else { &points[points.len() - 1..] };
+    let marked = if series.mark == Mark::Thin && points.len() > 1 {
+        // It is a line.
+        &[]
+    } else if points.len() <= 40 {
+        &points[..]
+    } else {
+        &points[points.len() - 1..]
+    };
     html! {
         @if series.mark != Mark::Points { (line(series, &path(&points))) }
-        @if series.mark != Mark::Thin { @for at in marked { (marker(series.style, *at)) } }
+        @for at in marked { (marker(series.style, *at)) }
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn confusion_matrix(evaluation: &Evaluation, names: &[String]) -> Fig
     let (left, top) = if count <= MAX_NUMBERS { (LABEL + 20.0, LABEL + 14.0) } else { (44.0, 34.0) };
     let side = cell * count as f64;
     let marks = html! {
-        text class="small muted" x="2" y=(top - 6.0) { "true ↓ given →" }
+        text class="small muted" x="2" y=(if count <= MAX_NUMBERS { top - 6.0 } else { 11.0 }) { "true ↓ given →" }
         rect class="outline" x=(left) y=(top) width=(side) height=(side) {}
         @for (row, cells) in confusion.iter().enumerate() {
             @let images: usize = cells.iter().sum();
@@ -46,8 +46,17 @@ pub(crate) fn confusion_matrix(evaluation: &Evaluation, names: &[String]) -> Fig
     let most = worst.first().map_or_else(String::new, |(images, row, column)| {
         format!(" The most frequent confusion: {images} of {} taken for {}.", names[*row], names[*column])
     });
+    let key = match (names.first(), names.last()) {
+        (Some(first), Some(last)) if count > MAX_NUMBERS => {
+            format!(
+                " Numbers beside it are places in the order of the classes, from 0, {first}, to {}, {last}.",
+                count - 1
+            )
+        }
+        _ => String::new(),
+    };
     let description = format!(
-        "{count} classes; rows are true classes, columns given ones. {} of {} images are right.{most}",
+        "{count} classes; rows are true classes, columns given ones.{key} {} of {} images are right.{most}",
         (0..count).map(|i| confusion[i][i]).sum::<usize>(),
         confusion.iter().flatten().sum::<usize>(),
     );

@@ -111,6 +111,8 @@ pub(crate) struct Pictures {
     pub(crate) title: String,
     pub(crate) description: String,
     pub(crate) cells: Vec<Cell>,
+    /// What stands above the columns; nothing where it is empty.
+    pub(crate) heads: Vec<String>,
     /// Pictures of a row.
     pub(crate) columns: usize,
     pub(crate) table: Option<Table>,
@@ -126,13 +128,16 @@ impl Pictures {
         let heights = self.cells.iter().map(|cell| cell.picture.size[0] as f64 / cell.picture.size[1].max(1) as f64);
         // As wide as the column; not higher than twice that.
         let height = side * heights.fold(0.1, f64::max).min(2.0);
-        let mut tops = vec![4.0];
+        let mut tops = vec![if self.heads.is_empty() { 4.0 } else { 6.0 + LINE }];
         for row in self.cells.chunks(columns) {
             let lines = row.iter().map(|cell| cell.lines.len()).max().unwrap_or(0);
             tops.push(tops[tops.len() - 1] + height + lines as f64 * LINE + 8.0);
         }
         let text_columns = (side / 5.4) as usize;
         let marks = html! {
+            @for (column, head) in self.heads.iter().enumerate() {
+                text class="small" x=(column as f64 * step + 4.0) y=(LINE - 1.0) { (shortened(head, text_columns)) }
+            }
             @for (i, cell) in self.cells.iter().enumerate() {
                 @let (x, y) = ((i % columns) as f64 * step + 4.0, tops[i / columns]);
                 rect class="outline" x=(x - 0.5) y=(y - 0.5) width=(side + 1.0) height=(height + 1.0) {}

@@ -51,7 +51,8 @@ pub(crate) fn class_ratios(evaluation: &Evaluation, names: &[String]) -> Figure 
     };
     let by_f1 = |a: &&usize, b: &&usize| ratios[**a][2].total_cmp(&ratios[**b][2]);
     let said = |class: &usize| format!("{} with F1 {:.3}", names[*class], ratios[*class][2]);
-    let (worst, best) = (drawn.iter().min_by(by_f1).map(said), drawn.iter().max_by(by_f1).map(said));
+    let all: Vec<usize> = (0..ratios.len()).collect();
+    let (worst, best) = (all.iter().min_by(by_f1).map(said), all.iter().max_by(by_f1).map(said));
     let description = format!(
         "Precision, recall and F1 of each class. Lowest: {}; highest: {}.",
         worst.unwrap_or_default(),

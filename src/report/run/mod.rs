@@ -25,7 +25,7 @@ use log::{Mark, RunLog};
 use names::{
     BATCH, BEST, CHECKPOINT, LOSSES, METRICS, TABLE, TIMING, WEIGHTS, earlier_run, names, remove_empty_folders,
 };
-use place::{Lock, create_new, lock, now};
+use place::{Lock, create_new, is_locked, lock, now};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -124,6 +124,11 @@ impl RunFolder {
     /// Whether the files in the folder are still those of an earlier run.
     pub(crate) fn is_earlier_run(&self) -> bool {
         self.current != self.path
+    }
+
+    /// Whether a run is writing to `path`; where that cannot be known, it may be.
+    pub(crate) fn is_written(path: &Path) -> bool {
+        is_locked(path)
     }
 
     /// Checks that a run can be written to `path`, and leaves nothing there.

@@ -47,6 +47,11 @@ pub(super) fn lock(path: &Path) -> Result<Lock> {
     }
 }
 
+/// Whether a run holds the folder; where that cannot be known, it may.
+pub(super) fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|folder| folder.try_lock_shared().is_err())
+}
+
 /// The present time, to the second.
 pub(super) fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()

@@ -2,7 +2,7 @@
 
 use super::different::most_different;
 use crate::graph::{Graph, Node};
-use crate::report::figures::{Cell, Figure, Picture, Pictures, number};
+use crate::report::figures::{Cell, Figure, Picture, Pictures, Table, number};
 use crate::trainer::LayerOutput;
 
 /// Filters of the first layer that are shown, at most.
@@ -11,6 +11,8 @@ const MAX_FILTERS: usize = 64;
 const MAX_LAYERS: usize = 12;
 /// Feature maps of a layer.
 const MAPS: usize = 6;
+/// Weights of a filter that a table has all of, at most.
+const MAX_WEIGHTS: usize = 27;
 
 /// The first layer's filters as pictures.
 pub(crate) struct Filters<'a> {
@@ -19,6 +21,8 @@ pub(crate) struct Filters<'a> {
     pub(crate) tensor: &'a str,
     /// The first of them, [`MAX_FILTERS`] at most.
     pub(crate) pictures: Vec<Picture>,
+    /// The weights that are shown of each, row by row.
+    shown: Vec<Vec<f32>>,
     /// Height and width of a filter; a picture may be smaller.
     size: [usize; 2],
     /// How many there are.
@@ -45,25 +49,25 @@ pub(crate) fn filter_pictures<'a>(graph: &'a Graph, weights: &[f32]) -> Option<F
     let range = usual_range(values);
     let area = size[0] * size[1];
     // Filter `f`: its red, green and blue together, else one channel.
-    let picture = |channel: Option<usize>, f: usize| {
+    let shown = |channel: Option<usize>, f: usize| -> Vec<f32> {
         let channels: Vec<usize> = channel.map_or_else(|| (0..of_filter).collect(), |channel| vec![channel]);
         let at = |pixel: usize, channel: usize| values[(pixel * of_filter + channel) * count + f];
-        let numbers: Vec<f32> = (0..area).flat_map(|pixel| channels.iter().map(move |c| at(pixel, *c))).collect();
-        Picture::of_numbers(size, &numbers, [-range, range])
+        (0..area).flat_map(|pixel| channels.iter().map(move |c| at(pixel, *c))).collect()
     };
     let filters: Vec<(Option<usize>, usize)> = match of_filter {
         3 if !is_depthwise => (0..count).map(|f| (None, f)).collect(),
         _ if is_depthwise => (0..of_filter).flat_map(|c| (0..count).map(move |f| (Some(c), f))).collect(),
         _ => (0..count).map(|f| (Some(0), f)).collect(),
     };
-    let pictures = filters.iter().take(MAX_FILTERS).map(|(channel, f)| picture(*channel, *f)).collect();
+    let shown: Vec<Vec<f32>> = filters.iter().take(MAX_FILTERS).map(|(channel, f)| shown(*channel, *f)).collect();
+    let pictures = shown.iter().map(|numbers| Picture::of_numbers(size, numbers, [-range, range])).collect();
     let part = if of_filter > 3 && !is_depthwise { ", their first channel" } else { "" };
-    Some(Filters { node, tensor: &tensor.name, pictures, size, total: filters.len(), part, range })
+    Some(Filters { node, tensor: &tensor.name, pictures, shown, size, total: filters.len(), part, range })
 }
 
 /// The figure of [`filter_pictures`].
 pub(crate) fn filters(graph: &Graph, weights: &[f32]) -> Option<Figure> {
-    let Filters { node, pictures, size, total, part, range, .. } = filter_pictures(graph, weights)?;
+    let Filters { node, pictures, shown: numbers, size, total, part, range, .. } = filter_pictures(graph, weights)?;
     let shown = pictures.len();
     let which = if shown < total { format!("the first {shown} of {total}") } else { format!("all {total}") };
     let [height, width] = size;
@@ -74,7 +78,44 @@ pub(crate) fn filters(graph: &Graph, weights: &[f32]) -> Option<Figure> {
     );
     let cells = pictures.into_iter().map(|picture| Cell { picture, lines: Vec::new() }).collect();
     let (name, title) = ("filters".to_owned(), format!("Filters of the first layer, {}", node.name));
-    Some(Pictures { name, title, description, cells, columns: 8, table: None }.figure())
+    let table = Some(weights_table(&numbers, size));
+    Some(Pictures { name, title, description, cells, heads: Vec::new(), columns: 8, table }.figure())
+}
+
+/// The weights of filters of height and width `size`, or what they lie between where there are many.
+fn weights_table(filters: &[Vec<f32>], [height, width]: [usize; 2]) -> Table {
+    let per_filter = filters.first().map_or(0, Vec::len);
+    let numbered = |texts: Vec<String>, f: usize| [f.to_string()].into_iter().chain(texts).collect();
+    let rows = |of: &dyn Fn(&[f32]) -> Vec<String>| {
+        filters.iter().enumerate().map(|(f, weights)| numbered(of(weights), f)).collect()
+    };
+    if per_filter > MAX_WEIGHTS {
+        let head = ["filter", "lowest", "mean", "highest"].map(String::from).into();
+        let note =
+            Some(format!("Of the {per_filter} weights that are shown of each filter; the weights file has all."));
+        return Table { head, rows: rows(&|weights| range_and_mean(weights).into()), note };
+    }
+    let channels = per_filter / (height * width).max(1);
+    let of_channel =
+        |c: usize| if channels > 1 { format!(" {}", ["red", "green", "blue"][c % 3]) } else { String::new() };
+    let place = |i: usize| {
+        let pixel = i / channels;
+        format!("{},{}{}", pixel / width, pixel % width, of_channel(i % channels))
+    };
+    let head = ["filter".to_owned()].into_iter().chain((0..per_filter).map(place)).collect();
+    let note = Some("Columns are named by row and column within the filter, from 0.".to_owned());
+    Table { head, rows: rows(&|weights| weights.iter().map(|weight| number(f64::from(*weight))).collect()), note }
+}
+
+/// Lowest, mean and highest as text.
+fn range_and_mean(values: &[f32]) -> [String; 3] {
+    let [low, high] = range_of(values);
+    let sum: f64 = values.iter().map(|value| f64::from(*value)).sum();
+    [f64::from(low), sum / values.len().max(1) as f64, f64::from(high)].map(number)
+}
+
+fn range_of(values: &[f32]) -> [f32; 2] {
+    values.iter().fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], value| [low.min(*value), high.max(*value)])
 }
 
 /// How many of the weights, from the first on, [`filters`] needs.
@@ -122,22 +163,24 @@ fn maps_of_layer(output: &LayerOutput, images: &[Picture], class: &str) -> Figur
         let of_image = &output.values[image * height * width * count..][..height * width * count];
         of_image.iter().skip(filter).step_by(count).copied().collect()
     };
-    let range = |filter: usize| {
-        let all = (0..images.len()).flat_map(|image| map(image, filter));
-        all.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], value| [low.min(value), high.max(value)])
-    };
-    let ranges: Vec<[f32; 2]> = (0..count).map(range).collect();
-    let maps_of = |filter: usize| (0..images.len()).flat_map(|image| map(image, filter)).collect();
+    let maps_of = |filter: usize| -> Vec<f32> { (0..images.len()).flat_map(|image| map(image, filter)).collect() };
+    let ranges: Vec<[f32; 2]> = (0..count).map(|filter| range_of(&maps_of(filter))).collect();
     let filters = most_different((0..count).map(maps_of).collect(), MAPS);
-    let mut cells = Vec::new();
+    let (mut cells, mut rows) = (Vec::new(), Vec::new());
     for (i, image) in images.iter().enumerate() {
-        let head = |text: String| if i == 0 { vec![text] } else { Vec::new() };
-        cells.push(Cell { picture: image.clone(), lines: head("image".to_owned()) });
+        cells.push(Cell { picture: image.clone(), lines: Vec::new() });
         for filter in &filters {
-            let picture = Picture::of_numbers([height, width], &map(i, *filter), ranges[*filter]);
-            cells.push(Cell { picture, lines: head(format!("filter {filter}")) });
+            let numbers = map(i, *filter);
+            let picture = Picture::of_numbers([height, width], &numbers, ranges[*filter]);
+            cells.push(Cell { picture, lines: Vec::new() });
+            let name = [format!("image {}, filter {filter}", i + 1)];
+            rows.push(name.into_iter().chain(range_and_mean(&numbers)).collect());
         }
     }
+    let heads: Vec<String> =
+        ["image".to_owned()].into_iter().chain(filters.iter().map(|filter| format!("filter {filter}"))).collect();
+    let head = ["map", "lowest", "mean", "highest"].map(String::from).into();
+    let table = Some(Table { head, rows, note: None });
     let description = format!(
         "What “{}” makes of {} test images of class {class}: a row for each image, a column for each of the {} filters of {count} whose \
          {height}x{width} maps differ most from each other. A column's maps have one scale, from its lowest number (black) to its highest (white).",
@@ -145,10 +188,10 @@ fn maps_of_layer(output: &LayerOutput, images: &[Picture], class: &str) -> Figur
         images.len(),
         filters.len(),
     );
-    let columns = 1 + filters.len();
+    let columns = heads.len();
     let name = format!("feature-maps-{}", file_name(&output.layer));
     let title = format!("Feature maps of {}", output.layer);
-    Pictures { name, title, description, cells, columns, table: None }.figure()
+    Pictures { name, title, description, cells, heads, columns, table }.figure()
 }
 
 /// A layer's name as part of a file's name: what is not a letter, digit, `-` or `_` becomes `_`.

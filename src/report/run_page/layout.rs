@@ -141,7 +141,9 @@ impl Page {
 
     fn tiles(&self) -> Markup {
         html! {
-            dl id="tiles" class="tiles" { @for (name, value) in &self.tiles { div { dt { (name) } dd { (value) } } } }
+            @if !self.tiles.is_empty() {
+                dl id="tiles" class="tiles" { @for (name, value) in &self.tiles { div { dt { (name) } dd { (value) } } } }
+            }
         }
     }
 

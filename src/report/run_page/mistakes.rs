@@ -41,6 +41,7 @@ pub(crate) fn mistakes(mistakes: &[Mistake], names: &[String], picture: &dyn Fn(
         title: "Most confident mistakes".to_owned(),
         description,
         cells: shown.iter().map(cell).collect(),
+        heads: Vec::new(),
         columns: 4,
         table: Some(table),
     };

@@ -53,6 +53,7 @@ impl RunPage {
             let at = page.sections.iter().take_while(|section| section.title() == "Training").count();
             page.sections.splice(at..at, filters.map(|filters| Section::figures("Filters", vec![filters])));
         }
+        page.tiles.retain(|(name, _)| state.tiles.iter().all(|(now, _)| now != name));
         page.tiles.splice(0..0, state.tiles.clone());
         page.state = Some(state);
         LivePage(page)
@@ -91,10 +92,13 @@ impl RunPage {
         settings.tables.push(settings_table(&self.description));
         sections.push(settings);
         sections.retain(|section| !section.is_empty());
-        let lead = settings::lead(&self.description);
+        let (name, lead) = (self.name.clone(), settings::lead(&self.description));
+        if self.others.is_empty() {
+            return Page { title: name, lead, tiles: tiles(self), sections, state: None };
+        }
+        // What is not compared is the first run's.
         let others: Vec<&str> = self.others.iter().map(|(name, ..)| name.as_str()).collect();
-        let title =
-            if others.is_empty() { self.name.clone() } else { format!("{} beside {}", self.name, others.join(", ")) };
-        Page { title, lead, tiles: tiles(self), sections, state: None }
+        let title = format!("{name} beside {}", others.join(", "));
+        Page { title, lead: format!("{name}: {lead}"), tiles: Vec::new(), sections, state: None }
     }
 }

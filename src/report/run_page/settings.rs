@@ -16,6 +16,7 @@ fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
+        Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
 }
@@ -27,23 +28,30 @@ pub(super) fn lead(description: &Value) -> String {
         Some("done") => "ended",
         Some("running") => "is still going on",
         Some("interrupted") => "was interrupted",
+        Some("killed") => "was killed, so that nothing says how it ended",
         Some(other) => other,
         None => "has no status",
+    };
+    let error = match (description["status"].as_str(), description["final"]["error"].as_str()) {
+        (Some("failed"), Some(error)) => format!(": {}", error.trim_end_matches('.')),
+        _ => String::new(),
     };
     let (model, data) = (of("/settings/model"), of("/data/name"));
     // As people write it: 2026-11-27 09:34:48 UTC.
     let started = of("/started").replace('T', " ").replace('Z', " UTC");
-    format!("{model} on {data}, on {}. Started {started}; the run {status}.", of("/device/adapter"))
+    format!("{model} on {data}, on {}. Started {started}; the run {status}{error}.", of("/device/adapter"))
 }
 
-/// The figures that a reader looks for first.
+/// The figures that a reader looks for first: of the test images, else of the last epoch.
 pub(super) fn tiles(page: &RunPage) -> Vec<(String, String)> {
     let description = &page.description;
     let mut tiles: Vec<(String, String)> = Vec::new();
     let mut tile = |name: &str, value: String| tiles.push((name.to_owned(), value));
-    if let Some(Score { loss, accuracy }) = page.history.test() {
-        tile("Test accuracy", format!("{accuracy:.4}"));
-        tile("Test loss", format!("{loss:.4}"));
+    let of_epoch = || page.history.last_epoch().into_iter().rev().flatten().collect();
+    let scores: Vec<_> = page.history.test().map_or_else(of_epoch, |score| vec![("Test", score)]);
+    for (images, Score { loss, accuracy }) in scores {
+        tile(&format!("{images} accuracy"), format!("{accuracy:.4}"));
+        tile(&format!("{images} loss"), format!("{loss:.4}"));
     }
     let epochs = description["settings"]["epochs"].as_u64();
     tile(
@@ -69,7 +77,11 @@ fn duration(description: &Value) -> Option<Duration> {
 
 /// The time from start to finish as text.
 fn time(description: &Value) -> String {
-    let text = duration(description).map(|took| humantime::format_duration(took).to_string());
+    let format = |took: Duration| match took.is_zero() {
+        true => "under 1s".to_owned(),
+        false => humantime::format_duration(took).to_string(),
+    };
+    let text = duration(description).map(format);
     // On one line.
     text.map_or_else(|| "–".to_owned(), |text| text.replace(' ', "\u{a0}"))
 }
@@ -95,10 +107,14 @@ pub(super) fn settings_table(description: &Value) -> (&'static str, Table) {
 pub(super) fn model_table(summary: &Summary) -> (&'static str, Table) {
     let shape = |shape: &[usize]| shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
     let rows = summary.layers.iter().map(|layer| {
-        vec![layer.name.clone(), layer.kind.to_string(), shape(&layer.output_shape), layer.params.to_string()]
+        vec![layer.name.clone(), layer.kind.to_string(), shape(&layer.output_shape), thousands(layer.params)]
     });
     let head = ["layer", "type", "output", "parameters"].map(String::from).into();
-    let note = Some(format!("{} parameters, {} of them trainable.", summary.total_params, summary.trainable_params));
+    let note = Some(format!(
+        "{} parameters, {} of them trainable.",
+        thousands(summary.total_params),
+        thousands(summary.trainable_params)
+    ));
     ("Model", Table { head, rows: rows.collect(), note })
 }
 
