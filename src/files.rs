@@ -29,7 +29,7 @@ impl PendingFile {
             if let Some(permissions) = &permissions {
                 builder.permissions(permissions.clone());
             }
-            let file = builder.tempfile_in(folder)?;
+            let file = builder.tempfile_in(folder).map_err(without_path)?;
             // Where files cannot be locked, nothing is swept either.
             let _ = file.as_file().lock();
             // Another process may have swept it before it was locked.
@@ -48,6 +48,12 @@ impl PendingFile {
         let _ = self.file.keep();
         sync_folder(folder_of(&self.path))
     }
+}
+
+/// The system's own error: the temporary name says nothing to anybody.
+fn without_path(error: std::io::Error) -> std::io::Error {
+    let own = error.get_ref().and_then(|with_path| with_path.source()?.downcast_ref::<std::io::Error>());
+    own.and_then(std::io::Error::raw_os_error).map_or(error, std::io::Error::from_raw_os_error)
 }
 
 /// The folder that `path` lies in.

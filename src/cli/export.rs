@@ -73,7 +73,17 @@ impl Format {
 /// What is written, and where: to the file that is named, else beside the weights.
 fn place(args: &Args) -> Result<(Format, PathBuf)> {
     match (&args.output, args.format) {
-        (Some(output), format) => Ok((format.map_or_else(|| Format::of(output), Ok)?, output.clone())),
+        (Some(output), _) if output.as_os_str() == "-" => {
+            Err(Error::Usage("--output names a file; an export is not written to standard output".into()))
+        }
+        (Some(output), Some(format)) => match Format::of(output) {
+            Ok(named) if named != format => Err(Error::Usage(format!(
+                "the name of --output is that of another format than --format says: {}",
+                output.display()
+            ))),
+            _ => Ok((format, output.clone())),
+        },
+        (Some(output), None) => Ok((Format::of(output)?, output.clone())),
         (None, None) => Err(Error::Usage("--format says what to write, or the name of --output does".into())),
         (None, Some(format)) => {
             let weights = weights_path(&args.trained.run_or_file)?;

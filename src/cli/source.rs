@@ -134,7 +134,11 @@ fn find_published(set: &Published, config: &RunConfig) -> Result<Result<Dataset,
          (--data-dir), or another address (GPU_CNN_DATA_URL), or use `--data synthetic`"
     );
     let searched = format!("{} was not found in any of{listed}{reasons}", set.title);
-    let downloaded = download(set, target, environment::download_sources(set))?;
+    let downloaded = match download(set, target, environment::download_sources(set)) {
+        // Of which what to do instead is said, too.
+        Err(error @ Error::Output { .. }) => Err(format!("  {error}")),
+        done => done?,
+    };
     Ok(downloaded.map_err(|tried| format!("{searched}\nand could not be downloaded:\n{tried}\n{hint}")))
 }
 

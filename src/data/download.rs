@@ -3,10 +3,10 @@
 use super::dataset::Dataset;
 use super::published::{File, Published, read_any};
 use crate::digest::Hasher;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::{self, PendingFile};
 use std::cmp::Ordering;
-use std::io::{Error, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 use ureq::Timeout;
@@ -37,10 +37,11 @@ pub fn download(
     patience: Duration,
     progress: &mut Progress<'_>,
 ) -> Result<Result<Dataset, String>> {
-    let made = match files::create_folder(dir) {
-        Ok(made) => made,
-        Err(e) => return Ok(Err(format!("  cannot write to {}: {e}", dir.display()))),
-    };
+    let made = files::create_folder(dir).map_err(|e| Error::output(dir, e))?;
+    if let Some(missing) = set.files.iter().find(|file| !file.is_in(dir)) {
+        let path = dir.join(missing.name);
+        PendingFile::create(&path).map(drop).map_err(|e| Error::output(&path, e))?;
+    }
     files::sweep(dir);
     for file in set.files {
         if file.is_in(dir) {
@@ -97,7 +98,7 @@ fn fetch(
     let total = declared.unwrap_or(file.bytes);
     let mut body = response.body_mut().as_reader().take(file.bytes + 1);
     let path = dir.join(file.name);
-    let cannot_write = |e: Error| format!("cannot write {}: {e}", path.display());
+    let cannot_write = |e: io::Error| format!("cannot write {}: {e}", path.display());
     let mut target = pending(&path, dir).map_err(cannot_write)?;
     let (mut hash, mut so_far, mut chunk) = (Hasher::default(), 0, vec![0; 1 << 16]);
     loop {
@@ -129,7 +130,7 @@ fn fetch(
 }
 
 /// A temporary file for `path`, which is in `dir`.
-fn pending(path: &Path, dir: &Path) -> std::io::Result<PendingFile> {
+fn pending(path: &Path, dir: &Path) -> io::Result<PendingFile> {
     match PendingFile::create(path) {
         // Another process that made the folder has removed it, since its own download failed.
         Err(e) if e.kind() == ErrorKind::NotFound => {
@@ -173,7 +174,7 @@ fn no_answer(error: ureq::Error, patience: Duration) -> String {
 }
 
 /// Why no more was read, of `[so_far, total]` bytes.
-fn broken_off(error: Error, [so_far, total]: [u64; 2], patience: Duration) -> String {
+fn broken_off(error: io::Error, [so_far, total]: [u64; 2], patience: Duration) -> String {
     match ureq::Error::from(error) {
         ureq::Error::Timeout(Timeout::PerRead) => {
             format!("no data for {}, after {so_far} of {total} bytes", seconds(patience))
@@ -196,7 +197,7 @@ fn ended([so_far, total]: [u64; 2]) -> String {
 }
 
 /// Whether the other side has ended the connection.
-fn is_end(error: &Error) -> bool {
+fn is_end(error: &io::Error) -> bool {
     use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
 }

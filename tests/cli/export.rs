@@ -53,7 +53,9 @@ fn exports_that_cannot_be_are_refused_before_anything_is_written() {
     fails(&["export", &out, "-o", &at("a.pb")], 2, "ends in .keras, .json, .weights.h5, .safetensors, .onnx or .npz: ");
     fails(&["export", &out, "-o", &at("a.keras"), "--opset", "17"], 2, "--opset is for --format onnx alone");
     fails(&["export", &out, "-o", &at("a.npz"), "--check"], 2, "--check is for --format onnx alone");
-    fails(&["export", &out, "-o", &at("a.onnx"), "--format", "npz", "--check"], 2, "--check is for --format onnx");
+    fails(&["export", &out, "--format", "npz", "--check"], 2, "--check is for --format onnx");
+    fails(&["export", &out, "-o", &at("a.onnx"), "--format", "npz"], 2, "that of another format than --format says");
+    fails(&["export", &out, "-o", "-", "--format", "npz"], 2, "not written to standard output");
     fails(&["export", &out, "-o", &at("nosuch/a.onnx"), "--check"], 7, "nosuch/a.onnx");
     fails(&["export", &out, "-o", &at("data"), "--format", "onnx"], 7, "cannot write");
     fails(&["export", &at("nosuch"), "-o", &at("a.onnx")], 2, "nosuch");

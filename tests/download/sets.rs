@@ -72,6 +72,20 @@ fn a_set_is_fetched_once_and_verified_and_damage_is_said() {
     holds_the_data_set(&cache(home.path()));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_written_is_said_without_a_download() {
+    let home = tempfile::tempdir().unwrap();
+    let taken = home.path().join("file");
+    std::fs::write(&taken, "").unwrap();
+    let folder = taken.join("data");
+    let folder = folder.to_str().unwrap();
+    let output = data(home.path(), NOWHERE, &["fetch", "mnist", "--data-dir", folder]);
+    let err = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(7), "{err}");
+    assert!(err.contains(&format!("cannot write {folder}: ")) && !err.contains("try again later"), "{err}");
+}
+
 #[test]
 fn other_sets_are_asked_for_by_their_own_names_and_digests() {
     let home = tempfile::tempdir().unwrap();

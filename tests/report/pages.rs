@@ -98,6 +98,16 @@ fn runs_are_compared_in_what_they_came_to_and_in_the_settings_that_differ() {
     assert!(workspace.path("both-figures/compared-training-loss.png").exists());
     assert!(text.contains("<th scope=\"row\">seed</th><td>0</td><td>7</td>"), "no row of the seeds");
     assert!(!text.contains("<th scope=\"row\">batch size</th>"), "a setting that does not differ");
+    // Not over the run's own page; two of one name have their paths.
+    std::fs::create_dir(workspace.path("sub")).unwrap();
+    std::fs::rename(workspace.path("dense"), workspace.path("sub/conv")).unwrap();
+    let (own, other) = (read(&workspace.path("conv/report.html")), workspace.name("sub/conv"));
+    let output = run(&["report", &workspace.name("conv"), "--compare", &other]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(read(&workspace.path("conv/report.html")), own);
+    let text = read(&workspace.path("conv/comparison.html"));
+    assert!(text.contains(&format!("<h1>{} beside {other}</h1>", workspace.name("conv"))), "no title");
+    assert!(!text.contains("id=\"tiles\""), "figures of one of two runs");
     let many = ["conv"; 6].map(|name| workspace.name(name));
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     fails(&[&["report", many[0], "--compare"], &many[..]].concat(), 2, "--compare with 6 runs; 5 at the most");
@@ -128,6 +138,34 @@ fn a_run_without_weights_or_data_has_a_page_of_what_is_known() {
     std::fs::rename(workspace.path("elsewhere"), workspace.path("data")).unwrap();
     std::fs::remove_file(workspace.path("conv/model.safetensors")).unwrap();
     report();
+}
+
+#[cfg(unix)]
+#[test]
+fn runs_that_were_stopped_or_failed_have_a_page_that_says_so() {
+    let workspace = Workspace::new();
+    let failing = ["--adapter", "cpu", "--learning-rate", "1e30"];
+    let output = workspace.train("failed", &failing);
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    let page = read(&workspace.path("failed/report.html"));
+    let error =
+        crate::cli::json_file(&workspace.path("failed/run.json"))["final"]["error"].as_str().unwrap().to_owned();
+    assert!(page.contains("the run failed: ") && page.contains(error.split('\'').next().unwrap()), "{error}: {page}");
+    assert!(page.contains("The run ended before the test images."), "{page}");
+    // Of one step there is a mark, as there is no line.
+    assert!(page.contains("<path class=\"f0\""), "{page}");
+    trained(&workspace);
+    let path = workspace.path("conv/run.json");
+    let running = read(&path).replacen("\"status\": \"done\"", "\"status\": \"running\"", 1);
+    std::fs::write(&path, running).unwrap();
+    let report = || {
+        assert!(run(&["report", &workspace.name("conv"), "--adapter", "cpu"]).status.success());
+        read(&workspace.path("conv/report.html"))
+    };
+    assert!(report().contains("the run was killed, so that nothing says how it ended."));
+    let held = std::fs::File::open(workspace.path("conv")).unwrap();
+    held.lock().unwrap();
+    assert!(report().contains("the run is still going on."));
 }
 
 /// Names come from files; nothing in them is read as HTML.
