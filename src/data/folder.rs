@@ -5,7 +5,6 @@ use super::dataset::{Dataset, FILES, Split};
 use super::idx;
 use super::idx_files::read_all;
 use super::idx_names::{Names, Storage};
-use super::picture::has_picture_extension;
 use crate::error::{Error, Result, usage};
 use std::path::{Path, PathBuf};
 
@@ -26,7 +25,7 @@ pub fn read_folder(dir: &Path) -> Result<Dataset> {
     let found = Names::found(dir);
     match &found[..] {
         [names] => read(dir, names),
-        [] => Err(nothing_here(dir)),
+        [] => Err(none_here(dir, FILES[0])),
         several => {
             let prefix =
                 |names: &Names| if names.prefix.is_empty() { "mnist".to_owned() } else { names.prefix.clone() };
@@ -127,19 +126,6 @@ fn read_file(dir: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
         }
     }
     Ok(first)
-}
-
-/// What is wrong with a folder that has no data of any kind.
-fn nothing_here(dir: &Path) -> Error {
-    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let pictures = files.filter(|entry| has_picture_extension(&entry.path())).count();
-    if pictures == 0 {
-        return none_here(dir, FILES[0]);
-    }
-    let what = format!(
-        "of the {pictures} pictures here no class is known: each class has a folder of its own, whose name is the class's, here or in          train/ and test/"
-    );
-    Error::data(dir, what)
 }
 
 fn none_here(dir: &Path, name: &str) -> Error {

@@ -24,7 +24,7 @@ pub enum DataKind {
     Cifar10Archive,
     /// An archive of NumPy's.
     Npz,
-    /// A folder with pictures in folders.
+    /// A folder with pictures, which are in folders, or should be.
     Pictures,
     /// None of these.
     Other,
@@ -39,7 +39,7 @@ pub fn kind_of(path: &Path) -> DataKind {
         _ if !Names::found(path).is_empty() || Names::named(path).is_some() => DataKind::Idx,
         true if cifar10::find(path).is_some() => DataKind::Cifar10,
         true if path.join(cifar10::ARCHIVE).exists() => DataKind::Cifar10Archive,
-        true if has_folders(path) => DataKind::Pictures,
+        true if has_folders(path) || has_pictures(path) => DataKind::Pictures,
         false if path.exists() && is_archive => DataKind::Cifar10Archive,
         false if path.exists() && has_extension("npz") => DataKind::Npz,
         _ => DataKind::Other,
@@ -50,6 +50,18 @@ pub fn kind_of(path: &Path) -> DataKind {
 fn has_folders(dir: &Path) -> bool {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     entries.into_iter().any(|entry| !entry.file_name().as_encoded_bytes().starts_with(b".") && entry.path().is_dir())
+}
+
+/// Whether a folder has pictures.
+#[cfg(feature = "cli")]
+fn has_pictures(dir: &Path) -> bool {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| super::has_picture_extension(&entry.path()))
+}
+
+#[cfg(not(feature = "cli"))]
+fn has_pictures(_: &Path) -> bool {
+    false
 }
 
 /// Reads the data that `path` leads to: a folder with four IDX files, with CIFAR-10's binary files or archive, or with pictures in folders of

@@ -122,6 +122,8 @@ fn folders_that_cannot_be_used_are_refused_with_what_is_wrong() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("empty")).unwrap();
     refused(&folder.path("empty"), "no train-images-idx3-ubyte.gz or train-images-idx3-ubyte here");
+    folder.grey("loose/1.png", 1);
+    refused(&folder.path("loose"), "no folder of a class; a folder of pictures has one folder for each");
     folder.grey("one/a/1.png", 1);
     refused(&folder.path("one"), "only the folder `a` of a class");
     folder.grey("without/a/1.png", 1);
