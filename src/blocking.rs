@@ -99,7 +99,8 @@ impl Trainer {
         wait(trainer::Trainer::resume(checkpoint, device, config)).map(Self)
     }
 
-    /// Trains over `data` for the configured epochs.
+    /// Trains over `data` for the configured epochs, or until it stops before ([`trainer::Trainer::stopped`]); with
+    /// [`RunConfig::early_stopping`] the weights then are those of the best epoch.
     ///
     /// # Errors
     /// As [`trainer::Fit::next`].
@@ -118,10 +119,13 @@ impl Trainer {
         callback: &mut dyn FnMut(&mut Self, &Event) -> Result<Flow>,
     ) -> Result<History> {
         let fit = self.0.fit(data)?;
-        self.drive(fit, callback)
+        let history = self.drive(fit, callback)?;
+        self.0.restore_best()?;
+        Ok(history)
     }
 
-    /// As [`Self::fit_with`], from where a checkpoint was written ([`trainer::Trainer::resume_fit`]).
+    /// As [`Self::fit_with`], from where a checkpoint was written ([`trainer::Trainer::resume_fit`]). The weights are those after the last
+    /// step, so that a checkpoint can be written; then [`trainer::Trainer::restore_best`] puts the best ones in their place.
     ///
     /// # Errors
     /// As [`trainer::Fit::next`], or the callback's.

@@ -50,10 +50,13 @@ impl PendingFile {
     }
 }
 
-/// The system's own error: the temporary name says nothing to anybody.
+/// The system's own error, without the temporary name, which says nothing to anybody.
 fn without_path(error: std::io::Error) -> std::io::Error {
-    let own = error.get_ref().and_then(|with_path| with_path.source()?.downcast_ref::<std::io::Error>());
-    own.and_then(std::io::Error::raw_os_error).map_or(error, std::io::Error::from_raw_os_error)
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((own, _)) => std::io::Error::new(error.kind(), own.to_owned()),
+        None => error,
+    }
 }
 
 /// The folder that `path` lies in.
@@ -90,11 +93,12 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 
 impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        self.file.write(bytes)
+        // Past errors that name the file.
+        self.file.as_file_mut().write(bytes)
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.file.flush()
+        self.file.as_file_mut().flush()
     }
 }
 

@@ -43,9 +43,10 @@ mod verify;
 pub use backend::{Device, DeviceInfo, DeviceRequest, Found};
 pub use error::{Advice, Error, Message, Result};
 pub use graph::{Functional, Graph, ImagesInfo, Model, Preset, Sequential, Summary};
+pub use kernels::Mirror;
 pub use layers::{
-    Activation, ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, Axes, BatchNormalization, ClassWeights,
-    Concatenate, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Factor, FillMode, Flatten, FlipMode,
+    Activation, ActivationLayer, Add, AnyLayer, Augment, Average, AveragePooling2D, Axes, BatchNormalization,
+    ClassWeights, Concatenate, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Factor, FillMode, Flatten, FlipMode,
     GlobalAveragePooling2D, GlobalMaxPooling2D, Interpolation, LayerNormalization, LeakyReLU, Loss, MaxPooling2D,
     Maximum, MinPooling2D, Moments, Multiply, Normalization, Numbers, OnNan, Optimizer, PReLU, Padding,
     RandomBrightness, RandomContrast, RandomFlip, RandomTranslation, ReLU, Rescaling, Reshape, SeparableConv2D,
@@ -53,8 +54,8 @@ pub use layers::{
 };
 pub use trainer::{
     BestEpoch, Checkpoint, CheckpointEvery, CheckpointState, ClassScore, Evaluation, Event, Fit, FitStart, Flow,
-    History, LayerOutput, Mistake, NotFinite, Origin, Plateau, Progress, Ratios, RunConfig, Schedule, Score, Trainer,
-    layer_outputs,
+    History, LayerOutput, MaxTime, Mistake, NotFinite, Origin, Plateau, Progress, RangePoint, Ratios, RunConfig,
+    Schedule, Score, Stopped, Trainer, Tta, augmented, layer_outputs, steepest,
 };
 
 /// What tests and tools look into; no part of the interface, and free to change.

@@ -83,7 +83,7 @@ fn fused_or_not_the_adapter_gives_the_same_gradients_and_losses_on_every_profile
                 let Some(adapter) = adapter_with(profile) else { continue };
                 let (plan, cpu) = case.filled::<f32>(profile).unwrap();
                 let mut gpu = wait(Engine::load(&adapter, plan.clone(), 0)).unwrap();
-                for id in [plan.host.input, plan.host.targets, plan.host.parameters] {
+                for id in plan.host.uploaded().chain([plan.host.parameters]) {
                     gpu.write(id, 0, &cpu.content(id, plan.buffer(id).len)).unwrap();
                 }
                 gpu.run(&[Program::Gradients], &[case.step()]).unwrap();
@@ -111,7 +111,7 @@ pub(crate) fn share_of_same_tagged_gradients(adapter: &Adapter, change: &dyn Fn(
     let case = Case::new("tags of five bits", 4, model);
     let (plan, mut cpu) = case.filled::<f32>(adapter.profile()).unwrap();
     let mut gpu = wait(Engine::load(adapter, Arc::new(change(&plan)), 0)).unwrap();
-    for id in [plan.host.input, plan.host.targets, plan.host.parameters] {
+    for id in plan.host.uploaded().chain([plan.host.parameters]) {
         gpu.write(id, 0, &cpu.content(id, plan.buffer(id).len)).unwrap();
     }
     cpu.run(&[Program::Gradients], &[case.step()]).unwrap();

@@ -115,7 +115,7 @@ fn activations_agree_far_from_zero_on_every_profile() {
         values[weights[0].offset..][..4 * 61].fill(0.0);
         (0..61).for_each(|i| values[weights[1].offset + i] = 50.0 * i as f64 / 60.0 - 25.01);
         let mut gpu = wait(Engine::load(&adapter, plan.clone(), 0)).unwrap();
-        for id in [plan.host.input, plan.host.targets, plan.host.parameters] {
+        for id in plan.host.uploaded().chain([plan.host.parameters]) {
             gpu.write(id, 0, &cpu.content(id, plan.buffer(id).len)).unwrap();
         }
         cpu.run(&[Program::Gradients], &[case.step()]).unwrap();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests say why they failed by panicking")]
 
 mod architecture;
+mod augment;
 mod backends;
 mod bench;
 mod cli;
@@ -36,5 +37,6 @@ mod support;
 mod tensorboard;
 mod training;
 mod trajectories;
+mod tta;
 mod updates;
 mod validation;

@@ -153,7 +153,7 @@ pub(crate) fn difference_on(adapter: &Adapter, case: &Case, change: &dyn Fn(&Pla
     let profile = adapter.profile();
     let (plan, cpu) = filled(case, profile);
     let mut gpu = wait(Engine::load(adapter, Arc::new(change(&plan)), 0)).unwrap();
-    for id in [plan.host.input, plan.host.targets, plan.host.parameters] {
+    for id in plan.host.uploaded().chain([plan.host.parameters]) {
         gpu.write(id, 0, &cpu.content(id, plan.buffer(id).len)).unwrap();
     }
     run(case, &plan, &mut gpu);
@@ -243,7 +243,7 @@ fn nan_logits_make_a_row_of_nan_and_the_first_class() {
 pub(crate) fn nan_rows_on(adapter: &Adapter, change: &dyn Fn(&Plan) -> Plan) -> Vec<bool> {
     let (plan, cpu) = logits().filled::<f32>(adapter.profile()).unwrap();
     let mut gpu = wait(Engine::load(adapter, Arc::new(change(&plan)), 0)).unwrap();
-    for id in [plan.host.input, plan.host.targets] {
+    for id in plan.host.uploaded() {
         gpu.write(id, 0, &cpu.content(id, plan.buffer(id).len)).unwrap();
     }
     nan_rows(adapter.profile().name, &plan, &mut gpu)

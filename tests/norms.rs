@@ -144,7 +144,7 @@ fn weights_are_bitwise_equal_for_any_number_of_threads() {
 /// What a case is filled with.
 fn copy_host_buffers(plan: &Plan, from: &Cpu<f32>, to: &mut dyn Backend) {
     let host = &plan.host;
-    for id in [host.input, host.targets, host.parameters].into_iter().chain(host.layer_state) {
+    for id in host.uploaded().chain([host.parameters]).chain(host.layer_state) {
         to.write(id, 0, &from.content(id, plan.buffer(id).len)).unwrap();
     }
 }

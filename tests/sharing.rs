@@ -51,8 +51,7 @@ fn is_finite(found: &[Vec<u32>]) -> bool {
 
 /// Gives `to` the state and the batch of `from`.
 fn copy(from: (&Plan, &Cpu<f32>), to: (&Plan, &mut dyn Backend)) {
-    let host =
-        |plan: &Plan| read_by_host(plan).into_iter().chain([plan.host.input, plan.host.targets]).collect::<Vec<_>>();
+    let host = |plan: &Plan| read_by_host(plan).into_iter().chain(plan.host.uploaded()).collect::<Vec<_>>();
     for (from_id, to_id) in host(from.0).into_iter().zip(host(to.0)) {
         to.1.write(to_id, 0, &from.1.content(from_id, from.0.buffer(from_id).len)).unwrap();
     }

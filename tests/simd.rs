@@ -228,7 +228,7 @@ fn weights_are_bitwise_equal_for_any_number_of_threads_on_every_level() {
             let found = [1, 2, 3, 7].map(|threads| {
                 let (plan, filled) = case.filled::<f32>(Profile::cpu(Some(level))).unwrap();
                 let mut cpu = Cpu::<f32>::load(plan.clone(), threads).unwrap();
-                for id in [plan.host.input, plan.host.targets, plan.host.parameters] {
+                for id in plan.host.uploaded().chain([plan.host.parameters]) {
                     cpu.write(id, 0, &filled.content(id, plan.buffer(id).len)).unwrap();
                 }
                 cpu.run(&Program::TRAIN, &[case.step(); 2]).unwrap();

@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if args.probe {
         let name = args.adapter.first().map_or("auto", String::as_str);
         let device = find(name, args)?;
-        return probe::answer(model, &device, args.shared.0.clone());
+        return probe::answer(model, &device, (*args.shared.0).clone());
     }
     let exports = [&args.export_json, &args.export_markdown, &args.export_csv];
     exports.into_iter().flatten().try_for_each(|path| writable(path))?;

@@ -13,11 +13,35 @@ Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GP
 (software, discrete, integrated) forces a tuning profile; GPU_CNN_SIMD (avx512, avx2, neon, plain) forces the SIMD level of
 the CPU backend; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST in, and, in folders of their names, for the other
 published sets; GPU_CNN_DATA_URL is an address to download them from, GPU_CNN_DATA_TIMEOUT the seconds without data after
-which a download is given up (30).";
+which a download is given up (30). Every other option of train can be said by a variable, too: GPU_CNN_BATCH_SIZE=64
+is --batch-size 64; options on the command line go before it, settings of a file after it.";
+
+/// What the names of the program's variables begin with.
+pub(super) const PREFIX: &str = "GPU_CNN_";
+
+/// The variables of that name which are no option's.
+const OTHERS: [&str; 6] = ["PROFILE", "SIMD", "DATA_DIR", "DATA_URL", "DATA_TIMEOUT", "TRIAL"];
+
+/// A warning for each variable that looks like the program's and is not, such as a misspelt option; `known` are those of options.
+pub(super) fn unknown_variables(known: &[String]) -> Vec<String> {
+    let is_known = |name: &str| {
+        let rest = name.strip_prefix(PREFIX).unwrap_or_default();
+        let is_of_tests = ["TEST_", "REQUIRE_"].iter().any(|start| rest.starts_with(start));
+        is_of_tests || OTHERS.contains(&rest) || known.iter().any(|other| other == name)
+    };
+    let names = all().into_keys().filter(|name| name.starts_with(PREFIX) && !is_known(name));
+    let hint = |name: &str| crate::hint::did_you_mean(name, known.iter().map(String::as_str));
+    names.map(|name| format!("warning: {name} is no variable of gpu-cnn's{}", hint(&name))).collect()
+}
 
 /// A variable that is set and not empty. Bytes that are not UTF-8 read as U+FFFD, so that no name agrees with them.
 fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
+}
+
+/// Whether there is such a variable.
+pub(super) fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some()
 }
 
 /// The request for `adapter` and `threads` (0: one per core) with what the environment says.

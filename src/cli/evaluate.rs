@@ -14,7 +14,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Layout;
 use crate::report::{RUN, evaluation_table, note, print, print_json};
-use crate::trainer::{ClassScore, Evaluation, Ratios};
+use crate::trainer::{ClassScore, Evaluation, Ratios, RunConfig};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -50,6 +50,7 @@ impl Names for Options {
         "loss",
         "from_logits",
         "label_smoothing",
+        "tta",
     ];
 }
 
@@ -57,7 +58,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let TrainedArgs { run_or_file, model, from_pytorch } = &args.trained;
     let path = weights_path(run_or_file)?;
     let (weights, checkpoint) = load_weights(&path)?;
-    let asked = &args.shared.0;
+    let asked: &RunConfig = &args.shared.0;
     let run = run_of(&path, checkpoint)?;
     let config = if asked.data.is_some() { asked.clone() } else { trained_on(&run, asked) };
     let config = with_loss_of(&run, config, &args.shared.1).map_err(|e| match run.is_null() {

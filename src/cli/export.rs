@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::graph::{save_weights, to_archive, to_json, to_npz, to_weights_h5};
 use crate::onnx::{OPSET, OPSETS, to_onnx};
-use crate::report::note;
+use crate::report::{RunFolder, note};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 
@@ -105,6 +105,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
         if is_given && format != Format::Onnx {
             return Err(Error::Usage(format!("{option} is for --format onnx alone: {}", output.display())));
         }
+    }
+    if RunFolder::holds(&output) {
+        return Err(Error::Usage(format!("--output is a file of a run, which would be lost: {}", output.display())));
     }
     files::check(&output).map_err(|e| Error::output(&output, e))?;
     let trained = read_trained(&args.trained)?;

@@ -5,7 +5,7 @@ use super::{environment, interrupt};
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::report::{EpochProgress, RunFolder, detail};
+use crate::report::{EpochProgress, RunFolder, detail, note};
 use crate::trainer::{Event, Flow, RunConfig, Score};
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -25,6 +25,7 @@ impl Fitting {
     /// [`Error::Interrupted`] after a signal; those of the training and of writing.
     pub(super) fn fit(&mut self, data: &Dataset, config: &RunConfig) -> Result<()> {
         interrupt::defer();
+        let mut saved_steps = None;
         let Self { trainer, folder, live } = self;
         let mut progress = EpochProgress::new(config.epochs, environment::may_redraw());
         let mut written = Instant::now();
@@ -55,13 +56,16 @@ impl Fitting {
                 || (ends_epoch && epoch == config.epochs)
                 || config.checkpoint_every.is_due(&done, written.elapsed());
             let is_best = ends_epoch && done.best.is_some_and(|best| best.epoch == epoch);
-            if ends_epoch || is_last {
+            // Of a run that may end early the file always has the best ones.
+            let keeps_best = config.early_stopping.is_some() && done.best.is_some();
+            if (ends_epoch || is_last) && (is_best || !keeps_best) {
                 folder.write_weights(&trainer.to_safetensors()?)?;
             }
             if is_last || is_best {
                 let mut checkpoint = trainer.checkpoint()?;
                 checkpoint.state.data.clone_from(&data.sha256);
                 folder.save(checkpoint, is_last, is_best)?;
+                saved_steps = if is_last { Some(done.steps) } else { saved_steps };
                 detail(|| format!("wrote a checkpoint after {} steps", done.steps));
                 written = if is_last { Instant::now() } else { written };
             }
@@ -71,7 +75,32 @@ impl Fitting {
             interrupted.map(|()| Flow::Continue)
         };
         // From the trainer's progress: that of a new run is the first checkpoint's.
-        trainer.resume_fit_with(&data.train, &mut callback).map(drop)
+        trainer.resume_fit_with(&data.train, &mut callback)?;
+        self.end(data, saved_steps)
+    }
+
+    /// Writes the state after the last step where that is not done yet, and takes the best weights where the settings say so.
+    fn end(&mut self, data: &Dataset, saved_steps: Option<u64>) -> Result<()> {
+        let Self { trainer, folder, .. } = self;
+        let stopped = trainer.stopped();
+        if let Some(stopped) = stopped {
+            note(&stopped.to_string());
+            folder.note_final("stopped", json!(stopped.to_string()));
+        }
+        if stopped.is_some() && saved_steps != Some(trainer.progress().steps) {
+            let mut checkpoint = trainer.checkpoint()?;
+            checkpoint.state.data.clone_from(&data.sha256);
+            folder.save(checkpoint, true, false)?;
+        }
+        match trainer.restore_best()? {
+            Some(best) => {
+                note(&format!("weights: those of epoch {}, the best", best.epoch));
+                folder.note_final("weights_of_epoch", json!(best.epoch));
+            }
+            None if stopped.is_some() => folder.write_weights(&trainer.to_safetensors()?)?,
+            None => {}
+        }
+        folder.replace_earlier()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bench;
+mod class_weights;
 mod completions;
 mod data;
 mod details;
@@ -10,6 +11,7 @@ mod environment;
 mod evaluate;
 mod export;
 mod export_check;
+mod find_rate;
 mod fit;
 mod interrupt;
 mod live;
@@ -20,9 +22,11 @@ mod panics;
 mod predict;
 mod probe;
 mod ran_on;
+mod repeat;
 mod report;
 mod reproduce;
 mod run_args;
+mod setting_sources;
 mod source;
 mod start;
 mod summary;

@@ -1,7 +1,10 @@
 //! The options of every subcommand: how much is printed, and in what colours.
 
+use super::environment;
+use super::setting_sources::variable_of;
 use super::version::verbose_version;
-use crate::report::{Verbosity, set_output};
+use crate::report::{Verbosity, say, set_output};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, ColorChoice, Parser, ValueEnum};
 use std::ffi::OsString;
 
@@ -62,8 +65,23 @@ pub(super) fn parse<C: Parser>() -> C {
         false => command,
     };
     let command = if is_narrow { command.mut_subcommands(|command| command.next_line_help(true)) } else { command };
-    let matches = command.get_matches();
+    let matches = command.try_get_matches().unwrap_or_else(|error| {
+        let hint = variable_of_error(&error);
+        let code = error.exit_code();
+        let _ = error.print();
+        hint.iter().for_each(|hint| say(hint));
+        std::process::exit(code)
+    });
     C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// A hint where the wrong value is not on the command line, but in a variable.
+fn variable_of_error(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(arg)) = error.get(ContextKind::InvalidArg) else { return None };
+    let option = arg.split([' ', '=', '[']).next()?;
+    let is_given = std::env::args().any(|arg| arg.split('=').next() == Some(option));
+    let variable = variable_of(option.strip_prefix("--")?);
+    (!is_given && environment::is_set(&variable)).then(|| format!("hint: that value is the variable {variable}'s"))
 }
 
 /// What `--color` says, as far as it is right.

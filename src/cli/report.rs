@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::graph::Model;
 use crate::report::{History, REPORT, RecordedRun, RunFolder, RunPage, Test, note, write_report};
+use crate::trainer::RunConfig;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -62,8 +63,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let others = others.collect::<Result<Vec<_>>>()?;
     let test = test(args, &recorded)?;
     if let Err(why) = &test {
+        if args.output.is_none() && args.compare.is_empty() && output.exists() && recorded.is_over() {
+            let hint = "hint: --data says where the data are; --output NAME.html writes a page without them";
+            return Err(Error::Data(format!("{why}\nThe page that is there stays: {}\n{hint}", output.display())));
+        }
         note(&format!("warning: without what the model makes of test images: {why}"));
     }
+    let test = test.map_err(|why| format!("The model was not tried on them: {why}."));
     let (name, history) = (names.remove(0), History::new(&recorded));
     let page = RunPage { name, history, others, ..run_page(&args.run, recorded.description, test) };
     let figures = write_report(&page, &output)?;
@@ -87,7 +93,9 @@ fn names_of(first: &Path, others: &[PathBuf]) -> Vec<String> {
     let is_new = |i: usize| !names[..i].contains(&names[i]);
     match (0..names.len()).all(is_new) {
         true => names,
-        false => folders().map(|folder| folder.display().to_string()).collect(),
+        false => folders()
+            .map(|folder| std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string())
+            .collect(),
     }
 }
 
@@ -107,10 +115,10 @@ fn name_of(folder: &Path) -> String {
 /// What the run's model makes of the test images, or why that is not known: there are no weights yet, or no data.
 fn test(args: &Args, recorded: &RecordedRun) -> Result<std::result::Result<Test, String>> {
     if recorded.weights.is_none() {
-        return Ok(Err("the run has no weights, which are written at the end of each epoch".to_owned()));
+        return Ok(Err("there are no weights in its folder, which are written at the end of each epoch".to_owned()));
     }
     let description = &recorded.description;
-    let asked = &args.shared.0;
+    let asked: &RunConfig = &args.shared.0;
     let config = if asked.data.is_some() { asked.clone() } else { trained_on(description, asked) };
     let config = with_loss_of(description, config, &args.shared.1)?;
     // What was asked for is an error; what the run lacks is not.

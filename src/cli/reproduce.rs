@@ -50,6 +50,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         let RunConfig { data, data_dir, .. } = with_data_of(&recorded.description, config);
         (config.data, config.data_dir) = (data, data_dir);
     }
+    let timed = request.config.max_time.take().is_some();
     let Start { mut trainer, data, config, description } = Start::new(request)?;
     let before: std::collections::BTreeMap<String, String> =
         serde_json::from_value(recorded.description["data"]["sha256"].clone()).unwrap_or_default();
@@ -74,8 +75,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
     trainer.fit_with(&data.train, &mut |_, event| {
         progress.show(event);
         comparison.compare(event);
-        let ends =
-            comparison.difference.is_some() || (!recorded.is_over() && comparison.steps >= recorded.losses.len());
+        // Where that was a matter of time, training ended with the last loss.
+        let has_last_step = !recorded.is_over() || timed;
+        let ends = comparison.difference.is_some() || (has_last_step && comparison.steps >= recorded.losses.len());
         Ok(if ends { Flow::Stop } else { Flow::Continue })
     })?;
     let mut weights = None;

@@ -1,6 +1,7 @@
 //! The options of a run: a configuration file, and options that override it; and those of them that other subcommands have.
 
 use super::options::has_extension;
+use super::setting_sources::{FILE, sources, with_variables};
 use crate::bounds::{check_values, read_text};
 use crate::error::{Error, Result, usage};
 use crate::graph::{Functional, Initializer, ModelFile, Preset};
@@ -8,6 +9,7 @@ use crate::hint::with_reason;
 use crate::report::{Found, RunFolder};
 use crate::trainer::RunConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ type Matched<T> = std::result::Result<T, clap::Error>;
 
 /// The options of [`RunConfig`], none of them required, with its defaults in their help.
 fn add_options(command: Command) -> Command {
-    let command = RunConfig::augment_args_for_update(command);
+    let command = with_variables(RunConfig::augment_args_for_update(command));
     let Ok(serde_json::Value::Object(defaults)) = serde_json::to_value(RunConfig::default()) else {
         return command;
     };
@@ -36,7 +38,7 @@ fn add_options(command: Command) -> Command {
 
 /// The run that a command line asks for, or what is wrong with it.
 #[derive(Debug)]
-pub(super) struct RunArgs(pub(super) Result<RunRequest>);
+pub(super) struct RunArgs(pub(super) Result<Box<RunRequest>>);
 
 /// A run: its configuration is the defaults, then a file, then single options.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +48,10 @@ pub(super) struct RunRequest {
     pub(super) model: Option<ModelFile>,
     /// The run to go on with.
     pub(super) resume: Option<Box<Resumed>>,
+    /// Where each setting is from that is not the default.
+    pub(super) sources: BTreeMap<String, String>,
+    /// Keys of the file of settings, and what it is called.
+    pub(super) of_file: (Vec<String>, String),
 }
 
 /// A run to go on with.
@@ -55,6 +61,16 @@ pub(super) struct Resumed {
     /// Whether an option names the model, so that it has to be compared.
     pub(super) names_model: bool,
 }
+
+impl RunRequest {
+    /// The file of settings that was read although no option names it.
+    pub(super) fn found_file(&self) -> Option<&str> {
+        Some(self.of_file.1.as_str()).filter(|name| *name == FILE)
+    }
+}
+
+/// Epochs of a run that is to learn a few images by heart, unless others are asked for.
+const OVERFIT_EPOCHS: u64 = 100;
 
 /// The options that are no settings.
 #[derive(Debug, Clone, Args)]
@@ -83,6 +99,7 @@ impl FromArgMatches for RunArgs {
         let base = match (&resume, &file) {
             (Some(path), _) => resumed(path, matches.get_raw("model").is_some()),
             (None, Some(path)) => read(path),
+            (None, None) if Path::new(FILE).is_file() => read(Path::new(FILE)),
             (None, None) => Ok(RunRequest::default()),
         };
         let from_file = match base {
@@ -91,15 +108,23 @@ impl FromArgMatches for RunArgs {
         };
         let mut config = from_file.config.clone();
         config.update_from_arg_matches(matches)?;
+        let (keys, name) = &from_file.of_file;
+        let sources = sources(matches, keys, name);
+        if config.overfit_batches.is_some() && !sources.contains_key("epochs") {
+            config.epochs = OVERFIT_EPOCHS;
+        }
         // A preset is made for the images and the classes of the data.
         let is_recorded = matches.get_raw("model").is_none() && Preset::named(&config.model).is_none();
         // Together: an option may be what a setting of the file needs.
-        let checked = config.check().map_err(|error| match &file {
-            Some(path) if from_file.config.check().is_err() => not_a_configuration(path, &error.to_string()),
+        let is_read = resume.is_none() && !name.is_empty();
+        let checked = config.check().map_err(|error| match from_file.config.check() {
+            Err(_) if is_read => not_a_configuration(Path::new(name), &error.to_string()),
             _ => error,
         });
-        let RunRequest { model, resume, .. } = from_file;
-        Ok(Self(checked.map(|()| RunRequest { config, model: model.filter(|_| is_recorded), resume })))
+        let RunRequest { model, resume, of_file, .. } = from_file;
+        let model = model.filter(|_| is_recorded);
+        let request = RunRequest { config, model, resume, sources, of_file };
+        Ok(Self(checked.map(|()| Box::new(request))))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Matched<()> {
@@ -115,7 +140,7 @@ pub(super) trait Names: std::fmt::Debug {
 
 /// Those options of `train` that `N` names, and the names of those that were given; other settings have their defaults.
 #[derive(Debug)]
-pub(super) struct Shared<N: Names>(pub(super) RunConfig, pub(super) Vec<&'static str>, PhantomData<N>);
+pub(super) struct Shared<N: Names>(pub(super) Box<RunConfig>, pub(super) Vec<&'static str>, PhantomData<N>);
 
 impl<N: Names> Args for Shared<N> {
     fn augment_args(command: Command) -> Command {
@@ -143,7 +168,7 @@ impl<N: Names> FromArgMatches for Shared<N> {
         let mut config = RunConfig::default();
         config.update_from_arg_matches(&parser.try_get_matches_from(options)?)?;
         let given = N::NAMES.iter().copied().filter(|name| matches.get_raw(name).is_some()).collect();
-        Ok(Self(config, given, PhantomData))
+        Ok(Self(Box::new(config), given, PhantomData))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Matched<()> {
@@ -165,7 +190,9 @@ struct RunFile {
 fn resumed(path: &Path, names_model: bool) -> Result<RunRequest> {
     let run = RunFolder::find(path)?;
     let config = run.checkpoint.state.config.clone();
-    Ok(RunRequest { config, model: None, resume: Some(Box::new(Resumed { run, names_model })) })
+    let of_file = (names_of(&serde_json::to_value(&config).unwrap_or_default()), "the run".to_owned());
+    let resume = Some(Box::new(Resumed { run, names_model }));
+    Ok(RunRequest { config, resume, of_file, ..RunRequest::default() })
 }
 
 /// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`,
@@ -186,7 +213,17 @@ fn parse(text: &str, path: &Path) -> Result<RunRequest> {
         true => from_json(json),
         false => toml::from_str(text).map(of_config).map_err(|e| e.to_string()),
     };
-    request.map_err(|e| not_a_configuration(path, &explained(&e)))
+    let request = request.map_err(|e| not_a_configuration(path, &explained(&e)))?;
+    let value: Option<serde_json::Value> =
+        if is_json { serde_json::from_str(json).ok() } else { toml::from_str(text).ok() };
+    let value = value.unwrap_or_default();
+    let keys = names_of(value.get("settings").unwrap_or(&value));
+    Ok(RunRequest { of_file: (keys, path.display().to_string()), ..request })
+}
+
+/// The keys of a table.
+fn names_of(table: &serde_json::Value) -> Vec<String> {
+    table.as_object().into_iter().flat_map(|table| table.keys().cloned()).collect()
 }
 
 /// The settings that the text of a configuration has, checked, and the model of its run, if it is a run's; `path` as for a file. For tests
@@ -232,7 +269,7 @@ fn from_json(text: &str) -> Result<RunRequest, String> {
             // Over images of any shape, as `settings` may get other data.
             let of_layers = |Functional { layers, .. }| ModelFile { initializers, ..ModelFile::of_layers(layers) };
             let model = model.map(of_layers);
-            Ok(RunRequest { config, model, resume: None })
+            Ok(RunRequest { config, model, ..RunRequest::default() })
         }
         None => serde_json::from_str(text).map(of_config).map_err(|e| e.to_string()),
     }

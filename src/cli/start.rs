@@ -47,7 +47,8 @@ impl Start {
             weights = Some((own, path));
         }
         let device = find_device(&config)?;
-        let data = read_data(&config, &device.info())?;
+        let data = limited(read_data(&config, &device.info())?, &config);
+        super::class_weights::resolve(&mut config, &data)?;
         let (initializers, layout) = (choice.initializers(), choice.layout());
         let model = choice.for_data(data.train.image, data.classes)?;
         let graph = model.graph()?;
@@ -87,6 +88,7 @@ impl Start {
         }
         let data = read_data(&with_data_of(&state.host["description"], &config), &device.info())?;
         check_data(&state.data, &data)?;
+        let data = limited(data, &config);
         if names_model {
             let model = ModelChoice::read(&config.model)?.for_data(data.train.image, data.classes)?;
             check_model(&state.model, &model, &config.model)?;
@@ -123,6 +125,19 @@ fn read_data(config: &RunConfig, device: &DeviceInfo) -> Result<Dataset> {
     let warnings = without_effect(config, device).into_iter().chain(config.warnings(trained_on.len()));
     warnings.for_each(|warning| note(&format!("warning: {warning}")));
     Ok(data)
+}
+
+/// The images that are taken where the settings are those of a trial: a few to be learned by heart, or the first batches.
+fn limited(mut data: Dataset, config: &RunConfig) -> Dataset {
+    if let Some(batches) = config.overfit_batches {
+        data.train = data.train.first(batches as usize * config.batch_size as usize);
+        data.test = data.train.clone();
+        note(&format!("overfitting: trained and tested on the first {} training images", data.train.len()));
+    }
+    if config.max_tested() < data.test.len() {
+        data.test = data.test.first(config.max_tested());
+    }
+    data
 }
 
 /// A class of the training images before number `first` that those from there on lack.

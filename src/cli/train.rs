@@ -1,11 +1,14 @@
 //! `gpu-cnn train`
 
 use super::details::detail_run;
-use super::environment;
+use super::environment::{self, unknown_variables};
+use super::find_rate;
 use super::fit::{Fitting, check_interrupted, test_line};
 use super::live::{LiveArgs, LiveRun};
+use super::repeat;
 use super::report::run_page;
 use super::run_args::{Resumed, RunArgs, RunRequest};
+use super::setting_sources::{config_file, variables};
 use super::start::Start;
 use super::test_pictures::describe_test;
 use crate::blocking::Trainer;
@@ -15,9 +18,12 @@ use crate::report::{
     History, LivePort, REPORT, RecordedRun, RunFolder, RunPage, detail, is_quiet, note, print, summary_table,
     write_page,
 };
-use crate::trainer::{Evaluation, NotFinite, Progress, RunConfig, Schedule};
+use crate::trainer::{Evaluation, NotFinite, Progress, RunConfig, Schedule, Score};
 use serde_json::json;
 use std::path::Path;
+
+/// The loss below which a few images have been learned by heart: the true class has a probability of 0.9 and more.
+const LEARNED: f64 = 0.1;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -25,18 +31,42 @@ pub(super) struct Args {
     run: RunArgs,
     #[command(flatten)]
     live: LiveArgs,
+    /// Print the settings as a file for --config, each with where it is from, and do nothing else
+    #[arg(long)]
+    print_config: bool,
+    /// Train N times with seeds that count up from --seed, each in a folder of its own in --out, and tell the mean and the spread
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000), conflicts_with_all = ["live", "resume"])]
+    repeat: Option<u32>,
+    /// Train under a growing learning rate and show what the loss makes of it; nothing of the training is kept
+    #[arg(long, conflicts_with_all = ["live", "resume", "repeat"])]
+    find_learning_rate: bool,
 }
 
 pub(super) fn run(args: Args) -> Result<()> {
-    let mut request = args.run.0?;
+    let mut request = *args.run.0?;
+    unknown_variables(&variables()).iter().for_each(|warning| note(warning));
+    if args.print_config {
+        return print(&config_file(&request.config, &request.sources)?);
+    }
+    if let Some(file) = request.found_file() {
+        note(&format!("note: settings are read from {file}, which lies in this folder"));
+    }
+    if args.find_learning_rate {
+        return find_rate::run(request);
+    }
+    if let Some(times) = args.repeat {
+        return repeat::run(&request, times, &|request| start(request, None));
+    }
     let port = args.live.take_port()?;
     match request.resume.take() {
         Some(resumed) => resume(request.config, *resumed, port),
         None => start(request, port),
     }
+    .map(drop)
 }
 
-fn start(request: RunRequest, port: Option<LivePort>) -> Result<()> {
+/// Trains from the beginning; returns what the test images come to.
+fn start(request: RunRequest, port: Option<LivePort>) -> Result<Score> {
     if let Some(out) = &request.config.out {
         RunFolder::check(out, request.config.overwrite)?;
     }
@@ -52,7 +82,7 @@ fn start(request: RunRequest, port: Option<LivePort>) -> Result<()> {
     train(Fitting { trainer, folder, live }, &data, &config)
 }
 
-fn resume(config: RunConfig, resumed: Resumed, port: Option<LivePort>) -> Result<()> {
+fn resume(config: RunConfig, resumed: Resumed, port: Option<LivePort>) -> Result<Score> {
     let Resumed { run, names_model } = resumed;
     RunFolder::check(&run.folder, true)?;
     let Start { trainer, data, config, description } = Start::resume(config, &run, names_model)?;
@@ -75,6 +105,16 @@ fn write_report(folder: &Path, trainer: &mut Trainer, data: &Dataset, evaluation
     let recorded = RecordedRun::read(folder)?;
     let page = RunPage { history: History::new(&recorded), ..run_page(folder, recorded.description, Ok(test)) };
     write_page(&page, &folder.join(REPORT)).map(|()| page)
+}
+
+/// The score, where the settings do not ask for a few images to be learned by heart or they have been.
+fn check_overfit(config: &RunConfig, test: Score) -> Result<Score> {
+    let Some(batches) = config.overfit_batches.filter(|_| test.loss > LEARNED) else { return Ok(test) };
+    Err(Error::Disagreement(format!(
+        "the loss over the {batches} batches that were trained on is {:.4} after {} epochs; it has to come below {LEARNED}: the model cannot \
+         learn them, or not with these settings\nhint: try a larger --learning-rate, or more --epochs; labels that are wrong stay at this loss",
+        test.loss, config.epochs
+    )))
 }
 
 /// Writes the page of the run in `folder`, which ended before its end.
@@ -106,7 +146,7 @@ fn note_longer(config: &RunConfig, before: &RunConfig) {
 }
 
 /// Trains, tests, and writes how the run ended.
-fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()> {
+fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<Score> {
     detail_run(&fitting.trainer, data);
     let outcome = fitting.fit(data, config).and_then(|()| {
         fitting.live.iter().for_each(LiveRun::start_test);
@@ -136,7 +176,8 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<()>
                 }
                 (None, written) => drop(written?),
             }
-            print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))
+            print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))?;
+            check_overfit(config, test)
         }
         Err(error) => {
             let status = if matches!(error, Error::Interrupted(_)) { "interrupted" } else { "failed" };

@@ -70,6 +70,7 @@ pub(super) fn with_loss_of(run: &Value, mut config: RunConfig, given: &[&str]) -
     set(&mut config.loss, settings, "loss", given)?;
     set(&mut config.from_logits, settings, "from_logits", given)?;
     set(&mut config.label_smoothing, settings, "label_smoothing", given)?;
+    set(&mut config.tta, settings, "tta", given)?;
     config.check()?;
     Ok(config)
 }
@@ -87,7 +88,9 @@ fn set<T: DeserializeOwned>(to: &mut T, settings: &Value, name: &str, given: &[&
 pub(super) fn changed_files(run: &Value, data: &Dataset) -> Vec<String> {
     let recorded = &run["data"];
     if recorded["name"] != data.name.as_str() {
-        return Vec::new();
+        let name = recorded["name"].as_str().filter(|_| !recorded["sha256"].is_null());
+        let other = |name| format!("warning: the run was trained on {name}; what follows is of {}", data.name);
+        return name.map(other).into_iter().collect();
     }
     let has_changed = |(file, sha256): &(&String, &String)| {
         recorded["sha256"].get(file.as_str()).is_some_and(|recorded| recorded != sha256.as_str())

@@ -43,6 +43,14 @@ impl Split {
         found
     }
 
+    /// The first `images` of them, or all if there are fewer.
+    #[must_use]
+    pub fn first(&self, images: usize) -> Self {
+        let images = images.min(self.len());
+        let pixels = self.pixels[..images * self.image_len()].to_vec();
+        Self { image: self.image, pixels, labels: self.labels[..images].to_vec() }
+    }
+
     /// The bytes of image `i`.
     pub fn pixels_of(&self, i: usize) -> &[u8] {
         &self.pixels[i * self.image_len()..][..self.image_len()]

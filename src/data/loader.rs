@@ -12,6 +12,8 @@ pub struct Batches<'a> {
     range: Range<usize>,
     order: Option<Vec<u32>>,
     batch: usize,
+    /// From 1; 0 where it does not matter.
+    epoch: u64,
 }
 
 impl<'a> Batches<'a> {
@@ -22,14 +24,20 @@ impl<'a> Batches<'a> {
 
     /// The images of `range` in file order, `batch` at a time.
     pub fn within(split: &'a Split, range: Range<usize>, batch: usize) -> Self {
-        Self { split, range, order: None, batch }
+        Self { split, range, order: None, batch, epoch: 0 }
     }
 
     /// The same images in a random order that depends only on `seed`, `epoch` and their number.
     #[must_use]
     pub fn shuffled(self, seed: u64, epoch: u64) -> Self {
         let order = Rng::new(seed, Purpose::Shuffle, epoch).permutation(self.range.len());
-        Self { order: Some(order), ..self }
+        Self { order: Some(order), epoch, ..self }
+    }
+
+    /// The same images as those of this epoch, for which they are augmented.
+    #[must_use]
+    pub fn of_epoch(self, epoch: u64) -> Self {
+        Self { epoch, ..self }
     }
 
     /// Number of batches, including a short last one.
@@ -55,6 +63,14 @@ impl<'a> Batches<'a> {
     /// The number of the `n`th image of the pass.
     fn index(&self, n: usize) -> usize {
         self.range.start + self.order.as_ref().map_or(n, |order| order[n] as usize)
+    }
+
+    /// Writes number and epoch of each image of batch `i` into `keys` ([batch, 2]), filled up with zeros.
+    pub fn write_keys(&self, i: usize, keys: &mut [u32]) {
+        keys.fill(0);
+        for (key, index) in keys.as_chunks_mut::<2>().0.iter_mut().zip(self.indices(i)) {
+            *key = [index as u32, self.epoch as u32];
+        }
     }
 
     /// Writes batch `i` into `pixels` ([batch, height, width, channels] bytes) and `labels` (`[batch]`), both filled up

@@ -90,7 +90,7 @@ impl<'g> Recording<'g> {
     }
 
     fn plan(mut self) -> Plan {
-        let RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, optimizer, update } =
+        let RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, augment, optimizer, update } =
             self.options.clone();
         let outputs = self.graph.outputs();
         let words_per_batch = self.input.len.div_ceil(4);
@@ -101,9 +101,14 @@ impl<'g> Recording<'g> {
         let predictions = self.r.floats("predictions", batches_per_upload * batch * outputs);
         let logits_gradient = self.r.floats("logits gradient", batch * outputs);
 
-        let unpack =
-            Unpack { count: self.input.len, words: words_per_batch, divisor: 255.0 / self.graph.largest_pixel() };
+        let divisor = 255.0 / self.graph.largest_pixel();
+        let unpack = Unpack { count: self.input.len, words: words_per_batch, divisor };
         let unpack = self.r.dispatch("input unpack", unpack, &[pixels], &[self.input]);
+        let keys = (!augment.is_none()).then(|| self.r.u32s("image keys", batches_per_upload * batch * 2));
+        let training_input = keys.map_or(unpack, |keys| {
+            let kernel = augment.kernel(batch, self.graph.input, words_per_batch, divisor);
+            self.r.dispatch("input augment", kernel, &[pixels, keys], &[self.input])
+        });
         self.r.recorded();
         let saved = self.forward(Mode::Train);
         let logits = self.value(self.lowered.logits);
@@ -136,9 +141,10 @@ impl<'g> Recording<'g> {
         let predict = self.r.recorded();
 
         let after_unpack = |lists: &[&[_]]| [&[unpack], &lists.concat()[..]].concat();
+        let after_augment = [&[training_input], &gradients[..]].concat();
         Plan {
             programs: [
-                after_unpack(&[&gradients]),
+                after_augment,
                 accumulate,
                 update,
                 after_unpack(&[&infer, &evaluate]),
@@ -150,6 +156,7 @@ impl<'g> Recording<'g> {
             host: HostBuffers {
                 input: pixels.buffer,
                 targets: targets.buffer,
+                keys: keys.map(|keys| keys.buffer),
                 metrics: metrics.buffer,
                 predictions: predictions.buffer,
                 parameters: self.arenas.parameters.buffer,

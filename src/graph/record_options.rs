@@ -1,6 +1,6 @@
 //! What a plan is recorded for.
 
-use crate::layers::{Loss, LossSettings, Optimizer, UpdateSettings};
+use crate::layers::{Augment, Loss, LossSettings, Optimizer, UpdateSettings};
 use crate::plan::Profile;
 
 /// What a plan is recorded for, beside the model.
@@ -16,6 +16,8 @@ pub struct RecordOptions {
     pub loss: Loss,
     /// What goes with it.
     pub loss_settings: LossSettings,
+    /// What is changed in the images of training.
+    pub augment: Augment,
     /// How parameters follow their gradients.
     pub optimizer: Optimizer,
     /// What goes with it.
@@ -31,6 +33,7 @@ impl RecordOptions {
             profile,
             loss: Loss::default(),
             loss_settings: LossSettings::default(),
+            augment: Augment::default(),
             optimizer: Optimizer::default(),
             update: UpdateSettings::default(),
         }

@@ -3,6 +3,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod adjust;
+pub(crate) mod augment;
 pub(crate) mod binary_loss;
 pub(crate) mod columns;
 pub(crate) mod conv2d;
@@ -32,6 +33,7 @@ mod tile;
 pub(crate) mod unpack;
 mod window;
 
+pub use augment::Mirror;
 pub(crate) use gate::{Gate, GateKind, GradientOut};
 pub(crate) use split_k::record_split_k;
 pub use window::Padding;

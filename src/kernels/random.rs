@@ -23,7 +23,7 @@ pub(super) fn draw(key: u32, element: u32) -> u32 {
 
 /// C. Wellons's hash `lowbias32`: every bit of the result depends on every bit of `x`.
 #[inline(always)]
-fn mixed(x: u32) -> u32 {
+pub(super) fn mixed(x: u32) -> u32 {
     let x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
     let x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
     x ^ (x >> 16)

@@ -20,6 +20,15 @@ impl ClassWeights {
         Self(weights.into_iter().collect())
     }
 
+    /// Weights by which all classes of `labels` together count the same: the number of images over those of the class, over the number of
+    /// classes, as scikit-learn's `balanced` has it. A class without an image has none.
+    pub fn balanced(labels: &[u8]) -> Self {
+        let mut images = BTreeMap::new();
+        labels.iter().for_each(|label| *images.entry(*label).or_insert(0_usize) += 1);
+        let mean = labels.len() as f64 / images.len().max(1) as f64;
+        Self::new(images.into_iter().map(|(class, images)| (class, mean / images as f64)))
+    }
+
     /// The weights of the classes 0 to `classes` - 1.
     pub(crate) fn of(&self, classes: usize) -> Vec<f32> {
         (0..classes)
@@ -44,6 +53,13 @@ impl ClassWeights {
             }
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Display for ClassWeights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pairs: Vec<String> = self.0.iter().map(|(class, weight)| format!("{class}={weight:.4}")).collect();
+        f.write_str(&pairs.join(","))
     }
 }
 
@@ -118,6 +134,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<ClassWeights>(&text).expect("reads back"), expected);
         let list = serde_json::from_str::<ClassWeights>("[2, 1, 0.5]").expect("a list");
         assert_eq!((list.of(4), expected.of(4)), (vec![2.0, 1.0, 0.5, 1.0], vec![1.5, 1.0, 1.0, 0.2]));
+        let balanced = ClassWeights::balanced(&[0, 2, 2, 0, 0, 0, 2, 7]);
+        assert_eq!(balanced, ClassWeights::new([(0, 8.0 / 12.0), (2, 8.0 / 9.0), (7, 8.0 / 3.0)]));
         for wrong in ["", "1", "1=x", "x=1", "300=1", "1=2,1=3", "-1=2"] {
             assert!(wrong.parse::<ClassWeights>().is_err(), "{wrong}");
         }

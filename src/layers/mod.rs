@@ -4,6 +4,7 @@
 mod activation;
 mod add;
 mod args;
+mod augment;
 mod batch_normalization;
 mod class_weights;
 mod concatenate;
@@ -47,6 +48,7 @@ pub use add::Add;
 pub(crate) use add::AddRelu;
 pub(crate) use args::in_f32;
 pub use args::{Activation, Padding, Pair};
+pub use augment::Augment;
 pub use batch_normalization::BatchNormalization;
 pub(crate) use batch_normalization::BatchNormalizationRelu;
 pub use class_weights::ClassWeights;

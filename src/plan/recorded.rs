@@ -66,6 +66,8 @@ pub struct HostBuffers {
     pub input: BufferId,
     /// Class of each image: [batches_per_upload, batch] u32.
     pub targets: BufferId,
+    /// Number and epoch of each image, from which its augmentation is drawn: [batches_per_upload, batch, 2] u32; none without any.
+    pub keys: Option<BufferId>,
     /// Per step, mean loss and number of correct predictions: [batches_per_upload, 2] f32.
     pub metrics: BufferId,
     /// Outputs of the model, after its last activation: [batches_per_upload, batch, outputs] f32.
@@ -82,6 +84,13 @@ pub struct HostBuffers {
     pub layer_state: Option<BufferId>,
     /// How training says that it skips updates; none in a plan without training.
     pub skips: Option<SkipBuffers>,
+}
+
+impl HostBuffers {
+    /// What the host writes for each upload.
+    pub fn uploaded(&self) -> impl Iterator<Item = BufferId> + use<> {
+        [self.input, self.targets].into_iter().chain(self.keys)
+    }
 }
 
 /// How training says that the loss or a gradient is not finite, so that an update is skipped.

@@ -130,6 +130,7 @@ impl Recorder {
         let host = HostBuffers {
             input: first,
             targets: first,
+            keys: None,
             metrics: first,
             predictions: first,
             parameters: first,

@@ -124,6 +124,7 @@ impl HostBuffers {
         let Self {
             input,
             targets,
+            keys,
             metrics,
             predictions,
             parameters,
@@ -135,7 +136,7 @@ impl HostBuffers {
         } = self;
         let single = [input, targets, metrics, predictions, parameters, gradients];
         let skips = skips.iter_mut().flat_map(|SkipBuffers { flag, steps }| [&mut flag.buffer, steps]);
-        single.into_iter().chain(optimizer_state).chain(average).chain(layer_state).chain(skips)
+        single.into_iter().chain(keys).chain(optimizer_state).chain(average).chain(layer_state).chain(skips)
     }
 }
 

@@ -26,6 +26,11 @@ impl Step {
         let images = images as u32;
         Self { batch_index: batch_index as u32, images, global_images: images, ..Self::default() }
     }
+
+    /// A run's seed as a step has it.
+    pub fn seed_of(seed: u64) -> u32 {
+        (seed ^ (seed >> 32)) as u32
+    }
 }
 
 #[cfg(test)]

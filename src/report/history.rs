@@ -1,7 +1,7 @@
 //! What a run's logs say of its training: curves.
 
 use super::RecordedRun;
-use super::figures::{Chart, Figure, MAX_POINTS, Mark, Series, thin};
+use super::figures::{Chart, Figure, MAX_POINTS, Mark, Series, XAxis, thin};
 use crate::trainer::Score;
 use serde_json::Value;
 
@@ -142,7 +142,7 @@ pub(crate) fn compared(runs: &[(String, History)]) -> Vec<Figure> {
 }
 
 fn chart(name: &'static str, title: &str, quantity: &'static str, series: Vec<Series>) -> Chart {
-    Chart { name, title: title.to_owned(), quantity, series }
+    Chart { name, title: title.to_owned(), quantity, x: XAxis::Epochs, series }
 }
 
 fn series(label: &str, style: usize, mark: Mark, points: Vec<[f64; 2]>) -> Series {

@@ -21,7 +21,7 @@ pub(crate) use bench_report::{BenchReport, Probe};
 pub(crate) use columns::{printable, table, wrapped};
 pub(crate) use count_progress::CountProgress;
 pub(crate) use evaluation_table::{class_names, evaluation_table};
-pub(crate) use figures::{Picture, contact_sheet, png};
+pub(crate) use figures::{Chart, Figure, Mark, Picture, Series, XAxis, contact_sheet, png};
 pub(crate) use history::History;
 pub(crate) use live::{Live, LivePort};
 pub(crate) use output::{Verbosity, detail, is_quiet, note, print, print_json, say, set_output, standard_input};

@@ -1,6 +1,6 @@
 //! The two output streams: data on stdout, everything else on stderr; and standard input.
 
-use super::columns::wrapped;
+use super::columns::{printable, wrapped};
 use crate::error::{Error, Result, usage};
 use console::Style;
 use std::io::{IsTerminal, Read, Write};
@@ -64,7 +64,9 @@ pub(crate) fn note(text: &str) {
 /// Writes a message to stderr that was asked for, and so also when little is.
 pub(crate) fn say(text: &str) {
     let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
-    let lines: Vec<String> = wrapped(text, columns).split('\n').map(colored).collect();
+    // What files are called moves no cursor.
+    let text: String = text.split('\n').map(printable).collect::<Vec<_>>().join("\n");
+    let lines: Vec<String> = wrapped(&text, columns).split('\n').map(colored).collect();
     let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
 }
 

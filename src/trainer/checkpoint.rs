@@ -20,6 +20,8 @@ const KEY: &str = "gpu_cnn.checkpoint";
 const FORMAT: u64 = 1;
 /// Labels of the buffers of weights.
 const WEIGHTS: [&str; 3] = ["parameters", "average of parameters", "layer state"];
+/// Label of the weights of the best epoch, which are no buffer of the plan.
+const BEST: &str = "best weights";
 
 /// All that training depends on. Its file holds every persistent buffer as a tensor of that name, and the rest as JSON in the metadata,
 /// with a SHA-256 over both.
@@ -201,7 +203,7 @@ impl Checkpoint {
         }
         // The optimizer's squares may be infinite.
         let is_bad = |label: &&&str| floats(&buffers, label).unwrap_or_default().iter().any(|value| !value.is_finite());
-        if let Some(label) = WEIGHTS.iter().find(is_bad) {
+        if let Some(label) = WEIGHTS.iter().chain([&BEST]).find(is_bad) {
             return Err(damaged(&format!("`{label}` has a number that is not finite")));
         }
         // The other buffers depend on the settings, which may change when training goes on.
@@ -218,7 +220,7 @@ impl Trainer {
     /// # Errors
     /// [`Error::NotFinite`] if a weight is not a finite number, so that no such checkpoint replaces a good one.
     pub async fn checkpoint(&mut self) -> Result<Checkpoint> {
-        let buffers = self.persistent().await?;
+        let mut buffers = self.persistent().await?;
         let [parameters, _, state] = WEIGHTS.map(|label| floats(&buffers, label).unwrap_or_default());
         self.check_finite(&[parameters, state].concat())?;
         let state = CheckpointState {
@@ -234,6 +236,7 @@ impl Trainer {
             data: BTreeMap::new(),
             host: serde_json::Value::Null,
         };
+        buffers.extend(self.best_weights.clone().map(|weights| (BEST.to_owned(), weights)));
         Ok(Checkpoint { state, buffers })
     }
 
@@ -260,6 +263,10 @@ impl Trainer {
                 Error::Data(format!("the checkpoint has no `{}` of {} floats", buffer.label, buffer.len))
             })?;
             self.session.backend.write_f32(id, 0, values)?;
+        }
+        self.best_weights = rest.remove(BEST).map(<[f32]>::to_vec);
+        if self.best_weights.as_ref().is_some_and(|weights| weights.len() != self.graph.weights_len()) {
+            return Err(Error::Data(format!("the checkpoint's `{BEST}` are not those of the model")));
         }
         if let Some(label) = rest.keys().min() {
             return Err(Error::Data(format!("the checkpoint has `{label}`, which is no state of this training")));

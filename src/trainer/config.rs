@@ -4,9 +4,11 @@ use super::checkpoint_every::CheckpointEvery;
 use super::config_text::optimizer_or_name;
 #[cfg(feature = "cli")]
 use super::config_text::{loss, not, on_nan, optimizer, positive, schedule};
+use super::max_time::MaxTime;
 use super::schedule::Schedule;
+use super::tta::Tta;
 use crate::data::{ColorMode, ImageSize, ReadOptions};
-use crate::layers::{ClassWeights, Loss, OnNan, Optimizer};
+use crate::layers::{Augment, ClassWeights, Loss, OnNan, Optimizer};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -98,6 +100,12 @@ pub struct RunConfig {
     /// Factors of the training loss of some classes, such as 0=1.5,3=0.2
     #[cfg_attr(feature = "cli", arg(long, value_name = "WEIGHTS"))]
     pub class_weight: Option<ClassWeights>,
+    /// What is changed in the training images, at random for each image and epoch, such as flip,crop2: flip, random-flip, cropPIXELS, shiftSHARE, rotateDEGREES, zoomSHARE, brightnessSHARE, cutoutPIXELS
+    #[cfg_attr(feature = "cli", arg(long, value_name = "LIST", value_parser = Augment::parse))]
+    pub augment: Option<Augment>,
+    /// Where those factors come from: balanced, the rarer a class the larger; or a file with a list, or a table from class or its name to factor
+    #[cfg_attr(feature = "cli", arg(long, value_name = "balanced|FILE", conflicts_with = "class_weight"))]
+    pub class_weights: Option<String>,
     /// Learning rate
     #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = positive))]
     pub learning_rate: f64,
@@ -152,6 +160,21 @@ pub struct RunConfig {
     /// Checkpoints that are kept, the last ones; beside them that of the best epoch
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::KEEP)))]
     pub keep: u32,
+    /// End the training after so many epochs without a lower loss, of the validation images where there are any, and take the weights of the best one
+    #[cfg_attr(feature = "cli", arg(long, value_name = "EPOCHS"))]
+    pub early_stopping: Option<u64>,
+    /// End the training after this time, such as 60s, 5m or 1.5h
+    #[cfg_attr(feature = "cli", arg(long, value_name = "TIME", value_parser = MaxTime::parse))]
+    pub max_time: Option<MaxTime>,
+    /// Take at most so many batches of the training images in an epoch, of the validation images and of the test images
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
+    pub limit_batches: Option<u32>,
+    /// Train and test on the first N batches of the training images alone, whose loss has to come near zero
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
+    pub overfit_batches: Option<u32>,
+    /// Average the probabilities of the test images over views of each: flip, or flip+shift, by a pixel
+    #[cfg_attr(feature = "cli", arg(long, value_name = "VIEWS", value_parser = Tta::parse))]
+    pub tta: Option<Tta>,
     /// Write a line for every step to metrics.jsonl
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
     pub log_steps: bool,
@@ -197,6 +220,8 @@ impl Default for RunConfig {
             from_logits: false,
             label_smoothing: 0.0,
             class_weight: None,
+            augment: None,
+            class_weights: None,
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
             warmup: 0,
@@ -213,6 +238,11 @@ impl Default for RunConfig {
             resume_optimizer: false,
             shuffle: true,
             steps_per_epoch: None,
+            early_stopping: None,
+            max_time: None,
+            limit_batches: None,
+            overfit_batches: None,
+            tta: None,
             checkpoint_every: CheckpointEvery::default(),
             keep: 1,
             log_steps: false,

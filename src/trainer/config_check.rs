@@ -5,7 +5,7 @@ use super::config_text::{LEARNING_RATE, is_learning_rate};
 use super::plateau::{Plateau, PlateauSettings};
 use super::schedule::{self, LearningRate, Schedule};
 use crate::error::{Number, Result, usage};
-use crate::layers::{LossSettings, UpdateSettings};
+use crate::layers::{Augment, LossSettings, UpdateSettings};
 use std::ops::RangeInclusive;
 
 impl RunConfig {
@@ -70,6 +70,8 @@ impl RunConfig {
             return Err(usage!("0 steps per epoch; there must be at least 1"));
         }
         self.check_validation()?;
+        self.check_stopping()?;
+        self.augment.iter().try_for_each(Augment::check)?;
         schedule::check(self.schedule, self.decay_rate, self.decay_steps)?;
         self.check_plateau()?;
         self.loss_settings().check()?;
@@ -80,7 +82,7 @@ impl RunConfig {
     /// ([`Self::check`]).
     pub fn warnings(&self, images: usize) -> Vec<String> {
         let whole = images.div_ceil(self.batch_size as usize) as u64;
-        let steps = self.steps_per_epoch.map_or(whole, |steps| whole.min(steps.into()));
+        let steps = whole.min(self.max_steps() as u64);
         let LearningRate { updates, decay_steps, warmup, rate, .. } = self.learning_rate(steps, &Plateau::default());
         let plateau = self.plateau_settings();
         let is_plateau = self.schedule == Schedule::Plateau;

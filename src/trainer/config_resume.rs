@@ -6,13 +6,15 @@ use crate::error::{Error, Result, usage};
 use serde_json::{Map, Value};
 
 /// Settings on which the results so far do not depend. What data and model these name is the host's to compare.
-const FREE: [&str; 14] = [
+const FREE: [&str; 16] = [
     "model",
     "adapter",
     "threads",
     "data",
     "data_dir",
     "epochs",
+    "max_time",
+    "tta",
     "on_nan",
     "checkpoint_every",
     "keep",

@@ -1,6 +1,7 @@
 //! Training over epochs, event by event.
 
-use super::events::Event;
+use super::events::{Event, Stopped};
+use super::max_time::MaxTime;
 use super::metrics::{BestEpoch, FitStart, Progress, Tally};
 use super::not_finite::NotFinite;
 use super::pass::Pass;
@@ -21,6 +22,7 @@ pub struct Fit<'d> {
     data: &'d Split,
     /// Number of the last epoch.
     last_epoch: u64,
+    started: Instant,
     epoch: Option<Epoch<'d>>,
 }
 
@@ -60,19 +62,33 @@ impl Trainer {
         self.check(data)?;
         self.config.trained_on(data.len())?;
         let last_epoch = self.progress.fit_start.epoch.saturating_add(self.config.epochs);
-        Ok(Fit { data, last_epoch, epoch: None })
+        Ok(Fit { data, last_epoch, started: Instant::now(), epoch: None })
     }
 }
 
 impl Fit<'_> {
-    /// The next event; none after the last epoch.
+    /// The next event; none after the last epoch, or where training ends before ([`Trainer::stopped`]).
     ///
     /// # Errors
     /// [`Error::NotFinite`] with epoch and step if a loss or a gradient is not finite ([`Trainer::not_finite`] tells more; with
     /// [`OnNan::Skip`], if no update of an epoch could be made) or, after an epoch, a weight; [`Error::Device`] if the device is lost.
     pub async fn next(&mut self, trainer: &mut Trainer) -> Result<Option<Event>> {
+        let max_time = trainer.config.max_time.map(MaxTime::duration);
+        let is_over = max_time.is_some_and(|time| self.started.elapsed() >= time);
+        trainer.stopped = None;
+        // What has been trained is reported.
+        if is_over && self.epoch.as_ref().is_none_or(|epoch| epoch.arrived.is_empty()) {
+            trainer.stopped = Some(Stopped::MaxTime).filter(|_| trainer.progress.epoch < self.last_epoch);
+            return Ok(None);
+        }
         if self.epoch.is_none() {
             if trainer.progress.epoch >= self.last_epoch {
+                return Ok(None);
+            }
+            if trainer.progress.batch == 0
+                && let Some(stopped) = trainer.ends_early()
+            {
+                trainer.stopped = Some(stopped);
                 return Ok(None);
             }
             self.epoch = Some(Epoch::start(trainer, self.data)?);
@@ -96,9 +112,9 @@ impl<'d> Epoch<'d> {
         let batches = Batches::within(data, config.trained_on(data.len())?, batch);
         let batches = match config.shuffle {
             true => batches.shuffled(config.seed, progress.epoch + 1),
-            false => batches,
+            false => batches.of_epoch(progress.epoch + 1),
         };
-        let steps = config.steps_per_epoch.map_or(usize::MAX, |steps| steps as usize);
+        let steps = config.max_steps();
         let done = progress.batch as usize;
         let pass = Pass::training(batches, steps, config.accumulate as usize).after(done);
         if done > pass.steps() {
@@ -215,11 +231,15 @@ impl<'d> Epoch<'d> {
         *progress = Progress { epoch: progress.epoch + 1, batch: 0, so_far: Tally::default(), skipped: 0, ..*progress };
         let Progress { epoch, best, .. } = *progress;
         let loss = validation.unwrap_or(score).loss;
-        if best.is_none_or(|best| loss < best.loss) {
+        let is_best = best.is_none_or(|best| loss < best.loss);
+        if is_best {
             progress.best = Some(BestEpoch { epoch, loss });
         }
         if config.schedule == Schedule::Plateau {
             progress.plateau.observe(loss, config.learning_rate, &config.plateau_settings());
+        }
+        if is_best {
+            trainer.keep_best().await?;
         }
         let (steps, resumed_at) = (self.reported, self.resumed_at);
         Ok(Event::Epoch { epoch, steps, score, validation, learning_rate, resumed_at, elapsed })
@@ -243,10 +263,14 @@ impl super::config::RunConfig {
 
     /// What update `update` (from 1) brings beside its batch.
     pub(super) fn step(&self, learning_rate: &LearningRate, update: u64) -> Step {
-        let rate = learning_rate.at(update);
+        self.step_at(learning_rate.at(update), update)
+    }
+
+    /// The same with the learning rate `rate`.
+    pub(super) fn step_at(&self, rate: f64, update: u64) -> Step {
         Step {
             update: update as u32,
-            seed: (self.seed ^ (self.seed >> 32)) as u32,
+            seed: Step::seed_of(self.seed),
             learning_rate: rate as f32,
             scalars: self.optimizer.step_scalars(rate, update),
             ..Step::default()

@@ -26,6 +26,9 @@ impl Trainer {
         observer: &mut (dyn FnMut() -> Result<()> + Send),
     ) -> Result<Evaluation> {
         self.check(data)?;
+        if let Some(tta) = self.config.tta {
+            return self.evaluate_views(data, tta, observer).await;
+        }
         let outputs = self.graph.outputs();
         let mut predictions = Predictions::new(self.graph.classes());
         let mut total = Tally::default();
@@ -54,7 +57,8 @@ impl Trainer {
 
     /// Loss and accuracy over the images of `data` that are not trained on, if there are any.
     pub(super) async fn validate(&mut self, data: &Split) -> Result<Option<Score>> {
-        let held_out = self.config.trained_on(data.len())?.end..data.len();
+        let end = self.config.trained_on(data.len())?.end;
+        let held_out = end..data.len().min(end.saturating_add(self.config.max_tested()));
         match held_out.is_empty() {
             true => Ok(None),
             false => self.score_within(data, held_out).await.map(Some),
@@ -73,7 +77,7 @@ impl Trainer {
     }
 
     /// Class probabilities of images given as bytes, [n, height, width, channels]: rows that sum to 1, or for binary cross-entropy the
-    /// probability of class 1 alone.
+    /// probability of class 1 alone; with [`crate::RunConfig::tta`] their averages.
     ///
     /// # Errors
     /// If the bytes are not whole images.
@@ -83,13 +87,28 @@ impl Trainer {
         if !pixels.len().is_multiple_of(image_len) {
             return Err(usage!("{} bytes are not whole images of {image:?} = {image_len}", pixels.len()));
         }
-        let split = Split { image, pixels: pixels.to_vec(), labels: vec![0; pixels.len() / image_len] };
+        match self.config.tta {
+            Some(tta) => self.predict_views(pixels, tta, &mut || Ok(())).await,
+            None => self.predict_plain(pixels, &mut || Ok(())).await,
+        }
+    }
+
+    /// The probabilities of the images as they are; their bytes are whole images.
+    pub(super) async fn predict_plain(
+        &mut self,
+        pixels: &[u8],
+        observer: &mut (dyn FnMut() -> Result<()> + Send),
+    ) -> Result<Vec<Vec<f32>>> {
+        let image = self.graph.input;
+        let labels = vec![0; pixels.len() / image.iter().product::<usize>()];
+        let split = Split { image, pixels: pixels.to_vec(), labels };
         let outputs = self.graph.outputs();
         let batches = Batches::in_order(&split, self.session.plan.batch);
         let mut pass = Pass::new(batches, &[Program::Predict], usize::MAX).with_predictions();
         let mut rows = Vec::with_capacity(split.len());
         while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
             rows.extend(report.predictions.chunks_exact(outputs).map(<[f32]>::to_vec));
+            observer()?;
         }
         Ok(rows)
     }

@@ -2,6 +2,7 @@
 
 use super::metrics::Score;
 use crate::clock::Duration;
+use std::fmt::{Display, Formatter};
 
 /// What happens during training.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,6 +51,32 @@ pub enum Flow {
     Continue,
     /// Training ends here, without an error.
     Stop,
+}
+
+/// Why training ended before its last epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// No epoch after this one, of so many, had a lower loss.
+    EarlyStopping {
+        /// Number of the best epoch, from 1; 0 if no epoch had a loss.
+        best: u64,
+        /// Epochs after it.
+        epochs: u64,
+    },
+    /// The time is over.
+    MaxTime,
+}
+
+impl Display for Stopped {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::EarlyStopping { best, epochs } => {
+                let plural = if *epochs == 1 { "epoch" } else { "epochs" };
+                write!(f, "early stopping: the {epochs} {plural} after epoch {best} brought no lower loss")
+            }
+            Self::MaxTime => f.write_str("the time is over"),
+        }
+    }
 }
 
 /// The score of each epoch that ended.

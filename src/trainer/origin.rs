@@ -1,13 +1,35 @@
 //! Where a number that is not finite comes from: the update's batches are run again, a dispatch at a time.
 
+use super::metrics::Progress;
 use super::not_finite::Origin;
 use super::pass::Pass;
 use super::state::Trainer;
-use crate::error::Result;
+use crate::error::{Advice, Error, Result};
 use crate::graph::Graph;
 use crate::plan::Step;
+use std::ops::Range;
 
 impl Trainer {
+    /// An error that names the first tensor with a weight that is not finite.
+    pub(super) fn check_finite(&self, weights: &[f32]) -> Result<()> {
+        let is_finite = |range: Range<usize>| weights[range].iter().all(|weight| weight.is_finite());
+        match self.graph.weights().find(|(_, range)| !is_finite(range.clone())) {
+            Some((tensor, _)) => {
+                let Progress { epoch, batch, .. } = self.progress;
+                let text =
+                    format!("a weight of `{}` is not finite after epoch {}, step {batch}", tensor.name, epoch + 1);
+                Err(Error::not_finite(text).advise([Advice::SmallerLearningRate]))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Self::check_finite`], of the weights on the device.
+    pub(super) async fn check_weights(&mut self) -> Result<()> {
+        let weights = self.weights().await?;
+        self.check_finite(&weights)
+    }
+
     /// Where the first number that is not finite comes from in the update of batch `i` of `pass`, which was skipped: its batches are run
     /// again with the data `step`, a dispatch at a time. Nothing that training keeps is changed.
     pub(super) async fn origin(&mut self, pass: &Pass<'_>, i: usize, step: Step) -> Result<Option<Origin>> {

@@ -14,6 +14,8 @@ pub(super) struct BatchQueue {
     words_per_batch: usize,
     pixels: Vec<u32>,
     labels: Vec<u32>,
+    /// Empty where nothing is drawn from them.
+    keys: Vec<u32>,
     /// Images of each staged batch.
     images: Vec<usize>,
 }
@@ -26,6 +28,7 @@ impl BatchQueue {
             words_per_batch: plan.words_per_batch,
             pixels: vec![0; plan.batches_per_upload * plan.words_per_batch],
             labels: vec![0; plan.batches_per_upload * plan.batch],
+            keys: vec![0; if plan.host.keys.is_some() { plan.batches_per_upload * plan.batch * 2 } else { 0 }],
             images: Vec::with_capacity(plan.batches_per_upload),
         }
     }
@@ -34,6 +37,9 @@ impl BatchQueue {
     pub(super) fn stage(&mut self, batches: &Batches<'_>, range: Range<usize>) {
         self.images.clear();
         let slots = self.pixels.chunks_exact_mut(self.words_per_batch).zip(self.labels.chunks_exact_mut(self.batch));
+        for (i, keys) in range.clone().zip(self.keys.chunks_exact_mut(2 * self.batch)) {
+            batches.write_keys(i, keys);
+        }
         for (i, (pixels, labels)) in range.zip(slots) {
             self.images.push(batches.write(i, bytemuck::cast_slice_mut(pixels), labels));
         }
@@ -44,6 +50,9 @@ impl BatchQueue {
         let count = self.images.len();
         backend.write(self.host.input, 0, &self.pixels[..count * self.words_per_batch])?;
         backend.write(self.host.targets, 0, &self.labels[..count * self.batch])?;
+        if let Some(keys) = self.host.keys {
+            backend.write(keys, 0, &self.keys[..count * 2 * self.batch])?;
+        }
         Ok(&self.images)
     }
 }

@@ -1,17 +1,17 @@
 //! A model on a device, and how far its training has come.
 
 use super::config::RunConfig;
+use super::events::Stopped;
 use super::metrics::Progress;
 use super::not_finite::NotFinite;
 use super::pass::Pass;
 use super::session::Session;
 use crate::backend::{Device, DeviceInfo};
 use crate::data::{Batches, Split};
-use crate::error::{Advice, Error, Result, usage};
+use crate::error::{Error, Result, usage};
 use crate::graph::{Graph, ImagesInfo, Model, RecordOptions, load_weights, save_weights, weights_of};
 use crate::layers::ClassWeights;
 use crate::plan::{BufferId, Program, SkipBuffers};
-use std::ops::Range;
 use std::path::Path;
 
 /// A model on a device, ready to train. All that waits for the device is async; [`crate::blocking::Trainer`] is the same for
@@ -24,6 +24,9 @@ pub struct Trainer {
     pub(super) progress: Progress,
     pub(super) config: RunConfig,
     pub(super) not_finite: Option<NotFinite>,
+    pub(super) stopped: Option<Stopped>,
+    /// Of the best epoch, where training may end early.
+    pub(super) best_weights: Option<Vec<f32>>,
     pub(super) images: ImagesInfo,
 }
 
@@ -60,10 +63,22 @@ impl Trainer {
         let batches_per_upload = (UPLOAD_BYTES / batch_bytes.max(prediction_bytes)).clamp(1, BATCHES_PER_UPLOAD);
         let (profile, loss, optimizer) = (device.profile(), config.loss, config.optimizer);
         let (loss_settings, update) = (config.loss_settings(), config.update_settings());
-        let options = RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, optimizer, update };
+        let augment = config.augment.unwrap_or_default();
+        let options =
+            RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, augment, optimizer, update };
         let session = Session::load(graph.record(&options)?.share_buffers(), device).await?;
         let (progress, images) = (Progress::default(), ImagesInfo::default());
-        let mut trainer = Self { model, graph, session, progress, config, not_finite: None, images };
+        let mut trainer = Self {
+            model,
+            graph,
+            session,
+            progress,
+            config,
+            not_finite: None,
+            stopped: None,
+            best_weights: None,
+            images,
+        };
         trainer.set_weights(&trainer.graph.initial_weights(trainer.config.seed))?;
         if optimizer.initial_state() != 0.0 {
             let arena = vec![optimizer.initial_state(); trainer.graph.parameters_len];
@@ -250,26 +265,6 @@ impl Trainer {
             losses.extend(report.tallies.iter().map(|tally| tally.loss));
         }
         Ok(())
-    }
-
-    /// An error that names the first tensor with a weight that is not finite.
-    pub(super) fn check_finite(&self, weights: &[f32]) -> Result<()> {
-        let is_finite = |range: Range<usize>| weights[range].iter().all(|weight| weight.is_finite());
-        match self.graph.weights().find(|(_, range)| !is_finite(range.clone())) {
-            Some((tensor, _)) => {
-                let Progress { epoch, batch, .. } = self.progress;
-                let text =
-                    format!("a weight of `{}` is not finite after epoch {}, step {batch}", tensor.name, epoch + 1);
-                Err(Error::not_finite(text).advise([Advice::SmallerLearningRate]))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// As [`Self::check_finite`], of the weights on the device.
-    pub(super) async fn check_weights(&mut self) -> Result<()> {
-        let weights = self.weights().await?;
-        self.check_finite(&weights)
     }
 
     /// Whether the model can take `data`.

@@ -4,12 +4,18 @@ use super::case::{Case, case, images};
 use crate::graph::Sequential;
 use crate::layers::Activation::{Relu, Softmax};
 use crate::layers::{
-    AnyLayer, Axes, Conv2D, Dense, FillMode, Flatten, FlipMode, Interpolation, MaxPooling2D, Normalization,
+    AnyLayer, Augment, Axes, Conv2D, Dense, FillMode, Flatten, FlipMode, Interpolation, MaxPooling2D, Normalization,
     RandomBrightness, RandomContrast, RandomFlip, RandomTranslation, Rescaling,
 };
 
 pub(super) fn augmentations() -> Vec<Case> {
-    normalizations().into_iter().chain(flips()).chain(translations()).chain(adjustments()).collect()
+    normalizations()
+        .into_iter()
+        .chain(of_training())
+        .chain(flips())
+        .chain(translations())
+        .chain(adjustments())
+        .collect()
 }
 
 /// Four layers: the first takes the images, the second the output of a fused pool, the last two that of a ReLU.
@@ -24,6 +30,26 @@ fn model(channels: usize, [first, pooled, last, end]: [AnyLayer; 4]) -> Sequenti
         .add(end)
         .add(Flatten {})
         .add(Dense::new(3).activation(Softmax))
+}
+
+/// What training changes before the first layer: bytes that are moved, and pixels between bytes; in one and in three channels, in a batch that is
+/// no multiple of four bytes.
+fn of_training() -> Vec<Case> {
+    let of = |name, size: [usize; 3], list: &str| {
+        let [h, w, c] = size;
+        let model = images(h, w, c)
+            .add(Conv2D::new(4, 2).activation(Relu))
+            .add(Flatten {})
+            .add(Dense::new(3).activation(Softmax));
+        let augment = Augment::parse(list).unwrap_or_default();
+        Case { augment, ..case(name, 5, model) }
+    };
+    vec![
+        of("augmentation, moved bytes", [7, 9, 1], "flip,crop3,cutout4"),
+        of("augmentation, moved bytes of colours", [8, 5, 3], "random-flip,crop2,brightness0.3,cutout3"),
+        of("augmentation, between pixels", [9, 7, 1], "random-flip,shift0.2,rotate170,zoom0.5,brightness0.4"),
+        of("augmentation, between pixels of colours", [6, 5, 3], "flip,crop1,shift0.3,rotate20,zoom0.2,cutout2"),
+    ]
 }
 
 fn normalizations() -> Vec<Case> {

@@ -3,7 +3,7 @@
 use crate::backend::{Backend, Cpu, CpuFloat};
 use crate::error::Result;
 use crate::graph::{Graph, Model, RecordOptions, Sequential};
-use crate::layers::{Init, Loss, LossSettings, Optimizer, UpdateSettings};
+use crate::layers::{Augment, Init, Loss, LossSettings, Optimizer, UpdateSettings};
 use crate::plan::{DispatchId, Plan, Profile, Program, Step};
 use crate::rng::{Purpose, Rng};
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub struct Case {
     pub loss: Loss,
     /// What goes with it.
     pub loss_settings: LossSettings,
+    /// What is changed in the images of training.
+    pub augment: Augment,
     /// How parameters follow their gradients.
     pub optimizer: Optimizer,
     /// What goes with it.
@@ -45,7 +47,21 @@ pub(super) fn case(name: &'static str, batch: usize, model: impl Into<Model>) ->
     let (optimizer, update) = (Optimizer::default(), UpdateSettings::default());
     let (loss, loss_settings) = (Loss::default(), LossSettings::default());
     let (images, levels, tolerance, argmax_tolerance) = (batch, 256, 5e-6, 3e-4);
-    Case { name, model, batch, images, levels, loss, loss_settings, optimizer, update, tolerance, argmax_tolerance }
+    let augment = Augment::default();
+    Case {
+        name,
+        model,
+        batch,
+        images,
+        levels,
+        loss,
+        loss_settings,
+        augment,
+        optimizer,
+        update,
+        tolerance,
+        argmax_tolerance,
+    }
 }
 
 /// An empty model over images of `[h, w, c]`.
@@ -110,9 +126,9 @@ impl Case {
     /// As [`Self::plan`], with uploads of several batches.
     fn plan_of_upload(&self, batches_per_upload: usize, profile: Profile) -> Result<Plan> {
         let (loss, loss_settings) = (self.loss, self.loss_settings.clone());
-        let (optimizer, update) = (self.optimizer, self.update);
+        let (optimizer, update, augment) = (self.optimizer, self.update, self.augment);
         let usual = RecordOptions { batches_per_upload, ..RecordOptions::new(self.batch, profile) };
-        self.graph()?.record(&RecordOptions { loss, loss_settings, optimizer, update, ..usual })
+        self.graph()?.record(&RecordOptions { loss, loss_settings, augment, optimizer, update, ..usual })
     }
 
     /// The plan for `profile` with uploads of two batches, loaded on the CPU with random pixels, labels and weights. A plan for an adapter
@@ -131,6 +147,11 @@ impl Case {
                 (0..plan.words_per_batch).map(|_| (0..4).fold(0, |word, _| word << 8 | pixel())).collect();
             let labels: Vec<u32> = (0..self.batch).map(|_| rng.below(graph.classes()) as u32).collect();
             cpu.write(plan.host.input, batch * pixels.len(), &pixels)?;
+            if let Some(keys) = plan.host.keys {
+                // Numbers of images, and an epoch of their batch.
+                let drawn = (0..self.batch).flat_map(|i| [(i * 7 + 1000 * batch) as u32, 3 + batch as u32]);
+                cpu.write(keys, batch * 2 * self.batch, &drawn.collect::<Vec<u32>>())?;
+            }
             cpu.write(plan.host.targets, batch * labels.len(), &labels)
         };
         draw(&mut rng, &mut cpu, 0)?;

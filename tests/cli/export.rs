@@ -55,6 +55,13 @@ fn exports_that_cannot_be_are_refused_before_anything_is_written() {
     fails(&["export", &out, "-o", &at("a.npz"), "--check"], 2, "--check is for --format onnx alone");
     fails(&["export", &out, "--format", "npz", "--check"], 2, "--check is for --format onnx");
     fails(&["export", &out, "-o", &at("a.onnx"), "--format", "npz"], 2, "that of another format than --format says");
+    for name in ["run/checkpoint.safetensors", "run/metrics.jsonl", "run/report.html"] {
+        fails(
+            &["export", &out, "-o", &at(name), "--format", "safetensors"],
+            2,
+            "is a file of a run, which would be lost",
+        );
+    }
     fails(&["export", &out, "-o", "-", "--format", "npz"], 2, "not written to standard output");
     fails(&["export", &out, "-o", &at("nosuch/a.onnx"), "--check"], 7, "nosuch/a.onnx");
     fails(&["export", &out, "-o", &at("data"), "--format", "onnx"], 7, "cannot write");

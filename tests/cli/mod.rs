@@ -22,7 +22,10 @@ mod predict;
 mod reproduce;
 pub(super) mod resume;
 mod runs;
+mod settings;
 mod shell;
+mod stopping;
+mod trials;
 mod validation;
 mod verify;
 

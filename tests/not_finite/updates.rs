@@ -106,7 +106,7 @@ pub(crate) fn check_on(adapter: &Adapter, change: &dyn Fn(&Plan) -> Plan) {
     let load = |case: &Case| {
         let (plan, cpu): (_, Cpu<f32>) = case.filled(adapter.profile()).unwrap();
         let mut gpu = wait(Engine::load(adapter, Arc::new(change(&plan)), 0)).unwrap();
-        for id in [plan.host.input, plan.host.targets] {
+        for id in plan.host.uploaded() {
             gpu.write(id, 0, &cpu.content(id, plan.buffer(id).len)).unwrap();
         }
         (plan, gpu)

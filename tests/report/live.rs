@@ -81,6 +81,8 @@ fn the_page_follows_the_run_to_its_end_and_leaves_no_trace_in_its_results() {
     for events in &mut watching {
         let (_, last) = events.find(|name, data| name == "page" && data.to_string().contains("confusion-matrix"));
         assert!(last.as_str().unwrap().contains("finished</strong><span>: the report is in "), "{last}");
+        let (name, title) = events.next().unwrap();
+        assert!(part("document-title")(&name, &title) && title.to_string().contains("finished"), "{title}");
         assert_eq!(events.next().unwrap().0, "end");
         assert!(events.next().is_none());
     }

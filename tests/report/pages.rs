@@ -121,15 +121,20 @@ fn runs_are_compared_in_what_they_came_to_and_in_the_settings_that_differ() {
 fn a_run_without_weights_or_data_has_a_page_of_what_is_known() {
     let workspace = Workspace::new();
     trained(&workspace);
+    let before = read(&workspace.path("conv/report.html"));
     let report = || {
-        let output = run(&["report", &workspace.name("conv"), "--adapter", "cpu"]);
+        // A page with all that is known is not lost.
+        fails(&["report", &workspace.name("conv"), "--adapter", "cpu"], 4, "The page that is there stays");
+        assert_eq!(read(&workspace.path("conv/report.html")), before);
+        let page = workspace.name("page.html");
+        let output = run(&["report", &workspace.name("conv"), "--adapter", "cpu", "--output", &page]);
         assert!(output.status.success(), "{}", stderr(&output));
         assert!(
             stderr(&output).contains("warning: without what the model makes of test images"),
             "{}",
             stderr(&output)
         );
-        let page = read(&workspace.path("conv/report.html"));
+        let page = read(&workspace.path("page.html"));
         assert_eq!(attributes(&page, "figure", "id"), FIGURES[..3]);
         page
     };

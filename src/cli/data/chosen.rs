@@ -30,7 +30,7 @@ pub(super) struct Chosen {
 
 impl Chosen {
     pub(super) fn open(&self) -> Result<Dataset> {
-        let config = RunConfig { data: Some(self.data.clone()), ..self.shared.0.clone() };
+        let config = RunConfig { data: Some(self.data.clone()), ..(*self.shared.0).clone() };
         config.check()?;
         source::without_pictures(&config).iter().for_each(|what| note(&format!("warning: {what}")));
         source::open(&config)

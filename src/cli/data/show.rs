@@ -3,10 +3,12 @@
 use super::chosen::Chosen;
 use super::export;
 use crate::cli::options::has_extension;
+use crate::cli::run_args::{Names, Shared};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result, usage};
 use crate::files;
 use crate::report::{Picture, class_names, contact_sheet, note};
+use crate::trainer::{RunConfig, augmented};
 use clap::ValueEnum;
 use std::path::PathBuf;
 
@@ -20,12 +22,22 @@ pub(super) struct Args {
     /// A folder to write single images to, as CLASS/NUMBER.png
     #[arg(long, value_name = "DIR")]
     export: Option<PathBuf>,
+    #[command(flatten)]
+    shared: Shared<Options>,
     /// Images of each class, the first ones
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: u32,
     /// Of which images
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, conflicts_with = "augment")]
     split: Part,
+}
+
+/// With `--augment` the first image of each class is shown as it is, then as each epoch sees it.
+#[derive(Debug)]
+struct Options;
+
+impl Names for Options {
+    const NAMES: &'static [&'static str] = &["augment", "seed"];
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -53,14 +65,28 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if let Some(folder) = &args.export {
         export::check(folder)?;
     }
+    let RunConfig { augment, seed, .. } = *args.shared.0;
+    args.shared.0.check()?;
     let data = args.chosen.open()?;
-    let split = if args.split == Part::Train { &data.train } else { &data.test };
+    let part = if augment.is_some() { Part::Train } else { args.split };
+    let split = if part == Part::Train { &data.train } else { &data.test };
     let names = class_names(&data.class_names, data.classes);
     let chosen = first_of_each(split, data.classes, args.count as usize);
     if let Some(path) = &args.output {
-        let picture = |i: &usize| Picture::of_image(split.image, split.pixels_of(*i));
-        let rows = names.iter().zip(&chosen).map(|(name, images)| (name.clone(), images.iter().map(picture).collect()));
-        let bytes = contact_sheet(&title(&data, args.split), rows.collect())?;
+        let picture = |i: usize| Picture::of_image(split.image, split.pixels_of(i));
+        let seen = |i: usize, augment, epoch: u32| {
+            Picture::of_image(split.image, &augmented(split, i, augment, seed, epoch.into()))
+        };
+        let row = |images: &Vec<usize>| -> Vec<Picture> {
+            match (augment, images.first()) {
+                (Some(augment), Some(&i)) => {
+                    [picture(i)].into_iter().chain((1..args.count).map(|epoch| seen(i, augment, epoch))).collect()
+                }
+                _ => images.iter().map(|i| picture(*i)).collect(),
+            }
+        };
+        let rows = names.iter().zip(&chosen).map(|(name, images)| (name.clone(), row(images)));
+        let bytes = contact_sheet(&title(&data, part, augment.map(|augment| augment.to_string())), rows.collect())?;
         files::write(path, &bytes).map_err(|e| Error::output(path, e))?;
         note(&format!("wrote {} bytes: {}", bytes.len(), path.display()));
     }
@@ -78,7 +104,10 @@ fn numbers(classes: usize) -> Vec<String> {
     (0..classes).map(|class| format!("{class:0digits$}")).collect()
 }
 
-fn title(data: &Dataset, part: Part) -> String {
+fn title(data: &Dataset, part: Part, augment: Option<String>) -> String {
+    if let Some(augment) = augment {
+        return format!("An image of each class, and how the epochs see it: {augment}");
+    }
     let part = if part == Part::Train { "Training" } else { "Test" };
     let name = data.name.rsplit(['/', '\\']).next().unwrap_or_default();
     format!("{part} images of {name}")

@@ -43,7 +43,7 @@ pub(super) struct Args {
 struct Options;
 
 impl Names for Options {
-    const NAMES: &'static [&'static str] = &["adapter", "threads", "batch_size"];
+    const NAMES: &'static [&'static str] = &["adapter", "threads", "batch_size", "tta"];
 }
 
 /// How predictions are printed.
@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
     let top_k = top_k(args.top_k.map(usize::from), &graph)?;
     let found = find(&args.images)?;
-    let asked = &args.shared.0;
+    let asked: &RunConfig = &args.shared.0;
     let (loss, from_logits) = graph.loss_of_end();
     let config = RunConfig { loss, from_logits, ..asked.clone() };
     let device = find_device(&config)?;

@@ -28,13 +28,32 @@ pub(crate) struct Series {
     pub(crate) points: Vec<[f64; 2]>,
 }
 
-/// What is drawn over the epochs of a run.
+/// What the x axis shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum XAxis {
+    /// Epochs, from 0 on.
+    Epochs,
+    /// Something above zero, by its logarithm.
+    Logarithmic(&'static str),
+}
+
+impl XAxis {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Epochs => "epoch",
+            Self::Logarithmic(name) => name,
+        }
+    }
+}
+
+/// Curves over the epochs of a run, or over something else.
 #[derive(Debug, Clone)]
 pub(crate) struct Chart {
     pub(crate) name: &'static str,
     pub(crate) title: String,
     /// What the y axis shows, as in `loss`.
     pub(crate) quantity: &'static str,
+    pub(crate) x: XAxis,
     pub(crate) series: Vec<Series>,
 }
 
@@ -71,19 +90,24 @@ impl Chart {
         let (y, is_logarithmic) = scale_of(&of_axis(1).collect::<Vec<_>>(), [top + HEIGHT, top]);
         let longest = y.ticks().iter().map(|(_, text)| text.chars().count()).max().unwrap_or(0);
         let left = LEFT.max(AXIS_NAME + longest as f64 * DIGIT);
-        let x = Scale::epochs(last, [left, WIDTH - RIGHT]);
+        let ends = [left, WIDTH - RIGHT];
+        let x = match self.x {
+            XAxis::Epochs => Scale::epochs(last, ends),
+            XAxis::Logarithmic(_) => Scale::logarithmic(of_axis(0).fold(last, f64::min), last, ends),
+        };
         let marks = html! {
             @for (row, entries) in rows.iter().enumerate() {
                 @for (series, at) in entries { (legend_entry(series, *at, row as f64 * LINE + 12.0)) }
             }
-            (axes(&x, &y, [left, top], self.quantity))
+            (axes([&x, &y], [left, top], [self.x.name(), self.quantity]))
             @for series in &series { (curve(series, &x, &y)) }
         };
         let scale = if is_logarithmic { " on a logarithmic axis" } else { "" };
         let said: Vec<String> = series.iter().map(describe).collect();
-        let description = format!("{} over epochs{scale}: {}.", capital(self.quantity), said.join("; "));
+        let over = if self.x == XAxis::Epochs { "epochs" } else { self.x.name() };
+        let description = format!("{} over {over}{scale}: {}.", capital(self.quantity), said.join("; "));
         let size = [WIDTH, top + HEIGHT + BOTTOM];
-        let table = table(&self.series, self.quantity);
+        let table = table(&self.series, self.x.name(), self.quantity);
         Some(Figure { name: self.name.to_owned(), title: self.title, description, size, marks, table: Some(table) })
     }
 }
@@ -132,7 +156,7 @@ fn legend_entry(series: &Series, x: f64, y: f64) -> Markup {
 }
 
 /// Rules, numbers and names of both axes.
-fn axes(x: &Scale, y: &Scale, [left, top]: [f64; 2], quantity: &str) -> Markup {
+fn axes([x, y]: [&Scale; 2], [left, top]: [f64; 2], [name, quantity]: [&str; 2]) -> Markup {
     let bottom = top + HEIGHT;
     let middle = top + HEIGHT / 2.0;
     html! {
@@ -149,7 +173,7 @@ fn axes(x: &Scale, y: &Scale, [left, top]: [f64; 2], quantity: &str) -> Markup {
             text class="middle muted" x=(middle) y=(bottom + 18.0) { (text) }
         }
         path class="rule" d={ "M" (left) " " (bottom) "H" (WIDTH - RIGHT) } {}
-        text class="middle" x=((left + WIDTH - RIGHT) / 2.0) y=(bottom + 34.0) { "epoch" }
+        text class="middle" x=((left + WIDTH - RIGHT) / 2.0) y=(bottom + 34.0) { (name) }
         text class="middle" transform={ "rotate(-90 12 " (middle) ")" } x="12" y=(middle) { (quantity) }
     }
 }
@@ -215,8 +239,9 @@ fn describe(series: &Series) -> String {
 }
 
 /// The values at the epochs; of single steps there would be too many.
-fn table(series: &[Series], quantity: &str) -> Table {
-    let columns: Vec<&Series> = match series.iter().any(|series| series.mark != Mark::Thin) {
+fn table(series: &[Series], x: &str, quantity: &str) -> Table {
+    let is_of_epochs = |series: &Series| series.mark != Mark::Thin && !series.points.is_empty();
+    let columns: Vec<&Series> = match series.iter().any(is_of_epochs) {
         true => series.iter().filter(|series| series.mark != Mark::Thin).collect(),
         false => series.iter().collect(),
     };
@@ -231,10 +256,14 @@ fn table(series: &[Series], quantity: &str) -> Table {
         found.map_or_else(|| "–".to_owned(), |point| number(point[1]))
     };
     let row = |epoch: f64| {
-        let epoch_text = if epoch.fract() == 0.0 { format!("{epoch}") } else { format!("{epoch:.2}") };
+        let epoch_text = match x {
+            "epoch" if epoch.fract() != 0.0 => format!("{epoch:.2}"),
+            "epoch" => format!("{epoch}"),
+            _ => number(epoch),
+        };
         [epoch_text].into_iter().chain(columns.iter().map(|series| value(series, epoch))).collect()
     };
-    let head = ["epoch".to_owned()].into_iter();
+    let head = [x.to_owned()].into_iter();
     let head = head.chain(columns.iter().map(|series| format!("{quantity}, {}", series.label))).collect();
     // The last epoch is always there.
     let rows = epochs.iter().rev().step_by(stride).rev().map(|epoch| row(*epoch)).collect();

@@ -56,7 +56,7 @@ pub(crate) fn confusion_matrix(evaluation: &Evaluation, names: &[String]) -> Fig
         _ => String::new(),
     };
     let description = format!(
-        "{count} classes; rows are true classes, columns given ones.{key} {} of {} images are right.{most}",
+        "{count} classes; rows are true classes, columns given ones, the darker the larger the share of the row.{key} {} of {} images are right.{most}",
         (0..count).map(|i| confusion[i][i]).sum::<usize>(),
         confusion.iter().flatten().sum::<usize>(),
     );

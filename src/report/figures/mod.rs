@@ -10,7 +10,7 @@ mod scale;
 mod theme;
 mod thin;
 
-pub(crate) use chart::{Chart, Mark, Series};
+pub(crate) use chart::{Chart, Mark, Series, XAxis};
 pub(crate) use contact_sheet::contact_sheet;
 pub(crate) use matrix::confusion_matrix;
 pub(crate) use pictures::{Cell, Picture, Pictures, png};
@@ -48,7 +48,8 @@ pub(crate) struct Table {
 
 impl Figure {
     /// What the names of figures start with that not every report has.
-    pub(crate) const NAMES: [&str; 5] = ["feature-maps-", "compared-", "filters.", "mistakes.", "learning-rate."];
+    pub(crate) const NAMES: [&str; 7] =
+        ["feature-maps-", "compared-", "filters.", "mistakes.", "learning-rate.", "confusion-matrix.", "classes."];
 
     /// The `svg` element inside a page, which has the colours.
     pub(crate) fn inline(&self) -> Markup {
@@ -103,12 +104,9 @@ pub(crate) fn number(value: f64) -> String {
     shorter.to_owned()
 }
 
-/// `text` in at most `columns` characters, the rest as an ellipsis.
+/// `text` in at most `columns` columns, of which wide characters take two, the rest as an ellipsis.
 fn shortened(text: &str, columns: usize) -> String {
-    match text.chars().count() > columns {
-        true => text.chars().take(columns.saturating_sub(1)).chain(['…']).collect(),
-        false => text.to_owned(),
-    }
+    console::truncate_str(text, columns, "…").into_owned()
 }
 
 #[cfg(test)]

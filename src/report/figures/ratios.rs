@@ -42,7 +42,7 @@ pub(crate) fn class_ratios(evaluation: &Evaluation, names: &[String]) -> Figure 
         }
         @for (row, class) in drawn.iter().enumerate() {
             @let y = TOP + ROW * (row as f64 + 0.5);
-            text class="end" x=(LEFT - 12.0) y=(y + 4.0) { (shortened(&names[*class], 16)) }
+            text class="end" x=(LEFT - 12.0) y=(y + 4.0) { (shortened(&names[*class], 15)) }
             path class="grid" d={ "M" (LEFT) " " (y) "H" (WIDTH - RIGHT) } {}
             @for (style, value) in ratios[*class].iter().enumerate() {
                 (marker(style, [round(x.place(*value)), y]))

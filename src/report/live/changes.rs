@@ -33,7 +33,10 @@ impl Moment {
     pub(super) fn since(&self, seen: &Parts) -> Option<Arc<[u8]>> {
         let ids = |parts: &Parts| parts.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
         if ids(seen) != ids(&self.parts) {
-            return Some(self.whole());
+            // The title is no part of the body.
+            let title = self.parts.iter().filter(|(id, _)| id == "document-title");
+            let title: String = title.map(|(id, html)| event("part", &(id, html))).collect();
+            return Some([&self.whole()[..], title.as_bytes()].concat().into());
         }
         let changed = self.parts.iter().zip(seen).filter(|(new, old)| new.1 != old.1);
         let events: String = changed.map(|((id, html), _)| event("part", &(id, html))).collect();

@@ -23,7 +23,8 @@ use events::{EventFiles, EventMarks};
 use kept::Kept;
 use log::{Mark, RunLog};
 use names::{
-    BATCH, BEST, CHECKPOINT, LOSSES, METRICS, TABLE, TIMING, WEIGHTS, earlier_run, names, remove_empty_folders,
+    BATCH, BEST, CHECKPOINT, LOSSES, METRICS, TABLE, TIMING, WEIGHTS, earlier_run, is_of_a_run, names,
+    remove_empty_folders,
 };
 use place::{Lock, create_new, is_locked, lock, now};
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,12 @@ impl RunFolder {
     /// Whether the files in the folder are still those of an earlier run.
     pub(crate) fn is_earlier_run(&self) -> bool {
         self.current != self.path
+    }
+
+    /// Whether `file` is one of a run's: there is a run in its folder, and runs write a file of its name.
+    pub(crate) fn holds(file: &Path) -> bool {
+        let is_named = file.file_name().is_some_and(|name| name.to_str().is_some_and(is_of_a_run));
+        is_named && file.with_file_name(RUN).exists()
     }
 
     /// Whether a run is writing to `path`; where that cannot be known, it may be.

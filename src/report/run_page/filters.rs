@@ -61,7 +61,12 @@ pub(crate) fn filter_pictures<'a>(graph: &'a Graph, weights: &[f32]) -> Option<F
     };
     let shown: Vec<Vec<f32>> = filters.iter().take(MAX_FILTERS).map(|(channel, f)| shown(*channel, *f)).collect();
     let pictures = shown.iter().map(|numbers| Picture::of_numbers(size, numbers, [-range, range])).collect();
-    let part = if of_filter > 3 && !is_depthwise { ", their first channel" } else { "" };
+    let part = match of_filter {
+        _ if is_depthwise => "",
+        3 => ", in the colours of the channels",
+        count if count > 3 => ", their first channel",
+        _ => "",
+    };
     Some(Filters { node, tensor: &tensor.name, pictures, shown, size, total: filters.len(), part, range })
 }
 
@@ -182,7 +187,7 @@ fn maps_of_layer(output: &LayerOutput, images: &[Picture], class: &str) -> Figur
     let head = ["map", "lowest", "mean", "highest"].map(String::from).into();
     let table = Some(Table { head, rows, note: None });
     let description = format!(
-        "What “{}” makes of {} test images of class {class}: a row for each image, a column for each of the {} filters of {count} whose \
+        "What “{}” makes of {} test images of “{class}”: a row for each image, a column for each of the {} filters of {count} whose \
          {height}x{width} maps differ most from each other. A column's maps have one scale, from its lowest number (black) to its highest (white).",
         output.layer,
         images.len(),

@@ -99,6 +99,12 @@ impl RunPage {
         // What is not compared is the first run's.
         let others: Vec<&str> = self.others.iter().map(|(name, ..)| name.as_str()).collect();
         let title = format!("{name} beside {}", others.join(", "));
-        Page { title, lead: format!("{name}: {lead}"), tiles: Vec::new(), sections, state: None }
+        Page {
+            title,
+            lead: format!("{name}: {lead} What follows the comparison is of {name}."),
+            tiles: Vec::new(),
+            sections,
+            state: None,
+        }
     }
 }

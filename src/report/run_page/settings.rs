@@ -16,6 +16,7 @@ fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
+        Value::Array(values) if values.is_empty() => "–".to_owned(),
         Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
@@ -34,6 +35,7 @@ pub(super) fn lead(description: &Value) -> String {
     };
     let error = match (description["status"].as_str(), description["final"]["error"].as_str()) {
         (Some("failed"), Some(error)) => format!(": {}", error.trim_end_matches('.')),
+        (Some("interrupted"), Some(error)) => error.strip_prefix("interrupted").unwrap_or_default().to_owned(),
         _ => String::new(),
     };
     let (model, data) = (of("/settings/model"), of("/data/name"));
@@ -62,7 +64,7 @@ pub(super) fn tiles(page: &RunPage) -> Vec<(String, String)> {
         tile("Parameters", thousands(summary.total_params));
     }
     if duration(description).is_some() {
-        tile("Time", time(description));
+        tile(if description["resumed"].is_array() { "Time with pauses" } else { "Time" }, time(description));
     }
     tile("Seed", text(&description["settings"]["seed"]));
     tiles
@@ -133,6 +135,7 @@ pub(super) fn differing_settings(page: &RunPage) -> (&'static str, Table) {
     let mut rows = vec![
         row("test accuracy", runs.iter().map(score(|score| score.accuracy)).collect()),
         row("test loss", runs.iter().map(score(|score| score.loss)).collect()),
+        row("status", runs.iter().map(|(_, description, _)| text(&description["status"])).collect()),
         row("epochs done", runs.iter().map(|(_, _, history)| history.epochs().to_string()).collect()),
         row("time", runs.iter().map(|(_, description, _)| time(description)).collect()),
     ];

@@ -1,0 +1,107 @@
+//! Where each setting of a run is from, and the settings as a file: `train --print-config`.
+
+use super::environment::PREFIX;
+use crate::error::{Result, usage};
+use crate::trainer::RunConfig;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The file that is read where it lies in the working folder and no other is named.
+pub(super) const FILE: &str = "gpu-cnn.toml";
+
+/// Options whose variable has another meaning, which is like theirs.
+const OTHER_VARIABLES: [&str; 1] = ["data-dir"];
+
+/// The variable that an option's value may be in: `GPU_CNN_BATCH_SIZE`.
+pub(super) fn variable_of(option: &str) -> String {
+    format!("{PREFIX}{}", option.replace('-', "_").to_uppercase())
+}
+
+/// Lets every option that is a setting of runs be said by a variable, too.
+pub(super) fn with_variables(command: Command) -> Command {
+    let options =
+        command.get_arguments().filter_map(|arg| Some((arg.get_id().to_string(), arg.get_long()?.to_owned())));
+    let options: Vec<_> = options.filter(|(_, option)| !OTHER_VARIABLES.contains(&option.as_str())).collect();
+    options
+        .into_iter()
+        .fold(command, |command, (id, option)| command.mut_arg(id, |arg| arg.env(variable_of(&option)).hide_env(true)))
+}
+
+/// Names of the variables that say a setting.
+pub(super) fn variables() -> Vec<String> {
+    use clap::Args;
+    let command = RunConfig::augment_args_for_update(Command::new("train"));
+    let options = command.get_arguments().filter_map(|arg| arg.get_long());
+    options.filter(|option| !OTHER_VARIABLES.contains(option)).map(variable_of).collect()
+}
+
+/// Where each setting that is not the default is from.
+pub(super) fn sources(matches: &ArgMatches, of_file: &[String], file: &str) -> BTreeMap<String, String> {
+    use clap::Args;
+    let command = RunConfig::augment_args_for_update(Command::new("train"));
+    let source = |arg: &clap::Arg| {
+        let (name, option) = (arg.get_id().as_str(), arg.get_long()?);
+        let from = match matches.value_source(name) {
+            Some(ValueSource::CommandLine) => format!("--{option}"),
+            Some(ValueSource::EnvVariable) => variable_of(option),
+            _ if of_file.iter().any(|key| key == name) => file.to_owned(),
+            _ => return None,
+        };
+        Some((name.to_owned(), from))
+    };
+    command.get_arguments().filter_map(source).collect()
+}
+
+/// The settings as a configuration file, each with where it is from.
+///
+/// # Errors
+/// None that comes up: the settings are a table.
+pub(super) fn config_file(config: &RunConfig, sources: &BTreeMap<String, String>) -> Result<String> {
+    let settings = match serde_json::to_value(config) {
+        Ok(Value::Object(settings)) => settings,
+        other => return Err(usage!("the settings are no table: {other:?}")),
+    };
+    let line = |name: &String, value: &Value| match value {
+        // A file cannot say that there is nothing.
+        Value::Null => (format!("# {name} is not set"), sources.get(name).cloned()),
+        value => (
+            format!("{name} = {}", toml_of(value)),
+            Some(sources.get(name).map_or("default", String::as_str).to_owned()),
+        ),
+    };
+    let lines: Vec<(String, Option<String>)> =
+        in_order(settings).iter().map(|(name, value)| line(name, value)).collect();
+    let width = lines.iter().map(|(text, _)| text.chars().count()).filter(|width| *width <= 48).max().unwrap_or(0);
+    let written = lines.iter().map(|(text, source)| match source {
+        Some(source) => format!("{text:width$}  # {source}\n"),
+        None => format!("{text}\n"),
+    });
+    Ok(written.collect())
+}
+
+/// The settings in the order in which they are described.
+fn in_order(mut settings: Map<String, Value>) -> Vec<(String, Value)> {
+    use clap::Args;
+    let command = RunConfig::augment_args_for_update(Command::new("train"));
+    let names = command.get_arguments().map(|arg| arg.get_id().to_string());
+    let mut ordered: Vec<(String, Value)> = names.filter_map(|name| settings.remove_entry(&name)).collect();
+    ordered.extend(settings);
+    ordered
+}
+
+/// A value of a table.
+fn toml_of(value: &Value) -> String {
+    match value {
+        Value::Array(values) => format!("[{}]", values.iter().map(toml_of).collect::<Vec<_>>().join(", ")),
+        Value::Object(values) => {
+            let pairs = values.iter().filter(|(_, value)| !value.is_null());
+            let pairs: Vec<String> =
+                pairs.map(|(name, value)| format!("{} = {}", Value::from(name.as_str()), toml_of(value))).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+        // Numbers, truth values and strings are written as in JSON.
+        value => value.to_string(),
+    }
+}

@@ -1,0 +1,109 @@
+//! Where settings come from: options, variables, a file, defaults.
+
+use super::*;
+
+/// The settings that are printed, each with its value and where it is from.
+fn printed(workspace: &Workspace, more: &[&str], variables: &[(&str, &str)]) -> Vec<(String, String, String)> {
+    let mut train = command(&[&["train", "--print-config"], more].concat());
+    let output = train.current_dir(workspace.path("")).envs(variables.iter().copied()).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let line = |line: &str| {
+        let (setting, source) = line.split_once("  # ")?;
+        let (name, value) = setting.trim_end().split_once(" = ")?;
+        Some((name.to_owned(), value.to_owned(), source.to_owned()))
+    };
+    stdout(&output).lines().filter_map(line).collect()
+}
+
+fn setting<'a>(settings: &'a [(String, String, String)], name: &str) -> [&'a str; 2] {
+    let found = settings.iter().find(|(known, ..)| known == name).unwrap_or_else(|| panic!("no {name}"));
+    [&found.1, &found.2]
+}
+
+#[test]
+fn options_go_before_variables_those_before_the_file_and_that_before_defaults() {
+    let workspace = Workspace::new();
+    let file = "epochs = 9\nbatch_size = 8\nlearning_rate = 0.01\nmodel = \"dnn\"\n";
+    std::fs::write(workspace.path("gpu-cnn.toml"), file).unwrap();
+    let variables = [("GPU_CNN_EPOCHS", "3"), ("GPU_CNN_BATCH_SIZE", "16"), ("GPU_CNN_NO_SHUFFLE", "true")];
+    let found = printed(&workspace, &["--batch-size", "64", "--optimizer", "sgd"], &variables);
+    assert_eq!(setting(&found, "batch_size"), ["64", "--batch-size"]);
+    assert_eq!(setting(&found, "epochs"), ["3", "GPU_CNN_EPOCHS"]);
+    assert_eq!(setting(&found, "shuffle"), ["false", "GPU_CNN_NO_SHUFFLE"]);
+    assert_eq!(setting(&found, "learning_rate"), ["0.01", "gpu-cnn.toml"]);
+    assert_eq!(setting(&found, "model"), ["\"dnn\"", "gpu-cnn.toml"]);
+    assert_eq!(setting(&found, "seed"), ["0", "default"]);
+    assert_eq!(setting(&found, "optimizer"), ["{ \"type\" = \"sgd\" }", "--optimizer"]);
+    // Another file takes its place.
+    std::fs::write(workspace.path("other.toml"), "seed = 4\n").unwrap();
+    let found = printed(&workspace, &["--config", "other.toml"], &[]);
+    assert_eq!(setting(&found, "seed"), ["4", "other.toml"]);
+    assert_eq!(setting(&found, "epochs"), ["5", "default"]);
+}
+
+#[test]
+fn what_is_printed_is_a_configuration_with_the_same_settings() {
+    let workspace = Workspace::new();
+    let options = [
+        "--optimizer",
+        "adamw",
+        "--weight-decay",
+        "0.05",
+        "--class-weight",
+        "0=1.5,3=0.2",
+        "--max-time",
+        "90s",
+        "--only-classes",
+        "2,6",
+        "--schedule",
+        "cosine",
+        "--image-size",
+        "20x24",
+        "--checkpoint-every",
+        "7steps",
+        "--seed",
+        "12",
+    ];
+    let all = printed(&workspace, &options, &[]);
+    let output = run(&[&["train", "--print-config"], &options[..]].concat());
+    std::fs::write(workspace.path("printed.toml"), stdout(&output)).unwrap();
+    let again = printed(&workspace, &["--config", "printed.toml"], &[]);
+    let values = |settings: &[(String, String, String)]| -> Vec<(String, String)> {
+        settings.iter().map(|(name, value, _)| (name.clone(), value.clone())).collect()
+    };
+    assert_eq!(values(&again), values(&all));
+    assert!(all.len() > 20 && again.iter().all(|(.., source)| source == "printed.toml"), "{again:?}");
+}
+
+#[test]
+fn a_file_in_the_working_folder_is_read_and_said_to_be() {
+    let workspace = Workspace::new();
+    let train = |variables: &[(&str, &str)]| {
+        let out = workspace.name("run");
+        let options = ["train", "--data", "data", "--adapter", "cpu", "--out", &out, "--overwrite"];
+        let mut train = command(&options);
+        train.current_dir(workspace.path("")).envs(variables.iter().copied()).output().unwrap()
+    };
+    std::fs::write(workspace.path("gpu-cnn.toml"), "epochs = 1\nmodel = \"dnn\"\n").unwrap();
+    let output = train(&[("GPU_CNN_EPOCH", "7")]);
+    let text = stderr(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("note: settings are read from gpu-cnn.toml, which lies in this folder"), "{text}");
+    assert!(
+        text.contains("warning: GPU_CNN_EPOCH is no variable of gpu-cnn's; did you mean `GPU_CNN_EPOCHS`?"),
+        "{text}"
+    );
+    let settings = &json_file(&workspace.path("run/run.json"))["settings"];
+    assert_eq!((&settings["epochs"], &settings["model"]), (&1.into(), &"dnn".into()));
+    let output = train(&[("GPU_CNN_EPOCHS", "many")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("GPU_CNN_EPOCHS"), "{}", stderr(&output));
+    std::fs::write(workspace.path("gpu-cnn.toml"), "epoch = 1\n").unwrap();
+    let output = train(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("not a configuration: gpu-cnn.toml: "), "{}", stderr(&output));
+    // A run that goes on has its own.
+    let output =
+        command(&["train", "--resume", "run", "--epochs", "2"]).current_dir(workspace.path("")).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+}

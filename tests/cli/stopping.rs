@@ -1,0 +1,149 @@
+//! Runs that end before their last epoch, and runs that are trials.
+
+use super::*;
+use gpu_cnn::Checkpoint;
+
+fn epochs(folder: &Path) -> Vec<Value> {
+    json_lines(&folder.join("metrics.jsonl")).into_iter().filter(|line| line["event"] == "epoch").collect()
+}
+
+fn reproduces(folder: &str) {
+    let output = run(&["reproduce", folder, "--adapter", "cpu"]);
+    assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+}
+
+#[test]
+fn early_stopping_leaves_the_weights_of_the_best_epoch() {
+    let workspace = Workspace::new();
+    // So fast that it does not go down for long.
+    let options =
+        ["--adapter", "cpu", "--validation-split", "0.25", "--learning-rate", "0.02", "--early-stopping", "2"];
+    let train = |out: &str, last: &str| {
+        let (data, out) = (workspace.name("data"), workspace.name(out));
+        run(&[&["train", "--data", &data, "--out", &out, "--model", "dnn", "--epochs", last], &options[..]].concat())
+    };
+    let output = train("run", "60");
+    let text = stderr(&output);
+    assert!(output.status.success(), "{text}");
+    let folder = workspace.path("run");
+    let losses: Vec<f64> = epochs(&folder).iter().map(|line| line["validation_loss"].as_f64().unwrap()).collect();
+    let best = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).unwrap();
+    assert_eq!(losses.len(), best + 3, "{losses:?}");
+    assert!(best > 0 && losses.len() < 60, "{losses:?}");
+    let said = format!("early stopping: the 2 epochs after epoch {} brought no lower loss", best + 1);
+    assert!(text.contains(&said), "{text}");
+    let run_json = json_file(&folder.join("run.json"));
+    assert_eq!((&run_json["final"]["stopped"], &run_json["status"]), (&said.into(), &"done".into()));
+    let weights = std::fs::read(folder.join("model.safetensors")).unwrap();
+    let of = |name: &str| Checkpoint::read(&folder.join(name)).unwrap().weights().unwrap();
+    assert!(weights == of("checkpoint-best.safetensors"), "the best epoch's");
+    assert!(weights != of("checkpoint.safetensors"), "the last epoch's");
+    let evaluated = run(&["evaluate", folder.to_str().unwrap(), "--adapter", "cpu", "--format", "json"]);
+    let evaluated: Value = serde_json::from_slice(&evaluated.stdout).unwrap();
+    assert_eq!(evaluated["loss"], run_json["final"]["test"]["loss"]);
+    reproduces(folder.to_str().unwrap());
+
+    // The same in two parts, of which the first ends at the best epoch or after it.
+    let output = train("parts", &(best + 2).to_string());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let parts = workspace.path("parts");
+    assert!(std::fs::read(parts.join("model.safetensors")).unwrap() == weights, "all epochs done, the best weights");
+    let output = run(&["train", "--resume", parts.to_str().unwrap(), "--epochs", "60"]);
+    assert!(output.status.success() && stderr(&output).contains(&said_of(best)), "{}", stderr(&output));
+    assert!(std::fs::read(parts.join("model.safetensors")).unwrap() == weights);
+    fails(&["train", "--early-stopping", "0"], 2, "early_stopping is 0; it must be at least 1");
+}
+
+fn said_of(best: usize) -> String {
+    format!("weights: those of epoch {}, the best", best + 1)
+}
+
+#[test]
+fn a_limit_of_time_ends_the_training_between_two_steps() {
+    let workspace = Workspace::new();
+    let output = workspace.train("run", &["--adapter", "cpu", "--max-time", "1ms", "--seed", "3"]);
+    let text = stderr(&output);
+    assert!(output.status.success() && text.contains("the time is over"), "{text}");
+    assert!(stdout(&output).contains("test accuracy: "), "{}", stdout(&output));
+    let folder = workspace.path("run");
+    let checkpoint = Checkpoint::read(&folder.join("checkpoint.safetensors")).unwrap();
+    let losses = std::fs::read(folder.join("losses.f64")).unwrap().len() as u64 / 8;
+    assert_eq!(checkpoint.state.progress.steps, losses);
+    assert!(losses < 20, "{losses} steps in a millisecond");
+    assert!(checkpoint.weights().unwrap() == std::fs::read(folder.join("model.safetensors")).unwrap());
+    reproduces(folder.to_str().unwrap());
+    // It goes on to where a run without a limit ends.
+    let output = run(&["train", "--resume", folder.to_str().unwrap(), "--max-time", "1h"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(workspace.train("whole", &["--adapter", "cpu", "--seed", "3"]).status.success());
+    let weights = |run: &str| std::fs::read(workspace.path(run).join("model.safetensors")).unwrap();
+    assert!(weights("run") == weights("whole"));
+    fails(&["train", "--max-time", "soon"], 2, "it must be a time above 0, such as 60s, 5m or 1.5h");
+}
+
+#[test]
+fn limited_batches_are_a_trial_of_all_that_a_run_does() {
+    let workspace = Workspace::new();
+    let options = ["--adapter", "cpu", "--limit-batches", "2", "--batch-size", "10", "--validation-split", "0.5"];
+    let output = workspace.train("run", &options);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let folder = workspace.path("run");
+    assert!(epochs(&folder).iter().all(|line| line["steps"] == 2));
+    let run_json = json_file(&folder.join("run.json"));
+    assert_eq!(run_json["data"]["test_images"], 20);
+    reproduces(folder.to_str().unwrap());
+    fails(&["train", "--limit-batches", "0"], 2, "limit_batches is 0; it must be at least 1");
+}
+
+#[test]
+fn a_few_batches_are_learned_by_heart_or_the_command_says_no() {
+    let workspace = Workspace::new();
+    let overfit = |out: &str, more: &[&str]| {
+        let (data, out) = (workspace.name("data"), workspace.name(out));
+        let options = ["train", "--data", &data, "--out", &out, "--model", "dnn", "--adapter", "cpu"];
+        run(&[&options[..], &["--overfit-batches", "2"], more].concat())
+    };
+    let output = overfit("run", &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let run_json = json_file(&workspace.path("run/run.json"));
+    assert_eq!((&run_json["data"]["train_images"], &run_json["settings"]["epochs"]), (&64.into(), &100.into()));
+    assert!(run_json["final"]["test"]["loss"].as_f64().unwrap() < 0.1);
+    let output = overfit("short", &["--epochs", "1"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the loss over the 2 batches that were trained on is "), "{}", stderr(&output));
+    fails(&["train", "--overfit-batches", "1", "--validation", "3"], 2, "it goes with no validation images");
+}
+
+#[test]
+fn weights_of_classes_are_counted_or_read_from_a_file() {
+    let workspace = Workspace::new();
+    let labels = synthetic::generate(11, [320, 50]).train.labels;
+    let output = workspace.train("run", &["--adapter", "cpu", "--class-weights", "balanced", "--validation", "20"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let settings = &json_file(&workspace.path("run/run.json"))["settings"];
+    for class in 0..10_u8 {
+        let images = labels[..300].iter().filter(|label| **label == class).count();
+        let expected = 30.0 / images as f64;
+        assert_eq!(settings["class_weight"][class.to_string()].as_f64(), Some(expected), "class {class}");
+    }
+    reproduces(&workspace.name("run"));
+    std::fs::write(workspace.path("weights.toml"), "1 = 0.5\n\"3\" = 2\n").unwrap();
+    let file = workspace.name("weights.toml");
+    let output = workspace.train("file", &["--adapter", "cpu", "--class-weights", &file]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let given = workspace.train("given", &["--adapter", "cpu", "--class-weight", "1=0.5,3=2"]);
+    assert!(given.status.success(), "{}", stderr(&given));
+    let weights = |run: &str| std::fs::read(workspace.path(run).join("model.safetensors")).unwrap();
+    assert!(weights("file") == weights("given"));
+    let (data, out) = (workspace.name("data"), workspace.name("refused"));
+    let refused = |content: &str, message: &str| {
+        std::fs::write(workspace.path("weights.toml"), content).unwrap();
+        let options = ["train", "--data", &data, "--out", &out, "--adapter", "cpu", "--class-weights", &file];
+        fails(&options, 2, message);
+    };
+    refused("Sneakers = 2\n", "there is no class `Sneakers`");
+    refused("1 = \"x\"\n", "the factor of `1` is \"x\", no number");
+    refused("10 = 1\n", "there is no class `10`");
+    refused("1 = -1\n", "class_weight of -1 for class 1");
+    fails(&["train", "--class-weights", "balanced", "--class-weight", "0=1"], 2, "cannot be used with");
+}
