@@ -106,7 +106,7 @@ fn numbers(classes: usize) -> Vec<String> {
 
 fn title(data: &Dataset, part: Part, augment: Option<String>) -> String {
     if let Some(augment) = augment {
-        return format!("An image of each class, and how the epochs see it: {augment}");
+        return augment;
     }
     let part = if part == Part::Train { "Training" } else { "Test" };
     let name = data.name.rsplit(['/', '\\']).next().unwrap_or_default();
