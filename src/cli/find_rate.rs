@@ -2,7 +2,7 @@
 
 use super::environment;
 use super::fit::check_interrupted;
-use super::run_args::RunRequest;
+use super::run_request::RunRequest;
 use super::start::Start;
 use crate::blocking::wait;
 use crate::error::{Error, Result};

@@ -4,6 +4,7 @@ mod adapters;
 mod bench;
 mod class_weights;
 mod completions;
+mod config_file;
 mod data;
 mod details;
 mod doctor;
@@ -26,6 +27,7 @@ mod repeat;
 mod report;
 mod reproduce;
 mod run_args;
+mod run_request;
 mod setting_sources;
 mod source;
 mod start;
@@ -42,8 +44,8 @@ mod weights;
 use crate::error::{Advice, Error};
 use crate::report::note;
 use clap::{CommandFactory, Parser, Subcommand};
+pub use config_file::parse_configuration;
 use output_args::OutputArgs;
-pub use run_args::parse_configuration;
 use std::process::ExitCode;
 
 /// Train Keras-style convolutional networks on any GPU, or on the CPU.

@@ -1,7 +1,7 @@
 //! `train --repeat N`: the same run with several seeds, and what they come to together.
 
 use super::environment;
-use super::run_args::RunRequest;
+use super::run_request::RunRequest;
 use crate::error::{Error, Result, usage};
 use crate::files;
 use crate::report::{RunFolder, note, print, table};

@@ -1,10 +1,11 @@
 //! `gpu-cnn reproduce`: trains by a run's description again and compares the results bit by bit.
 
+use super::config_file::read;
 use super::environment;
 use super::fit::{is_logged, metrics_line, test_line};
 use super::options::Format;
 use super::ran_on::RanOn;
-use super::run_args::{Names, Shared, read};
+use super::run_args::{Names, Shared};
 use super::start::{Start, check_data};
 use super::trained_on::with_data_of;
 use crate::digest::sha256_hex;

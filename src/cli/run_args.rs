@@ -1,15 +1,13 @@
 //! The options of a run: a configuration file, and options that override it; and those of them that other subcommands have.
 
-use super::options::has_extension;
+use super::config_file::{names_of, not_a_configuration, read, read_recipe, recipe_names};
+use super::run_request::{Resumed, RunRequest};
 use super::setting_sources::{FILE, sources, with_variables};
-use crate::bounds::{check_values, read_text};
-use crate::error::{Error, Result, usage};
-use crate::graph::{Functional, Initializer, ModelFile, Preset};
-use crate::hint::with_reason;
-use crate::report::{Found, RunFolder};
+use crate::error::Result;
+use crate::graph::Preset;
+use crate::report::RunFolder;
 use crate::trainer::RunConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -40,35 +38,6 @@ fn add_options(command: Command) -> Command {
 #[derive(Debug)]
 pub(super) struct RunArgs(pub(super) Result<Box<RunRequest>>);
 
-/// A run: its configuration is the defaults, then a file, then single options.
-#[derive(Debug, Clone, Default)]
-pub(super) struct RunRequest {
-    pub(super) config: RunConfig,
-    /// The model of an earlier run, in place of the file that it was read from and that may have changed since.
-    pub(super) model: Option<ModelFile>,
-    /// The run to go on with.
-    pub(super) resume: Option<Box<Resumed>>,
-    /// Where each setting is from that is not the default.
-    pub(super) sources: BTreeMap<String, String>,
-    /// Keys of the file of settings, and what it is called.
-    pub(super) of_file: (Vec<String>, String),
-}
-
-/// A run to go on with.
-#[derive(Debug, Clone)]
-pub(super) struct Resumed {
-    pub(super) run: Found,
-    /// Whether an option names the model, so that it has to be compared.
-    pub(super) names_model: bool,
-}
-
-impl RunRequest {
-    /// The file of settings that was read although no option names it.
-    pub(super) fn found_file(&self) -> Option<&str> {
-        Some(self.of_file.1.as_str()).filter(|name| *name == FILE)
-    }
-}
-
 /// Epochs of a run that is to learn a few images by heart, unless others are asked for.
 const OVERFIT_EPOCHS: u64 = 100;
 
@@ -78,8 +47,11 @@ struct ConfigFile {
     /// Settings to start from: a TOML or JSON file, or the run.json of an earlier run; other options override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Settings and model that are known to reach an accuracy; the file of each says which, in how long. Other options override it
+    #[arg(long, value_name = "NAME", value_parser = recipe_names(), conflicts_with = "config")]
+    recipe: Option<String>,
     /// Go on with a run: its folder, or one of the checkpoints in it; with it go --epochs, --adapter, --threads, where the data are, and how often checkpoints are written
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "overwrite", "weights", "from_pytorch", "resume_optimizer"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "recipe", "out", "overwrite", "weights", "from_pytorch", "resume_optimizer"])]
     resume: Option<PathBuf>,
 }
 
@@ -95,12 +67,13 @@ impl Args for RunArgs {
 
 impl FromArgMatches for RunArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Matched<Self> {
-        let ConfigFile { config: file, resume } = ConfigFile::from_arg_matches(matches)?;
-        let base = match (&resume, &file) {
-            (Some(path), _) => resumed(path, matches.get_raw("model").is_some()),
-            (None, Some(path)) => read(path),
-            (None, None) if Path::new(FILE).is_file() => read(Path::new(FILE)),
-            (None, None) => Ok(RunRequest::default()),
+        let ConfigFile { config: file, recipe, resume } = ConfigFile::from_arg_matches(matches)?;
+        let base = match (&resume, &file, &recipe) {
+            (Some(path), ..) => resumed(path, matches.get_raw("model").is_some()),
+            (None, Some(path), _) => read(path),
+            (None, None, Some(name)) => read_recipe(name),
+            (None, None, None) if Path::new(FILE).is_file() => read(Path::new(FILE)),
+            (None, None, None) => Ok(RunRequest::default()),
         };
         let from_file = match base {
             Ok(request) => request,
@@ -121,9 +94,9 @@ impl FromArgMatches for RunArgs {
             Err(_) if is_read => not_a_configuration(Path::new(name), &error.to_string()),
             _ => error,
         });
-        let RunRequest { model, resume, of_file, .. } = from_file;
+        let RunRequest { model, is_own_model, resume, of_file, .. } = from_file;
         let model = model.filter(|_| is_recorded);
-        let request = RunRequest { config, model, resume, sources, of_file };
+        let request = RunRequest { config, model, is_own_model, resume, sources, of_file };
         Ok(Self(checked.map(|()| Box::new(request))))
     }
 
@@ -177,15 +150,6 @@ impl<N: Names> FromArgMatches for Shared<N> {
     }
 }
 
-/// `run.json`; what it has beside the settings describes the run.
-#[derive(serde::Deserialize)]
-struct RunFile {
-    settings: RunConfig,
-    model: Option<Functional>,
-    #[serde(default)]
-    initializers: Vec<(String, Initializer)>,
-}
-
 /// The run of a folder or a checkpoint, with its settings.
 fn resumed(path: &Path, names_model: bool) -> Result<RunRequest> {
     let run = RunFolder::find(path)?;
@@ -193,84 +157,4 @@ fn resumed(path: &Path, names_model: bool) -> Result<RunRequest> {
     let of_file = (names_of(&serde_json::to_value(&config).unwrap_or_default()), "the run".to_owned());
     let resume = Some(Box::new(Resumed { run, names_model }));
     Ok(RunRequest { config, resume, of_file, ..RunRequest::default() })
-}
-
-/// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`,
-/// whose folder is not taken over.
-pub(super) fn read(path: &Path) -> Result<RunRequest> {
-    let text = std::fs::File::open(path).and_then(|file| read_text(file, Vec::new()));
-    let text = text.map_err(|e| usage!("cannot read the configuration: {e}: {}", path.display()))?;
-    parse(&text, path)
-}
-
-/// What the text of a configuration says; `path` says whether it is JSON, and is used in messages.
-fn parse(text: &str, path: &Path) -> Result<RunRequest> {
-    check_values(text).map_err(|e| not_a_configuration(path, &e.to_string()))?;
-    // Some editors begin a file with a mark of its order of bytes. No TOML begins with a brace.
-    let json = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let is_json = json.trim_start().starts_with('{') || has_extension(path, &["json"]);
-    let request = match is_json {
-        true => from_json(json),
-        false => toml::from_str(text).map(of_config).map_err(|e| e.to_string()),
-    };
-    let request = request.map_err(|e| not_a_configuration(path, &explained(&e)))?;
-    let value: Option<serde_json::Value> =
-        if is_json { serde_json::from_str(json).ok() } else { toml::from_str(text).ok() };
-    let value = value.unwrap_or_default();
-    let keys = names_of(value.get("settings").unwrap_or(&value));
-    Ok(RunRequest { of_file: (keys, path.display().to_string()), ..request })
-}
-
-/// The keys of a table.
-fn names_of(table: &serde_json::Value) -> Vec<String> {
-    table.as_object().into_iter().flat_map(|table| table.keys().cloned()).collect()
-}
-
-/// The settings that the text of a configuration has, checked, and the model of its run, if it is a run's; `path` as for a file. For tests
-/// and for fuzzing.
-///
-/// # Errors
-/// As for the option.
-pub fn parse_configuration(text: &str, path: &Path) -> Result<(RunConfig, Option<ModelFile>)> {
-    let RunRequest { config, model, .. } = parse(text, path)?;
-    config.check()?;
-    Ok((config, model))
-}
-
-/// The message with a hint: what was probably meant, or, since no setting is unknown among the settings, that it is one of them.
-fn explained(error: &str) -> String {
-    let settings = serde_json::to_value(RunConfig::default()).unwrap_or_default();
-    with_reason(error, |name| {
-        settings.get(name).map(|_| format!("`{name}` is a setting of the run: write it at the top level"))
-    })
-}
-
-fn not_a_configuration(path: &Path, why: &str) -> Error {
-    usage!("not a configuration: {}: {why}", path.display())
-}
-
-fn of_config(config: RunConfig) -> RunRequest {
-    RunRequest { config, ..RunRequest::default() }
-}
-
-/// Parsed twice: a [`serde_json::Value`] shows what it is, but keeps only the last of two equal keys.
-fn from_json(text: &str) -> Result<RunRequest, String> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
-    let settings = value.get("settings");
-    // Serde would read a struct from an array, too, by position.
-    if !settings.unwrap_or(&value).is_object() {
-        return Err("settings are an object, as in {\"epochs\": 5}".into());
-    }
-    match settings {
-        Some(_) => {
-            let RunFile { settings, model, initializers } = serde_json::from_str(text).map_err(|e| e.to_string())?;
-            // Another run, with a folder of its own.
-            let config = RunConfig { out: None, overwrite: false, ..settings };
-            // Over images of any shape, as `settings` may get other data.
-            let of_layers = |Functional { layers, .. }| ModelFile { initializers, ..ModelFile::of_layers(layers) };
-            let model = model.map(of_layers);
-            Ok(RunRequest { config, model, ..RunRequest::default() })
-        }
-        None => serde_json::from_str(text).map(of_config).map_err(|e| e.to_string()),
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::options::{ModelChoice, describe_data, find_device, named_weights};
 use super::ran_on::RanOn;
-use super::run_args::RunRequest;
+use super::run_request::RunRequest;
 use super::trained_on::with_data_of;
 use super::weights::load_weights;
 use crate::backend::DeviceInfo;
@@ -29,12 +29,14 @@ pub(super) struct Start {
 impl Start {
     /// Reads what the settings name, and loads the model with its first weights.
     pub(super) fn new(request: RunRequest) -> Result<Self> {
-        let RunRequest { mut config, model: recorded, .. } = request;
+        let RunRequest { mut config, model: recorded, is_own_model, .. } = request;
         let mut weights =
             config.weights.clone().map(|path| load_weights(&path).map(|(weights, _)| (weights, path))).transpose()?;
         let choice = match recorded {
             Some(model) => {
-                note(&format!("note: the model is that of the earlier run; {} is not read", config.model));
+                if !is_own_model {
+                    note(&format!("note: the model is that of the earlier run; {} is not read", config.model));
+                }
                 ModelChoice::File(model, config.model.clone())
             }
             None => ModelChoice::read(&config.model)?,

@@ -37,6 +37,13 @@ struct Tables {
     layers: Vec<Spanned<toml::Table>>,
 }
 
+/// The same among other keys.
+#[derive(Deserialize)]
+struct AmongOthers {
+    input: Option<[usize; 3]>,
+    layers: Vec<Spanned<toml::Table>>,
+}
+
 impl ModelFile {
     /// A file of these layers, over images of any shape.
     pub fn of_layers(layers: Vec<FunctionalLayer>) -> Self {
@@ -71,8 +78,24 @@ impl ModelFile {
 
     fn parse_toml(text: &str) -> Result<Self> {
         check_values(text)?;
-        let Tables { input, layers } = toml::from_str(text)
+        let tables = toml::from_str(text);
+        Self::of_tables(
+            tables.map_err(|e| usage!("not a model: {}", with_short_lines(&with_hint(&e.to_string()))))?,
+            text,
+        )
+    }
+
+    /// Parses the model in TOML that has other keys, too.
+    ///
+    /// # Errors
+    /// What the layers have that a model has not, with their lines.
+    pub fn parse_part(text: &str) -> Result<Self> {
+        let AmongOthers { input, layers } = toml::from_str(text)
             .map_err(|e| usage!("not a model: {}", with_short_lines(&with_hint(&e.to_string()))))?;
+        Self::of_tables(Tables { input, layers }, text)
+    }
+
+    fn of_tables(Tables { input, layers }: Tables, text: &str) -> Result<Self> {
         let layer = |(i, table): (usize, Spanned<toml::Table>)| {
             let start = table.span().start;
             let line = || text[..start].matches('\n').count() + 1;

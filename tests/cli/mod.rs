@@ -19,6 +19,7 @@ mod malformed;
 mod newcomer;
 mod output;
 mod predict;
+mod recipes;
 mod reproduce;
 pub(super) mod resume;
 mod runs;
