@@ -83,9 +83,9 @@ fn element(i: u32, d: Drawn) -> f32 {
         let low = floor(vec2(from_y, from_x));
         let weight = vec2(from_y, from_x) - low;
         let at = vec2<i32>(low);
-        let above = pixel(image, at.x, at.y, channel) * (1.0 - weight.y) + pixel(image, at.x, at.y + 1, channel) * weight.y;
-        let below = pixel(image, at.x + 1, at.y, channel) * (1.0 - weight.y) + pixel(image, at.x + 1, at.y + 1, channel) * weight.y;
-        value = above * (1.0 - weight.x) + below * weight.x;
+        let upper = pixel(image, at.x, at.y, channel) * (1.0 - weight.y) + pixel(image, at.x, at.y + 1, channel) * weight.y;
+        let lower = pixel(image, at.x + 1, at.y, channel) * (1.0 - weight.y) + pixel(image, at.x + 1, at.y + 1, channel) * weight.y;
+        value = upper * (1.0 - weight.x) + lower * weight.x;
     } else {
         value = pixel(image, y, at_x, channel);
     }

@@ -56,37 +56,31 @@ fn parse(text: &str, path: &Path) -> Result<RunRequest> {
         true => from_json(json),
         false => from_toml(text, path),
     };
-    let request = request.map_err(|e| not_a_configuration(path, &explained(&e)))?;
-    let value: Option<serde_json::Value> =
-        if is_json { serde_json::from_str(json).ok() } else { toml::from_str(text).ok() };
-    let value = value.unwrap_or_default();
-    let keys = names_of(value.get("settings").unwrap_or(&value));
+    let (keys, request) = request.map_err(|e| not_a_configuration(path, &explained(&e)))?;
     Ok(RunRequest { of_file: (keys, path.display().to_string()), ..request })
 }
 
+/// Keys of the settings, and the run that they ask for.
+type Keyed = (Vec<String>, RunRequest);
+
 /// Settings, and with them the layers of a model, if the file has any, which then is called as the file.
-fn from_toml(text: &str, path: &Path) -> Result<RunRequest, String> {
-    let has_layers = toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key("layers"));
-    if !has_layers {
-        return toml::from_str(text).map(of_config).map_err(|e| e.to_string());
+fn from_toml(text: &str, path: &Path) -> Result<Keyed, String> {
+    let mut table: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
+    let keys = table.keys().cloned().collect();
+    if !table.contains_key("layers") {
+        // From the text, whose lines the messages quote.
+        return toml::from_str(text).map(|config| (keys, of_config(config))).map_err(|e| e.to_string());
+    }
+    if table.contains_key("model") {
+        return Err("it has `layers`, and so a model; `model` names another".into());
     }
     let model = ModelFile::parse_part(text).map_err(|e| e.to_string())?;
-    let mut table: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
     for key in ["layers", "input"] {
         table.remove(key);
     }
-    let named = table.contains_key("model");
     let mut config: RunConfig = table.try_into().map_err(|e: toml::de::Error| e.to_string())?;
-    if named {
-        return Err("it has `layers`, and so a model; `model` names another".into());
-    }
     config.model = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(RunRequest { config, model: Some(model), is_own_model: true, ..RunRequest::default() })
-}
-
-/// The keys of a table.
-pub(super) fn names_of(table: &serde_json::Value) -> Vec<String> {
-    table.as_object().into_iter().flat_map(|table| table.keys().cloned()).collect()
+    Ok((keys, RunRequest { config, model: Some(model), is_own_model: true, ..RunRequest::default() }))
 }
 
 /// The settings that the text of a configuration has, checked, and the model of its run, if it is a run's; `path` as for a file. For tests
@@ -117,13 +111,14 @@ fn of_config(config: RunConfig) -> RunRequest {
 }
 
 /// Parsed twice: a [`serde_json::Value`] shows what it is, but keeps only the last of two equal keys.
-fn from_json(text: &str) -> Result<RunRequest, String> {
+fn from_json(text: &str) -> Result<Keyed, String> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let settings = value.get("settings");
     // Serde would read a struct from an array, too, by position.
-    if !settings.unwrap_or(&value).is_object() {
+    let Some(table) = settings.unwrap_or(&value).as_object() else {
         return Err("settings are an object, as in {\"epochs\": 5}".into());
-    }
+    };
+    let keys = table.keys().cloned().collect();
     match settings {
         Some(_) => {
             let RunFile { settings, model, initializers } = serde_json::from_str(text).map_err(|e| e.to_string())?;
@@ -132,8 +127,8 @@ fn from_json(text: &str) -> Result<RunRequest, String> {
             // Over images of any shape, as `settings` may get other data.
             let of_layers = |Functional { layers, .. }| ModelFile { initializers, ..ModelFile::of_layers(layers) };
             let model = model.map(of_layers);
-            Ok(RunRequest { config, model, ..RunRequest::default() })
+            Ok((keys, RunRequest { config, model, ..RunRequest::default() }))
         }
-        None => serde_json::from_str(text).map(of_config).map_err(|e| e.to_string()),
+        None => serde_json::from_str(text).map(|config| (keys, of_config(config))).map_err(|e| e.to_string()),
     }
 }

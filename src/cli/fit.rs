@@ -6,7 +6,7 @@ use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::{EpochProgress, RunFolder, detail, note};
-use crate::trainer::{Event, Flow, RunConfig, Score};
+use crate::trainer::{Checkpoint, Event, Flow, RunConfig, Score};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -62,9 +62,7 @@ impl Fitting {
                 folder.write_weights(&trainer.to_safetensors()?)?;
             }
             if is_last || is_best {
-                let mut checkpoint = trainer.checkpoint()?;
-                checkpoint.state.data.clone_from(&data.sha256);
-                folder.save(checkpoint, is_last, is_best)?;
+                folder.save(checkpoint_of(trainer, data)?, is_last, is_best)?;
                 saved_steps = if is_last { Some(done.steps) } else { saved_steps };
                 detail(|| format!("wrote a checkpoint after {} steps", done.steps));
                 written = if is_last { Instant::now() } else { written };
@@ -88,9 +86,7 @@ impl Fitting {
             folder.note_final("stopped", json!(stopped.to_string()));
         }
         if stopped.is_some() && saved_steps != Some(trainer.progress().steps) {
-            let mut checkpoint = trainer.checkpoint()?;
-            checkpoint.state.data.clone_from(&data.sha256);
-            folder.save(checkpoint, true, false)?;
+            folder.save(checkpoint_of(trainer, data)?, true, false)?;
         }
         match trainer.restore_best()? {
             Some(best) => {
@@ -102,6 +98,13 @@ impl Fitting {
         }
         folder.replace_earlier()
     }
+}
+
+/// The state of the training, with what it is on.
+pub(super) fn checkpoint_of(trainer: &mut Trainer, data: &Dataset) -> Result<Checkpoint> {
+    let mut checkpoint = trainer.checkpoint()?;
+    checkpoint.state.data.clone_from(&data.sha256);
+    Ok(checkpoint)
 }
 
 /// An error once the user has asked to stop.

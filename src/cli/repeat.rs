@@ -7,7 +7,6 @@ use crate::files;
 use crate::report::{RunFolder, note, print, table};
 use crate::trainer::{RunConfig, Score};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What the runs come to, as a file in the folder that holds them.
@@ -46,12 +45,8 @@ pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -
     let file = out.join(FILE);
     files::replace(&file, text.as_bytes()).map_err(|e| Error::output(&file, e))?;
     print_table(&done)?;
-    note(&format!("the runs are in {}, the numbers in {}", out.display(), shown(&file)));
+    note(&format!("the runs are in {}, the numbers in {}", out.display(), file.display()));
     Ok(())
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }
 
 /// Mean and standard deviation of a sample; of one number that is 0.

@@ -93,9 +93,7 @@ fn names_of(first: &Path, others: &[PathBuf]) -> Vec<String> {
     let is_new = |i: usize| !names[..i].contains(&names[i]);
     match (0..names.len()).all(is_new) {
         true => names,
-        false => folders()
-            .map(|folder| std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string())
-            .collect(),
+        false => folders().map(|folder| whole(folder).display().to_string()).collect(),
     }
 }
 
@@ -106,9 +104,14 @@ pub(super) fn run_page(folder: &Path, description: Value, test: std::result::Res
     RunPage { name: name_of(folder), description, history: History::default(), summary, test, others: Vec::new() }
 }
 
+/// The whole path of a folder.
+fn whole(folder: &Path) -> PathBuf {
+    std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
 /// The last name of a folder.
 fn name_of(folder: &Path) -> String {
-    let whole = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let whole = whole(folder);
     whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
 }
 

@@ -1,6 +1,6 @@
 //! The options of a run: a configuration file, and options that override it; and those of them that other subcommands have.
 
-use super::config_file::{names_of, not_a_configuration, read, read_recipe, recipe_names};
+use super::config_file::{not_a_configuration, read, read_recipe, recipe_names};
 use super::run_request::{Resumed, RunRequest};
 use super::setting_sources::{FILE, sources, with_variables};
 use crate::error::Result;
@@ -154,7 +154,7 @@ impl<N: Names> FromArgMatches for Shared<N> {
 fn resumed(path: &Path, names_model: bool) -> Result<RunRequest> {
     let run = RunFolder::find(path)?;
     let config = run.checkpoint.state.config.clone();
-    let of_file = (names_of(&serde_json::to_value(&config).unwrap_or_default()), "the run".to_owned());
+    let of_file = (config.to_table()?.keys().cloned().collect(), "the run".to_owned());
     let resume = Some(Box::new(Resumed { run, names_model }));
     Ok(RunRequest { config, resume, of_file, ..RunRequest::default() })
 }

@@ -1,10 +1,10 @@
 //! Where each setting of a run is from, and the settings as a file: `train --print-config`.
 
 use super::environment::PREFIX;
-use crate::error::{Result, usage};
+use crate::error::Result;
 use crate::trainer::RunConfig;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Command};
+use clap::{ArgMatches, Args, Command};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -19,6 +19,11 @@ pub(super) fn variable_of(option: &str) -> String {
     format!("{PREFIX}{}", option.replace('-', "_").to_uppercase())
 }
 
+/// The options that are settings of runs.
+fn options_of_settings() -> Command {
+    RunConfig::augment_args_for_update(Command::new("train"))
+}
+
 /// Lets every option that is a setting of runs be said by a variable, too.
 pub(super) fn with_variables(command: Command) -> Command {
     let options =
@@ -31,16 +36,14 @@ pub(super) fn with_variables(command: Command) -> Command {
 
 /// Names of the variables that say a setting.
 pub(super) fn variables() -> Vec<String> {
-    use clap::Args;
-    let command = RunConfig::augment_args_for_update(Command::new("train"));
+    let command = options_of_settings();
     let options = command.get_arguments().filter_map(|arg| arg.get_long());
     options.filter(|option| !OTHER_VARIABLES.contains(option)).map(variable_of).collect()
 }
 
 /// Where each setting that is not the default is from.
 pub(super) fn sources(matches: &ArgMatches, of_file: &[String], file: &str) -> BTreeMap<String, String> {
-    use clap::Args;
-    let command = RunConfig::augment_args_for_update(Command::new("train"));
+    let command = options_of_settings();
     let source = |arg: &clap::Arg| {
         let (name, option) = (arg.get_id().as_str(), arg.get_long()?);
         let from = match matches.value_source(name) {
@@ -59,10 +62,7 @@ pub(super) fn sources(matches: &ArgMatches, of_file: &[String], file: &str) -> B
 /// # Errors
 /// None that comes up: the settings are a table.
 pub(super) fn config_file(config: &RunConfig, sources: &BTreeMap<String, String>) -> Result<String> {
-    let settings = match serde_json::to_value(config) {
-        Ok(Value::Object(settings)) => settings,
-        other => return Err(usage!("the settings are no table: {other:?}")),
-    };
+    let settings = config.to_table()?;
     let line = |name: &String, value: &Value| match value {
         // A file cannot say that there is nothing.
         Value::Null => (format!("# {name} is not set"), sources.get(name).cloned()),
@@ -83,8 +83,7 @@ pub(super) fn config_file(config: &RunConfig, sources: &BTreeMap<String, String>
 
 /// The settings in the order in which they are described.
 fn in_order(mut settings: Map<String, Value>) -> Vec<(String, Value)> {
-    use clap::Args;
-    let command = RunConfig::augment_args_for_update(Command::new("train"));
+    let command = options_of_settings();
     let names = command.get_arguments().map(|arg| arg.get_id().to_string());
     let mut ordered: Vec<(String, Value)> = names.filter_map(|name| settings.remove_entry(&name)).collect();
     ordered.extend(settings);

@@ -3,7 +3,7 @@
 use super::details::detail_run;
 use super::environment::{self, unknown_variables};
 use super::find_rate;
-use super::fit::{Fitting, check_interrupted, test_line};
+use super::fit::{Fitting, check_interrupted, checkpoint_of, test_line};
 use super::live::{LiveArgs, LiveRun};
 use super::repeat;
 use super::report::run_page;
@@ -12,14 +12,13 @@ use super::run_request::{Resumed, RunRequest};
 use super::setting_sources::{config_file, variables};
 use super::start::Start;
 use super::test_pictures::describe_test;
-use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::{
-    History, LivePort, REPORT, RecordedRun, RunFolder, RunPage, detail, is_quiet, note, print, summary_table,
+    History, LivePort, REPORT, RecordedRun, RunFolder, RunPage, Test, detail, is_quiet, note, print, summary_table,
     write_page,
 };
-use crate::trainer::{Evaluation, NotFinite, Progress, RunConfig, Schedule, Score};
+use crate::trainer::{NotFinite, Progress, RunConfig, Schedule, Score};
 use serde_json::json;
 use std::path::Path;
 
@@ -75,8 +74,7 @@ fn start(request: RunRequest, port: Option<LivePort>) -> Result<Score> {
     if !is_quiet() {
         print(&summary_table(&trainer.model().summary()?, environment::columns()))?;
     }
-    let mut first = trainer.checkpoint()?;
-    first.state.data.clone_from(&data.sha256);
+    let first = checkpoint_of(&mut trainer, &data)?;
     let stem = Path::new(&config.model).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let folder = RunFolder::create(config.out.as_deref(), &stem, config.overwrite, description, first)?;
     let live = port.and_then(|port| LiveRun::start(port, &folder, &trainer, History::default()));
@@ -99,12 +97,11 @@ fn resume(config: RunConfig, resumed: Resumed, port: Option<LivePort>) -> Result
     train(Fitting { trainer, folder, live }, &data, &config)
 }
 
-/// Writes the page of the run in `folder`, which is over, and returns it.
-fn write_report(folder: &Path, trainer: &mut Trainer, data: &Dataset, evaluation: Evaluation) -> Result<RunPage> {
-    let weights = trainer.inference_weights()?;
-    let test = describe_test(trainer.graph(), &weights, data, evaluation)?;
+/// Writes the page of the run in `folder`, which is over, and returns it; `test` is what its model makes of the test images, or why that is
+/// not known.
+fn write_report(folder: &Path, test: std::result::Result<Test, String>) -> Result<RunPage> {
     let recorded = RecordedRun::read(folder)?;
-    let page = RunPage { history: History::new(&recorded), ..run_page(folder, recorded.description, Ok(test)) };
+    let page = RunPage { history: History::new(&recorded), ..run_page(folder, recorded.description, test) };
     write_page(&page, &folder.join(REPORT)).map(|()| page)
 }
 
@@ -116,19 +113,6 @@ fn check_overfit(config: &RunConfig, test: Score) -> Result<Score> {
          learn them, or not with these settings\nhint: try a larger --learning-rate, or more --epochs; labels that are wrong stay at this loss",
         test.loss, config.epochs
     )))
-}
-
-/// Writes the page of the run in `folder`, which ended before its end.
-fn write_report_without_test(folder: &Path) {
-    let untested = Err("The run ended before the test images.".to_owned());
-    let written = RecordedRun::read(folder).and_then(|recorded| {
-        let page = RunPage { history: History::new(&recorded), ..run_page(folder, recorded.description, untested) };
-        write_page(&page, &folder.join(REPORT))
-    });
-    // How the run ended is what there is to report.
-    if let Err(error) = written {
-        detail(|| format!("the page of the run is not written: {error}"));
-    }
 }
 
 /// Warns where the epochs that are done would have been others with the new number of epochs.
@@ -168,7 +152,9 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<Sco
             note(&format!("run folder: {}", path.display()));
             // Before what may fail without harm.
             folder.close("done")?;
-            let written = write_report(&path, &mut trainer, data, evaluation);
+            let weights = trainer.inference_weights();
+            let tried = weights.and_then(|weights| describe_test(trainer.graph(), &weights, data, evaluation));
+            let written = tried.and_then(|tried| write_report(&path, Ok(tried)));
             match (live, written) {
                 (Some(live), Ok(page)) => live.finish(page, &path.join(REPORT)),
                 (Some(live), Err(error)) => {
@@ -204,8 +190,13 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<Sco
             folder.note_final("error", json!(error.to_string()));
             let (at, is_earlier_run) = (folder.path().to_owned(), folder.is_earlier_run());
             let closed = folder.close(status);
-            if closed.is_ok() && !is_earlier_run {
-                write_report_without_test(&at);
+            let untested = Err("The run ended before the test images.".to_owned());
+            // How the run ended is what there is to report.
+            if closed.is_ok()
+                && !is_earlier_run
+                && let Err(error) = write_report(&at, untested)
+            {
+                detail(|| format!("the page of the run is not written: {error}"));
             }
             live.into_iter().for_each(|live| live.fail(&error, &at));
             Err(error)

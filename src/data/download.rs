@@ -40,7 +40,7 @@ pub fn download(
     let made = files::create_folder(dir).map_err(|e| Error::output(dir, e))?;
     if let Some(missing) = set.files.iter().find(|file| !file.is_in(dir)) {
         let path = dir.join(missing.name);
-        PendingFile::create(&path).map(drop).map_err(|e| Error::output(&path, e))?;
+        pending(&path, dir).map(drop).map_err(|e| Error::output(&path, e))?;
     }
     files::sweep(dir);
     for file in set.files {

@@ -50,23 +50,27 @@ impl RunConfig {
         }
         Ok(())
     }
+
+    /// Each setting by its name.
+    ///
+    /// # Errors
+    /// None that comes up: the settings are a table.
+    pub(crate) fn to_table(&self) -> Result<Map<String, Value>> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(settings)) => Ok(settings),
+            other => Err(Error::Data(format!("the settings are no table: {other:?}"))),
+        }
+    }
 }
 
 /// Name, old and new value of each setting that differs.
 fn changes(before: &RunConfig, after: &RunConfig) -> Result<Vec<(String, Value, Value)>> {
-    let (before, mut after) = (settings(before)?, settings(after)?);
+    let (before, mut after) = (before.to_table()?, after.to_table()?);
     let changed = before.into_iter().filter_map(|(name, old)| {
         let new = after.remove(&name).unwrap_or_default();
         (old != new).then_some((name, old, new))
     });
     Ok(changed.collect())
-}
-
-fn settings(config: &RunConfig) -> Result<Map<String, Value>> {
-    match serde_json::to_value(config) {
-        Ok(Value::Object(settings)) => Ok(settings),
-        other => Err(Error::Data(format!("the settings are no table: {other:?}"))),
-    }
 }
 
 #[cfg(test)]

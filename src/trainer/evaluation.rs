@@ -115,7 +115,7 @@ impl Trainer {
 }
 
 /// `score`, unless its loss is not a finite number.
-fn finite(score: Score, images: usize) -> Result<Score> {
+pub(super) fn finite(score: Score, images: usize) -> Result<Score> {
     match score.loss.is_finite() {
         true => Ok(score),
         false => Err(Error::not_finite(format!("the loss over {images} images is {}", score.loss))),

@@ -23,8 +23,8 @@ pub struct RangePoint {
 }
 
 impl Trainer {
-    /// Trains for up to `steps` updates whose learning rates go from `low` to `high` by equal factors, until the loss has diverged: is not
-    /// finite, or on the average four times as high as it was at its lowest. `observer` is called after every few updates; an error from it ends the
+    /// Trains on up to `steps` batches whose learning rates go from `low` to `high` by equal factors, until the loss has diverged: is not
+    /// finite, or on the average four times as high as it was at its lowest. `observer` is called after every few batches; an error from it ends the
     /// test. The weights are of no use afterwards.
     ///
     /// # Errors
@@ -46,8 +46,9 @@ impl Trainer {
             let before = points.len();
             let rate = |i: usize| low * (high / low).powf((before + i) as f64 / (steps.max(2) - 1) as f64);
             let config = &self.config;
-            let mut pass = Pass::training(batches, (steps - before).min(config.max_steps()), 1);
-            let step = |i: usize| config.step_at(rate(i), (before + i + 1) as u64);
+            let group = config.accumulate as usize;
+            let mut pass = Pass::training(batches, (steps - before).min(config.max_steps()), group);
+            let step = |i: usize| config.step_at(rate(i), ((before + i) / group + 1) as u64);
             while let Some(report) = pass.next(&mut self.session, step).await? {
                 for (tally, skipped) in report.tallies.into_iter().zip(report.skipped) {
                     if skipped || !tally.loss.is_finite() {

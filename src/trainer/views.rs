@@ -1,6 +1,7 @@
 //! Probabilities averaged over several views of each image.
 
 use super::class_scores::{Evaluation, Predictions};
+use super::evaluation::finite;
 use super::metrics::Score;
 use super::state::Trainer;
 use super::tta::Tta;
@@ -43,7 +44,7 @@ impl Trainer {
         }
         let images = data.len() as f64;
         let score = Score { loss: loss / images, accuracy: predictions.correct() as f64 / images };
-        Ok(predictions.evaluation(score))
+        Ok(predictions.evaluation(finite(score, data.len())?))
     }
 }
 

@@ -44,6 +44,9 @@ fn the_range_test_draws_a_curve_and_names_a_rate() {
     assert!(svg.contains(">learning rate</text>") && svg.contains(">1e-6</text>"), "{svg}");
     assert!(std::fs::read(workspace.path("range/learning-rate-dnn.png")).unwrap().starts_with(b"\x89PNG"));
     assert!(!workspace.path("range/run.json").exists(), "nothing of the training is kept");
+    // An update of several batches.
+    let output = workspace.train("range", &["--adapter", "cpu", "--find-learning-rate", "--accumulate", "2"]);
+    assert!(output.status.success() && stdout(&output).contains("learning rate: "), "{}", stderr(&output));
 }
 
 #[test]

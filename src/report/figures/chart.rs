@@ -44,6 +44,15 @@ impl XAxis {
             Self::Logarithmic(name) => name,
         }
     }
+
+    /// A number on the axis, for a table.
+    fn text(self, at: f64) -> String {
+        match self {
+            Self::Epochs if at.fract() != 0.0 => format!("{at:.2}"),
+            Self::Epochs => format!("{at}"),
+            Self::Logarithmic(_) => number(at),
+        }
+    }
 }
 
 /// Curves over the epochs of a run, or over something else.
@@ -107,7 +116,7 @@ impl Chart {
         let over = if self.x == XAxis::Epochs { "epochs" } else { self.x.name() };
         let description = format!("{} over {over}{scale}: {}.", capital(self.quantity), said.join("; "));
         let size = [WIDTH, top + HEIGHT + BOTTOM];
-        let table = table(&self.series, self.x.name(), self.quantity);
+        let table = table(&self.series, self.x, self.quantity);
         Some(Figure { name: self.name.to_owned(), title: self.title, description, size, marks, table: Some(table) })
     }
 }
@@ -239,7 +248,7 @@ fn describe(series: &Series) -> String {
 }
 
 /// The values at the epochs; of single steps there would be too many.
-fn table(series: &[Series], x: &str, quantity: &str) -> Table {
+fn table(series: &[Series], x: XAxis, quantity: &str) -> Table {
     let is_of_epochs = |series: &Series| series.mark != Mark::Thin && !series.points.is_empty();
     let columns: Vec<&Series> = match series.iter().any(is_of_epochs) {
         true => series.iter().filter(|series| series.mark != Mark::Thin).collect(),
@@ -255,15 +264,9 @@ fn table(series: &[Series], x: &str, quantity: &str) -> Table {
         let found = series.points.iter().find(|point| point[0] == epoch);
         found.map_or_else(|| "–".to_owned(), |point| number(point[1]))
     };
-    let row = |epoch: f64| {
-        let epoch_text = match x {
-            "epoch" if epoch.fract() != 0.0 => format!("{epoch:.2}"),
-            "epoch" => format!("{epoch}"),
-            _ => number(epoch),
-        };
-        [epoch_text].into_iter().chain(columns.iter().map(|series| value(series, epoch))).collect()
-    };
-    let head = [x.to_owned()].into_iter();
+    let row =
+        |epoch: f64| [x.text(epoch)].into_iter().chain(columns.iter().map(|series| value(series, epoch))).collect();
+    let head = [x.name().to_owned()].into_iter();
     let head = head.chain(columns.iter().map(|series| format!("{quantity}, {}", series.label))).collect();
     // The last epoch is always there.
     let rows = epochs.iter().rev().step_by(stride).rev().map(|epoch| row(*epoch)).collect();
