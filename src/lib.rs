@@ -49,8 +49,8 @@ pub use layers::{
     ClassWeights, Concatenate, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Factor, FillMode, Flatten, FlipMode,
     GlobalAveragePooling2D, GlobalMaxPooling2D, Interpolation, LayerNormalization, LeakyReLU, Loss, MaxPooling2D,
     Maximum, MinPooling2D, Moments, Multiply, Normalization, Numbers, OnNan, Optimizer, PReLU, Padding,
-    RandomBrightness, RandomContrast, RandomFlip, RandomTranslation, ReLU, Rescaling, Reshape, SeparableConv2D,
-    Softmax, SpatialDropout2D, Subtract, ZeroPadding2D,
+    RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU, Rescaling,
+    Reshape, SeparableConv2D, Softmax, SpatialDropout2D, Subtract, ZeroPadding2D,
 };
 pub use trainer::{
     BestEpoch, Checkpoint, CheckpointEvery, CheckpointState, ClassScore, Evaluation, Event, Fit, FitStart, Flow,

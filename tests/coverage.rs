@@ -35,7 +35,7 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         }
     }
     // All that serialise, so that none is left out here by a default.
-    let arguments: [(&str, &[&str]); 34] = [
+    let arguments: [(&str, &[&str]); 36] = [
         ("Activation", &["activation"]),
         ("Add", &[]),
         ("Average", &[]),
@@ -67,7 +67,9 @@ fn every_layer_and_every_argument_occurs_in_a_case() {
         ("RandomBrightness", &["factor", "value_range"]),
         ("RandomContrast", &["factor", "value_range"]),
         ("RandomFlip", &["mode"]),
+        ("RandomRotation", &["factor", "fill_mode", "fill_value", "interpolation"]),
         ("RandomTranslation", &["fill_mode", "fill_value", "height_factor", "interpolation", "width_factor"]),
+        ("RandomZoom", &["fill_mode", "fill_value", "height_factor", "interpolation", "width_factor"]),
         ("ReLU", &["max_value", "negative_slope", "threshold"]),
         ("Rescaling", &["offset", "scale"]),
         ("Reshape", &["target_shape"]),

@@ -132,6 +132,8 @@ fn the_trajectories_have_every_optimizer_and_every_layer_that_keras_has() {
             &"MinPooling2D",
             &"RandomFlip",
             &"RandomTranslation",
+            &"RandomRotation",
+            &"RandomZoom",
             &"RandomBrightness",
             &"RandomContrast",
             &"Dropout",

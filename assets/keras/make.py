@@ -3,7 +3,7 @@
     python make.py OUT_DIR
 
 For each model OUT_DIR gets NAME.json, and expected.json has its layers with parameters and output shapes, by Keras's own count."""
-import json, os, sys
+import json, math, os, sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
@@ -156,6 +156,8 @@ def augmented():
         L.RandomTranslation(0.1, (-0.2, 0.1), fill_mode="constant", interpolation="nearest"),
         L.RandomBrightness(0.2),
         L.RandomContrast(0.3, seed=4),
+        L.RandomRotation(0.1, fill_mode="nearest"),
+        L.RandomZoom((-0.2, 0.1), fill_mode="constant", fill_value=3.0),
         L.Normalization(mean=[72.5], variance=[8100.0]),
         L.Conv2D(4, 3, strides=2, activation="relu"),
         L.Normalization(axis=None, mean=0.5, variance=0.25, invert=True),
@@ -181,7 +183,7 @@ def leaves(model):
 
 def described(layer):
     shape = layer.output.shape[1:]
-    return [type(layer).__name__, layer.name, list(shape), sum(w.shape.num_elements() for w in layer.weights)]
+    return [type(layer).__name__, layer.name, list(shape), sum(math.prod(w.shape) for w in layer.weights)]
 
 
 expected = {}

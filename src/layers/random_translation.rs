@@ -1,39 +1,15 @@
 //! RandomTranslation: in training, images are shifted.
 
-use super::args::{builders, in_f32};
+use super::args::builders;
 use super::layer::{Inferred, Layer, Saved, Site};
-use super::resampled::{Factor, axes, record_backward, record_forward, resampled_shape};
-use crate::error::{Number, Result, usage};
+use super::resampled::{
+    Factor, FillMode, Interpolation, axes, check_fill_value, record_backward, record_forward, resampled_shape, sampling,
+};
+use crate::error::Result;
 use crate::kernels::GradientOut;
-use crate::kernels::resample::{Axis, Fill, Rule};
+use crate::kernels::resample::{Axis, Rule};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
-
-/// What stands where an image is shifted away.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FillMode {
-    /// `fill_value`.
-    Constant,
-    /// The pixel at the edge.
-    Nearest,
-    /// The image reflected at its edge: dcba|abcd|dcba.
-    #[default]
-    Reflect,
-    /// The image again: abcd|abcd|abcd.
-    Wrap,
-}
-
-/// What stands between two pixels.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Interpolation {
-    /// The nearer of the two.
-    Nearest,
-    /// Their mean, weighted by the distances.
-    #[default]
-    Bilinear,
-}
 
 /// In training each image is shifted by its own share of its height and of its width, both uniform; without effect in inference. The draws
 /// are a function of seed, update, layer and image.
@@ -67,16 +43,10 @@ impl RandomTranslation {
     }
 
     fn axes(&self, site: &Site<'_>) -> Vec<Axis> {
-        let fill = match self.fill_mode {
-            FillMode::Constant => Fill::Constant(self.fill_value),
-            FillMode::Nearest => Fill::Nearest,
-            FillMode::Reflect => Fill::Reflect,
-            FillMode::Wrap => Fill::Wrap,
-        };
-        let nearest = self.interpolation == Interpolation::Nearest;
+        let sampling = sampling(self.fill_mode, self.fill_value, self.interpolation);
         let rules = [self.height_factor, self.width_factor].map(|factor| {
             let shares = factor.range();
-            (shares != [0.0; 2]).then_some(Rule::Shift { shares, fill, nearest })
+            (shares != [0.0; 2]).then_some(Rule::Shift { shares, sampling })
         });
         axes(site, rules, false)
     }
@@ -90,12 +60,7 @@ impl Layer for RandomTranslation {
     fn infer(&self, inputs: &[&[usize]]) -> Result<Inferred> {
         self.height_factor.check("RandomTranslation", "height_factor")?;
         self.width_factor.check("RandomTranslation", "width_factor")?;
-        if !in_f32(self.fill_value) {
-            return Err(usage!(
-                "RandomTranslation: fill_value is {}; it must be a number that f32 can hold",
-                Number(self.fill_value)
-            ));
-        }
+        check_fill_value("RandomTranslation", self.fill_value)?;
         Ok(Inferred::output(resampled_shape("RandomTranslation", inputs)?))
     }
 

@@ -1,11 +1,11 @@
-//! How layers are recorded that move the pixels of images in training: one axis after the other.
+//! What layers that move the pixels of images in training have in common: arguments, and how axes are recorded one after the other.
 
-use super::args::image_shape;
+use super::args::{image_shape, in_f32};
 use super::layer::{Saved, Site};
 use crate::error::{Number, Result, usage};
 use crate::kernels::elementwise::Sum;
 use crate::kernels::random::stream_of;
-use crate::kernels::resample::{Axis, MAX_LEN, Resample, ResampleBackward, Rule};
+use crate::kernels::resample::{Axis, Fill, MAX_LEN, Resample, ResampleBackward, Rule, Sampling};
 use crate::kernels::{Gate, GradientOut};
 use crate::plan::{BufferSlice, Mode, Recorder};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,52 @@ impl Factor {
             Some(end) => Err(usage!("{kind}: {name} has {}; it must be from -1 to 1", Number(end))),
             None => Ok(()),
         }
+    }
+}
+
+/// What stands where there is nothing of an image.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FillMode {
+    /// `fill_value`.
+    Constant,
+    /// The pixel at the edge.
+    Nearest,
+    /// The image reflected at its edge: dcba|abcd|dcba.
+    #[default]
+    Reflect,
+    /// The image again: abcd|abcd|abcd.
+    Wrap,
+}
+
+/// What stands between two pixels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interpolation {
+    /// The nearer of the two.
+    Nearest,
+    /// Their mean, weighted by the distances.
+    #[default]
+    Bilinear,
+}
+
+/// How values are read between the pixels of an axis and outside of it.
+pub(super) fn sampling(fill_mode: FillMode, fill_value: f64, interpolation: Interpolation) -> Sampling {
+    let fill = match fill_mode {
+        FillMode::Constant => Fill::Constant(fill_value),
+        FillMode::Nearest => Fill::Nearest,
+        FillMode::Reflect => Fill::Reflect,
+        FillMode::Wrap => Fill::Wrap,
+    };
+    Sampling { fill, nearest: interpolation == Interpolation::Nearest }
+}
+
+/// # Errors
+/// If f32 cannot hold the value.
+pub(super) fn check_fill_value(kind: &str, fill_value: f64) -> Result<()> {
+    match in_f32(fill_value) {
+        true => Ok(()),
+        false => Err(usage!("{kind}: fill_value is {}; it must be a number that f32 can hold", Number(fill_value))),
     }
 }
 

@@ -21,7 +21,9 @@ use super::pooling2d::{AveragePooling2D, MaxPooling2D, MinPooling2D};
 use super::prelu::PReLU;
 use super::random_brightness::{RandomBrightness, RandomContrast};
 use super::random_flip::RandomFlip;
+use super::random_rotation::RandomRotation;
 use super::random_translation::RandomTranslation;
+use super::random_zoom::RandomZoom;
 use super::relu::ReLU;
 use super::rescaling::Rescaling;
 use super::reshape::Reshape;
@@ -112,6 +114,10 @@ layers! {
     RandomFlip(RandomFlip),
     /// Images shifted, in training.
     RandomTranslation(RandomTranslation),
+    /// Images turned, in training.
+    RandomRotation(RandomRotation),
+    /// Images zoomed, in training.
+    RandomZoom(RandomZoom),
     /// A number added to each image, in training.
     RandomBrightness(RandomBrightness),
     /// The channels of images spread around their means, in training.
@@ -155,6 +161,8 @@ impl AnyLayer {
             | Self::ZeroPadding2D(_)
             | Self::RandomFlip(_)
             | Self::RandomTranslation(_)
+            | Self::RandomRotation(_)
+            | Self::RandomZoom(_)
             | Self::RandomBrightness(_)
             | Self::RandomContrast(_) => OfPixels::Keeps,
             _ => OfPixels::Computes,

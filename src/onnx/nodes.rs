@@ -106,6 +106,8 @@ impl Writer<'_> {
             // What they do, they do in training.
             AnyLayer::RandomFlip(_)
             | AnyLayer::RandomTranslation(_)
+            | AnyLayer::RandomRotation(_)
+            | AnyLayer::RandomZoom(_)
             | AnyLayer::RandomBrightness(_)
             | AnyLayer::RandomContrast(_)
             | AnyLayer::Dropout(_)

@@ -5,7 +5,7 @@ use crate::graph::Sequential;
 use crate::layers::Activation::{Relu, Softmax};
 use crate::layers::{
     AnyLayer, Augment, Axes, Conv2D, Dense, FillMode, Flatten, FlipMode, Interpolation, MaxPooling2D, Normalization,
-    RandomBrightness, RandomContrast, RandomFlip, RandomTranslation, Rescaling,
+    RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, Rescaling,
 };
 
 pub(super) fn augmentations() -> Vec<Case> {
@@ -14,6 +14,8 @@ pub(super) fn augmentations() -> Vec<Case> {
         .chain(of_training())
         .chain(flips())
         .chain(translations())
+        .chain(rotations())
+        .chain(zooms())
         .chain(adjustments())
         .collect()
 }
@@ -137,6 +139,63 @@ fn translations() -> Vec<Case> {
         case("RandomTranslation to the nearest pixel", 5, model(4, nearest())),
         Case { images: 2, ..case("RandomTranslation of nothing", 3, model(3, neither())) },
         case("RandomTranslation by half a pixel and by a pixel", 3, model(3, whole())),
+    ]
+}
+
+fn rotations() -> Vec<Case> {
+    let turned = |fill_mode| RandomRotation::new(0.3).fill_mode(fill_mode);
+    let bilinear = || -> [AnyLayer; 4] {
+        [
+            turned(FillMode::Reflect).into(),
+            RandomRotation::new([-1.0, 1.0]).fill_mode(FillMode::Constant).fill_value(0.7).into(),
+            turned(FillMode::Nearest).into(),
+            turned(FillMode::Wrap).into(),
+        ]
+    };
+    let nearest = || -> [AnyLayer; 4] {
+        let nearest = |fill_mode| turned(fill_mode).interpolation(Interpolation::Nearest);
+        [
+            nearest(FillMode::Constant).into(),
+            nearest(FillMode::Nearest).into(),
+            RandomRotation::new(0.0).into(),
+            nearest(FillMode::Reflect).into(),
+        ]
+    };
+    let quarters = || -> [AnyLayer; 4] {
+        let by = |share: f64| RandomRotation::new([share; 2]).fill_mode(FillMode::Wrap);
+        [by(0.25).into(), by(-0.5).into(), by(0.75).into(), by(0.125).into()]
+    };
+    vec![
+        case("RandomRotation, channels that divide by four", 5, model(4, bilinear())),
+        case("RandomRotation, odd channels", 4, model(3, bilinear())),
+        case("RandomRotation to the nearest pixel", 5, model(4, nearest())),
+        case("RandomRotation by quarters", 3, model(3, quarters())),
+    ]
+}
+
+fn zooms() -> Vec<Case> {
+    let zoomed = |fill_mode| RandomZoom::new([-0.6, 0.8]).width_factor(0.5).fill_mode(fill_mode);
+    let bilinear = || -> [AnyLayer; 4] {
+        [
+            zoomed(FillMode::Reflect).into(),
+            RandomZoom::new([0.5, 1.0]).fill_mode(FillMode::Constant).fill_value(0.7).into(),
+            zoomed(FillMode::Nearest).into(),
+            RandomZoom::new(0.7).fill_mode(FillMode::Wrap).into(),
+        ]
+    };
+    let nearest = || -> [AnyLayer; 4] {
+        let nearest = |fill_mode| zoomed(fill_mode).interpolation(Interpolation::Nearest);
+        [
+            nearest(FillMode::Wrap).into(),
+            nearest(FillMode::Constant).into(),
+            nearest(FillMode::Reflect).width_factor(0.0).into(),
+            RandomZoom::new(0.0).into(),
+        ]
+    };
+    vec![
+        case("RandomZoom, channels that divide by four", 5, model(4, bilinear())),
+        case("RandomZoom, odd channels", 4, model(3, bilinear())),
+        case("RandomZoom to the nearest pixel", 5, model(4, nearest())),
     ]
 }
 

@@ -23,6 +23,7 @@ mod recipes;
 mod reproduce;
 pub(super) mod resume;
 mod runs;
+mod same_bits;
 mod settings;
 mod shell;
 mod stopping;

@@ -6,8 +6,8 @@ use gpu_cnn::{
     ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, Axes, BatchNormalization, Concatenate, Conv2D, Dense,
     DepthwiseConv2D, Dropout, ELU, Flatten, FlipMode, Functional, GlobalAveragePooling2D, GlobalMaxPooling2D,
     LayerNormalization, LeakyReLU, MaxPooling2D, Maximum, MinPooling2D, Model, Multiply, Normalization, PReLU, Preset,
-    RandomBrightness, RandomContrast, RandomFlip, RandomTranslation, ReLU, Rescaling, Reshape, SeparableConv2D,
-    Sequential, Softmax as SoftmaxLayer, SpatialDropout2D, Subtract, ZeroPadding2D,
+    RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU, Rescaling,
+    Reshape, SeparableConv2D, Sequential, Softmax as SoftmaxLayer, SpatialDropout2D, Subtract, ZeroPadding2D,
 };
 
 fn chain(input: [usize; 3], layers: impl IntoIterator<Item = AnyLayer>) -> Model {
@@ -139,6 +139,8 @@ pub(super) fn models() -> Vec<(&'static str, Model)> {
                     RandomFlip::new(FlipMode::Horizontal).into(),
                     Rescaling::new(1.0 / 127.5, -1.0).into(),
                     RandomTranslation::new(0.1, 0.2).into(),
+                    RandomRotation::new(0.1).into(),
+                    RandomZoom::new(0.2).into(),
                     RandomBrightness::new(0.2).into(),
                     RandomContrast::new(0.2).into(),
                     conv(3).into(),

@@ -7,7 +7,8 @@ use gpu_cnn::{
     Activation, ActivationLayer, Add, AnyLayer, Average, AveragePooling2D, BatchNormalization, Concatenate, Conv2D,
     Dense, DepthwiseConv2D, Dropout, ELU, FillMode, Flatten, FlipMode, Functional, GlobalAveragePooling2D,
     GlobalMaxPooling2D, LayerNormalization, LeakyReLU, MaxPooling2D, Maximum, Multiply, PReLU, Padding, RandomFlip,
-    RandomTranslation, ReLU, Rescaling, Reshape, Softmax, SpatialDropout2D, Subtract, ZeroPadding2D,
+    RandomRotation, RandomTranslation, RandomZoom, ReLU, Rescaling, Reshape, Softmax, SpatialDropout2D, Subtract,
+    ZeroPadding2D,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -163,7 +164,11 @@ fn append(model: &mut Functional, values: &[String], index: usize, step: &Step, 
         }
         18 => {
             let fill = [FillMode::Constant, FillMode::Nearest, FillMode::Reflect, FillMode::Wrap][picks[1] % 4];
-            RandomTranslation::new(arguments[1], arguments[2]).fill_mode(fill).fill_value(0.4).into()
+            match picks[2] % 3 {
+                0 => RandomTranslation::new(arguments[1], arguments[2]).fill_mode(fill).fill_value(0.4).into(),
+                1 => RandomRotation::new(arguments[1]).fill_mode(fill).fill_value(0.4).into(),
+                _ => RandomZoom::new(0.9 * arguments[2]).fill_mode(fill).fill_value(0.4).into(),
+            }
         }
         19..=23 => {
             let (join, inputs) = (join(picks[1] + kind), [pick(0), pick(1), pick(2)]);

@@ -138,6 +138,8 @@ fn is_known(layer: &AnyLayer) -> bool {
         | AnyLayer::Rescaling(_)
         | AnyLayer::RandomFlip(_)
         | AnyLayer::RandomTranslation(_)
+        | AnyLayer::RandomRotation(_)
+        | AnyLayer::RandomZoom(_)
         | AnyLayer::RandomBrightness(_)
         | AnyLayer::RandomContrast(_)
         | AnyLayer::Dropout(_)

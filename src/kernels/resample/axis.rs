@@ -1,29 +1,11 @@
 //! One axis of images: from which elements each output is made, for each image by its own draw.
 
+use super::sampling::{PIXEL, SAMPLING_FILE, Sampling, Spread, Taps};
 use crate::kernels::elementwise::rows_shader;
 use crate::kernels::random::{RANDOM_FILE, draw, random_key};
 use crate::plan::{Constants, Io, STEP_FILE, Shader, constants};
 use crate::real::Real;
 use rayon::prelude::*;
-
-/// 1 pixel in the unit of positions and shifts: whole numbers, so that all devices agree on them.
-pub(super) const PIXEL: i32 = 1 << 16;
-
-/// An axis may be no longer, so that twice its length in 1/65536 of a pixel fits 31 bits.
-pub(crate) const MAX_LEN: usize = 8192;
-
-/// What stands outside of a shifted image.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Fill {
-    /// A constant.
-    Constant(f64),
-    /// The pixel at the edge.
-    Nearest,
-    /// The image reflected at the edge: dcba|abcd|dcba.
-    Reflect,
-    /// The image again.
-    Wrap,
-}
 
 /// From where an output takes its values.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,7 +13,9 @@ pub(crate) enum Rule {
     /// From the other end, in half of the images.
     Flip,
     /// From `shift` before, which is uniform in `shares` of the axis, [lowest, highest].
-    Shift { shares: [f64; 2], fill: Fill, nearest: bool },
+    Shift { shares: [f64; 2], sampling: Sampling },
+    /// From `zoom` times as far from the centre, which is uniform in [lowest, highest], of at most 2.
+    Zoom { zooms: [f64; 2], sampling: Sampling },
 }
 
 /// One axis of a batch.
@@ -47,13 +31,6 @@ pub(crate) struct Axis {
     pub(crate) draw: u32,
 }
 
-/// The elements that an output is made of: `low` with the weight `1 - weight / PIXEL`, and the one after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Taps {
-    pub(super) low: i32,
-    pub(super) weight: i32,
-}
-
 impl Axis {
     fn image(&self) -> usize {
         self.shape.iter().product()
@@ -67,22 +44,29 @@ impl Axis {
         self.batch * self.image()
     }
 
-    /// The lowest shift and the width of the range.
-    fn shifts(&self, shares: [f64; 2]) -> [i32; 2] {
-        let [low, high] = shares.map(|share| (share * self.shape[1] as f64 * f64::from(PIXEL)).round() as i32);
-        [low, high - low]
+    /// What is drawn from for each image, and how its values are read.
+    fn spread(&self) -> Option<(Spread, Sampling)> {
+        match self.rule {
+            Rule::Flip => None,
+            Rule::Shift { shares, sampling } => {
+                Some((Spread::between(shares, self.shape[1] as f64 * f64::from(PIXEL)), sampling))
+            }
+            Rule::Zoom { zooms, sampling } => Some((Spread::between(zooms, f64::from(PIXEL)), sampling)),
+        }
     }
 
-    /// The draw of an image: its shift, or 1 if it is flipped.
+    /// The value of what is outside.
+    pub(super) fn outside(&self) -> f64 {
+        self.spread().map_or(0.0, |(_, sampling)| sampling.outside())
+    }
+
+    /// The draw of an image: its shift, its zoom, or 1 if it is flipped.
     #[inline(always)]
     pub(super) fn drawn(&self, key: u32, image: usize) -> i32 {
         let bits = draw(key, (image as u32).wrapping_mul(2).wrapping_add(self.draw));
-        match self.rule {
-            Rule::Flip => i32::from(bits < 1 << 31),
-            Rule::Shift { shares, .. } => {
-                let [lowest, range] = self.shifts(shares);
-                lowest + ((u64::from(bits >> 16) * range as u64) >> 16) as i32
-            }
+        match self.spread() {
+            None => i32::from(bits < 1 << 31),
+            Some((spread, _)) => spread.number(bits),
         }
     }
 
@@ -91,30 +75,9 @@ impl Axis {
         let (len, position) = (self.shape[1] as i32, position as i32);
         match self.rule {
             Rule::Flip => Taps { low: if drawn == 1 { len - 1 - position } else { position }, weight: 0 },
-            Rule::Shift { fill, nearest, .. } => {
-                let (source, last, whole) = (position * PIXEL - drawn, (len - 1) * PIXEL, len * PIXEL);
-                let source = match fill {
-                    Fill::Constant(_) => source,
-                    Fill::Nearest => source.clamp(0, last),
-                    // Periods are counted by len - 1, as TensorFlow does.
-                    Fill::Wrap if source < 0 => {
-                        source.wrapping_add(whole.wrapping_mul(-source / last.max(1) + 1)).clamp(0, last)
-                    }
-                    Fill::Wrap if source > last => {
-                        source.wrapping_sub(whole.wrapping_mul(source / last.max(1))).clamp(0, last)
-                    }
-                    Fill::Wrap => source,
-                    Fill::Reflect => {
-                        let within = source.rem_euclid(2 * whole);
-                        (if within < whole { within } else { 2 * whole - PIXEL - within }).clamp(0, last)
-                    }
-                };
-                match nearest {
-                    // Of two, the one farther from zero.
-                    true if source < 0 => Taps { low: -((PIXEL / 2 - source) >> 16), weight: 0 },
-                    true => Taps { low: (source + PIXEL / 2) >> 16, weight: 0 },
-                    false => Taps { low: source >> 16, weight: source & (PIXEL - 1) },
-                }
+            Rule::Shift { sampling, .. } => sampling.taps(position * PIXEL - drawn, len),
+            Rule::Zoom { sampling, .. } => {
+                sampling.taps(((2 * position - (len - 1)) * drawn + (len - 1) * PIXEL) >> 1, len)
             }
         }
     }
@@ -128,27 +91,13 @@ impl Axis {
             STREAM: self.stream,
             AXIS: self.draw,
         };
-        let (rule, constants) = match self.rule {
-            Rule::Flip => (include_str!("../../../shaders/resample_flip.wgsl"), Constants::new()),
-            Rule::Shift { shares, fill, nearest } => {
-                let [lowest, range] = self.shifts(shares);
-                let mode: u32 = match fill {
-                    Fill::Constant(_) => 0,
-                    Fill::Nearest => 1,
-                    Fill::Reflect => 2,
-                    Fill::Wrap => 3,
-                };
-                let constants = constants! {
-                    LOWEST: lowest.cast_unsigned(),
-                    RANGE_HIGH: range.cast_unsigned() >> 16,
-                    RANGE_LOW: range.cast_unsigned() & 0xffff,
-                    FILL_MODE: mode,
-                    NEAREST: nearest,
-                };
-                (include_str!("../../../shaders/resample_shift.wgsl"), constants)
-            }
+        let rule = match self.rule {
+            Rule::Flip => vec![include_str!("../../../shaders/resample_flip.wgsl")],
+            Rule::Shift { .. } => vec![SAMPLING_FILE, include_str!("../../../shaders/resample_shift.wgsl")],
+            Rule::Zoom { .. } => vec![SAMPLING_FILE, include_str!("../../../shaders/resample_zoom.wgsl")],
         };
-        let files = [&[STEP_FILE, RANDOM_FILE, rule], files].concat();
+        let constants = self.spread().map_or_else(Constants::new, |(spread, sampling)| sampling.constants(spread));
+        let files = [&[STEP_FILE, RANDOM_FILE], &*rule, files].concat();
         let shader = rows_shader(self.count(), self.shape[2], &files, common.and(constants).and(own));
         Shader { uses_step: true, ..shader }
     }

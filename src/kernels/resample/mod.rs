@@ -1,15 +1,19 @@
-//! An axis of images flipped or shifted, for each image by a draw of its own, and the gradient of that.
+//! Images flipped, shifted and zoomed axis by axis, or turned, for each image by a draw of its own, and the gradients of that.
 
 mod axis;
+mod rotate;
+mod sampling;
 
 use super::elementwise::elementwise_cost;
 use super::gate::GateKind;
 use crate::plan::{Cost, Io, KernelSpec, Shader, View, constants};
 use crate::real::Real;
 use crate::simd::SimdLevel;
-pub(crate) use axis::{Axis, Fill, MAX_LEN, Rule};
-use axis::{PIXEL, Taps};
+pub(crate) use axis::{Axis, Rule};
 use pulp::{Simd, WithSimd};
+pub(crate) use rotate::{Rotate, RotateBackward, Rotation};
+pub(crate) use sampling::{Fill, MAX_LEN, Sampling};
+use sampling::{PIXEL, Taps};
 
 /// The weights of `low` and of the element after it.
 #[inline(always)]
@@ -27,10 +31,7 @@ impl Resample {
     #[inline(always)]
     fn resample<F: Real>(&self, y: &mut [F], x: &[F], drawn: i32) {
         let [_, len, inner] = self.axis.shape;
-        let fill = match self.axis.rule {
-            Rule::Shift { fill: Fill::Constant(value), .. } => F::from_f64(value),
-            _ => F::ZERO,
-        };
+        let fill = F::from_f64(self.axis.outside());
         let row = |at: i32| usize::try_from(at).ok().filter(|at| *at < len).map(|at| &x[at * inner..][..inner]);
         for (position, y) in y.chunks_exact_mut(inner).enumerate() {
             let Taps { low, weight } = self.axis.taps(position, drawn);
@@ -51,10 +52,7 @@ impl Resample {
 
 impl KernelSpec for Resample {
     fn shader(&self) -> Shader {
-        let fill = match self.axis.rule {
-            Rule::Shift { fill: Fill::Constant(value), .. } => value as f32,
-            _ => 0.0,
-        };
+        let fill = self.axis.outside() as f32;
         self.axis.shader(&[include_str!("../../../shaders/resample.wgsl")], constants! { FILL: fill, OUT: 1u32 })
     }
 
@@ -194,10 +192,31 @@ mod tests {
             (Fill::Wrap, -3.25, [1.0, 1.25, 2.25, 1.0], [1.0, 1.0, 2.0, 1.0]),
         ] {
             for (nearest, expected) in [(false, bilinear), (true, closest)] {
-                let kernel = Resample { axis: axis(Rule::Shift { shares: [-1.0, 1.0], fill, nearest }) };
+                let kernel =
+                    Resample { axis: axis(Rule::Shift { shares: [-1.0, 1.0], sampling: Sampling { fill, nearest } }) };
                 let mut y = [0f32; 4];
                 kernel.resample(&mut y, &[1.0, 2.0, 3.0, 4.0], (shift * f64::from(PIXEL)) as i32);
                 assert_eq!(y, expected, "{fill:?}, {shift}, nearest {nearest}");
+            }
+        }
+    }
+
+    /// As Keras has [1, 2, 3, 4, 5], by JAX.
+    #[test]
+    fn zooms_fill_and_interpolate_as_in_keras() {
+        for (fill, zoom, bilinear, closest) in [
+            (Fill::Constant(9.0), 1.5, [9.0, 1.5, 3.0, 4.5, 9.0], [9.0, 2.0, 3.0, 5.0, 9.0]),
+            (Fill::Nearest, 1.5, [1.0, 1.5, 3.0, 4.5, 5.0], [1.0, 2.0, 3.0, 5.0, 5.0]),
+            (Fill::Reflect, 1.5, [1.0, 1.5, 3.0, 4.5, 5.0], [1.0, 2.0, 3.0, 5.0, 5.0]),
+            (Fill::Constant(9.0), 1.25, [5.0, 1.75, 3.0, 4.25, 7.0], [9.0, 2.0, 3.0, 4.0, 9.0]),
+            (Fill::Reflect, 0.5, [2.0, 2.5, 3.0, 3.5, 4.0], [2.0, 3.0, 3.0, 4.0, 4.0]),
+        ] {
+            for (nearest, expected) in [(false, bilinear), (true, closest)] {
+                let rule = Rule::Zoom { zooms: [0.5, 1.5], sampling: Sampling { fill, nearest } };
+                let kernel = Resample { axis: Axis { shape: [1, 5, 1], ..axis(rule) } };
+                let mut y = [0f32; 5];
+                kernel.resample(&mut y, &[1.0, 2.0, 3.0, 4.0, 5.0], (zoom * f64::from(PIXEL)) as i32);
+                assert_eq!(y, expected, "{fill:?}, {zoom}, nearest {nearest}");
             }
         }
     }
@@ -208,7 +227,8 @@ mod tests {
         use crate::plan::Step;
         const IMAGES: usize = 20_000;
         let flip = axis(Rule::Flip);
-        let shift = axis(Rule::Shift { shares: [-0.5, 0.25], fill: Fill::Nearest, nearest: false });
+        let shift =
+            axis(Rule::Shift { shares: [-0.5, 0.25], sampling: Sampling { fill: Fill::Nearest, nearest: false } });
         let key = |update| random_key(7, &Step { seed: 3, update, ..Step::default() });
         let flips = |key| (0..IMAGES).filter(|image| flip.drawn(key, *image) == 1).count() as f64 / IMAGES as f64;
         for update in [1, 2] {
