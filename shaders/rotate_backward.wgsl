@@ -19,8 +19,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let turn = drawn(image);
     for (var at = 0u; at < HEIGHT * WIDTH; at++) { out[first + at * CHANNELS] = 0.0; }
     for (var at = 0u; at < HEIGHT * WIDTH; at++) {
-        let from = first + at * CHANNELS;
-        let gradient = four(dy[from / 4u])[from % 4u];
+        let place = first + at * CHANNELS;
+        let gradient = four(dy[place / 4u])[place % 4u];
         let found = corners(at / WIDTH, at % WIDTH, turn);
         let rows = vec2(1.0 - found.rows.weight, found.rows.weight);
         let columns = vec2(1.0 - found.columns.weight, found.columns.weight);

@@ -25,7 +25,7 @@ layers = [
 
 const OPTIONS: &str = "--epochs 3 --batch-size 30 --accumulate 2 --validation 41 --limit-batches 7 \
     --augment flip,crop2,shift0.1,rotate20,zoom0.1,brightness0.2,cutout5 --tta flip+shift --ema 0.9 --label-smoothing 0.1 \
-    --class-weights balanced --schedule cosine --warmup 2 --weight-decay 0.01 --clip-norm 1 --clip-value 0.5 --on-nan skip \
+    --class-weights balanced --schedule cosine --warmup 2 --weight-decay 0.01 --clip-norm 1 --on-nan skip \
     --early-stopping 1 --max-time 1h --log-steps";
 
 #[test]

@@ -154,10 +154,10 @@ pub(crate) struct RotateBackward {
 impl KernelSpec for RotateBackward {
     fn shader(&self) -> Shader {
         let Rotation { batch, image: [height, width, channels], .. } = self.rotation;
-        let own = self.gate.constants(1, channels).with("OUT", 1 + self.gate.bindings());
+        // An invocation writes and gates single elements, none of them as vectors.
+        let own = self.gate.constants(1, 1).with("OUT", 1 + self.gate.bindings());
         let kernel = [include_str!("../../../shaders/rotate_backward.wgsl"), self.gate.file()];
         let files = [&self.rotation.files()[..], &kernel].concat();
-        // An invocation writes single elements, so the output is not bound as vectors.
         let shader = lanes_shader(batch * channels, false, &files, self.rotation.constants().and(own));
         Shader { uses_step: true, iterations: 3 * height * width, ..shader }
     }
