@@ -28,7 +28,11 @@ pub(super) fn read(path: &Path) -> Result<RunRequest> {
 }
 
 /// The recipes: settings with a model, each with what it reaches.
-const RECIPES: [(&str, &str); 1] = [("fast-907", include_str!("../../assets/recipes/fast-907.toml"))];
+const RECIPES: [(&str, &str); 3] = [
+    ("fast-907", include_str!("../../assets/recipes/fast-907.toml")),
+    ("fast-930", include_str!("../../assets/recipes/fast-930.toml")),
+    ("fast-940", include_str!("../../assets/recipes/fast-940.toml")),
+];
 
 /// The names that `--recipe` takes.
 pub(super) fn recipe_names() -> PossibleValuesParser {

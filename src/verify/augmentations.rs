@@ -165,7 +165,14 @@ fn rotations() -> Vec<Case> {
         let by = |share: f64| RandomRotation::new([share; 2]).fill_mode(FillMode::Wrap);
         [by(0.25).into(), by(-0.5).into(), by(0.75).into(), by(0.125).into()]
     };
+    // Wide, so that pixels come from above and below the image, too.
+    let wide = images(4, 9, 1)
+        .add(Conv2D::new(3, 2).activation(Relu))
+        .add(RandomRotation::new(1.0).fill_mode(FillMode::Constant).fill_value(0.7))
+        .add(Flatten {})
+        .add(Dense::new(3).activation(Softmax));
     vec![
+        case("RandomRotation of wide images", 5, wide),
         case("RandomRotation, channels that divide by four", 5, model(4, bilinear())),
         case("RandomRotation, odd channels", 4, model(3, bilinear())),
         case("RandomRotation to the nearest pixel", 5, model(4, nearest())),
