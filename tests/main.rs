@@ -26,6 +26,7 @@ mod pictures;
 mod plans;
 mod planted;
 mod pytorch;
+mod radv;
 mod random;
 mod report;
 mod resume;
