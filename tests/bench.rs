@@ -32,14 +32,14 @@ fn the_exports_contain_every_figure() {
         let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} in {result}"));
         let ms = &result["ms_per_step"];
         assert!(number(&ms["min"]) <= number(&ms["median"]) && number(&ms["median"]) <= number(&ms["max"]));
-        for key in ["epoch_s", "images_per_s", "first_step_s", "eval_images_per_s", "ratio_to_cpu"] {
+        for key in ["epoch_s", "images_per_s", "first_step_s", "eval_images_per_s", "ratio_to_cpu", "first_to_second"] {
             assert!(number(&result[key]) > 0.0, "{key}");
         }
         let epoch = number(&ms["median"]) * 1.875;
         assert!((number(&result["epoch_s"]) / epoch - 1.0).abs() < 1e-9);
         assert_eq!(
             (result["losses"].as_array().unwrap().len(), result["samples_ms"].as_array().unwrap().len()),
-            (7, 2)
+            (13, 2)
         );
         let kernels = result["kernels"].as_array().unwrap();
         assert_eq!(kernels.len() as u64, result["dispatches"].as_u64().unwrap());
@@ -49,7 +49,10 @@ fn the_exports_contain_every_figure() {
         }
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("dense backward weights") && text.contains("x cpu"), "{text}");
+    assert!(
+        text.contains("dense backward weights") && text.contains("x cpu") && text.contains("noise (A/A): up to "),
+        "{text}"
+    );
     assert!(std::fs::read_to_string(&paths[1]).unwrap().contains("| adapter | ms/step |"));
     assert_eq!(std::fs::read_to_string(&paths[2]).unwrap().lines().count(), 1 + results.len());
 }
@@ -92,7 +95,7 @@ fn benched(adapter: &str, losses: &[f64]) -> Benched {
             driver: String::new(),
         },
         software: false,
-        samples_ms: vec![3.0, 1.0, 2.0],
+        samples_ms: vec![[3.0, 1.0], [2.0, 2.0], [5.0, 3.0]],
         losses: losses.to_vec(),
         eval_images_per_s: 1.0,
         flops: [1.0, 1.0],
@@ -106,7 +109,7 @@ fn benched(adapter: &str, losses: &[f64]) -> Benched {
 #[test]
 fn diverging_losses_are_reported_and_nan_never_agrees() {
     let cpu = benched("cpu", &[2.3, 2.2, 2.1]);
-    assert_eq!(cpu.ms_per_step(), [2.0, 1.0, 3.0]);
+    assert_eq!((cpu.ms_per_step(), cpu.first_to_second()), ([2.5, 1.0, 5.0], 1.5));
     assert_eq!(disagreement(&[benched("card", &[2.3001, 2.2, 2.1]), cpu.clone()]), None);
     let text = disagreement(&[benched("card", &[2.3, 2.21, 2.1]), cpu.clone()]).unwrap();
     assert!(text.contains("step 2") && text.contains("2.21 on card") && text.contains("2.2 on cpu"), "{text}");

@@ -10,7 +10,7 @@ pub struct BenchOptions {
     pub batch_size: usize,
     /// Steps of a round.
     pub steps: usize,
-    /// Rounds; each device trains one after the other in each.
+    /// Rounds; in each, the devices train one after the other, then again in the reverse order.
     pub rounds: usize,
     /// Steps before the first round, not timed.
     pub warmup: usize,
@@ -62,8 +62,8 @@ pub struct Benched {
     pub info: DeviceInfo,
     /// Whether it is a software adapter.
     pub software: bool,
-    /// Milliseconds a step, of each round.
-    pub samples_ms: Vec<f64>,
+    /// Milliseconds a step, of each round: of the first time and, in the reverse order of devices, of the second.
+    pub samples_ms: Vec<[f64; 2]>,
     /// Mean loss of each step, warm-up first.
     pub losses: Vec<f64>,
     /// Images a second through forward pass and loss.
@@ -83,7 +83,14 @@ pub struct Benched {
 impl Benched {
     /// Median, minimum and maximum of the milliseconds a step.
     pub fn ms_per_step(&self) -> [f64; 3] {
-        let sorted = |pick: fn(f64, f64) -> f64| self.samples_ms.iter().copied().reduce(pick).unwrap_or(0.0);
-        [median(self.samples_ms.clone()), sorted(f64::min), sorted(f64::max)]
+        let samples = self.samples_ms.as_flattened();
+        let end = |pick: fn(f64, f64) -> f64| samples.iter().copied().reduce(pick).unwrap_or(0.0);
+        [median(samples.to_vec()), end(f64::min), end(f64::max)]
+    }
+
+    /// The A/A control: the median of each round's first time by that of its second. Where the machine is quiet, it is 1.
+    pub fn first_to_second(&self) -> f64 {
+        let [first, second] = [0, 1].map(|time| median(self.samples_ms.iter().map(|pair| pair[time]).collect()));
+        first / second
     }
 }

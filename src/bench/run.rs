@@ -27,7 +27,7 @@ struct Runner<'a> {
     device: &'a Device,
     trainer: Trainer,
     losses: Vec<f64>,
-    samples_ms: Vec<f64>,
+    samples_ms: Vec<[f64; 2]>,
 }
 
 /// Trains `model` on every device of `devices`; `note` is called with what is going on.
@@ -65,10 +65,13 @@ pub async fn bench(
     for round in 1..=options.rounds {
         note(&format!("round {round} of {}", options.rounds));
         for runner in &mut runners {
-            runner.wake(&test).await;
-            let started = Instant::now();
-            runner.train(&train, options.steps).await?;
-            runner.samples_ms.push(started.elapsed().as_secs_f64() * 1e3 / options.steps as f64);
+            let first = runner.timed(&train, &test, options.steps).await?;
+            runner.samples_ms.push([first, 0.0]);
+        }
+        // Both orders of each pair of devices, and each device twice: what differs then is noise.
+        for runner in runners.iter_mut().rev() {
+            let again = runner.timed(&train, &test, options.steps).await?;
+            runner.samples_ms[round - 1][1] = again;
         }
         let name = |runner: &Runner<'_>| runner.trainer.device().adapter.clone();
         let all: Vec<(String, &[f64])> = runners.iter().map(|runner| (name(runner), &runner.losses[..])).collect();
@@ -95,6 +98,14 @@ impl Runner<'_> {
                 return;
             }
         }
+    }
+
+    /// Milliseconds a step, over `steps` steps.
+    async fn timed(&mut self, train: &Split, test: &Split, steps: usize) -> Result<f64> {
+        self.wake(test).await;
+        let started = Instant::now();
+        self.train(train, steps).await?;
+        Ok(started.elapsed().as_secs_f64() * 1e3 / steps as f64)
     }
 
     /// Trains `steps` batches in order, from the first on again where they end; returns when the device is idle.

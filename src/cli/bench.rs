@@ -23,7 +23,7 @@ pub(super) struct Args {
     /// Steps of a round
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
-    /// Rounds; in each, the devices train one after the other
+    /// Rounds; in each, the devices train one after the other, then again in the reverse order
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Steps before the first round, not timed

@@ -31,7 +31,7 @@ pub(crate) struct BenchReport {
     pub(crate) probes: Vec<Probe>,
 }
 
-const HEAD: [&str; 12] = [
+const HEAD: [&str; 13] = [
     "adapter",
     "ms/step",
     "(min-max)",
@@ -44,6 +44,7 @@ const HEAD: [&str; 12] = [
     "eval images/s",
     "peak MB",
     "x cpu",
+    "A/A",
 ];
 
 const KERNEL_HEAD: [&str; 6] = ["dispatch", "algorithm", "ms", "GFLOP/s", "GB/s", "of peak"];
@@ -82,6 +83,7 @@ impl BenchReport {
                 format!("{:.0}", result.eval_images_per_s),
                 or_dash(probe.peak_rss_mb, 0),
                 format!("{:.2}", self.ratio_to_cpu(ms)),
+                format!("{:.2}", result.first_to_second()),
             ]
         };
         self.results.iter().zip(&self.probes).map(row).collect()
@@ -138,9 +140,17 @@ impl BenchReport {
         if lines.is_empty() { lines } else { format!("\nalgorithms\n{lines}") }
     }
 
+    /// What the A/A control says.
+    fn noise(&self) -> String {
+        let apart = |result: &Benched| result.first_to_second().max(1.0 / result.first_to_second()) - 1.0;
+        let widest = self.results.iter().map(apart).fold(0.0, f64::max) * 100.0;
+        format!("noise (A/A): up to {widest:.1} % between equal runs\n")
+    }
+
     /// The tables as text for a terminal of so many columns.
     pub(crate) fn text(&self, columns: Option<usize>) -> String {
-        let mut text = format!("{}\n\n{}{}", self.title(), table(&HEAD, &self.rows(), columns), self.algorithms());
+        let main = table(&HEAD, &self.rows(), columns);
+        let mut text = format!("{}\n\n{main}{}{}", self.title(), self.noise(), self.algorithms());
         for (title, rows) in self.kernel_tables() {
             text += &format!("\n{}\n\n{}", wrapped(&title, columns), table(&KERNEL_HEAD, &rows, columns));
         }
@@ -149,7 +159,7 @@ impl BenchReport {
 
     /// The same tables in Markdown.
     pub(crate) fn markdown(&self) -> String {
-        let mut text = format!("{}\n\n{}", self.title(), markdown(&HEAD, &self.rows()));
+        let mut text = format!("{}\n\n{}\n{}", self.title(), markdown(&HEAD, &self.rows()), self.noise());
         for (title, rows) in self.kernel_tables() {
             text += &format!("\n{title}\n\n{}", markdown(&KERNEL_HEAD, &rows));
         }
@@ -160,7 +170,7 @@ impl BenchReport {
     pub(crate) fn csv(&self) -> String {
         let mut text = String::from(
             "adapter,backend,device_type,driver,model,batch_size,ms_per_step,ms_min,ms_max,epoch_s,images_per_s,\
-             gflop_per_s,dense_gflop_per_s,first_step_s,first_step_warm_s,eval_images_per_s,peak_rss_mb,ratio_to_cpu\n",
+             gflop_per_s,dense_gflop_per_s,first_step_s,first_step_warm_s,eval_images_per_s,peak_rss_mb,ratio_to_cpu,first_to_second\n",
         );
         for (result, probe) in self.results.iter().zip(&self.probes) {
             let [ms, min, max] = result.ms_per_step();
@@ -180,6 +190,7 @@ impl BenchReport {
                 Some(result.eval_images_per_s),
                 probe.peak_rss_mb,
                 Some(self.ratio_to_cpu(ms)),
+                Some(result.first_to_second()),
             ];
             let strings = strings.map(|text: &String| format!("\"{}\"", text.replace('"', "\"\"")));
             let numbers = numbers.map(|number| number.map_or_else(String::new, |n| n.to_string()));
@@ -208,6 +219,7 @@ impl BenchReport {
                 "eval_images_per_s": result.eval_images_per_s,
                 "peak_rss_mb": probe.peak_rss_mb,
                 "ratio_to_cpu": self.ratio_to_cpu(median),
+                "first_to_second": result.first_to_second(),
                 "losses": result.losses,
                 "samples_ms": result.samples_ms,
                 "peak": result.peak,
