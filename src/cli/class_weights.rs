@@ -6,7 +6,8 @@ use crate::data::Dataset;
 use crate::error::{Result, usage};
 use crate::report::note;
 use crate::trainer::RunConfig;
-use serde_json::Value;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::path::Path;
 
 /// Puts the factors that the settings name the source of into them, so that the run is described by the numbers.
@@ -18,6 +19,9 @@ pub(super) fn resolve(config: &mut RunConfig, data: &Dataset) -> Result<()> {
     match source.as_str() {
         "balanced" => config.balance_classes(&data.train.labels[config.trained_on(data.train.len())?]),
         path => config.weigh_classes(read(Path::new(path), data)?),
+    }
+    if source != "balanced" {
+        config.check().map_err(|e| usage!("not weights of classes: {e}: {source}"))?;
     }
     note(&format!("class weights: {}", config.class_weight.iter().map(ToString::to_string).collect::<String>()));
     config.check()
@@ -31,29 +35,64 @@ fn read(path: &Path, data: &Dataset) -> Result<Vec<(u8, f64)>> {
         usage!("cannot read the weights of classes: {e}; the other choice is `balanced`: {}", path.display())
     })?;
     check_values(&text).map_err(|e| failed(e.to_string()))?;
-    let is_json = has_extension(path, &["json"]) || text.trim_start().starts_with(['{', '[']);
-    let value = match is_json {
-        true => serde_json::from_str::<Value>(&text).map_err(|e| e.to_string()),
-        false => toml::from_str::<Value>(&text).map_err(|e| e.to_string()),
-    };
-    let pairs: Vec<(String, Value)> = match value.map_err(failed)? {
-        Value::Array(values) => {
-            values.into_iter().enumerate().map(|(class, value)| (class.to_string(), value)).collect()
-        }
-        Value::Object(values) => values.into_iter().collect(),
-        other => return Err(failed(format!("{other} is no list, nor a table from class to factor"))),
+    let is_json =
+        has_extension(path, &["json"]) || !has_extension(path, &["toml"]) && text.trim_start().starts_with(['{', '[']);
+    let pairs = match is_json {
+        true => serde_json::from_str::<Pairs>(&text).map_err(|e| e.to_string()),
+        false => toml::from_str::<Pairs>(&text).map_err(|e| e.to_string()),
     };
     let mut weights = Vec::new();
-    for (class, value) in pairs {
+    for (class, factor) in pairs.map_err(failed)?.0 {
         let named = data.class_names.iter().position(|name| *name == class);
         let number = named.or_else(|| class.parse().ok()).filter(|number| *number < data.classes);
         let number = number.and_then(|number| u8::try_from(number).ok());
-        let number = number.ok_or_else(|| failed(format!("there is no class `{class}`")))?;
-        let factor = value.as_f64().ok_or_else(|| failed(format!("the factor of `{class}` is {value}, no number")))?;
+        let number = number.ok_or_else(|| failed(format!("there is no class `{class}`; {}", classes(data))))?;
         if weights.iter().any(|(known, _)| *known == number) {
             return Err(failed(format!("class {number} has two factors")));
         }
         weights.push((number, factor));
     }
     Ok(weights)
+}
+
+/// What classes there are, as a part of a message.
+fn classes(data: &Dataset) -> String {
+    let names: Vec<&str> = data.class_names.iter().take(20).map(String::as_str).collect();
+    let names = if names.is_empty() { String::new() } else { format!(", or {}", names.join(", ")) };
+    format!("those are 0 to {}{names}", data.classes.saturating_sub(1))
+}
+
+/// Classes, by number or name, and their factors: all of them, if there are several of a class.
+struct Pairs(Vec<(String, f64)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct ListOrTable;
+
+        impl<'de> Visitor<'de> for ListOrTable {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of factors, or a table from class to factor")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(factor) = list.next_element()? {
+                    pairs.push((pairs.len().to_string(), factor));
+                }
+                Ok(Pairs(pairs))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> std::result::Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = table.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_any(ListOrTable)
+    }
 }

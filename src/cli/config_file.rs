@@ -1,7 +1,7 @@
 //! Settings in files: TOML with or without a model's layers, JSON, run.json, and the recipes.
 
 use super::options::has_extension;
-use super::run_request::RunRequest;
+use super::run_request::{OF_A_RECIPE, RunRequest};
 use crate::bounds::{check_values, read_text};
 use crate::error::{Error, Result, usage};
 use crate::graph::{Functional, Initializer, ModelFile};
@@ -47,7 +47,7 @@ pub(super) fn read_recipe(name: &str) -> Result<RunRequest> {
     let found = RECIPES.into_iter().find(|(known, _)| *known == name);
     let (_, text) = found.ok_or_else(|| usage!("no recipe `{name}`"))?;
     let request = parse(text, Path::new(name))?;
-    Ok(RunRequest { of_file: (request.of_file.0, format!("the recipe {name}")), ..request })
+    Ok(RunRequest { of_file: (request.of_file.0, format!("{OF_A_RECIPE}{name}")), ..request })
 }
 
 /// What the text of a configuration says; `path` says whether it is JSON, and is used in messages.

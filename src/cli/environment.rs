@@ -13,8 +13,9 @@ Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GP
 (software, discrete, integrated) forces a tuning profile; GPU_CNN_SIMD (avx512, avx2, neon, plain) forces the SIMD level of
 the CPU backend; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST in, and, in folders of their names, for the other
 published sets; GPU_CNN_DATA_URL is an address to download them from, GPU_CNN_DATA_TIMEOUT the seconds without data after
-which a download is given up (30). Every other option of train can be said by a variable, too: GPU_CNN_BATCH_SIZE=64
-is --batch-size 64; options on the command line go before it, settings of a file after it.";
+which a download is given up (30). Every other setting of train (--print-config shows all) can be said by a variable, too:
+GPU_CNN_BATCH_SIZE=64 is --batch-size 64; options on the command line go before it, settings of a file after it. Other
+commands heed GPU_CNN_ADAPTER and GPU_CNN_THREADS.";
 
 /// What the names of the program's variables begin with.
 pub(super) const PREFIX: &str = "GPU_CNN_";

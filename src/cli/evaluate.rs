@@ -6,7 +6,7 @@ use super::options::{
 };
 use super::run_args::{Names, Shared};
 use super::source::{open_for, without_pictures};
-use super::trained_on::{changed_files, run_of, trained_on, with_loss_of};
+use super::trained_on::{changed_files, run_of, settings_of, trained_on, with_loss_of};
 use super::weights::load_weights;
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
@@ -14,7 +14,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Layout;
 use crate::report::{RUN, evaluation_table, note, print, print_json};
-use crate::trainer::{ClassScore, Evaluation, Ratios, RunConfig};
+use crate::trainer::{ClassScore, Evaluation, Ratios, RunConfig, Tta};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -79,6 +79,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
         Described::Model(model) => (model, Layout::default()),
     };
     note(&format!("data: {}", describe_data(&data)));
+    if let Some(tta) = config.views() {
+        note(&format!("tta: probabilities are averaged over the views of {tta}"));
+    }
+    let trial = settings_of(&run).filter(|_| asked.data.is_none());
+    if trial.is_some_and(|run| run.limit_batches.is_some() || run.overfit_batches.is_some()) {
+        note(&format!("note: the run was tested on a part of the images; these are all {}", data.test.len()));
+    }
     changed_files(&run, &data).iter().for_each(|warning| note(warning));
     let graph = model.graph()?;
     let top_k = match (args.top_k.map(usize::from), graph.classes()) {
@@ -89,16 +96,24 @@ pub(super) fn run(args: &Args) -> Result<()> {
         (k, _) => k,
     };
     let weights = named_weights(weights, &layout, &graph, &path, *from_pytorch)?;
+    let tta = config.views();
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&weights)?;
     let evaluation = trainer.evaluate(&data.test)?;
     match args.format {
         Format::Text => print(&evaluation_table(&evaluation, &data.class_names, top_k, environment::columns())),
-        Format::Json => print_json(&as_json(&evaluation, &data, &path, trainer.device(), top_k)),
+        Format::Json => print_json(&as_json(&evaluation, &data, &path, trainer.device(), tta, top_k)),
     }
 }
 
-fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &DeviceInfo, top_k: Option<usize>) -> Value {
+fn as_json(
+    evaluation: &Evaluation,
+    data: &Dataset,
+    path: &Path,
+    device: &DeviceInfo,
+    tta: Option<Tta>,
+    top_k: Option<usize>,
+) -> Value {
     let class = |(i, class): (usize, &ClassScore)| {
         let Ratios { precision, recall, f1 } = class.ratios();
         json!({
@@ -118,6 +133,7 @@ fn as_json(evaluation: &Evaluation, data: &Dataset, path: &Path, device: &Device
         "data": data.name,
         "device": device,
         "images": data.test.len(),
+        "tta": tta,
         "loss": evaluation.score.loss,
         "accuracy": evaluation.score.accuracy,
         "top_k": top_k.map(|k| json!({ "k": k, "accuracy": evaluation.top_k(k) })),

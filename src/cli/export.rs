@@ -111,7 +111,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
     files::check(&output).map_err(|e| Error::output(&output, e))?;
     let trained = read_trained(&args.trained)?;
-    let Trained { model, graph, weights, images, path } = &trained;
+    let Trained { model, graph, weights, images, path, .. } = &trained;
     let exported = match format {
         Format::Keras => to_archive(graph, weights),
         Format::Json => to_json(graph).map(String::into_bytes),

@@ -99,6 +99,7 @@ mod tests {
     use super::*;
     use crate::graph::Preset;
     use crate::onnx::{OPSET, to_onnx};
+    use serde_json::Value;
 
     #[test]
     fn the_largest_difference_is_found_and_nan_is_one() {
@@ -130,7 +131,7 @@ mod tests {
         let other = file(&other, &class_names);
         let (graph, path) = (graph.clone(), "weights".into());
         let images = ImagesInfo { class_names, ..ImagesInfo::default() };
-        let trained = Trained { model, graph, weights, images, path };
+        let trained = Trained { model, graph, weights, images, path, run: Value::Null };
         let found =
             |bytes: &[u8]| check(bytes, &trained, Path::new("x.onnx")).map_err(|e| (e.exit_code(), e.to_string()));
         found(&good).expect("it is the model's");

@@ -1,6 +1,7 @@
 //! Options that several subcommands share.
 
 use super::environment::device_request;
+use super::trained_on::run_of;
 use super::weights::load_weights;
 use crate::backend::{Device, DeviceInfo};
 use crate::blocking;
@@ -13,6 +14,7 @@ use crate::hint::did_you_mean;
 use crate::report::note;
 use crate::trainer::RunConfig;
 use clap::ValueEnum;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Output format of a command.
@@ -199,6 +201,8 @@ pub(super) struct Trained {
     pub(super) images: ImagesInfo,
     /// The weights file.
     pub(super) path: PathBuf,
+    /// What describes the run that they are from, if it can be read.
+    pub(super) run: Value,
 }
 
 /// `weights`, which were read from `path`, laid out as [`Graph::weights`] says; PyTorch's where `is_pytorch` says so, else by the places of
@@ -223,7 +227,8 @@ pub(super) fn named_weights(
 /// If the model is not known, or the weights are another's.
 pub(super) fn read_trained(args: &TrainedArgs) -> Result<Trained> {
     let path = weights_path(&args.run_or_file)?;
-    let (mut weights, _) = load_weights(&path)?;
+    let (mut weights, checkpoint) = load_weights(&path)?;
+    let run = run_of(&path, checkpoint).unwrap_or_default();
     let images = std::mem::take(&mut weights.images);
     let (model, layout) = match described(args.model.as_deref(), &weights, &path)? {
         Described::Model(model) => (model, Layout::default()),
@@ -234,7 +239,7 @@ pub(super) fn read_trained(args: &TrainedArgs) -> Result<Trained> {
     };
     let graph = model.graph()?;
     let weights = named_weights(weights, &layout, &graph, &path, args.from_pytorch)?;
-    Ok(Trained { model, graph, weights, images, path })
+    Ok(Trained { model, graph, weights, images, path, run })
 }
 
 /// A line such as `llvmpipe (LLVM 15.0.6, 256 bits) (vulkan, software), driver llvmpipe Mesa 22.3.6`

@@ -4,22 +4,33 @@ use super::environment;
 use super::run_request::RunRequest;
 use crate::error::{Error, Result, usage};
 use crate::files;
-use crate::report::{RunFolder, note, print, table};
+use crate::report::{RUN, RunFolder, note, print, table};
 use crate::trainer::{RunConfig, Score};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Instant;
 
 /// What the runs come to, as a file in the folder that holds them.
 const FILE: &str = "repeat.json";
 
 /// What a run came to.
+#[derive(serde::Deserialize)]
 struct Done {
     seed: u64,
-    test: Score,
-    took: Duration,
+    test_accuracy: f64,
+    test_loss: f64,
+    seconds: f64,
 }
 
-/// Trains `times` runs whose seeds count up from the settings', each in a folder of its own.
+/// What of the file is read again.
+#[derive(serde::Deserialize)]
+struct Earlier {
+    settings: Value,
+    runs: Vec<Done>,
+}
+
+/// Trains `times` runs whose seeds count up from the settings', each in a folder of its own. Runs that an earlier call with the same settings
+/// has done are not trained again; they count with the others.
 ///
 /// # Errors
 /// That of the first run that fails; those that are done stay.
@@ -31,22 +42,89 @@ pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -
         return Err(Error::Usage("--repeat needs --out, the folder that holds a folder for each seed".into()));
     };
     let folder = |seed: u64| out.join(format!("seed-{seed}"));
-    // Before the first run.
-    (config.seed..=last).try_for_each(|seed| RunFolder::check(&folder(seed), config.overwrite))?;
-    let mut done = Vec::new();
-    for seed in config.seed..=last {
-        note(&format!("seed {seed}, {} of {times}", done.len() + 1));
-        let config = RunConfig { seed, out: Some(folder(seed)), ..config.clone() };
-        let started = Instant::now();
-        let test = train(RunRequest { config, ..request.clone() })?;
-        done.push(Done { seed, test, took: started.elapsed() });
-    }
-    let text = format!("{:#}\n", describe(config, &done));
     let file = out.join(FILE);
-    files::replace(&file, text.as_bytes()).map_err(|e| Error::output(&file, e))?;
+    let earlier = if config.overwrite { None } else { earlier(&file, config)? };
+    let is_going_on = earlier.is_some();
+    let mut done = earlier.unwrap_or_default();
+    let is_done = |done: &[Done], seed: u64| done.iter().any(|run| run.seed == seed);
+    let left: Vec<u64> = (config.seed..=last).filter(|seed| !is_done(&done, *seed)).collect();
+    // One that was not finished is trained from its beginning.
+    let overwrites = |seed: u64| config.overwrite || is_going_on && is_unfinished(&folder(seed));
+    // Before the first run.
+    left.iter().try_for_each(|seed| RunFolder::check(&folder(*seed), overwrites(*seed)))?;
+    if !done.is_empty() {
+        note(&format!("note: {} of the runs in {} are done; {} are left", done.len(), out.display(), left.len()));
+    }
+    let write = |done: &[Done]| {
+        let text = format!("{:#}\n", describe(config, done));
+        std::fs::create_dir_all(out).and_then(|()| files::replace(&file, text.as_bytes()))
+    };
+    // What an interrupted first run is known by.
+    write(&done).map_err(|e| Error::output(&file, e))?;
+    for (i, seed) in left.iter().copied().enumerate() {
+        note(&format!("seed {seed}, {} of {}", i + 1, left.len()));
+        let config = RunConfig { seed, out: Some(folder(seed)), overwrite: overwrites(seed), ..config.clone() };
+        let started = Instant::now();
+        let trained = train(RunRequest { config, ..request.clone() });
+        let test = match trained {
+            Ok(test) => test,
+            Err(error) => {
+                if !done.is_empty() {
+                    print_table(&done)?;
+                }
+                let again = "the same command goes on with the others";
+                note(&format!("note: {} of the runs in {} are done; {again}", done.len(), out.display()));
+                return Err(error);
+            }
+        };
+        let (test_accuracy, test_loss) = (test.accuracy, test.loss);
+        done.push(Done { seed, test_accuracy, test_loss, seconds: started.elapsed().as_secs_f64() });
+        done.sort_by_key(|run| run.seed);
+        write(&done).map_err(|e| Error::output(&file, e))?;
+    }
     print_table(&done)?;
     note(&format!("the runs are in {}, the numbers in {}", out.display(), file.display()));
     Ok(())
+}
+
+/// The settings that all of the runs have.
+fn shared(config: &RunConfig) -> RunConfig {
+    RunConfig { seed: 0, out: None, overwrite: false, ..config.clone() }
+}
+
+/// The runs that the file has, if it is there. One without a run that has other settings is as none.
+///
+/// # Errors
+/// If it cannot be read, or its runs have other settings.
+fn earlier(file: &Path, config: &RunConfig) -> Result<Option<Vec<Done>>> {
+    let text = match std::fs::read_to_string(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|e| Error::data(file, e))?,
+    };
+    let Earlier { settings, runs } = serde_json::from_str(&text).map_err(|e| Error::data(file, e))?;
+    let (before, now) = (settings.as_object(), shared(config).to_table()?);
+    let of_series = |name: &str| ["seed", "out", "overwrite"].contains(&name);
+    let differs = now.iter().find(|(name, value)| {
+        !of_series(name) && before.and_then(|before| before.get(*name)).is_none_or(|before| before != *value)
+    });
+    match differs {
+        None => Ok(Some(runs)),
+        Some(_) if runs.is_empty() => Ok(None),
+        Some((name, value)) => {
+            let why = format!(
+                "runs with other settings are there: {name} is {} in them, {value} was asked for; choose another --out folder, or use --overwrite",
+                settings[name]
+            );
+            Err(Error::output(file, why))
+        }
+    }
+}
+
+/// Whether a run in the folder was begun and not brought to its end.
+fn is_unfinished(folder: &Path) -> bool {
+    let description = std::fs::read_to_string(folder.join(RUN)).ok();
+    let description = description.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    description.is_some_and(|description| description["status"] != "done")
 }
 
 /// Mean and standard deviation of a sample; of one number that is 0.
@@ -60,16 +138,16 @@ fn mean_and_deviation(values: &[f64]) -> [f64; 2] {
 fn columns(done: &[Done]) -> [(&'static str, Vec<f64>); 3] {
     let of = |value: &dyn Fn(&Done) -> f64| done.iter().map(value).collect::<Vec<f64>>();
     [
-        ("test accuracy", of(&|run| run.test.accuracy)),
-        ("test loss", of(&|run| run.test.loss)),
-        ("seconds", of(&|run| run.took.as_secs_f64())),
+        ("test accuracy", of(&|run| run.test_accuracy)),
+        ("test loss", of(&|run| run.test_loss)),
+        ("seconds", of(&|run| run.seconds)),
     ]
 }
 
 fn describe(config: &RunConfig, done: &[Done]) -> Value {
-    let run = |Done { seed, test, took }: &Done| json!({ "seed": seed, "test_accuracy": test.accuracy, "test_loss": test.loss, "seconds": took.as_secs_f64() });
+    let run = |Done { seed, test_accuracy, test_loss, seconds }: &Done| json!({ "seed": seed, "test_accuracy": test_accuracy, "test_loss": test_loss, "seconds": seconds });
     let mut all = json!({
-        "settings": RunConfig { out: None, overwrite: false, ..config.clone() },
+        "settings": shared(config),
         "runs": done.iter().map(run).collect::<Vec<_>>(),
     });
     for (name, values) in columns(done) {

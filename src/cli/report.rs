@@ -2,8 +2,9 @@
 
 use super::options::{Trained, TrainedArgs, describe_data, find_device, has_extension, read_trained};
 use super::run_args::{Names, Shared};
+use super::start::limited;
 use super::test_pictures::describe_test;
-use super::trained_on::{changed_files, trained_on, with_loss_of};
+use super::trained_on::{changed_files, settings_of, trained_on, with_loss_of};
 use crate::blocking::Trainer;
 use crate::error::{Error, Result};
 use crate::files;
@@ -130,6 +131,12 @@ fn test(args: &Args, recorded: &RecordedRun) -> Result<std::result::Result<Test,
         let Trained { model, graph, weights, .. } = read_trained(&TrainedArgs::of(&args.run))?;
         let data = super::source::open_for(&config, asked.data.is_some().then_some(graph.input))?;
         note(&format!("data: {}", describe_data(&data)));
+        // Of its own images those that the run was tested on.
+        let trial = settings_of(description).filter(|_| asked.data.is_none());
+        let data = match &trial {
+            Some(settings) => limited(data, settings),
+            None => data,
+        };
         changed_files(description, &data).iter().for_each(|warning| note(warning));
         let mut trainer = Trainer::new(model, &device, config.clone())?;
         trainer.set_weights(&weights)?;

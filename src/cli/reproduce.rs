@@ -76,8 +76,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
     trainer.fit_with(&data.train, &mut |_, event| {
         progress.show(event);
         comparison.compare(event);
-        // Where that was a matter of time, training ended with the last loss.
-        let has_last_step = !recorded.is_over() || timed;
+        // Where that was a matter of time, training ended with the last loss, or with the epoch that this was the end of.
+        let has_last_step = (!recorded.is_over() || timed) && !comparison.is_at_epoch_end();
         let ends = comparison.difference.is_some() || (has_last_step && comparison.steps >= recorded.losses.len());
         Ok(if ends { Flow::Stop } else { Flow::Continue })
     })?;
@@ -163,6 +163,12 @@ impl Comparison<'_> {
             }
         }
         self.lines += 1;
+    }
+
+    /// Whether what was recorded next is the end of an epoch.
+    fn is_at_epoch_end(&self) -> bool {
+        let next = self.recorded.metrics.get(self.lines).and_then(|line| serde_json::from_str::<Value>(line).ok());
+        next.is_some_and(|line| line["event"] == "epoch")
     }
 
     fn compare_end(&mut self, weights: &str) {

@@ -1,12 +1,14 @@
 //! The options of a run: a configuration file, and options that override it; and those of them that other subcommands have.
 
 use super::config_file::{not_a_configuration, read, read_recipe, recipe_names};
-use super::run_request::{Resumed, RunRequest};
-use super::setting_sources::{FILE, sources, with_variables};
-use crate::error::Result;
+use super::precedence::{OF_THE_MACHINE, of_resumed, of_variables, one_of_each};
+use super::run_request::{FILE, Resumed, RunRequest};
+use super::setting_sources::{sources, with_variables};
+use crate::error::{Error, Result};
 use crate::graph::Preset;
 use crate::report::RunFolder;
 use crate::trainer::RunConfig;
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::ffi::OsString;
 use std::marker::PhantomData;
@@ -14,9 +16,9 @@ use std::path::{Path, PathBuf};
 
 type Matched<T> = std::result::Result<T, clap::Error>;
 
-/// The options of [`RunConfig`], none of them required, with its defaults in their help.
-fn add_options(command: Command) -> Command {
-    let command = with_variables(RunConfig::augment_args_for_update(command));
+/// The options of [`RunConfig`], none of them required, with its defaults in their help. Variables may say those that `heeds` names.
+fn add_options(command: Command, heeds: &dyn Fn(&str) -> bool) -> Command {
+    let command = with_variables(RunConfig::augment_args_for_update(command), heeds);
     let Ok(serde_json::Value::Object(defaults)) = serde_json::to_value(RunConfig::default()) else {
         return command;
     };
@@ -51,13 +53,13 @@ struct ConfigFile {
     #[arg(long, value_name = "NAME", value_parser = recipe_names(), conflicts_with = "config")]
     recipe: Option<String>,
     /// Go on with a run: its folder, or one of the checkpoints in it; with it go --epochs, --adapter, --threads, where the data are, and how often checkpoints are written
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "recipe", "out", "overwrite", "weights", "from_pytorch", "resume_optimizer"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "recipe"])]
     resume: Option<PathBuf>,
 }
 
 impl Args for RunArgs {
     fn augment_args(command: Command) -> Command {
-        add_options(ConfigFile::augment_args(command))
+        add_options(ConfigFile::augment_args(command), &|_| true)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -68,8 +70,9 @@ impl Args for RunArgs {
 impl FromArgMatches for RunArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Matched<Self> {
         let ConfigFile { config: file, recipe, resume } = ConfigFile::from_arg_matches(matches)?;
+        let is_asked = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
         let base = match (&resume, &file, &recipe) {
-            (Some(path), ..) => resumed(path, matches.get_raw("model").is_some()),
+            (Some(path), ..) => resumed(path, is_asked("model")),
             (None, Some(path), _) => read(path),
             (None, None, Some(name)) => read_recipe(name),
             (None, None, None) if Path::new(FILE).is_file() => read(Path::new(FILE)),
@@ -81,29 +84,42 @@ impl FromArgMatches for RunArgs {
         };
         let mut config = from_file.config.clone();
         config.update_from_arg_matches(matches)?;
-        let (keys, name) = &from_file.of_file;
-        let sources = sources(matches, keys, name);
-        if config.overfit_batches.is_some() && !sources.contains_key("epochs") {
-            config.epochs = OVERFIT_EPOCHS;
-        }
-        // A preset is made for the images and the classes of the data.
-        let is_recorded = matches.get_raw("model").is_none() && Preset::named(&config.model).is_none();
-        // Together: an option may be what a setting of the file needs.
-        let is_read = resume.is_none() && !name.is_empty();
-        let checked = config.check().map_err(|error| match from_file.config.check() {
-            Err(_) if is_read => not_a_configuration(Path::new(name), &error.to_string()),
-            _ => error,
-        });
-        let RunRequest { model, is_own_model, resume, of_file, .. } = from_file;
-        let model = model.filter(|_| is_recorded);
-        let request = RunRequest { config, model, is_own_model, resume, sources, of_file };
-        Ok(Self(checked.map(|()| Box::new(request))))
+        Ok(Self(request(from_file, config, matches).map(Box::new)))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Matched<()> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// What is asked for: `from_file`, with the settings `config` that options and variables make of its own.
+fn request(from_file: RunRequest, mut config: RunConfig, matches: &ArgMatches) -> Result<RunRequest> {
+    let (keys, name) = &from_file.of_file;
+    let mut sources = sources(matches, keys, name);
+    config = match from_file.resume.is_some() {
+        true => of_resumed(config, &from_file.config, matches)?,
+        false => one_of_each(config, &mut sources)?,
+    };
+    // The epochs of a file that asks for no such run are meant for all images.
+    let [epochs, overfit] = ["epochs", "overfit_batches"].map(|name| sources.get(name));
+    if config.overfit_batches.is_some() && (epochs.is_none() || epochs == Some(name) && overfit != Some(name)) {
+        config.epochs = OVERFIT_EPOCHS;
+    }
+    // A preset is made for the images and the classes of the data.
+    let is_recorded = matches.get_raw("model").is_none() && Preset::named(&config.model).is_none();
+    // Together: an option may be what a setting of the file needs.
+    let is_read = from_file.resume.is_none() && !name.is_empty();
+    config.check().map_err(|error| match from_file.config.check() {
+        Err(_) if is_read => not_a_configuration(Path::new(name), &error.to_string()),
+        _ => {
+            let text = error.to_string();
+            Error::Usage(format!("{text}{}", of_variables(&text, &sources)))
+        }
+    })?;
+    let RunRequest { model, is_own_model, resume, of_file, .. } = from_file;
+    let model = model.filter(|_| is_recorded);
+    Ok(RunRequest { config, model, is_own_model, resume, sources, of_file })
 }
 
 /// Names, as in [`RunConfig`], of the options that another subcommand has, too.
@@ -117,7 +133,7 @@ pub(super) struct Shared<N: Names>(pub(super) Box<RunConfig>, pub(super) Vec<&'s
 
 impl<N: Names> Args for Shared<N> {
     fn augment_args(command: Command) -> Command {
-        let all = add_options(Command::new("train"));
+        let all = add_options(Command::new("train"), &|name| OF_THE_MACHINE.contains(&name));
         command.args(all.get_arguments().filter(|arg| N::NAMES.contains(&arg.get_id().as_str())))
     }
 

@@ -1,10 +1,16 @@
 //! A run that is asked for.
 
-use super::setting_sources::FILE;
 use crate::graph::ModelFile;
 use crate::report::Found;
 use crate::trainer::RunConfig;
 use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The file of settings that is read where it lies in the working folder and no other is named.
+pub(super) const FILE: &str = "gpu-cnn.toml";
+
+/// What the settings of a recipe are said to be from begins with this.
+pub(super) const OF_A_RECIPE: &str = "the recipe ";
 
 /// A run: its configuration is the defaults, then a file, then single options.
 #[derive(Debug, Clone, Default)]
@@ -34,5 +40,10 @@ impl RunRequest {
     /// The file of settings that was read although no option names it.
     pub(super) fn found_file(&self) -> Option<&str> {
         Some(self.of_file.1.as_str()).filter(|name| *name == FILE)
+    }
+
+    /// Whether there is such a file, which is not read, as a recipe is in its place.
+    pub(super) fn leaves_file(&self) -> bool {
+        self.of_file.1.starts_with(OF_A_RECIPE) && Path::new(FILE).is_file()
     }
 }

@@ -1,15 +1,14 @@
 //! Where each setting of a run is from, and the settings as a file: `train --print-config`.
 
 use super::environment::PREFIX;
-use crate::error::Result;
+use super::run_request::RunRequest;
+use crate::error::{Result, usage};
+use crate::graph::ModelFile;
 use crate::trainer::RunConfig;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-
-/// The file that is read where it lies in the working folder and no other is named.
-pub(super) const FILE: &str = "gpu-cnn.toml";
 
 /// Options whose variable has another meaning, which is like theirs.
 const OTHER_VARIABLES: [&str; 1] = ["data-dir"];
@@ -24,11 +23,13 @@ fn options_of_settings() -> Command {
     RunConfig::augment_args_for_update(Command::new("train"))
 }
 
-/// Lets every option that is a setting of runs be said by a variable, too.
-pub(super) fn with_variables(command: Command) -> Command {
+/// Lets the options that are settings of runs and that `heeds` names be said by a variable, too.
+pub(super) fn with_variables(command: Command, heeds: &dyn Fn(&str) -> bool) -> Command {
+    let settings = options_of_settings();
     let options =
-        command.get_arguments().filter_map(|arg| Some((arg.get_id().to_string(), arg.get_long()?.to_owned())));
-    let options: Vec<_> = options.filter(|(_, option)| !OTHER_VARIABLES.contains(&option.as_str())).collect();
+        settings.get_arguments().filter_map(|arg| Some((arg.get_id().to_string(), arg.get_long()?.to_owned())));
+    let options: Vec<_> =
+        options.filter(|(id, option)| heeds(id) && !OTHER_VARIABLES.contains(&option.as_str())).collect();
     options
         .into_iter()
         .fold(command, |command, (id, option)| command.mut_arg(id, |arg| arg.env(variable_of(&option)).hide_env(true)))
@@ -57,12 +58,16 @@ pub(super) fn sources(matches: &ArgMatches, of_file: &[String], file: &str) -> B
     command.get_arguments().filter_map(source).collect()
 }
 
-/// The settings as a configuration file, each with where it is from.
+/// The settings as a configuration file, each with where it is from; then the layers of the model, where it is that of the file that was read.
 ///
 /// # Errors
-/// None that comes up: the settings are a table.
-pub(super) fn config_file(config: &RunConfig, sources: &BTreeMap<String, String>) -> Result<String> {
-    let settings = config.to_table()?;
+/// None that comes up: the settings and the layers are tables.
+pub(super) fn config_file(request: &RunRequest) -> Result<String> {
+    let RunRequest { config, model, sources, of_file: (_, file), .. } = request;
+    let mut settings = config.to_table()?;
+    if model.is_some() {
+        settings.remove("model");
+    }
     let line = |name: &String, value: &Value| match value {
         // A file cannot say that there is nothing.
         Value::Null => (format!("# {name} is not set"), sources.get(name).cloned()),
@@ -78,7 +83,18 @@ pub(super) fn config_file(config: &RunConfig, sources: &BTreeMap<String, String>
         Some(source) => format!("{text:width$}  # {source}\n"),
         None => format!("{text}\n"),
     });
-    Ok(written.collect())
+    let layers = model.as_ref().map(|model| layers(model, file)).transpose()?;
+    Ok(written.chain(layers).collect())
+}
+
+/// The layers of the model of `file`, as that of a configuration.
+fn layers(model: &ModelFile, file: &str) -> Result<String> {
+    let layers = serde_json::to_value(&model.layers).map_err(|e| usage!("the model of {file}: {e}"))?;
+    let lines = layers.as_array().into_iter().flatten().map(|layer| format!("    {},\n", toml_of(layer)));
+    let input: Option<Vec<usize>> = model.input.into_iter().collect();
+    let input = input.map(|input| format!("input = {input:?}\n")).unwrap_or_default();
+    let values = if model.initializers.is_empty() { "" } else { "# Its initial values are not said here.\n" };
+    Ok(format!("\n# The model of {file}\n{values}{input}layers = [\n{}]\n", lines.collect::<String>()))
 }
 
 /// The settings in the order in which they are described.

@@ -130,7 +130,7 @@ fn read_data(config: &RunConfig, device: &DeviceInfo) -> Result<Dataset> {
 }
 
 /// The images that are taken where the settings are those of a trial: a few to be learned by heart, or the first batches.
-fn limited(mut data: Dataset, config: &RunConfig) -> Dataset {
+pub(super) fn limited(mut data: Dataset, config: &RunConfig) -> Dataset {
     if let Some(batches) = config.overfit_batches {
         data.train = data.train.first(batches as usize * config.batch_size as usize);
         data.test = data.train.clone();

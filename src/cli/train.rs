@@ -5,10 +5,11 @@ use super::environment::{self, unknown_variables};
 use super::find_rate;
 use super::fit::{Fitting, check_interrupted, checkpoint_of, test_line};
 use super::live::{LiveArgs, LiveRun};
+use super::overfit::check_overfit;
 use super::repeat;
 use super::report::run_page;
 use super::run_args::RunArgs;
-use super::run_request::{Resumed, RunRequest};
+use super::run_request::{FILE, Resumed, RunRequest};
 use super::setting_sources::{config_file, variables};
 use super::start::Start;
 use super::test_pictures::describe_test;
@@ -21,9 +22,6 @@ use crate::report::{
 use crate::trainer::{NotFinite, Progress, RunConfig, Schedule, Score};
 use serde_json::json;
 use std::path::Path;
-
-/// The loss below which a few images have been learned by heart: the true class has a probability of 0.9 and more.
-const LEARNED: f64 = 0.1;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -46,10 +44,14 @@ pub(super) fn run(args: Args) -> Result<()> {
     let mut request = *args.run.0?;
     unknown_variables(&variables()).iter().for_each(|warning| note(warning));
     if args.print_config {
-        return print(&config_file(&request.config, &request.sources)?);
+        return print(&config_file(&request)?);
     }
-    if let Some(file) = request.found_file() {
-        note(&format!("note: settings are read from {file}, which lies in this folder"));
+    match request.found_file() {
+        Some(file) => note(&format!("note: settings are read from {file}, which lies in this folder")),
+        None if request.leaves_file() => {
+            note(&format!("note: {FILE}, which lies in this folder, is not read beside a recipe"))
+        }
+        None => {}
     }
     if args.find_learning_rate {
         return find_rate::run(request);
@@ -105,16 +107,6 @@ fn write_report(folder: &Path, test: std::result::Result<Test, String>) -> Resul
     write_page(&page, &folder.join(REPORT)).map(|()| page)
 }
 
-/// The score, where the settings do not ask for a few images to be learned by heart or they have been.
-fn check_overfit(config: &RunConfig, test: Score) -> Result<Score> {
-    let Some(batches) = config.overfit_batches.filter(|_| test.loss > LEARNED) else { return Ok(test) };
-    Err(Error::Disagreement(format!(
-        "the loss over the {batches} batches that were trained on is {:.4} after {} epochs; it has to come below {LEARNED}: the model cannot \
-         learn them, or not with these settings\nhint: try a larger --learning-rate, or more --epochs; labels that are wrong stay at this loss",
-        test.loss, config.epochs
-    )))
-}
-
 /// Warns where the epochs that are done would have been others with the new number of epochs.
 fn note_longer(config: &RunConfig, before: &RunConfig) {
     let ends_with_the_run = matches!(config.schedule, Schedule::Cosine | Schedule::Triangular);
@@ -163,8 +155,9 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<Sco
                 }
                 (None, written) => drop(written?),
             }
-            print(&format!("test accuracy: {:.4} - loss: {:.4}\n", test.accuracy, test.loss))?;
-            check_overfit(config, test)
+            let tta = config.views().map(|tta| format!(" - over the views of {tta}")).unwrap_or_default();
+            print(&format!("test accuracy: {:.4} - loss: {:.4}{tta}\n", test.accuracy, test.loss))?;
+            check_overfit(config, test, trainer.graph().classes(), trainer.progress()).map(|()| test)
         }
         Err(error) => {
             let status = if matches!(error, Error::Interrupted(_)) { "interrupted" } else { "failed" };

@@ -44,6 +44,11 @@ fn source(run: &Value) -> Option<PathBuf> {
     run["data"]["source"].as_str().map(PathBuf::from).filter(|source| source.is_dir())
 }
 
+/// The settings of the run, if it has any.
+pub(super) fn settings_of(run: &Value) -> Option<RunConfig> {
+    serde_json::from_value(run["settings"].clone()).ok()
+}
+
 /// `config`, with where the data of `run` lay if neither is a folder from here: a relative one, or one that the environment named.
 pub(super) fn with_data_of(run: &Value, config: &RunConfig) -> RunConfig {
     let settings = &run["settings"];

@@ -56,6 +56,9 @@ impl Augment {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut augment = Self::default();
         let mut seen = Vec::new();
+        if text.trim() == "none" {
+            return Ok(augment);
+        }
         for item in text.split(',').map(str::trim) {
             let found = NAMES.into_iter().find(|(name, _)| item.starts_with(name));
             let form = || {

@@ -48,9 +48,10 @@ impl ClassWeights {
 
     pub(super) fn check(&self) -> Result<()> {
         match self.0.iter().find(|(_, weight)| !in_f32(**weight) || **weight < 0.0) {
-            Some((class, weight)) => {
-                Err(usage!("a class_weight of {} for class {class}; it must be at least 0", Number(*weight)))
-            }
+            Some((class, weight)) => Err(usage!(
+                "a class_weight of {} for class {class}; it must be at least 0, and a number that f32 can hold",
+                Number(*weight)
+            )),
             None => Ok(()),
         }
     }

@@ -100,11 +100,11 @@ pub struct RunConfig {
     /// Factors of the training loss of some classes, such as 0=1.5,3=0.2
     #[cfg_attr(feature = "cli", arg(long, value_name = "WEIGHTS"))]
     pub class_weight: Option<ClassWeights>,
-    /// What is changed in the training images, at random for each image and epoch, such as flip,crop2: flip, random-flip, cropPIXELS, shiftSHARE, rotateDEGREES, zoomSHARE, brightnessSHARE, cutoutPIXELS
+    /// What is changed in the training images, at random for each image and epoch, such as flip,crop2: none, flip, random-flip, cropPIXELS, shiftSHARE, rotateDEGREES, zoomSHARE, brightnessSHARE, cutoutPIXELS
     #[cfg_attr(feature = "cli", arg(long, value_name = "LIST", value_parser = Augment::parse))]
     pub augment: Option<Augment>,
     /// Where those factors come from: balanced, the rarer a class the larger; or a file with a list, or a table from class or its name to factor
-    #[cfg_attr(feature = "cli", arg(long, value_name = "balanced|FILE", conflicts_with = "class_weight"))]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "balanced|FILE"))]
     pub class_weights: Option<String>,
     /// Learning rate
     #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = positive))]
@@ -172,7 +172,7 @@ pub struct RunConfig {
     /// Train and test on the first N batches of the training images alone, whose loss has to come near zero
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub overfit_batches: Option<u32>,
-    /// Average the probabilities of the test images over views of each: flip, or flip+shift, by a pixel
+    /// Average the probabilities of the test images over views of each: none, flip, or flip+shift, by a pixel
     #[cfg_attr(feature = "cli", arg(long, value_name = "VIEWS", value_parser = Tta::parse))]
     pub tta: Option<Tta>,
     /// Write a line for every step to metrics.jsonl

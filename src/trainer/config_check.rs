@@ -4,6 +4,7 @@ use super::config::RunConfig;
 use super::config_text::{LEARNING_RATE, is_learning_rate};
 use super::plateau::{Plateau, PlateauSettings};
 use super::schedule::{self, LearningRate, Schedule};
+use super::tta::Tta;
 use crate::error::{Number, Result, usage};
 use crate::layers::{Augment, LossSettings, UpdateSettings};
 use std::ops::RangeInclusive;
@@ -139,6 +140,11 @@ impl RunConfig {
             cooldown: self.plateau_cooldown.unwrap_or(0),
             min_rate: self.plateau_min_rate.unwrap_or(0.0),
         }
+    }
+
+    /// The views of a test image, where there are others than the image.
+    pub fn views(&self) -> Option<Tta> {
+        self.tta.filter(|tta| *tta != Tta::None)
     }
 
     /// What goes with the optimizer.

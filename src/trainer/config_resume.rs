@@ -33,7 +33,11 @@ impl RunConfig {
     pub fn check_resume(&self, before: &Self, progress: &Progress) -> Result<()> {
         let differs: Vec<String> = changes(before, self)?
             .into_iter()
-            .filter(|(name, ..)| !FREE.contains(&name.as_str()))
+            .filter(|(name, old, new)| {
+                // Of a run without patience the best epoch's weights are not kept.
+                let is_patience = name == "early_stopping" && !old.is_null() && !new.is_null();
+                !FREE.contains(&name.as_str()) && !is_patience
+            })
             .map(|(name, old, new)| format!("{name} is {old} in the run, {new} was asked for"))
             .collect();
         if !differs.is_empty() {
@@ -84,6 +88,9 @@ mod tests {
         let check = |config: RunConfig| config.check_resume(&before, &progress).map_err(|e| e.to_string());
         let adapter = RunConfig { adapter: "vulkan".into(), threads: Some(1), epochs: 9, keep: 3, ..before.clone() };
         assert_eq!(check(adapter), Ok(()));
+        assert!(check(RunConfig { early_stopping: Some(2), ..before.clone() }).is_err());
+        let patient = |patience| RunConfig { early_stopping: Some(patience), ..before.clone() };
+        assert!(patient(4).check_resume(&patient(2), &progress).is_ok());
         let changed = RunConfig { batch_size: 64, seed: 5, ..before.clone() };
         let error = check(changed).expect_err("two settings");
         assert!(

@@ -26,7 +26,7 @@ impl Trainer {
         observer: &mut (dyn FnMut() -> Result<()> + Send),
     ) -> Result<Evaluation> {
         self.check(data)?;
-        if let Some(tta) = self.config.tta {
+        if let Some(tta) = self.config.views() {
             return self.evaluate_views(data, tta, observer).await;
         }
         let outputs = self.graph.outputs();
@@ -87,7 +87,7 @@ impl Trainer {
         if !pixels.len().is_multiple_of(image_len) {
             return Err(usage!("{} bytes are not whole images of {image:?} = {image_len}", pixels.len()));
         }
-        match self.config.tta {
+        match self.config.views() {
             Some(tta) => self.predict_views(pixels, tta, &mut || Ok(())).await,
             None => self.predict_plain(pixels, &mut || Ok(())).await,
         }

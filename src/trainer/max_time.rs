@@ -39,7 +39,10 @@ impl MaxTime {
         let seconds = number.trim().parse::<f64>().ok().zip(factor).map(|(number, factor)| number * factor);
         let time =
             seconds.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let form = || format!("`{text}`: it must be a time above 0, such as 60s, 5m or 1.5h");
+        let form = || {
+            let units = UNITS.map(|(name, _)| name).join(", ");
+            format!("`{text}`: it must be a time above 0, such as 60s, 5m or 1.5h, in {units}")
+        };
         time.filter(|time| !time.is_zero()).map(Self).ok_or_else(form)
     }
 

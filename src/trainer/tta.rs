@@ -6,6 +6,9 @@ use std::fmt::{Display, Formatter};
 /// The views of an image whose probabilities are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tta {
+    /// The image alone, as without this setting: what an option says in place of a file.
+    #[serde(rename = "none")]
+    None,
     /// The image, and mirrored left to right.
     #[serde(rename = "flip")]
     Flip,
@@ -24,7 +27,7 @@ pub(super) struct View {
 
 impl Tta {
     /// Names in settings.
-    pub const NAMES: [&str; 2] = ["flip", "flip+shift"];
+    pub const NAMES: [&str; 3] = ["none", "flip", "flip+shift"];
 
     /// The one of this name.
     ///
@@ -32,11 +35,12 @@ impl Tta {
     /// What the names are.
     pub fn parse(name: &str) -> std::result::Result<Self, String> {
         let unknown = || format!("it must be {}", Self::NAMES.join(" or "));
-        [Self::Flip, Self::FlipShift].into_iter().find(|tta| tta.to_string() == name).ok_or_else(unknown)
+        [Self::None, Self::Flip, Self::FlipShift].into_iter().find(|tta| tta.to_string() == name).ok_or_else(unknown)
     }
 
     pub(super) fn views(self) -> Vec<View> {
         let places = match self {
+            Self::None => return vec![View { is_mirrored: false, moved: 0, weight: 1.0 }],
             Self::Flip => vec![(0, 0.5)],
             Self::FlipShift => vec![(0, 0.25), (-1, 0.125), (1, 0.125)],
         };
@@ -86,7 +90,7 @@ mod tests {
         assert_eq!(view(false, -1), [5, 6, 6, 5, 6, 6]);
         assert_eq!(view(true, 1), [2, 1, 1, 2, 1, 1]);
         assert_eq!(View { is_mirrored: true, moved: 0, weight: 1.0 }.of(&pixels, [1, 2, 3]), [4, 5, 6, 1, 2, 3]);
-        for tta in [Tta::Flip, Tta::FlipShift] {
+        for tta in [Tta::None, Tta::Flip, Tta::FlipShift] {
             assert_eq!(tta.views().iter().map(|view| view.weight).sum::<f32>(), 1.0);
             assert_eq!(Tta::parse(&tta.to_string()), Ok(tta));
         }

@@ -57,9 +57,36 @@ fn recipes_are_fast() {
     }
 }
 
+/// What the recipe and the table say of its runs is what these came to.
+fn check_record(name: &str, recipe: &str) {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let runs = json_lines(&docs.join(format!("records/{name}.jsonl")));
+    let seeds: Vec<u64> = runs.iter().map(|run| run["seed"].as_u64().unwrap()).collect();
+    assert_eq!(seeds, (0..20).collect::<Vec<_>>(), "{name}");
+    assert!(runs.iter().all(|run| run["recipe"] == name), "{name}");
+    let of = |key: &str| runs.iter().map(|run| run[key].as_f64().unwrap()).collect::<Vec<f64>>();
+    let accuracies = of("test_accuracy");
+    let mean = accuracies.iter().sum::<f64>() / 20.0;
+    let deviation = (accuracies.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / 19.0).sqrt();
+    let [lowest, highest] =
+        [f64::min, f64::max].map(|pick: fn(f64, f64) -> f64| accuracies.iter().copied().reduce(pick).unwrap());
+    let head = recipe.lines().take_while(|line| line.starts_with('#')).collect::<Vec<_>>().join(" ").replace("# ", "");
+    for said in [
+        format!("test accuracy {mean:.4} as the mean of 20 seeds"),
+        format!("standard deviation {deviation:.4}, lowest {lowest:.4}, highest {highest:.4}"),
+    ] {
+        assert!(head.contains(&said), "{name}: no `{said}` in {head}");
+    }
+    let table = std::fs::read_to_string(docs.join("records.md")).unwrap();
+    let row = format!("| {mean:.4} | {deviation:.4}, {lowest:.4}, {highest:.4} |");
+    let line = table.lines().find(|line| line.starts_with(&format!("| [{name}]"))).unwrap();
+    assert!(line.contains(&row), "{line}: {row}");
+}
+
 #[test]
 fn recipes_are_files_with_all_that_they_need() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/recipes");
+    let workspace = Workspace::new();
     let help = stdout(&run(&["train", "--help"]));
     let mut names: Vec<String> = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -77,9 +104,17 @@ fn recipes_are_files_with_all_that_they_need() {
         let of_file = run(&["train", "--config", path.to_str().unwrap(), "--print-config"]);
         assert!(of_recipe.status.success() && of_file.status.success(), "{}", stderr(&of_recipe));
         let values = |text: String| -> Vec<String> {
-            text.lines().map(|line| line.split("  # ").next().unwrap().trim_end().to_owned()).collect()
+            let lines = text.lines().filter(|line| !line.starts_with('#'));
+            lines.map(|line| line.split("  # ").next().unwrap().trim_end().to_owned()).collect()
         };
         assert_eq!(values(stdout(&of_recipe)), values(stdout(&of_file)), "{name}");
+        // What is printed is a configuration, with the model.
+        std::fs::write(workspace.path("printed.toml"), stdout(&of_recipe)).unwrap();
+        let printed = run(&["train", "--config", &workspace.name("printed.toml"), "--print-config"]);
+        assert!(printed.status.success(), "{}", stderr(&printed));
+        assert_eq!(values(stdout(&printed)), values(stdout(&of_recipe)), "{name}");
+        assert!(stdout(&printed).contains("type\" = \"Conv2D\""), "{}", stdout(&printed));
+        check_record(&name, &text);
         assert!(stdout(&of_recipe).contains(&format!("# the recipe {name}")), "{}", stdout(&of_recipe));
         names.push(name);
     }

@@ -27,6 +27,20 @@ fn a_run_is_reproduced_on_each_backend_and_from_another_folder() {
 }
 
 #[test]
+fn a_run_whose_time_did_not_run_out_is_reproduced_to_its_last_epoch() {
+    let workspace = Workspace::new();
+    let (data, out) = (workspace.name("data"), workspace.name("run"));
+    let options = ["train", "--data", &data, "--out", &out, "--overwrite", "--model", "dnn", "--adapter", "cpu"];
+    let limits = ["--max-time", "1h", "--validation", "40", "--early-stopping", "1", "--epochs", "20"];
+    for more in [&["--log-steps"][..], &["--learning-rate", "0.05"]] {
+        let output = run(&[&options[..], &limits, more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        let output = reproduce(&out, &[]);
+        assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+    }
+}
+
+#[test]
 fn the_first_difference_is_named() {
     let workspace = Workspace::new();
     assert!(workspace.train("run", &["--adapter", "cpu", "--log-steps"]).status.success());

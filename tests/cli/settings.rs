@@ -42,6 +42,59 @@ fn options_go_before_variables_those_before_the_file_and_that_before_defaults() 
 }
 
 #[test]
+fn of_two_that_exclude_each_other_the_nearer_holds() {
+    let workspace = Workspace::new();
+    let file =
+        "validation = 100\nclip_value = 1.0\nclass_weights = \"balanced\"\naugment = [\"flip\"]\ntta = \"flip\"\n";
+    std::fs::write(workspace.path("gpu-cnn.toml"), file).unwrap();
+    let options = ["--validation-split", "0.1", "--class-weight", "0=2", "--augment", "none", "--tta", "none"];
+    let found = printed(&workspace, &options, &[("GPU_CNN_CLIP_NORM", "2"), ("GPU_CNN_CLASS_WEIGHTS", "balanced")]);
+    assert_eq!(setting(&found, "validation_split"), ["0.1", "--validation-split"]);
+    assert_eq!(setting(&found, "clip_norm"), ["2.0", "GPU_CNN_CLIP_NORM"]);
+    assert_eq!(setting(&found, "augment"), ["[]", "--augment"]);
+    assert_eq!(setting(&found, "tta"), ["\"none\"", "--tta"]);
+    assert_eq!(setting(&found, "class_weight")[1], "--class-weight");
+    for name in ["validation", "clip_value", "class_weights"] {
+        assert!(found.iter().all(|(known, ..)| known != name), "{name}: {found:?}");
+    }
+    // Said at one place they are refused, and where that is.
+    let mut both = command(&["train", "--print-config"]);
+    both.env("GPU_CNN_CLIP_NORM", "2").env("GPU_CNN_CLIP_VALUE", "3");
+    let text = stderr(&both.output().unwrap());
+    assert!(text.contains("clip_value is from GPU_CNN_CLIP_VALUE"), "{text}");
+    fails(&["train", "--clip-norm", "2", "--clip-value", "3"], 2, "gradients are clipped by one of them");
+}
+
+#[test]
+fn variables_are_for_new_runs_but_for_those_of_the_machine() {
+    let workspace = Workspace::new();
+    assert!(workspace.train("run", &["--adapter", "cpu"]).status.success());
+    let variables = [
+        ("GPU_CNN_OUT", "elsewhere"),
+        ("GPU_CNN_CLASS_WEIGHTS", "balanced"),
+        ("GPU_CNN_BATCH_SIZE", "7"),
+        ("GPU_CNN_LABEL_SMOOTHING", "0.3"),
+        ("GPU_CNN_AUGMENT", "flip"),
+        ("GPU_CNN_MODEL", "cnn"),
+    ];
+    let with_variables = |arguments: &[&str]| {
+        let output = command(arguments).envs(variables).current_dir(workspace.path("")).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        output
+    };
+    let evaluate = ["evaluate", "run", "--adapter", "cpu", "--format", "json"];
+    let plain = command(&evaluate).current_dir(workspace.path("")).output().unwrap();
+    assert_eq!(stdout(&with_variables(&evaluate)), stdout(&plain));
+    with_variables(&["data", "show", "data", "--split", "train", "--output", "sheet.png"]);
+    with_variables(&["train", "--resume", "run", "--epochs", "3"]);
+    let folder = workspace.name("run");
+    fails(&["train", "--resume", &folder, "--out", "x"], 2, "--out cannot be used with --resume");
+    // Those that are no settings of a run say nothing.
+    let output = command(&["train", "--print-config"]).env("GPU_CNN_RECIPE", "fast-907").output().unwrap();
+    assert!(stderr(&output).contains("GPU_CNN_RECIPE is no variable") && stdout(&output).contains("model = \"cnn\""));
+}
+
+#[test]
 fn what_is_printed_is_a_configuration_with_the_same_settings() {
     let workspace = Workspace::new();
     let options = [

@@ -54,6 +54,62 @@ fn early_stopping_leaves_the_weights_of_the_best_epoch() {
     fails(&["train", "--early-stopping", "0"], 2, "early_stopping is 0; it must be at least 1");
 }
 
+/// Interrupted, killed or out of time: the weights are those of the best epoch, too.
+#[cfg(unix)]
+#[test]
+fn early_stopping_leaves_the_weights_of_the_best_epoch_however_the_run_ends() {
+    let workspace = Workspace::new();
+    let data = workspace.name("data");
+    for how in ["INT", "TERM", "KILL", "time"] {
+        let (out, folder) = (workspace.name(how), workspace.path(how));
+        let options = ["train", "--data", &data, "--out", &out, "--model", "dnn", "--adapter", "cpu"];
+        let stops = ["--validation-split", "0.25", "--learning-rate", "0.02", "--early-stopping", "100000"];
+        let ends = if how == "time" { ["--max-time", "2s"] } else { ["--keep", "1"] };
+        let mut train =
+            command(&[&options[..], &stops, &ends, &["--epochs", "100000", "-q"]].concat()).spawn().unwrap();
+        let is_past_the_best = || {
+            let text = std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap_or_default();
+            let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let losses: Vec<f64> = lines.filter_map(|line| line["validation_loss"].as_f64()).collect();
+            losses.len() > 3
+                && losses.iter().rposition(|loss| losses.iter().all(|other| loss <= other)) < Some(losses.len() - 3)
+        };
+        while how != "time" && !is_past_the_best() {
+            assert!(train.try_wait().unwrap().is_none(), "{how}: it ended by itself");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        if how != "time" {
+            let sent = Command::new("kill").args([&format!("-{how}"), &train.id().to_string()]).status().unwrap();
+            assert!(sent.success());
+        }
+        assert_eq!(train.wait().unwrap().success(), how == "time");
+        let weights = std::fs::read(folder.join("model.safetensors")).unwrap();
+        let of = |name: &str| Checkpoint::read(&folder.join(name)).unwrap().weights().unwrap();
+        assert!(weights == of("checkpoint-best.safetensors"), "{how}: the best epoch's");
+        assert!(how == "time" || weights != of("checkpoint.safetensors"), "{how}: the last epoch's");
+    }
+}
+
+#[test]
+fn a_run_that_stopped_early_goes_on_with_more_patience() {
+    let workspace = Workspace::new();
+    let options =
+        ["--adapter", "cpu", "--validation-split", "0.25", "--learning-rate", "0.02", "--early-stopping", "1"];
+    let (data, folder) = (workspace.name("data"), workspace.path("run"));
+    let train = ["train", "--data", &data, "--model", "dnn", "--epochs", "60", "--out", folder.to_str().unwrap()];
+    assert!(run(&[&train[..], &options].concat()).status.success());
+    let before = epochs(&folder).len();
+    let output = run(&["train", "--resume", folder.to_str().unwrap(), "--early-stopping", "3"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(epochs(&folder).len() > before, "{before} epochs");
+    reproduces(folder.to_str().unwrap());
+    fails(
+        &["train", "--resume", folder.to_str().unwrap(), "--batch-size", "7"],
+        2,
+        "batch_size is 32 in the run, 7 was",
+    );
+}
+
 fn said_of(best: usize) -> String {
     format!("weights: those of epoch {}, the best", best + 1)
 }
@@ -111,6 +167,14 @@ fn a_few_batches_are_learned_by_heart_or_the_command_says_no() {
     let output = overfit("short", &["--epochs", "1"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("the loss over the 2 batches that were trained on is "), "{}", stderr(&output));
+    // What smoothed labels leave does not count.
+    let output = overfit("smoothed", &["--label-smoothing", "0.1"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let run_json = json_file(&workspace.path("smoothed/run.json"));
+    assert!(run_json["final"]["test"]["loss"].as_f64().unwrap() > 0.5);
+    // The epochs of a recipe are meant for all images.
+    let printed = run(&["train", "--recipe", "fast-907", "--overfit-batches", "1", "--print-config"]);
+    assert!(stdout(&printed).contains("epochs = 100 "), "{}", stdout(&printed));
     fails(&["train", "--overfit-batches", "1", "--validation", "3"], 2, "it goes with no validation images");
 }
 
@@ -142,8 +206,12 @@ fn weights_of_classes_are_counted_or_read_from_a_file() {
         fails(&options, 2, message);
     };
     refused("Sneakers = 2\n", "there is no class `Sneakers`");
-    refused("1 = \"x\"\n", "the factor of `1` is \"x\", no number");
+    refused("1 = \"x\"\n", "invalid type: string \"x\", expected f64");
     refused("10 = 1\n", "there is no class `10`");
     refused("1 = -1\n", "class_weight of -1 for class 1");
-    fails(&["train", "--class-weights", "balanced", "--class-weight", "0=1"], 2, "cannot be used with");
+    fails(&["train", "--class-weights", "balanced", "--class-weight", "0=1"], 2, "it is one or the other");
+    refused("1 = 1e-50\n", "a number that f32 can hold: ");
+    std::fs::write(workspace.path("weights.json"), "{\"0\": 1, \"0\": 2}").unwrap();
+    let json = workspace.name("weights.json");
+    fails(&["train", "--data", &data, "--out", &out, "--class-weights", &json], 2, "class 0 has two factors");
 }

@@ -22,9 +22,52 @@ fn repeated_runs_are_those_of_each_seed_with_mean_and_spread() {
     }
     assert!(text.contains(&format!("{mean:.4}")), "{text}");
     let (data, out) = (workspace.name("data"), workspace.name("runs"));
-    fails(&["train", "--data", &data, "--out", &out, "--repeat", "3", "--seed", "7"], 7, "seed-7");
+    let other = ["train", "--data", &data, "--out", &out, "--repeat", "3"];
+    fails(&other, 7, "runs with other settings are there: model is \"dnn\" in them, \"cnn\" was asked for");
     fails(&["train", "--repeat", "3"], 2, "--repeat needs --out");
     fails(&["train", "--repeat", "1"], 2, "1 is not in 2..=10000");
+}
+
+#[test]
+fn repeated_runs_go_on_where_they_were_interrupted() {
+    let workspace = Workspace::new();
+    let train = |seed: &str, more: &[&str]| {
+        let options = ["--adapter", "cpu", "--seed", seed, "--repeat", "2"];
+        workspace.train("runs", &[&options[..], more].concat())
+    };
+    assert!(train("0", &[]).status.success());
+    let of = |seed: u64| workspace.path("runs").join(format!("seed-{seed}"));
+    let weights = |seed: u64| std::fs::read(of(seed).join("model.safetensors")).unwrap();
+    let whole = weights(1);
+    // As if the second run had been interrupted.
+    let edit = |path: PathBuf, change: &dyn Fn(&mut Value)| {
+        let mut content = json_file(&path);
+        change(&mut content);
+        std::fs::write(path, content.to_string()).unwrap();
+    };
+    edit(of(1).join("run.json"), &|run| run["status"] = "interrupted".into());
+    edit(workspace.path("runs/repeat.json"), &|all| drop(all["runs"].as_array_mut().unwrap().pop()));
+    std::fs::write(of(1).join("model.safetensors"), "damaged").unwrap();
+    std::fs::write(of(0).join("losses.f64"), "kept").unwrap();
+    let output = train("0", &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("1 of the runs in ") && stdout(&output).contains("seed 0"), "{}", stderr(&output));
+    assert!(weights(1) == whole);
+    // More seeds join those that are there.
+    assert!(train("1", &[]).status.success());
+    let all = json_file(&workspace.path("runs/repeat.json"));
+    let seeds: Vec<_> = all["runs"].as_array().unwrap().iter().map(|run| run["seed"].as_u64().unwrap()).collect();
+    assert_eq!(seeds, [0, 1, 2]);
+    assert_eq!(std::fs::read(of(0).join("losses.f64")).unwrap(), b"kept", "it was not trained again");
+    // A run that is no part of the series is not replaced.
+    std::fs::create_dir(of(3)).unwrap();
+    std::fs::copy(of(2).join("run.json"), of(3).join("run.json")).unwrap();
+    assert_eq!(train("3", &[]).status.code(), Some(7));
+    assert!(train("3", &["--overwrite"]).status.success());
+    // One that fails leaves the others in the table.
+    let failing = workspace.train("fails", &["--adapter", "cpu", "--repeat", "2", "--overfit-batches", "1"]);
+    assert_eq!(failing.status.code(), Some(1), "{}", stderr(&failing));
+    assert!(stderr(&failing).contains("0 of the runs in "), "{}", stderr(&failing));
 }
 
 #[test]
@@ -61,6 +104,8 @@ fn a_contact_sheet_shows_what_training_sees_and_tta_is_the_runs_own() {
     assert!(show(&["--count", "5"]).status.success() && std::fs::read(&sheet).unwrap() == first);
     assert!(show(&["--count", "5", "--seed", "1"]).status.success() && std::fs::read(&sheet).unwrap() != first);
     fails(&["data", "show", &data, "--output", &sheet, "--augment", "spin"], 2, "`spin` is no augmentation");
+    let pictures = workspace.name("pictures");
+    fails(&["data", "show", &data, "--export", &pictures, "--augment", "flip"], 2, "--augment is for the picture");
     fails(&["train", "--augment", "rotate200"], 2, "augment: rotate of 200; it must be from 0 to 180");
 
     let output = workspace.train("run", &["--adapter", "cpu", "--augment", "flip,crop1,rotate5", "--tta", "flip"]);
@@ -75,6 +120,17 @@ fn a_contact_sheet_shows_what_training_sees_and_tta_is_the_runs_own() {
     };
     assert_eq!(evaluate(&[])["loss"], run_json["final"]["test"]["loss"]);
     assert_ne!(evaluate(&["--tta", "flip+shift"])["loss"], run_json["final"]["test"]["loss"]);
+    assert_ne!(evaluate(&["--tta", "none"])["loss"], run_json["final"]["test"]["loss"]);
+    assert_eq!((&evaluate(&[])["tta"], &evaluate(&["--tta", "none"])["tta"]), (&"flip".into(), &Value::Null));
+    assert!(stdout(&output).contains(" - over the views of flip\n"), "{}", stdout(&output));
+    // Predictions are the run's, too.
+    let predict = |more: &[&str]| {
+        let options = ["predict", &workspace.name("run"), &sheet, "--adapter", "cpu", "--format", "json"];
+        let found: Value = serde_json::from_slice(&run(&[&options[..], more].concat()).stdout).unwrap();
+        found["pictures"].clone()
+    };
+    assert_eq!(predict(&[]), predict(&["--tta", "flip"]));
+    assert_ne!(predict(&[]), predict(&["--tta", "none"]));
     // Stopped on the way it goes on with the same draws.
     let options = ["--adapter", "cpu", "--augment", "flip,crop1,rotate5", "--tta", "flip", "--max-time", "1ms"];
     assert!(workspace.train("parts", &options).status.success());

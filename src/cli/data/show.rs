@@ -62,10 +62,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
             return Err(usage!("--count is {}; a picture has rows of {MAX_COLUMNS} images at most", args.count));
         }
     }
+    let RunConfig { augment, seed, .. } = *args.shared.0;
     if let Some(folder) = &args.export {
+        if augment.is_some() {
+            return Err(usage!("--augment is for the picture (--output); --export writes the images as they are"));
+        }
         export::check(folder)?;
     }
-    let RunConfig { augment, seed, .. } = *args.shared.0;
     args.shared.0.check()?;
     let data = args.chosen.open()?;
     let part = if augment.is_some() { Part::Train } else { args.split };

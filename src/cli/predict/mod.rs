@@ -6,6 +6,7 @@ mod pictures;
 use super::environment;
 use super::options::{Trained, TrainedArgs, find_device, read_trained};
 use super::run_args::{Names, Shared};
+use super::trained_on::settings_of;
 use crate::blocking::Trainer;
 use crate::error::{Error, Result, usage};
 use crate::graph::Graph;
@@ -68,7 +69,7 @@ const MIN_CHUNK: usize = 32;
 const CHUNK_BYTES: usize = 16 << 20;
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let Trained { model, graph, weights, images, path } = read_trained(&args.trained)?;
+    let Trained { model, graph, weights, images, path, run } = read_trained(&args.trained)?;
     if !matches!(graph.input[2], 1 | 3) {
         return Err(usage!(
             "the model takes images of {} channels; pictures have one channel or three",
@@ -79,11 +80,17 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let found = find(&args.images)?;
     let asked: &RunConfig = &args.shared.0;
     let (loss, from_logits) = graph.loss_of_end();
-    let config = RunConfig { loss, from_logits, ..asked.clone() };
+    let is_given = args.shared.1.contains(&"tta");
+    let tta = if is_given { asked.tta } else { settings_of(&run).and_then(|run| run.tta) };
+    let config = RunConfig { loss, from_logits, tta, ..asked.clone() };
+    let tta = config.views();
     let device = find_device(&config)?;
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&weights)?;
     note(&description(&found, &graph, images.class_names.is_empty()));
+    if let Some(tta) = tta {
+        note(&format!("tta: probabilities are averaged over the views of {tta}"));
+    }
     let head = PredictionHead {
         weights: path.display().to_string(),
         device: serde_json::to_value(trainer.device()).unwrap_or_default(),
