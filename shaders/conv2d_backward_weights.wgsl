@@ -9,53 +9,54 @@
 
 const BIAS_ROW: u32 = KH * KW * GROUP_IN;
 
-struct Rows { first: u32 }
+// For four rows of A, what does not depend on the pixel: where tap and channel lie from the pixel under tap (0, 0), as an index of x and as
+// rows and columns of the image. Rows of channels that divide by four share their tap; then the first stands for all.
+struct Rows { first: u32, at: vec4<i32>, y: vec4<i32>, x: vec4<i32> }
 
 fn rows_at(first: u32) -> Rows {
-    return Rows(first);
-}
-
-// Index into x of (ky, kx, i) = row, where tap (0, 0) is at (y - PAD_Y, x - PAD_X); -1 in the zero padding.
-fn x_index(image: u32, y: u32, x: u32, row: u32) -> i32 {
+    let last = select(BIAS_ROW - 1u, (BIAS_ROW - 1u) / 4u * 4u, C_IN_BY_4);
+    let row = min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(last));
     let tap = row / GROUP_IN;
-    let iy = i32(y + tap / KW * DILATION_Y) - i32(PAD_Y);
-    let ix = i32(x + tap % KW * DILATION_X) - i32(PAD_X);
-    let inside = !PADDED || (u32(iy) < H && u32(ix) < W);
-    let channel = i32(group() * GROUP_IN + row % GROUP_IN);
-    return select(-1, ((i32(image) * i32(H) + iy) * i32(W) + ix) * i32(C_IN) + channel, inside);
+    let y = vec4<i32>(tap / KW * DILATION_Y) - vec4(i32(PAD_Y));
+    let x = vec4<i32>(tap % KW * DILATION_X) - vec4(i32(PAD_X));
+    let channel = vec4<i32>(vec4(group() * GROUP_IN) + row % GROUP_IN);
+    return Rows(first, (y * i32(W) + x) * i32(C_IN) + channel, y, x);
 }
 
-fn x_at(image: u32, y: u32, x: u32, row: u32) -> f32 {
-    let i = x_index(image, y, x, min(row, BIAS_ROW - 1u));
+// An output pixel: the input pixel under tap (0, 0), were there no padding, and the index of its first channel.
+struct Pixel { y: i32, x: i32, at: i32, in_range: bool }
+
+// Index into x of row r of four at a pixel; -1 in the zero padding.
+fn x_index(rows: Rows, r: u32, pixel: Pixel) -> i32 {
+    let inside = !PADDED || (u32(pixel.y + rows.y[r]) < H && u32(pixel.x + rows.x[r]) < W);
+    return select(-1, pixel.at + rows.at[r], inside);
+}
+
+fn x_at(rows: Rows, r: u32, pixel: Pixel) -> f32 {
+    let i = x_index(rows, r, pixel);
     let clamped = u32(max(i, 0));
-    return select(select(0.0, four(x_values[clamped / 4u])[clamped % 4u], i >= 0), 1.0, row >= BIAS_ROW);
+    return select(select(0.0, four(x_values[clamped / 4u])[clamped % 4u], i >= 0), 1.0, rows.first + r >= BIAS_ROW);
 }
 
 // Four rows of A at one output pixel; zero if the pixel lies past the end of the sum over k.
-fn x_col(in_range: bool, image: u32, y: u32, x: u32, row: u32) -> vec4<f32> {
-    if (!in_range) { return vec4(0.0); }
+fn x_col(rows: Rows, pixel: Pixel) -> vec4<f32> {
+    if (!pixel.in_range) { return vec4(0.0); }
     if (C_IN_BY_4) {
-        let i = x_index(image, y, x, min(row, (BIAS_ROW - 1u) / 4u * 4u));
-        return select(select(vec4(0.0), four(x_values[u32(max(i, 0)) / 4u]), i >= 0), vec4(1.0), row >= BIAS_ROW);
+        let i = x_index(rows, 0u, pixel);
+        return select(select(vec4(0.0), four(x_values[u32(max(i, 0)) / 4u]), i >= 0), vec4(1.0), rows.first >= BIAS_ROW);
     }
-    return vec4(
-        x_at(image, y, x, row),
-        x_at(image, y, x, row + 1u),
-        x_at(image, y, x, row + 2u),
-        x_at(image, y, x, row + 3u),
-    );
+    return vec4(x_at(rows, 0u, pixel), x_at(rows, 1u, pixel), x_at(rows, 2u, pixel), x_at(rows, 3u, pixel));
 }
 
 fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
-    let pixel = vec4(k) + vec4(0u, 1u, 2u, 3u);
-    let image = pixel_image(pixel);
-    let y = pixel_y(pixel) * SY;
-    let x = pixel_x(pixel) * SX;
-    let row = rows.first;
+    let pixels = pixels_at(k);
+    let y = vec4<i32>(pixels.y * SY);
+    let x = vec4<i32>(pixels.x * SX);
+    let at = ((vec4<i32>(pixels.image) * i32(H) + y) * i32(W) + x) * i32(C_IN);
     return transpose(mat4x4(
-        x_col(pixel.x < K, image.x, y.x, x.x, row),
-        x_col(pixel.y < K, image.y, y.y, x.y, row),
-        x_col(pixel.z < K, image.z, y.z, x.z, row),
-        x_col(pixel.w < K, image.w, y.w, x.w, row),
+        x_col(rows, Pixel(y.x, x.x, at.x, k < K)),
+        x_col(rows, Pixel(y.y, x.y, at.y, k + 1u < K)),
+        x_col(rows, Pixel(y.z, x.z, at.z, k + 2u < K)),
+        x_col(rows, Pixel(y.w, x.w, at.w, k + 3u < K)),
     ));
 }

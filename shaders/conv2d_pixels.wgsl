@@ -13,3 +13,20 @@ fn pixel_y(row: vec4<u32>) -> vec4<u32> {
 fn pixel_x(row: vec4<u32>) -> vec4<u32> {
     return row % (WINDOW_LEN * POOL_OW) / WINDOW_LEN * POOL_SX + row % WINDOW_LEN % POOL_W;
 }
+
+// The output pixels of four rows.
+struct Pixels { image: vec4<u32>, y: vec4<u32>, x: vec4<u32> }
+
+// Those of the rows from `first` on, a multiple of four; where the windows are, too, they lie in one.
+fn pixels_at(first: u32) -> Pixels {
+    let each = vec4(0u, 1u, 2u, 3u);
+    if (WINDOW_LEN % 4u == 0u) {
+        let window = first / WINDOW_LEN;
+        let offset = vec4(select(first % WINDOW_LEN, 0u, WINDOW_LEN == 4u)) + each;
+        let y = window / POOL_OW % POOL_OH * POOL_SY;
+        let x = window % POOL_OW * POOL_SX;
+        return Pixels(vec4(window / (POOL_OW * POOL_OH)), vec4(y) + offset / POOL_W, vec4(x) + offset % POOL_W);
+    }
+    let row = vec4(first) + each;
+    return Pixels(pixel_image(row), pixel_y(row), pixel_x(row));
+}

@@ -1,53 +1,66 @@
-// C[row, col] = sum over k of A[row, k] B[k, col], in 32 x 32 tiles, each computed by one workgroup of 64 invocations
+// C[row, col] = sum over k of A[row, k] B[k, col], in square tiles of side 32 TILE_SCALE, each computed by one workgroup of 64 invocations
 //
-// For every 32 values of k, each invocation loads a 4 x 4 block of A and one of B into workgroup memory, then
-// accumulates its own 4 x 4 block of C. The sum runs over k in ascending order. Workgroup z enumerates (product in the
-// batch, split of the sum).
+// For every TERMS values of k, each invocation loads a 4 x 4 block of A and one of B into workgroup memory, then
+// accumulates its own TILE_SCALE x TILE_SCALE blocks of C, 32 rows and columns apart, 4 x 4 each. The sum runs over k in ascending order.
+// Workgroup z enumerates (product in the batch, split of the sum).
 //
 // The kernel's own files define A, B and C; see tile_subgroup.wgsl for the functions.
 
-const BLOCKS: u32 = 8u; // side of a tile, in blocks of four
+const BLOCKS: u32 = 8u * TILE_SCALE; // side of a tile, in blocks of four
+const TERMS: u32 = 32u / TILE_SCALE; // of k, at a time
 
 // Tiles of A as [k][four rows] and of B as [k][four columns]; in the end a_shared may hold C as [row][four columns].
-var<workgroup> a_shared: array<array<vec4<f32>, BLOCKS>, TILE>;
-var<workgroup> b_shared: array<array<vec4<f32>, BLOCKS>, TILE>;
+var<workgroup> a_shared: array<array<vec4<f32>, BLOCKS>, TERMS>;
+var<workgroup> b_shared: array<array<vec4<f32>, BLOCKS>, TERMS>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let tile = take_tile(group);
-    let across = lane % BLOCKS;
-    let down = lane / BLOCKS;
-    let rows = rows_at(tile.row + across * 4u);
+    let block = lane % BLOCKS;
+    let term = lane / BLOCKS * 4u;
+    let rows = rows_at(tile.row + block * 4u);
+    let across = lane % 8u;
+    let down = lane / 8u;
 
-    var acc: array<vec4<f32>, 4>;
-    for (var k = tile.begin; k < tile.end; k += TILE) {
-        let a = transpose(a_tile(rows, k + down * 4u));
-        let b = b_tile(k + down * 4u, tile.col + across * 4u);
+    // [block below][block to the right][row of the block]
+    var acc: array<vec4<f32>, TILE_SCALE * TILE_SCALE * 4u>;
+    for (var k = tile.begin; k < tile.end; k += TERMS) {
+        let a = transpose(a_tile(rows, k + term));
+        let b = b_tile(k + term, tile.col + block * 4u);
         workgroupBarrier();
         for (var i = 0u; i < 4u; i++) { // unroll
-            a_shared[down * 4u + i][across] = a[i];
-            b_shared[down * 4u + i][across] = b[i];
+            a_shared[term + i][block] = a[i];
+            b_shared[term + i][block] = b[i];
         }
         workgroupBarrier();
         // UNROLLED terms at a time: the counter and the checks of a loop cost as much as the sums of one term.
-        for (var first = 0u; first < TILE; first += UNROLLED) {
+        for (var first = 0u; first < TERMS; first += UNROLLED) {
             for (var i = 0u; i < UNROLLED; i++) { // unroll
-                let x = a_shared[first + i][down];
-                let y = b_shared[first + i][across];
-                for (var r = 0u; r < 4u; r++) { // unroll
-                    acc[r] += x[r] * y;
+                for (var p = 0u; p < TILE_SCALE; p++) { // unroll
+                    for (var q = 0u; q < TILE_SCALE; q++) { // unroll
+                        let x = a_shared[first + i][p * 8u + down];
+                        let y = b_shared[first + i][q * 8u + across];
+                        for (var r = 0u; r < 4u; r++) { // unroll
+                            acc[(p * TILE_SCALE + q) * 4u + r] += x[r] * y;
+                        }
+                    }
                 }
             }
         }
     }
     if (4u % ROWS_PER_OUTPUT == 0u) {
-        for (var r = 0u; r < 4u; r++) { // unroll
-            store(tile.split, tile.row + down * 4u + r, r % ROWS_PER_OUTPUT, tile.col + across * 4u, acc[r]);
+        for (var p = 0u; p < TILE_SCALE; p++) { // unroll
+            for (var q = 0u; q < TILE_SCALE; q++) { // unroll
+                let row = tile.row + p * 32u + down * 4u;
+                for (var r = 0u; r < 4u; r++) { // unroll
+                    store(tile.split, row + r, r % ROWS_PER_OUTPUT, tile.col + q * 32u + across * 4u, acc[(p * TILE_SCALE + q) * 4u + r]);
+                }
+            }
         }
         return;
     }
     // The rows of one output row are spread over invocations: exchange them through workgroup memory, so that one
-    // invocation stores all of them.
+    // invocation stores all of them. TILE_SCALE is 1 here.
     workgroupBarrier();
     for (var r = 0u; r < 4u; r++) { // unroll
         a_shared[down * 4u + r][across] = acc[r];

@@ -160,6 +160,12 @@ impl Display for Number {
     }
 }
 
+/// `1 step`, `2 steps`: so many of what a noun names.
+pub(crate) fn count_of(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `usage!("...")` is `Error::Usage(format!("..."))`.
 macro_rules! usage {
     ($($arg:tt)*) => { $crate::error::Error::Usage(format!($($arg)*)) };

@@ -1,5 +1,6 @@
 //! How reports name a device.
 
+use crate::error::count_of;
 use crate::simd::{self, SimdLevel};
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +19,7 @@ pub struct DeviceInfo {
 
 impl DeviceInfo {
     pub(crate) fn cpu(threads: usize, level: Option<SimdLevel>) -> Self {
-        let plural = if threads == 1 { "" } else { "s" };
-        let adapter = format!("cpu, {threads} thread{plural}");
+        let adapter = format!("cpu, {}", count_of(threads, "thread"));
         Self {
             adapter,
             backend: "cpu".into(),

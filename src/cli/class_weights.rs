@@ -5,9 +5,7 @@ use crate::bounds::{check_values, read_text};
 use crate::data::Dataset;
 use crate::error::{Result, usage};
 use crate::report::note;
-use crate::trainer::RunConfig;
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use crate::trainer::{RunConfig, WrittenWeights};
 use std::path::Path;
 
 /// Puts the factors that the settings name the source of into them, so that the run is described by the numbers.
@@ -20,11 +18,12 @@ pub(super) fn resolve(config: &mut RunConfig, data: &Dataset) -> Result<()> {
         "balanced" => config.balance_classes(&data.train.labels[config.trained_on(data.train.len())?]),
         path => config.weigh_classes(read(Path::new(path), data)?),
     }
-    if source != "balanced" {
-        config.check().map_err(|e| usage!("not weights of classes: {e}: {source}"))?;
-    }
+    config.check().map_err(|e| match source.as_str() {
+        "balanced" => e,
+        path => usage!("not weights of classes: {e}: {path}"),
+    })?;
     note(&format!("class weights: {}", config.class_weight.iter().map(ToString::to_string).collect::<String>()));
-    config.check()
+    Ok(())
 }
 
 /// Reads a file: JSON with a list or an object, or TOML with a table.
@@ -38,8 +37,8 @@ fn read(path: &Path, data: &Dataset) -> Result<Vec<(u8, f64)>> {
     let is_json =
         has_extension(path, &["json"]) || !has_extension(path, &["toml"]) && text.trim_start().starts_with(['{', '[']);
     let pairs = match is_json {
-        true => serde_json::from_str::<Pairs>(&text).map_err(|e| e.to_string()),
-        false => toml::from_str::<Pairs>(&text).map_err(|e| e.to_string()),
+        true => serde_json::from_str::<WrittenWeights>(&text).map_err(|e| e.to_string()),
+        false => toml::from_str::<WrittenWeights>(&text).map_err(|e| e.to_string()),
     };
     let mut weights = Vec::new();
     for (class, factor) in pairs.map_err(failed)?.0 {
@@ -60,39 +59,4 @@ fn classes(data: &Dataset) -> String {
     let names: Vec<&str> = data.class_names.iter().take(20).map(String::as_str).collect();
     let names = if names.is_empty() { String::new() } else { format!(", or {}", names.join(", ")) };
     format!("those are 0 to {}{names}", data.classes.saturating_sub(1))
-}
-
-/// Classes, by number or name, and their factors: all of them, if there are several of a class.
-struct Pairs(Vec<(String, f64)>);
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct ListOrTable;
-
-        impl<'de> Visitor<'de> for ListOrTable {
-            type Value = Pairs;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a list of factors, or a table from class to factor")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(factor) = list.next_element()? {
-                    pairs.push((pairs.len().to_string(), factor));
-                }
-                Ok(Pairs(pairs))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> std::result::Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = table.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-
-        deserializer.deserialize_any(ListOrTable)
-    }
 }

@@ -1,7 +1,7 @@
 //! Settings in files: TOML with or without a model's layers, JSON, run.json, and the recipes.
 
 use super::options::has_extension;
-use super::run_request::{OF_A_RECIPE, RunRequest};
+use super::run_request::RunRequest;
 use crate::bounds::{check_values, read_text};
 use crate::error::{Error, Result, usage};
 use crate::graph::{Functional, Initializer, ModelFile};
@@ -28,7 +28,8 @@ pub(super) fn read(path: &Path) -> Result<RunRequest> {
 }
 
 /// The recipes: settings with a model, each with what it reaches.
-const RECIPES: [(&str, &str); 3] = [
+const RECIPES: [(&str, &str); 4] = [
+    ("best-60s", include_str!("../../assets/recipes/best-60s.toml")),
     ("fast-907", include_str!("../../assets/recipes/fast-907.toml")),
     ("fast-930", include_str!("../../assets/recipes/fast-930.toml")),
     ("fast-940", include_str!("../../assets/recipes/fast-940.toml")),
@@ -47,7 +48,7 @@ pub(super) fn read_recipe(name: &str) -> Result<RunRequest> {
     let found = RECIPES.into_iter().find(|(known, _)| *known == name);
     let (_, text) = found.ok_or_else(|| usage!("no recipe `{name}`"))?;
     let request = parse(text, Path::new(name))?;
-    Ok(RunRequest { of_file: (request.of_file.0, format!("{OF_A_RECIPE}{name}")), ..request })
+    Ok(RunRequest { of_file: (request.of_file.0, format!("the recipe {name}")), is_recipe: true, ..request })
 }
 
 /// What the text of a configuration says; `path` says whether it is JSON, and is used in messages.

@@ -51,7 +51,7 @@ pub(super) fn is_set(name: &str) -> bool {
 /// If `GPU_CNN_PROFILE` or `GPU_CNN_SIMD` has a value that does not exist.
 pub(super) fn device_request(adapter: &str, threads: usize) -> Result<DeviceRequest> {
     let profile = variable("GPU_CNN_PROFILE").map(|name| {
-        let names = Profile::ADAPTERS.map(|profile| profile.name).join(", ");
+        let names = Profile::CHECKED.map(|profile| profile.name).join(", ");
         Profile::named(&name).ok_or_else(|| usage!("GPU_CNN_PROFILE is `{name}`; it must be one of {names}"))
     });
     let simd = match variable("GPU_CNN_SIMD") {

@@ -99,7 +99,6 @@ mod tests {
     use super::*;
     use crate::graph::Preset;
     use crate::onnx::{OPSET, to_onnx};
-    use serde_json::Value;
 
     #[test]
     fn the_largest_difference_is_found_and_nan_is_one() {
@@ -131,7 +130,7 @@ mod tests {
         let other = file(&other, &class_names);
         let (graph, path) = (graph.clone(), "weights".into());
         let images = ImagesInfo { class_names, ..ImagesInfo::default() };
-        let trained = Trained { model, graph, weights, images, path, run: Value::Null };
+        let trained = Trained { model, graph, weights, images, path, checkpoint: None };
         let found =
             |bytes: &[u8]| check(bytes, &trained, Path::new("x.onnx")).map_err(|e| (e.exit_code(), e.to_string()));
         found(&good).expect("it is the model's");

@@ -1,7 +1,6 @@
 //! Options that several subcommands share.
 
 use super::environment::device_request;
-use super::trained_on::run_of;
 use super::weights::load_weights;
 use crate::backend::{Device, DeviceInfo};
 use crate::blocking;
@@ -201,8 +200,8 @@ pub(super) struct Trained {
     pub(super) images: ImagesInfo,
     /// The weights file.
     pub(super) path: PathBuf,
-    /// What describes the run that they are from, if it can be read.
-    pub(super) run: Value,
+    /// What a checkpoint's file says of its run.
+    pub(super) checkpoint: Option<Value>,
 }
 
 /// `weights`, which were read from `path`, laid out as [`Graph::weights`] says; PyTorch's where `is_pytorch` says so, else by the places of
@@ -228,7 +227,6 @@ pub(super) fn named_weights(
 pub(super) fn read_trained(args: &TrainedArgs) -> Result<Trained> {
     let path = weights_path(&args.run_or_file)?;
     let (mut weights, checkpoint) = load_weights(&path)?;
-    let run = run_of(&path, checkpoint).unwrap_or_default();
     let images = std::mem::take(&mut weights.images);
     let (model, layout) = match described(args.model.as_deref(), &weights, &path)? {
         Described::Model(model) => (model, Layout::default()),
@@ -239,7 +237,7 @@ pub(super) fn read_trained(args: &TrainedArgs) -> Result<Trained> {
     };
     let graph = model.graph()?;
     let weights = named_weights(weights, &layout, &graph, &path, args.from_pytorch)?;
-    Ok(Trained { model, graph, weights, images, path, run })
+    Ok(Trained { model, graph, weights, images, path, checkpoint })
 }
 
 /// A line such as `llvmpipe (LLVM 15.0.6, 256 bits) (vulkan, software), driver llvmpipe Mesa 22.3.6`

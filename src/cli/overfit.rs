@@ -1,6 +1,6 @@
 //! `train --overfit-batches`: whether a few images have been learned by heart.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, count_of};
 use crate::trainer::{Progress, RunConfig, Score};
 
 /// The loss, above the lowest that there is, below which they have: the true class has a probability of 0.9 and more.
@@ -18,7 +18,6 @@ fn lowest(label_smoothing: f64, classes: usize) -> f64 {
 pub(super) fn check_overfit(config: &RunConfig, test: Score, classes: usize, progress: Progress) -> Result<()> {
     let lowest = lowest(config.label_smoothing, classes);
     let Some(batches) = config.overfit_batches.filter(|_| test.loss > lowest + LEARNED) else { return Ok(()) };
-    let plural = |count: u64, of: &str| format!("{count} {of}{}", if count == 1 { "" } else { "s" });
     let smoothed = match config.label_smoothing > 0.0 {
         true => format!(", of which label_smoothing makes {lowest:.4}"),
         false => String::new(),
@@ -35,7 +34,7 @@ pub(super) fn check_overfit(config: &RunConfig, test: Score, classes: usize, pro
             batches => format!("the {batches} batches that were"),
         },
         test.loss,
-        plural(progress.steps, "step"),
+        count_of(progress.steps, "step"),
         lowest + LEARNED,
         others.join(", or ")
     )))

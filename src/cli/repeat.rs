@@ -103,10 +103,8 @@ fn earlier(file: &Path, config: &RunConfig) -> Result<Option<Vec<Done>>> {
     };
     let Earlier { settings, runs } = serde_json::from_str(&text).map_err(|e| Error::data(file, e))?;
     let (before, now) = (settings.as_object(), shared(config).to_table()?);
-    let of_series = |name: &str| ["seed", "out", "overwrite"].contains(&name);
-    let differs = now.iter().find(|(name, value)| {
-        !of_series(name) && before.and_then(|before| before.get(*name)).is_none_or(|before| before != *value)
-    });
+    let is_as_before = |name: &str, value| before.and_then(|before| before.get(name)) == Some(value);
+    let differs = now.iter().find(|(name, value)| !is_as_before(name, *value));
     match differs {
         None => Ok(Some(runs)),
         Some(_) if runs.is_empty() => Ok(None),

@@ -9,7 +9,7 @@ use super::run_args::{Names, Shared};
 use super::start::{Start, check_data};
 use super::trained_on::with_data_of;
 use crate::digest::sha256_hex;
-use crate::error::{Error, Result, usage};
+use crate::error::{Error, Result, count_of, usage};
 use crate::report::{EpochProgress, RecordedRun, note, print, print_json};
 use crate::trainer::{Event, Flow, RunConfig};
 use serde_json::{Value, json};
@@ -109,7 +109,7 @@ fn warnings(recorded: &Value, now: &Value) -> Vec<String> {
         let ends_with_the_run = ["cosine", "triangular"].iter().any(|name| schedule == name);
         if part["epochs_before"].as_u64().is_some_and(|before| *epochs != before) && ends_with_the_run {
             found.push(format!(
-                "warning: the run was resumed after {after} steps with {epochs} epochs in place of {}, on which its schedule depends:                  it is not one that can be repeated",
+                "warning: the run was resumed after {after} steps with {epochs} epochs in place of {}, on which its schedule depends: it is not one that can be repeated",
                 part["epochs_before"]
             ));
         }
@@ -199,7 +199,7 @@ fn report(args: &Args, comparison: &Comparison<'_>, weights: Option<String>) -> 
             "same": difference.is_none(), "steps": steps, "weights_sha256": weights, "first_difference": difference,
         }))?,
         Format::Text if difference.is_none() => {
-            print(&format!("the same: the losses of {steps} steps{of_weights}\n"))?;
+            print(&format!("the same: the losses of {}{of_weights}\n", count_of(*steps, "step")))?;
         }
         Format::Text => {}
     }

@@ -117,9 +117,8 @@ fn request(from_file: RunRequest, mut config: RunConfig, matches: &ArgMatches) -
             Error::Usage(format!("{text}{}", of_variables(&text, &sources)))
         }
     })?;
-    let RunRequest { model, is_own_model, resume, of_file, .. } = from_file;
-    let model = model.filter(|_| is_recorded);
-    Ok(RunRequest { config, model, is_own_model, resume, sources, of_file })
+    let model = from_file.model.filter(|_| is_recorded);
+    Ok(RunRequest { config, model, sources, ..from_file })
 }
 
 /// Names, as in [`RunConfig`], of the options that another subcommand has, too.

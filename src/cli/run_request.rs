@@ -9,9 +9,6 @@ use std::path::Path;
 /// The file of settings that is read where it lies in the working folder and no other is named.
 pub(super) const FILE: &str = "gpu-cnn.toml";
 
-/// What the settings of a recipe are said to be from begins with this.
-pub(super) const OF_A_RECIPE: &str = "the recipe ";
-
 /// A run: its configuration is the defaults, then a file, then single options.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RunRequest {
@@ -26,6 +23,8 @@ pub(super) struct RunRequest {
     pub(super) sources: BTreeMap<String, String>,
     /// Keys of the file of settings, and what it is called.
     pub(super) of_file: (Vec<String>, String),
+    /// Whether that file is a recipe.
+    pub(super) is_recipe: bool,
 }
 
 /// A run to go on with.
@@ -44,6 +43,6 @@ impl RunRequest {
 
     /// Whether there is such a file, which is not read, as a recipe is in its place.
     pub(super) fn leaves_file(&self) -> bool {
-        self.of_file.1.starts_with(OF_A_RECIPE) && Path::new(FILE).is_file()
+        self.is_recipe && Path::new(FILE).is_file()
     }
 }

@@ -14,7 +14,7 @@ use super::setting_sources::{config_file, variables};
 use super::start::Start;
 use super::test_pictures::describe_test;
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, count_of};
 use crate::report::{
     History, LivePort, REPORT, RecordedRun, RunFolder, RunPage, Test, detail, is_quiet, note, print, summary_table,
     write_page,
@@ -91,7 +91,9 @@ fn resume(config: RunConfig, resumed: Resumed, port: Option<LivePort>) -> Result
     let checkpoint = run.checkpoint;
     notes.iter().for_each(|text| note(text));
     let Progress { epoch, batch, steps, .. } = checkpoint.state.progress;
-    note(&format!("resumed after {steps} steps: {epoch} epochs and {batch} steps; {} epochs in all", config.epochs));
+    let [done, of_epoch] = [steps, batch].map(|steps| count_of(steps, "step"));
+    let [epochs, all] = [epoch, config.epochs].map(|epochs| count_of(epochs, "epoch"));
+    note(&format!("resumed after {done}: {epochs} and {of_epoch}; {all} in all"));
     note_longer(&config, &checkpoint.state.config);
     folder.describe_resumed(&description, steps)?;
     let history = || RecordedRun::read(folder.path()).map_or_else(|_| History::default(), |run| History::new(&run));
@@ -175,8 +177,8 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<Sco
                 _ if folder.is_earlier_run() => note(&format!("note: {path} is still that of the earlier run")),
                 0 => {}
                 steps => note(&format!(
-                    "note: the checkpoint after {steps} step{} is kept; `gpu-cnn train --resume {path}{skip}` goes on from there",
-                    if steps == 1 { "" } else { "s" }
+                    "note: the checkpoint after {} is kept; `gpu-cnn train --resume {path}{skip}` goes on from there",
+                    count_of(steps, "step")
                 )),
             }
             // The first error is the one to report.

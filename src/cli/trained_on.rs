@@ -4,8 +4,8 @@ use crate::bounds::{check_values, read_text};
 use crate::data::published::Published;
 use crate::data::{Dataset, is_there};
 use crate::error::{Error, Result};
-use crate::report::RUN;
-use crate::trainer::RunConfig;
+use crate::report::{RUN, note};
+use crate::trainer::{RunConfig, Tta};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,15 @@ fn source(run: &Value) -> Option<PathBuf> {
 /// The settings of the run, if it has any.
 pub(super) fn settings_of(run: &Value) -> Option<RunConfig> {
     serde_json::from_value(run["settings"].clone()).ok()
+}
+
+/// The views over which each image's probabilities are averaged, and a note of them.
+pub(super) fn noted_views(config: &RunConfig) -> Option<Tta> {
+    let tta = config.views();
+    if let Some(tta) = tta {
+        note(&format!("tta: probabilities are averaged over the views of {tta}"));
+    }
+    tta
 }
 
 /// `config`, with where the data of `run` lay if neither is a folder from here: a relative one, or one that the environment named.

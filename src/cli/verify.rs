@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// One case alone, by its name
     #[arg(long, value_name = "NAME", conflicts_with = "full")]
     case: Option<String>,
-    /// One profile alone: software, discrete, integrated
+    /// One profile alone: software, discrete, integrated, large-tiles
     #[arg(long, value_name = "NAME", value_parser = profile)]
     profile: Option<Profile>,
     /// Whether shaders get wgpu's checks of bounds and loops [default: with them, and without on the adapter's own profile]
@@ -50,7 +50,7 @@ impl Names for Options {
 }
 
 fn profile(name: &str) -> std::result::Result<Profile, String> {
-    let names = || Profile::ADAPTERS.map(|profile| profile.name).join(", ");
+    let names = || Profile::CHECKED.map(|profile| profile.name).join(", ");
     Profile::named(name).ok_or_else(|| format!("it must be one of {}", names()))
 }
 

@@ -103,7 +103,7 @@ pub(super) fn targets(device: &Device, choice: &Choice) -> Result<Vec<Target>> {
         Some(profile) => vec![profile],
         // One case is checked as the adapter is used.
         None if choice.alone => vec![own],
-        None => [own].into_iter().chain(Profile::ADAPTERS.into_iter().filter(|profile| *profile != own)).collect(),
+        None => [own].into_iter().chain(Profile::CHECKED.into_iter().filter(|profile| *profile != own)).collect(),
     };
     let mut targets = Vec::new();
     for profile in profiles {

@@ -3,7 +3,7 @@
 use super::dataset::Dataset;
 use super::published::{File, Published, read_any};
 use crate::digest::Hasher;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, count_of};
 use crate::files::{self, PendingFile};
 use std::cmp::Ordering;
 use std::io::{self, ErrorKind, Read, Write};
@@ -188,8 +188,7 @@ fn broken_off(error: io::Error, [so_far, total]: [u64; 2], patience: Duration) -
 }
 
 fn seconds(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    format!("{seconds} second{}", if seconds == 1 { "" } else { "s" })
+    count_of(duration.as_secs(), "second")
 }
 
 fn ended([so_far, total]: [u64; 2]) -> String {

@@ -7,7 +7,7 @@
 use super::dataset::Split;
 use super::gzip::{self, Members};
 use crate::digest::Hasher;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, count_of};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -206,7 +206,7 @@ fn wrong_magic(magic: [u8; 4], Kind { code, ranks, .. }: Kind) -> String {
     let ranks: Vec<String> = ranks.iter().map(usize::to_string).collect();
     let name = |code: &u8| TYPES.iter().find(|(known, _)| known == code).map(|(_, name)| *name);
     let found = match TYPES.iter().find(|(code, _)| magic[..3] == [0, 0, *code]) {
-        Some((_, name)) => format!("{name} in {} dimension{}", magic[3], if magic[3] == 1 { "" } else { "s" }),
+        Some((_, name)) => format!("{name} in {}", count_of(magic[3], "dimension")),
         None => "no IDX file".into(),
     };
     format!(

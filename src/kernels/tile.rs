@@ -2,9 +2,11 @@
 
 use crate::plan::{Constants, MatmulCore, Profile, Shader, constants, grid, output_file};
 
-/// Side of a square tile of the output matrix C, in elements.
+/// Side of a square tile of the output matrix C, in elements; large tiles have twice as much.
 const TILE: usize = 32;
-/// Terms of an iteration of the inner loop of `tile_workgroup.wgsl`, written out; divides [`TILE`].
+/// Invocations of a workgroup of `tile_workgroup.wgsl`.
+const INVOCATIONS: usize = 64;
+/// Terms of an iteration of the inner loop of `tile_workgroup.wgsl`, written out; divides those of its outer loop.
 const UNROLLED: usize = 8;
 /// Lanes of a subgroup.
 const LANES: usize = 8;
@@ -22,6 +24,8 @@ pub(crate) struct Tiles {
     pub(crate) k: usize,
     /// Number of partial sums that the sum over k is cut into (split-K); 1 means one pass.
     pub(crate) split_k: usize,
+    /// Whether the sum over k may be cut at all.
+    pub(crate) may_split: bool,
     /// Rows of C that are reduced to one output row, at most [`TILE`]: the window length of a fused pool, else 1.
     pub(crate) rows_per_output: usize,
     /// Number of products of this shape in one dispatch (batched GEMM).
@@ -75,7 +79,17 @@ pub(crate) struct TileShader<'a> {
 
 impl Tiles {
     pub(crate) fn new(rows: usize, cols: usize, k: usize, profile: Profile) -> Self {
-        Self { rows, cols, k, split_k: 1, rows_per_output: 1, batch_count: 1, products: Products::Separate, profile }
+        Self {
+            rows,
+            cols,
+            k,
+            split_k: 1,
+            may_split: false,
+            rows_per_output: 1,
+            batch_count: 1,
+            products: Products::Separate,
+            profile,
+        }
     }
 
     /// The same product once for each of `groups` groups of channels.
@@ -89,43 +103,59 @@ impl Tiles {
         Self { batch_count: phases, products: Products::Phases, ..self }
     }
 
+    /// Side of a square tile, in units of [`TILE`]: 2 where there are enough large ones, and little of them lies past the matrix's edges.
+    fn scale(&self) -> usize {
+        let least = self.profile.large_tiles;
+        // An invocation's rows are four of one output row, or parts of it.
+        if self.profile.core == MatmulCore::Subgroup || least == usize::MAX || 4 % self.rows_per_output != 0 {
+            return 1;
+        }
+        let covered = |side: usize| self.rows.next_multiple_of(side) * self.cols.next_multiple_of(side);
+        let parts = if self.may_split { (self.k / MIN_TERMS).max(1) } else { 1 };
+        let tiles = covered(2 * TILE) / (2 * TILE).pow(2) * self.batch_count * parts;
+        let is_mostly_used = covered(2 * TILE) * 3 <= covered(TILE) * 4;
+        if least == 0 || (is_mostly_used && tiles >= least) { 2 } else { 1 }
+    }
+
     /// Rows of a square tile that are used: the largest multiple of `rows_per_output`.
     fn tile_rows(&self) -> usize {
-        TILE / self.rows_per_output * self.rows_per_output
+        TILE * self.scale() / self.rows_per_output * self.rows_per_output
     }
 
-    /// Lanes of a subgroup that share the columns of a tile, four each: all, or a part, so that the others take further rows and a narrow
-    /// matrix is covered by fewer tiles.
-    fn col_lanes(&self) -> usize {
-        let widths = match self.profile.core {
-            MatmulCore::Subgroup => [LANES, LANES / 2, LANES / 4],
-            MatmulCore::Workgroup => [LANES; 3],
-        };
-        widths.into_iter().min_by_key(|lanes| self.count_with(*lanes)).expect("there are widths")
+    /// Columns of a tile in units of four, and how many tiles a workgroup has, one below the other. Of a subgroup's lanes, which take four
+    /// columns each, all share a tile, or a part, so that the others take further rows and a narrow matrix is covered by fewer workgroups.
+    fn col_lanes(&self) -> (usize, usize) {
+        match self.profile.core {
+            MatmulCore::Subgroup => {
+                let widths = [LANES, LANES / 2, LANES / 4].map(|lanes| (lanes, LANES / lanes));
+                widths.into_iter().min_by_key(|lanes| self.count_with(*lanes)).expect("there are widths")
+            }
+            MatmulCore::Workgroup => (TILE / 4 * self.scale(), 1),
+        }
     }
 
-    /// Number of tiles of `col_lanes` lanes of columns, over all products of the batch.
-    fn count_with(&self, col_lanes: usize) -> usize {
-        let rows = self.tile_rows() * (LANES / col_lanes);
-        self.rows.div_ceil(rows) * self.cols.div_ceil(4 * col_lanes) * self.batch_count
+    /// Number of workgroups for a split, with this division of their lanes, over all products of the batch.
+    fn count_with(&self, (col_lanes, row_groups): (usize, usize)) -> usize {
+        self.rows.div_ceil(self.tile_rows() * row_groups) * self.cols.div_ceil(4 * col_lanes) * self.batch_count
     }
 
-    /// Number of tiles, over all products of the batch.
+    /// Number of workgroups for a split, over all products of the batch.
     fn count(&self) -> usize {
         self.count_with(self.col_lanes())
     }
 
-    /// The same product with its sum over k split until there are [`Profile::min_tiles`] tiles, and at least until no
-    /// loop exceeds [`MAX_ITERATIONS`].
+    /// The same product with its sum over k split until there are [`Profile::min_tiles`] tiles of at most [`Profile::max_terms`] terms, and at
+    /// least until no loop exceeds [`MAX_ITERATIONS`].
     pub(crate) fn split(self) -> Self {
         if self.profile.min_tiles == 0 {
             return self;
         }
-        let wanted = self.profile.min_tiles.div_ceil(self.count());
-        let longest = MAX_ITERATIONS / self.iterations_of_a_step() * self.k_step();
-        let split_k = wanted.min(self.k / MIN_TERMS).max(self.k.div_ceil(longest)).max(1);
-        let per_split = Self { split_k, ..self }.k_per_split();
-        Self { split_k: self.k.div_ceil(per_split), ..self }
+        let this = Self { may_split: true, ..self };
+        let wanted = this.profile.min_tiles.div_ceil(this.count()).max(this.k / this.profile.max_terms);
+        let longest = MAX_ITERATIONS / this.iterations_of_a_step() * this.k_step();
+        let split_k = wanted.min(this.k / MIN_TERMS).max(this.k.div_ceil(longest)).max(1);
+        let per_split = Self { split_k, ..this }.k_per_split();
+        Self { split_k: this.k.div_ceil(per_split), ..this }
     }
 
     /// Terms of the sum over k in one split, a multiple of [`Self::k_step`].
@@ -137,7 +167,7 @@ impl Tiles {
     fn k_step(&self) -> usize {
         match self.profile.core {
             MatmulCore::Subgroup => 4,
-            MatmulCore::Workgroup => TILE,
+            MatmulCore::Workgroup => 16 * INVOCATIONS / (TILE * self.scale()),
         }
     }
 
@@ -145,7 +175,7 @@ impl Tiles {
     fn iterations_of_a_step(&self) -> usize {
         match self.profile.core {
             MatmulCore::Subgroup => 1,
-            MatmulCore::Workgroup => 1 + TILE / UNROLLED,
+            MatmulCore::Workgroup => 1 + self.k_step() / UNROLLED,
         }
     }
 
@@ -158,17 +188,18 @@ impl Tiles {
         let (mut grid, grid_x) = grid(self.count() / self.batch_count);
         grid[2] = (self.split_k * self.batch_count) as u32;
         let by_4 = self.cols.is_multiple_of(4);
-        let col_lanes = self.col_lanes();
+        let (col_lanes, row_groups) = self.col_lanes();
         let constants = constants! {
             ROWS: self.rows,
             COLS: self.cols,
             K: self.k,
             COLS_BY_4: by_4,
             COL_LANES: col_lanes,
-            ROW_GROUPS: LANES / col_lanes,
+            ROW_GROUPS: row_groups,
             COL_TILES: self.cols.div_ceil(4 * col_lanes),
             ROW_LEN: if self.products == Products::Groups { self.cols * self.batch_count } else { self.cols },
             TILE_ROWS: self.tile_rows(),
+            TILE_SCALE: self.scale(),
             UNROLLED: UNROLLED,
             ROWS_PER_OUTPUT: self.rows_per_output,
             OUT: spec.out,
@@ -212,5 +243,19 @@ mod tests {
         assert!(workgroup.k_per_split() / 32 * 5 <= MAX_ITERATIONS + 5, "{workgroup:?}");
         assert_eq!(Tiles::new(577, 64, 3872, Profile::SOFTWARE).split().split_k, 1);
         assert_eq!(Tiles::new(10, 64, 21_632, Profile::SOFTWARE).split().split_k, 8);
+    }
+
+    #[test]
+    fn large_tiles_are_taken_where_there_are_enough_of_them() {
+        let scale = |rows, cols, k| Tiles::new(rows, cols, k, Profile::DISCRETE).split().scale();
+        // Gradients w.r.t. the weights of a 64 to 64 layer, over 32 and 1024 images of which pools leave 100 pixels.
+        assert_eq!([scale(577, 64, 3200), scale(577, 64, 102_400)], [1, 2]);
+        // Of 33 columns both take 64, of 96 large tiles 128; of 10 rows they take 64 in place of 32.
+        assert_eq!([scale(6400, 33, 1024), scale(6400, 96, 1024), scale(10, 64, 1 << 20)], [2, 2, 1]);
+        assert_eq!(Tiles::new(6400, 64, 4096, Profile::DISCRETE).scale(), 1, "one that is not split has 100 tiles");
+        let pooled = Tiles { rows_per_output: 9, ..Tiles::new(1 << 20, 64, 9, Profile::DISCRETE) };
+        assert_eq!((pooled.scale(), Tiles { rows_per_output: 4, ..pooled }.scale()), (1, 2));
+        let terms = |profile| Tiles::new(577, 64, 102_400, profile).split().k_per_split();
+        assert!(terms(Profile::DISCRETE) <= 1024 + 32 && terms(Profile::INTEGRATED) > 10_000);
     }
 }

@@ -86,39 +86,52 @@ impl FromStr for ClassWeights {
 
 impl<'de> Deserialize<'de> for ClassWeights {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct ListOrMap;
+        let mut weights = BTreeMap::new();
+        for (class, weight) in WrittenWeights::deserialize(deserializer)?.0 {
+            let number = class
+                .parse()
+                .map_err(|_| D::Error::invalid_value(Unexpected::Str(&class), &"the number of a class"))?;
+            if weights.insert(number, weight).is_some() {
+                return Err(D::Error::custom(format!("class {class} has two weights")));
+            }
+        }
+        Ok(Self(weights))
+    }
+}
 
-        impl<'de> Visitor<'de> for ListOrMap {
-            type Value = ClassWeights;
+/// Weights of classes as files have them, a list, or a table from class, by number or name, to weight: all, if there are several of a class.
+#[derive(Debug)]
+pub(crate) struct WrittenWeights(pub(crate) Vec<(String, f64)>);
 
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+impl<'de> Deserialize<'de> for WrittenWeights {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct ListOrTable;
+
+        impl<'de> Visitor<'de> for ListOrTable {
+            type Value = WrittenWeights;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("weights of classes, as a list or as a table from class to weight")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<ClassWeights, A::Error> {
-                let mut weights = BTreeMap::new();
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<WrittenWeights, A::Error> {
+                let mut weights = Vec::new();
                 while let Some(weight) = list.next_element()? {
-                    let class =
-                        u8::try_from(weights.len()).map_err(|_| A::Error::invalid_length(weights.len(), &self))?;
-                    weights.insert(class, weight);
+                    weights.push((weights.len().to_string(), weight));
                 }
-                Ok(ClassWeights(weights))
+                Ok(WrittenWeights(weights))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<ClassWeights, A::Error> {
-                let mut weights = BTreeMap::new();
-                while let Some((class, weight)) = map.next_entry::<String, f64>()? {
-                    let number =
-                        class.parse().map_err(|_| A::Error::invalid_value(Unexpected::Str(&class), &"a class"))?;
-                    if weights.insert(number, weight).is_some() {
-                        return Err(A::Error::custom(format!("class {class} has two weights")));
-                    }
+            fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> std::result::Result<WrittenWeights, A::Error> {
+                let mut weights = Vec::new();
+                while let Some(pair) = table.next_entry()? {
+                    weights.push(pair);
                 }
-                Ok(ClassWeights(weights))
+                Ok(WrittenWeights(weights))
             }
         }
 
-        deserializer.deserialize_any(ListOrMap)
+        deserializer.deserialize_any(ListOrTable)
     }
 }
 

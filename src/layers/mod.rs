@@ -54,6 +54,8 @@ pub use augment::Augment;
 pub use batch_normalization::BatchNormalization;
 pub(crate) use batch_normalization::BatchNormalizationRelu;
 pub use class_weights::ClassWeights;
+#[cfg(feature = "cli")]
+pub(crate) use class_weights::WrittenWeights;
 pub use concatenate::Concatenate;
 pub use conv2d::Conv2D;
 pub(crate) use conv2d_pooled::PooledConv2D;

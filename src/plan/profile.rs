@@ -11,10 +11,10 @@ pub enum Target {
     Cpu(Option<SimdLevel>),
 }
 
-/// How the invocations of a 32 x 32 tile of a matrix product share the operands that they load.
+/// How the invocations of a tile of a matrix product share the operands that they load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MatmulCore {
-    /// Through `subgroupShuffle`, in a workgroup that is a single subgroup of eight lanes.
+    /// Through `subgroupShuffle`, in a workgroup that is a single subgroup of eight lanes; tiles of 32 x 32.
     Subgroup,
     /// Through workgroup memory and barriers, in a workgroup of 64 invocations; works on every adapter.
     Workgroup,
@@ -37,6 +37,12 @@ pub struct Profile {
     /// Minimum number of tiles per dispatch: the sum over K of a matrix product is divided (split-K) until a dispatch
     /// has this many tiles and no loop exceeds the adapters' limit on iterations; 0 disables split-K.
     pub min_tiles: usize,
+    /// Least number of 64 x 64 tiles for which a matrix product is computed in them, the parts included that a long sum can be cut into: a
+    /// load from workgroup memory then serves twice as many sums as in tiles of 32 x 32, but there are fewer to keep a card at work. 0 takes
+    /// them for every product; for [`MatmulCore::Workgroup`].
+    pub large_tiles: usize,
+    /// Most terms of a sum over K that one workgroup adds up, where they can be split.
+    pub max_terms: usize,
     /// Whether a convolution and the pool after it are fused into one kernel.
     pub fuse: bool,
     /// Whether 3x3 convolutions fused with a 2x2 pool use Winograd's algorithm: more dispatches, fewer multiplications.
@@ -52,6 +58,8 @@ impl Profile {
         loads_u64: true,
         loads_at_once: 1,
         min_tiles: 16,
+        large_tiles: usize::MAX,
+        max_terms: usize::MAX,
         fuse: true,
         winograd: true,
     };
@@ -63,15 +71,29 @@ impl Profile {
         loads_u64: false,
         loads_at_once: 8,
         min_tiles: 256,
+        large_tiles: 256,
+        max_terms: 1024,
         fuse: true,
         winograd: false,
     };
     /// Integrated GPUs, and every adapter that neither of the other two profiles fits.
-    pub const INTEGRATED: Self = Self { name: "integrated", min_tiles: 64, ..Self::DISCRETE };
+    pub const INTEGRATED: Self =
+        Self { name: "integrated", min_tiles: 64, large_tiles: usize::MAX, max_terms: usize::MAX, ..Self::DISCRETE };
+    /// [`Self::DISCRETE`] with large tiles for products of every size: for checks, whose products are small.
+    pub const LARGE_TILES: Self = Self { name: "large-tiles", large_tiles: 0, ..Self::DISCRETE };
     /// The reference implementations on the CPU: the twins of all kernels.
-    pub const REFERENCE: Self = Self { name: "cpu", target: Target::Cpu(None), min_tiles: 0, ..Self::DISCRETE };
-    /// The profiles of wgpu adapters, that is, those with [`Target::Adapter`].
+    pub const REFERENCE: Self = Self {
+        name: "cpu",
+        target: Target::Cpu(None),
+        min_tiles: 0,
+        large_tiles: usize::MAX,
+        max_terms: usize::MAX,
+        ..Self::DISCRETE
+    };
+    /// The profiles that wgpu adapters take, that is, those with [`Target::Adapter`].
     pub const ADAPTERS: [Self; 3] = [Self::SOFTWARE, Self::DISCRETE, Self::INTEGRATED];
+    /// Those that kernels are checked with.
+    pub const CHECKED: [Self; 4] = [Self::SOFTWARE, Self::DISCRETE, Self::INTEGRATED, Self::LARGE_TILES];
 
     /// The CPU backend with SIMD kernels of `level`, or with the reference implementations. Its kernels are parallel inside, so
     /// that split-K is not needed.
@@ -87,8 +109,8 @@ impl Profile {
         }
     }
 
-    /// The profile of this name, of those of adapters.
+    /// The profile of this name, of [`Self::CHECKED`].
     pub fn named(name: &str) -> Option<Self> {
-        Self::ADAPTERS.into_iter().find(|profile| profile.name == name)
+        Self::CHECKED.into_iter().find(|profile| profile.name == name)
     }
 }

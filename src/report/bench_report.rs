@@ -2,7 +2,7 @@
 
 use super::columns::{table, wrapped};
 use crate::bench::{BenchOptions, Benched};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, count_of};
 use serde_json::{Value, json};
 
 /// Training images in an epoch of Fashion-MNIST, for the column `s/epoch`.
@@ -127,7 +127,12 @@ impl BenchReport {
 
     fn title(&self) -> String {
         let BenchOptions { batch_size, steps, rounds, .. } = self.options;
-        format!("{}, batch {batch_size}, {rounds} interleaved rounds of {steps} steps", self.model)
+        format!(
+            "{}, batch {batch_size}, {} of {}",
+            self.model,
+            count_of(rounds, "interleaved round"),
+            count_of(steps, "step")
+        )
     }
 
     /// A line for each device with the algorithms of its convolutions; empty for a model without any.

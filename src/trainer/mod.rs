@@ -29,6 +29,8 @@ mod tta;
 mod validation;
 mod views;
 
+#[cfg(feature = "cli")]
+pub(crate) use crate::layers::WrittenWeights;
 pub use augmented::augmented;
 pub use checkpoint::{Checkpoint, CheckpointState};
 pub use checkpoint_every::CheckpointEvery;

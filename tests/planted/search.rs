@@ -50,7 +50,7 @@ impl Jobs {
         let cases = cases();
         let mut jobs = Vec::new();
         let mut forms = Forms::default();
-        for profile in Profile::ADAPTERS {
+        for profile in Profile::CHECKED {
             let adapter = adapter_with(profile)?;
             let most = if profile == Profile::SOFTWARE { USUAL_FORMS } else { 1 };
             for (case, of) in cases.iter().enumerate() {
@@ -128,7 +128,7 @@ impl Jobs {
 
     /// What the tests of NaN, of tags, of what lay in buffers, of a variance of zero and of the kernels that no model uses say.
     fn in_other_tests(&self, fault: &Fault) -> Option<String> {
-        let adapters = Profile::ADAPTERS.map(|profile| adapter_with(profile).expect("there was one"));
+        let adapters = Profile::CHECKED.map(|profile| adapter_with(profile).expect("there was one"));
         let change = |plan: &Plan| planted(plan, &all_of(plan), |shader| with_fault(shader, fault));
         if fault.file.starts_with("peak_") {
             return kernels::peak_difference(&adapters[0], &change);

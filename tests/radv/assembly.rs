@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-/// Multiply-adds of an invocation for one tile of the operands: 4 x 4 sums of 32 terms.
+/// Multiply-adds of an invocation for one tile of the operands: 4 x 4 sums of 32 terms. In tiles whose side is `scale` times as long it
+/// has as many times more: 8 x 8 sums of 16 terms.
 const SUMS: f64 = 512.0;
 
-/// The instructions for one tile of the operands of a matrix product.
+/// The instructions of a matrix product for [`SUMS`] multiply-adds.
 #[derive(Debug, PartialEq)]
 pub(super) struct Loops {
     /// Multiply-adds.
@@ -32,11 +33,12 @@ fn is_hint(name: &str) -> bool {
     ["s_delay_alu", "s_nop", "s_clause", "s_code_end", "s_set_inst"].iter().any(|start| name.starts_with(start))
 }
 
-/// The loop with most multiply-adds, as often as [`SUMS`] of them take, and once the one around it, if there is one.
+/// The loop with most multiply-adds, as often as [`SUMS`] of them take, and its share of the one around it, if there is one, which runs once
+/// for `scale` times as many.
 ///
 /// # Panics
 /// If there is no loop with multiply-adds.
-pub(super) fn loops(assembly: &str) -> Loops {
+pub(super) fn loops(assembly: &str, scale: f64) -> Loops {
     let (mut labels, mut code) = (BTreeMap::new(), Vec::new());
     for line in assembly.lines() {
         if let Some(instruction) = line.strip_prefix('\t') {
@@ -71,7 +73,7 @@ pub(super) fn loops(assembly: &str) -> Loops {
     let outer = all.iter().filter(|range| within(inner, range)).min_by_key(|range| range.end() - range.start());
     let per_tile = |counted: &dyn Fn(&str) -> bool| {
         let once = count(inner, counted);
-        once * SUMS / sums + outer.map_or(0.0, |outer| count(outer, counted) - once)
+        once * SUMS / sums + outer.map_or(0.0, |outer| count(outer, counted) - once) / scale
     };
     Loops {
         sums: per_tile(&is_sum),
@@ -87,10 +89,11 @@ fn the_loops_of_a_product_are_counted() {
         \ts_cbranch_scc1 BB2 ; bf\n\ts_cbranch_vccnz BB1\n\ts_endpgm\n";
     // The inner loop 256 times: load, two sums, an addition of addresses, a jump; around it a load, a product and a jump.
     let expected = Loops { sums: 512.0, vector: 769.0, slots: 256.0 * 5.0 + 3.0 };
-    assert_eq!(loops(assembly), expected);
+    assert_eq!(loops(assembly, 1.0), expected);
     let undecoded = "BB1\n/* kind: loop-header, */\n\t v4: %1:v[0-3] = buffer_load_b128 %2:s[0-3], %3:v[4]\n\t v1: %4:v[1] = v_mul_lo_u32 52, %5:v[2]\n\
         BB2\n\t v4: %6:v[0-3] = ds_read_b128 %7:v[9]\n\ts_delay_alu valu_dep_4\n\t v1: %8:v[1] = v_fmac_f32 %9:v[2], %1:v[3], %8:v[1]\n\
         \t v1: %8:v[1] = v_fma_f32 %9:v[2], %1:v[3], %8:v[1]\n\t v1: %8:v[1] = v_mad_u32_u24 28, %4:v[40], %6:v[1]\n\
         \ts_cbranch_scc1 block:BB2\n\ts_branch block:BB1\n";
-    assert_eq!(loops(undecoded), expected);
+    assert_eq!(loops(undecoded, 1.0), expected);
+    assert_eq!(loops(undecoded, 2.0), Loops { vector: 768.5, slots: 256.0 * 5.0 + 1.5, ..expected });
 }

@@ -33,7 +33,7 @@ impl Compiled {
 
     fn row(&self) -> String {
         let loops = self.loops.as_ref().map_or(["-".to_owned(), "-".to_owned()], |loops| {
-            [format!("{:.0} %", loops.share_of_sums() * 100.0), loops.slots.to_string()]
+            [format!("{:.0} %", loops.share_of_sums() * 100.0), format!("{:.0}", loops.slots)]
         });
         let names = ["VGPRs", "LDS size", "Subgroups per SIMD", "Code size", "Latency"];
         let cells = names.map(|name| self.is(name).to_string());
@@ -64,8 +64,10 @@ fn compiled(plan: &Plan) -> Vec<Compiled> {
         };
         let statistics: BTreeMap<String, u64> = read(number, "txt").lines().map(line).collect();
         let is_tiled = statistics["LDS size"] >= TILE_BYTES;
-        let loops = is_tiled.then(|| loops(&read(number, "s")));
-        let [x, y, z] = dispatch.kernel.shader().grid;
+        let shader = dispatch.kernel.shader();
+        let scale = if shader.text(plan.profile).contains("const TILE_SCALE = 2u;") { 2.0 } else { 1.0 };
+        let loops = is_tiled.then(|| loops(&read(number, "s"), scale));
+        let [x, y, z] = shader.grid;
         Compiled { label: dispatch.label.clone(), groups: x * y * z, statistics, loops }
     });
     compiled.collect()

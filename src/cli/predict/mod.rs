@@ -6,9 +6,9 @@ mod pictures;
 use super::environment;
 use super::options::{Trained, TrainedArgs, find_device, read_trained};
 use super::run_args::{Names, Shared};
-use super::trained_on::settings_of;
+use super::trained_on::{noted_views, run_of, settings_of};
 use crate::blocking::Trainer;
-use crate::error::{Error, Result, usage};
+use crate::error::{Error, Result, count_of, usage};
 use crate::graph::Graph;
 use crate::report::{
     CountProgress, Guess, Predicted, PredictionFormat, PredictionHead, PredictionWriter, detail, note, printable,
@@ -69,7 +69,7 @@ const MIN_CHUNK: usize = 32;
 const CHUNK_BYTES: usize = 16 << 20;
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let Trained { model, graph, weights, images, path, run } = read_trained(&args.trained)?;
+    let Trained { model, graph, weights, images, path, checkpoint } = read_trained(&args.trained)?;
     if !matches!(graph.input[2], 1 | 3) {
         return Err(usage!(
             "the model takes images of {} channels; pictures have one channel or three",
@@ -81,16 +81,17 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let asked: &RunConfig = &args.shared.0;
     let (loss, from_logits) = graph.loss_of_end();
     let is_given = args.shared.1.contains(&"tta");
-    let tta = if is_given { asked.tta } else { settings_of(&run).and_then(|run| run.tta) };
+    let tta = if is_given {
+        asked.tta
+    } else {
+        settings_of(&run_of(&path, checkpoint).unwrap_or_default()).and_then(|run| run.tta)
+    };
     let config = RunConfig { loss, from_logits, tta, ..asked.clone() };
-    let tta = config.views();
     let device = find_device(&config)?;
+    note(&description(&found, &graph, images.class_names.is_empty()));
+    noted_views(&config);
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&weights)?;
-    note(&description(&found, &graph, images.class_names.is_empty()));
-    if let Some(tta) = tta {
-        note(&format!("tta: probabilities are averaged over the views of {tta}"));
-    }
     let head = PredictionHead {
         weights: path.display().to_string(),
         device: serde_json::to_value(trainer.device()).unwrap_or_default(),
@@ -119,11 +120,10 @@ fn top_k(asked: Option<usize>, graph: &Graph) -> Result<usize> {
 /// A line about what is predicted.
 fn description(found: &Found, graph: &Graph, is_nameless: bool) -> String {
     let [height, width, channels] = graph.input;
-    let count = found.sources.len();
-    let pictures = if count == 1 { "picture" } else { "pictures" };
+    let pictures = count_of(found.sources.len(), "picture");
     let kind = if channels == 1 { "grey" } else { "colour" };
     let names = if is_nameless { ", whose names the weights file does not have" } else { "" };
-    format!("predict: {count} {pictures}, as {kind} images of {height}x{width}, {} classes{names}", graph.classes())
+    format!("predict: {pictures}, as {kind} images of {height}x{width}, {} classes{names}", graph.classes())
 }
 
 /// What the predictions need.

@@ -6,7 +6,7 @@ use super::log::{Mark, RunLog};
 use super::names::{CHECKPOINT, LOSSES, METRICS, TABLE, TIMING, numbered};
 use super::place::{Lock, lock, now, versions};
 use super::{Host, RunFolder, replace, table};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, count_of};
 use crate::files;
 use crate::trainer::{Checkpoint, Progress, RunConfig};
 use serde_json::{Value, json};
@@ -59,7 +59,11 @@ impl RunFolder {
             && later > checkpoint.state.progress.steps
         {
             keep_aside(path, later)?;
-            notes.push(format!("note: the checkpoint after {later} steps is kept as {}", numbered(later)));
+            notes.push(format!(
+                "note: the checkpoint after {} is kept as {}",
+                count_of(later, "step"),
+                numbered(later)
+            ));
         }
         files::replace(&last, &bytes).map_err(|e| Error::output(&last, format!("{e} ({} bytes)", bytes.len())))?;
         let mut log = |name: &str, mark: &Mark| {
