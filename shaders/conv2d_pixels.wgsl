@@ -17,15 +17,14 @@ fn pixel_x(row: vec4<u32>) -> vec4<u32> {
 // The output pixels of four rows.
 struct Pixels { image: vec4<u32>, y: vec4<u32>, x: vec4<u32> }
 
-// Those of the rows from `first` on, a multiple of four; where the windows are, too, they lie in one.
+// Those of the rows from `first` on, a multiple of four; of windows of four pixels they are one.
 fn pixels_at(first: u32) -> Pixels {
     let each = vec4(0u, 1u, 2u, 3u);
-    if (WINDOW_LEN % 4u == 0u) {
-        let window = first / WINDOW_LEN;
-        let offset = vec4(select(first % WINDOW_LEN, 0u, WINDOW_LEN == 4u)) + each;
+    if (WINDOW_LEN == 4u) {
+        let window = first / 4u;
         let y = window / POOL_OW % POOL_OH * POOL_SY;
         let x = window % POOL_OW * POOL_SX;
-        return Pixels(vec4(window / (POOL_OW * POOL_OH)), vec4(y) + offset / POOL_W, vec4(x) + offset % POOL_W);
+        return Pixels(vec4(window / (POOL_OW * POOL_OH)), vec4(y) + each / POOL_W, vec4(x) + each % POOL_W);
     }
     let row = vec4(first) + each;
     return Pixels(pixel_image(row), pixel_y(row), pixel_x(row));

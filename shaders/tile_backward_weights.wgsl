@@ -18,18 +18,11 @@ fn dy_row(k: u32, col: u32) -> vec4<f32> {
     return gradient_at(dy_words(last / WINDOW_LEN, col), last % WINDOW_LEN);
 }
 
-// k is a multiple of four: where the windows are, too, its rows lie in one.
+// k is a multiple of four: of windows of four pixels its rows are one.
 fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
-    if (WINDOW_LEN % 4u == 0u) {
-        let first = min(k, max(K, 4u) - 4u);
-        let words = dy_words(first / WINDOW_LEN, col);
-        let offset = select(first % WINDOW_LEN, 0u, WINDOW_LEN == 4u);
-        return mat4x4(
-            gradient_at(words, offset),
-            gradient_at(words, offset + 1u),
-            gradient_at(words, offset + 2u),
-            gradient_at(words, offset + 3u),
-        );
+    if (WINDOW_LEN == 4u) {
+        let words = dy_words(min(k, max(K, 4u) - 4u) / 4u, col);
+        return mat4x4(gradient_at(words, 0u), gradient_at(words, 1u), gradient_at(words, 2u), gradient_at(words, 3u));
     }
     return mat4x4(dy_row(k, col), dy_row(k + 1u, col), dy_row(k + 2u, col), dy_row(k + 3u, col));
 }
