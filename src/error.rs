@@ -174,7 +174,12 @@ pub(crate) use usage;
 
 #[cfg(test)]
 mod tests {
-    use super::Number;
+    use super::{Number, count_of};
+
+    #[test]
+    fn one_of_a_kind_has_no_plural() {
+        assert_eq!([0_u8, 1, 2].map(|count| count_of(count, "step")), ["0 steps", "1 step", "2 steps"]);
+    }
 
     #[test]
     fn numbers_are_short() {

@@ -1,6 +1,6 @@
 //! Every dispatch of every case: GPU against its CPU twin, and no element written past a buffer's end.
 
-use crate::support::{adapter, adapter_with, wait};
+use crate::support::{adapter, adapter_with, has_large_tiles, wait};
 use gpu_cnn::internals::backend::gpu::{Adapter, Engine};
 use gpu_cnn::internals::backend::{Backend, Cpu, check_dispatches};
 use gpu_cnn::internals::kernels::peak::{Copy, MultiplyAdd};
@@ -56,7 +56,7 @@ fn gpu_kernels_agree_with_their_twins_in_large_tiles() {
     let mut seen = HashSet::new();
     let is_new = |case: &Case| {
         let shaders = case.plan(Profile::LARGE_TILES).unwrap().dispatches.into_iter().map(|d| d.kernel.shader());
-        let large = shaders.filter(|shader| shader.text(Profile::LARGE_TILES).contains("const TILE_SCALE = 2u;"));
+        let large = shaders.filter(|shader| has_large_tiles(shader, Profile::LARGE_TILES));
         // Of all, as each is to be noted.
         large.filter(|shader| seen.insert(shader.files.clone())).count() > 0
     };

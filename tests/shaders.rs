@@ -56,7 +56,7 @@ fn depthwise_shaders_stay_short_whatever_the_kernel() {
         let depthwise = DepthwiseConv2D::new(size).strides(strides).padding(Padding::Same);
         let model = Sequential::new([28, 28, 4]).add(Conv2D::new(8, 1)).add(depthwise).add(Flatten {});
         let case = Case::new("depthwise", 2, model.add(Dense::new(3).activation(Activation::Softmax)));
-        for profile in Profile::CHECKED {
+        for profile in Profile::ADAPTERS {
             let dispatches = case.plan(profile).unwrap().dispatches.into_iter();
             let shaders = dispatches.filter(|d| d.label.starts_with("depthwise")).map(|d| d.kernel.shader());
             longest = shaders.map(|shader| shader.text(profile).lines().count()).max().unwrap().max(longest);
@@ -70,7 +70,7 @@ fn depthwise_shaders_stay_short_whatever_the_kernel() {
 fn every_shader_file_is_used_by_a_kernel() {
     let used: String = cases()
         .iter()
-        .flat_map(|case| Profile::CHECKED.map(|profile| case.plan(profile).unwrap()))
+        .flat_map(|case| Profile::ADAPTERS.map(|profile| case.plan(profile).unwrap()))
         .flat_map(|plan| plan.dispatches.into_iter().flat_map(|d| d.kernel.shader().files).collect::<Vec<_>>())
         .chain([
             include_str!("../shaders/four_f32.wgsl"),

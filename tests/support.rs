@@ -3,7 +3,7 @@
 use gpu_cnn::data::{Dataset, synthetic};
 use gpu_cnn::internals::backend::Trial;
 use gpu_cnn::internals::backend::gpu::{self, Adapter};
-use gpu_cnn::internals::plan::Profile;
+use gpu_cnn::internals::plan::{Profile, Shader};
 use gpu_cnn::internals::rng::Rng;
 use gpu_cnn::{Device, DeviceRequest, Sequential};
 use std::path::PathBuf;
@@ -62,6 +62,11 @@ pub(crate) fn devices() -> Vec<Device> {
 /// As [`devices`], and the adapter with the profile of discrete GPUs, with which lavapipe is slow.
 pub(crate) fn devices_and_card() -> Vec<Device> {
     devices().into_iter().chain(adapter_with(Profile::DISCRETE).map(Device::Gpu)).collect()
+}
+
+/// Whether a matrix product is computed in tiles of 64 x 64 (shaders/tile_workgroup.wgsl).
+pub(crate) fn has_large_tiles(shader: &Shader, profile: Profile) -> bool {
+    shader.text(profile).contains("const TILE_SCALE = 2u;")
 }
 
 /// `path` in the folder with Fashion-MNIST and Keras's trajectories that lies beside a developer's clone

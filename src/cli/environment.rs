@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// What `--help` says of it.
 pub(super) const HELP: &str = "\
 Environment: WGPU_BACKEND and WGPU_ADAPTER_NAME narrow the choice of adapter; GPU_CNN_PROFILE
-(software, discrete, integrated) forces a tuning profile; GPU_CNN_SIMD (avx512, avx2, neon, plain) forces the SIMD level of
+(software, discrete, integrated, and for checks large-tiles) forces a tuning profile; GPU_CNN_SIMD (avx512, avx2, neon, plain) forces the SIMD level of
 the CPU backend; GPU_CNN_DATA_DIR is a folder to look for Fashion-MNIST in, and, in folders of their names, for the other
 published sets; GPU_CNN_DATA_URL is an address to download them from, GPU_CNN_DATA_TIMEOUT the seconds without data after
 which a download is given up (30). Every other setting of train (--print-config shows all) can be said by a variable, too:

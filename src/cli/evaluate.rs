@@ -6,7 +6,7 @@ use super::options::{
 };
 use super::run_args::{Names, Shared};
 use super::source::{open_for, without_pictures};
-use super::trained_on::{changed_files, noted_views, run_of, settings_of, trained_on, with_loss_of};
+use super::trained_on::{changed_files, note_views, run_of, settings_of, trained_on, with_loss_of};
 use super::weights::load_weights;
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
@@ -79,7 +79,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         Described::Model(model) => (model, Layout::default()),
     };
     note(&format!("data: {}", describe_data(&data)));
-    let tta = noted_views(&config);
+    let tta = config.views();
+    note_views(tta);
     let trial = settings_of(&run).filter(|_| asked.data.is_none());
     if trial.is_some_and(|run| run.limit_batches.is_some() || run.overfit_batches.is_some()) {
         note(&format!("note: the run was tested on a part of the images; these are all {}", data.test.len()));

@@ -49,13 +49,11 @@ pub(super) fn settings_of(run: &Value) -> Option<RunConfig> {
     serde_json::from_value(run["settings"].clone()).ok()
 }
 
-/// The views over which each image's probabilities are averaged, and a note of them.
-pub(super) fn noted_views(config: &RunConfig) -> Option<Tta> {
-    let tta = config.views();
+/// A note of the views over which each image's probabilities are averaged.
+pub(super) fn note_views(tta: Option<Tta>) {
     if let Some(tta) = tta {
         note(&format!("tta: probabilities are averaged over the views of {tta}"));
     }
-    tta
 }
 
 /// `config`, with where the data of `run` lay if neither is a folder from here: a relative one, or one that the environment named.

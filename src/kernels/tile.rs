@@ -4,8 +4,6 @@ use crate::plan::{Constants, MatmulCore, Profile, Shader, constants, grid, outpu
 
 /// Side of a square tile of the output matrix C, in elements; large tiles have twice as much.
 const TILE: usize = 32;
-/// Invocations of a workgroup of `tile_workgroup.wgsl`.
-const INVOCATIONS: usize = 64;
 /// Terms of an iteration of the inner loop of `tile_workgroup.wgsl`, written out; divides those of its outer loop.
 const UNROLLED: usize = 8;
 /// Lanes of a subgroup.
@@ -124,7 +122,7 @@ impl Tiles {
 
     /// Columns of a tile in units of four, and how many tiles a workgroup has, one below the other. Of a subgroup's lanes, which take four
     /// columns each, all share a tile, or a part, so that the others take further rows and a narrow matrix is covered by fewer workgroups.
-    fn col_lanes(&self) -> (usize, usize) {
+    fn lane_layout(&self) -> (usize, usize) {
         match self.profile.core {
             MatmulCore::Subgroup => {
                 let widths = [LANES, LANES / 2, LANES / 4].map(|lanes| (lanes, LANES / lanes));
@@ -141,7 +139,7 @@ impl Tiles {
 
     /// Number of workgroups for a split, over all products of the batch.
     fn count(&self) -> usize {
-        self.count_with(self.col_lanes())
+        self.count_with(self.lane_layout())
     }
 
     /// The same product with its sum over k split until there are [`Profile::min_tiles`] tiles of at most [`Profile::max_terms`] terms, and at
@@ -167,7 +165,7 @@ impl Tiles {
     fn k_step(&self) -> usize {
         match self.profile.core {
             MatmulCore::Subgroup => 4,
-            MatmulCore::Workgroup => 16 * INVOCATIONS / (TILE * self.scale()),
+            MatmulCore::Workgroup => TILE / self.scale(),
         }
     }
 
@@ -188,7 +186,7 @@ impl Tiles {
         let (mut grid, grid_x) = grid(self.count() / self.batch_count);
         grid[2] = (self.split_k * self.batch_count) as u32;
         let by_4 = self.cols.is_multiple_of(4);
-        let (col_lanes, row_groups) = self.col_lanes();
+        let (col_lanes, row_groups) = self.lane_layout();
         let constants = constants! {
             ROWS: self.rows,
             COLS: self.cols,

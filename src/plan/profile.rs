@@ -82,14 +82,7 @@ impl Profile {
     /// [`Self::DISCRETE`] with large tiles for products of every size: for checks, whose products are small.
     pub const LARGE_TILES: Self = Self { name: "large-tiles", large_tiles: 0, ..Self::DISCRETE };
     /// The reference implementations on the CPU: the twins of all kernels.
-    pub const REFERENCE: Self = Self {
-        name: "cpu",
-        target: Target::Cpu(None),
-        min_tiles: 0,
-        large_tiles: usize::MAX,
-        max_terms: usize::MAX,
-        ..Self::DISCRETE
-    };
+    pub const REFERENCE: Self = Self { name: "cpu", target: Target::Cpu(None), min_tiles: 0, ..Self::INTEGRATED };
     /// The profiles that wgpu adapters take, that is, those with [`Target::Adapter`].
     pub const ADAPTERS: [Self; 3] = [Self::SOFTWARE, Self::DISCRETE, Self::INTEGRATED];
     /// Those that kernels are checked with.

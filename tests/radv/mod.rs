@@ -4,7 +4,7 @@
 
 mod assembly;
 
-use crate::support::{adapter, wait};
+use crate::support::{adapter, has_large_tiles, wait};
 use assembly::{Loops, loops};
 use gpu_cnn::Device;
 use gpu_cnn::internals::plan::Plan;
@@ -65,7 +65,7 @@ fn compiled(plan: &Plan) -> Vec<Compiled> {
         let statistics: BTreeMap<String, u64> = read(number, "txt").lines().map(line).collect();
         let is_tiled = statistics["LDS size"] >= TILE_BYTES;
         let shader = dispatch.kernel.shader();
-        let scale = if shader.text(plan.profile).contains("const TILE_SCALE = 2u;") { 2.0 } else { 1.0 };
+        let scale = if has_large_tiles(&shader, plan.profile) { 2.0 } else { 1.0 };
         let loops = is_tiled.then(|| loops(&read(number, "s"), scale));
         let [x, y, z] = shader.grid;
         Compiled { label: dispatch.label.clone(), groups: x * y * z, statistics, loops }

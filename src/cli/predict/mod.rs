@@ -6,7 +6,7 @@ mod pictures;
 use super::environment;
 use super::options::{Trained, TrainedArgs, find_device, read_trained};
 use super::run_args::{Names, Shared};
-use super::trained_on::{noted_views, run_of, settings_of};
+use super::trained_on::{note_views, run_of, settings_of};
 use crate::blocking::Trainer;
 use crate::error::{Error, Result, count_of, usage};
 use crate::graph::Graph;
@@ -88,10 +88,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
     let config = RunConfig { loss, from_logits, tta, ..asked.clone() };
     let device = find_device(&config)?;
-    note(&description(&found, &graph, images.class_names.is_empty()));
-    noted_views(&config);
+    let tta = config.views();
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&weights)?;
+    note(&description(&found, &graph, images.class_names.is_empty()));
+    note_views(tta);
     let head = PredictionHead {
         weights: path.display().to_string(),
         device: serde_json::to_value(trainer.device()).unwrap_or_default(),
