@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// A section for each preset and profile that this machine has, with a line for each dispatch of a training step: label, workgroups,
-/// elements of each output, and the algorithm where there are several.
+/// elements of each output, and the algorithm where there are several; `+` before what is launched with the line before.
 fn sections() -> BTreeMap<String, String> {
     let cpu = SimdLevel::available().into_iter().map(Some).chain([None]);
     let cpu = cpu.map(|level| (format!("cpu {}", level.map_or(PLAIN, SimdLevel::name)), Profile::cpu(level)));
@@ -16,14 +16,17 @@ fn sections() -> BTreeMap<String, String> {
         Profile::ADAPTERS.map(|profile| (profile.name.to_owned(), profile)).into_iter().chain(cpu).collect();
     let mut sections = BTreeMap::new();
     for (case, (name, profile)) in presets()[..2].iter().flat_map(|case| profiles.iter().map(move |p| (case, p))) {
-        let plan = case.plan(*profile).unwrap();
+        let plan = case.plan(*profile).unwrap().pair_dispatches();
         let mut text = String::new();
-        for id in plan.dispatch_ids(&Program::TRAIN) {
-            let dispatch = plan.dispatch(id);
+        let ids = plan.dispatch_ids(&Program::TRAIN);
+        let in_launches = plan.launches(&ids).into_iter().flat_map(|launch| launch.iter().enumerate());
+        for (of_launch, id) in in_launches {
+            let dispatch = plan.dispatch(*id);
             let outputs: Vec<usize> = dispatch.outputs.iter().map(|slice| slice.len).collect();
             let algorithm = dispatch.algorithm.map(|name| format!(", {name}")).unwrap_or_default();
             let grid = dispatch.kernel.shader().grid;
-            writeln!(text, "  {}: {grid:?} -> {outputs:?}{algorithm}", dispatch.label).unwrap();
+            let sign = ["  ", "  + "][of_launch];
+            writeln!(text, "{sign}{}: {grid:?} -> {outputs:?}{algorithm}", dispatch.label).unwrap();
         }
         sections.insert(format!("{}, batch {}, {name}", case.name, case.batch), text);
     }

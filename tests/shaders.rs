@@ -8,7 +8,7 @@ use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{BinaryOperator, Module};
 use std::collections::BTreeMap;
 
-/// Every distinct shader of the cases and of all presets on all profiles, with the first place that records it.
+/// Every distinct shader of the cases and of all presets on all profiles, and of the presets' pairs, with the first place that records it.
 pub(crate) fn variants() -> BTreeMap<String, String> {
     let built = Preset::ALL.map(|preset| Case::new(preset.name(), 32, preset.build([28, 28, 1], 10)));
     let mut texts = BTreeMap::new();
@@ -18,6 +18,13 @@ pub(crate) fn variants() -> BTreeMap<String, String> {
                 let name = format!("{}: `{}` ({})", case.name, dispatch.label, profile.name);
                 texts.entry(dispatch.kernel.shader().text(profile)).or_insert(name);
             }
+        }
+    }
+    for (case, profile) in built.iter().flat_map(|case| Profile::ADAPTERS.map(|profile| (case, profile))) {
+        let plan = case.plan(profile).unwrap().pair_dispatches();
+        for pair in &plan.pairs {
+            let name = format!("{}: `{}` ({})", case.name, plan.launch_label(pair), profile.name);
+            texts.entry(plan.shader_of_pair(*pair).text).or_insert(name);
         }
     }
     assert!(texts.len() >= 600, "only {} variants", texts.len());

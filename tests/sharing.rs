@@ -1,4 +1,5 @@
-//! Buffers that share memory: the same bits as with a buffer for each array, whatever lies in them before a step.
+//! Buffers that share memory, and dispatches that are launched in pairs: the same bits as with a buffer for each array and a launch for each
+//! dispatch, whatever lies in the buffers before a step.
 
 use crate::support::{adapter, wait};
 use gpu_cnn::Preset;
@@ -74,6 +75,28 @@ fn shared_buffers_change_no_bit_of_any_case() {
     }
 }
 
+#[test]
+fn the_order_of_a_pair_changes_no_bit_of_any_case() {
+    let mut pairs = 0;
+    for case in cases().iter().chain(&normalised()) {
+        for profile in [Profile::SOFTWARE, Profile::DISCRETE] {
+            let (plan, mut cpu) = case.filled::<f32>(profile).unwrap();
+            let paired = Plan::clone(&plan).pair_dispatches();
+            pairs += paired.pairs.len();
+            let mut reversed = paired.share_buffers();
+            reversed.programs = reversed.programs.each_ref().map(|program| {
+                reversed.launches(program).into_iter().flat_map(|launch| launch.iter().rev()).copied().collect()
+            });
+            let reversed = Arc::new(reversed);
+            let mut with_pairs = Cpu::<f32>::load(Arc::clone(&reversed), 2).unwrap();
+            copy((&plan, &cpu), (&reversed, &mut with_pairs));
+            let found = [results(case, &plan, &mut cpu), results(case, &reversed, &mut with_pairs)];
+            assert!(is_finite(&found[0]) && found[0] == found[1], "{}, {}", case.name, profile.name);
+        }
+    }
+    assert!(pairs > 500, "{pairs} pairs");
+}
+
 /// Whether something of what lay in the buffers before is left in the results of the cnn on the adapter, with what `change` makes of the plan.
 pub(crate) fn leaves_poison(adapter: &Adapter, change: &dyn Fn(&Plan) -> Plan) -> bool {
     let case = &presets()[1];
@@ -84,17 +107,24 @@ pub(crate) fn leaves_poison(adapter: &Adapter, change: &dyn Fn(&Plan) -> Plan) -
 }
 
 #[test]
-fn shared_buffers_change_no_bit_of_the_presets_on_the_adapter() {
+fn shared_buffers_and_pairs_change_no_bit_of_the_presets_on_the_adapter() {
     let Some(adapter) = adapter() else { return };
     for case in presets().iter().chain(&normalised()) {
-        let (plan, cpu) = case.filled::<f32>(adapter.profile()).unwrap();
-        let shared = Arc::new(Plan::clone(&plan).share_buffers());
-        let found = [&plan, &shared].map(|to| {
-            let mut gpu = wait(Engine::load(&adapter, Arc::clone(to), 0)).unwrap();
-            copy((&plan, &cpu), (to, &mut gpu));
-            results(case, to, &mut gpu)
-        });
-        assert!(is_finite(&found[0]) && found[0] == found[1], "{}", case.name);
+        for adapter in [adapter.clone(), adapter.with_profile(Profile::DISCRETE).unwrap()] {
+            let (plan, cpu) = case.filled::<f32>(adapter.profile()).unwrap();
+            let shared = Plan::clone(&plan).share_buffers();
+            let paired = Plan::clone(&plan).pair_dispatches().share_buffers();
+            let count = |plan: &Plan| plan.launches(&plan.dispatch_ids(&Program::TRAIN)).len();
+            assert!(count(&paired) < count(&plan), "{}: {} launches", case.name, count(&paired));
+            let [expected, shared, paired] = [plan.clone(), Arc::new(shared), Arc::new(paired)].map(|to| {
+                let mut gpu = wait(Engine::load(&adapter, Arc::clone(&to), 0)).unwrap();
+                copy((&plan, &cpu), (&to, &mut gpu));
+                results(case, &to, &mut gpu)
+            });
+            let name = format!("{}, {}", case.name, adapter.profile().name);
+            assert!(is_finite(&expected) && expected == shared, "{name}: shared buffers");
+            assert!(expected == paired, "{name}: pairs");
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub trait Backend: Send {
     /// Waits for all runs and reads `len` elements of a buffer from its start.
     fn read(&mut self, buffer: BufferId, len: usize) -> Answer<'_, Vec<u32>>;
 
-    /// Seconds of each dispatch of `programs`, the median of `rounds`; the device is idle before and after.
+    /// Seconds of each launch of `programs` ([`Plan::launches`]), the median of `rounds`; the device is idle before and after.
     fn time_dispatches(&mut self, programs: &[Program], step: Step, rounds: usize) -> Answer<'_, KernelTimes>;
 
     /// Loses the device, where there is one that can be lost: for tests of what happens then.
@@ -63,7 +63,7 @@ pub enum Clock {
     Wall,
 }
 
-/// Seconds of the dispatches of some programs.
+/// Seconds of the launches of some programs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KernelTimes {
     /// How they were taken.

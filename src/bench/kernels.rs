@@ -5,7 +5,7 @@ use crate::backend::{Device, median};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::kernels::peak::{Copy, MultiplyAdd};
-use crate::plan::{BufferSlice, Program, Recorder, Step};
+use crate::plan::{BufferSlice, Cost, DispatchId, Program, Recorder, Step};
 use crate::real::{MatMul, Real, Strided};
 use crate::threads::{install, pool};
 use crate::trainer::Trainer;
@@ -17,7 +17,7 @@ const ROUNDS: usize = 15;
 /// Rounds before those, not counted.
 const WARMUP: usize = 3;
 
-/// Every dispatch of a training step of `trainer`.
+/// Every launch of a training step of `trainer`.
 pub(super) async fn kernel_rows(trainer: &mut Trainer, peak: &Peak) -> Result<Vec<KernelRow>> {
     let session = &mut trainer.session;
     let images = session.plan.batch as u32;
@@ -25,15 +25,16 @@ pub(super) async fn kernel_rows(trainer: &mut Trainer, peak: &Peak) -> Result<Ve
     session.backend.time_dispatches(&Program::TRAIN, step, WARMUP).await?;
     let times = session.backend.time_dispatches(&Program::TRAIN, step, ROUNDS).await?;
     let ids = session.plan.dispatch_ids(&Program::TRAIN);
-    let row = |(id, seconds): (crate::plan::DispatchId, f64)| {
-        let dispatch = session.plan.dispatch(id);
-        let cost = dispatch.kernel.cost();
+    let plan = &session.plan;
+    let row = |(launch, seconds): (&[DispatchId], f64)| {
+        let costs: Vec<Cost> = launch.iter().map(|id| plan.dispatch(*id).kernel.cost()).collect();
+        let total = |amount: fn(&Cost) -> f64| costs.iter().map(amount).sum::<f64>();
         // A clock of coarse ticks can say zero.
         let per_s = |amount: f64| if seconds > 0.0 { amount / seconds / 1e9 } else { 0.0 };
-        let (gflop_per_s, gb_per_s) = (per_s(cost.flops), per_s(cost.bytes));
+        let (gflop_per_s, gb_per_s) = (per_s(total(|cost| cost.flops)), per_s(total(|cost| cost.bytes)));
         KernelRow {
-            label: dispatch.label.clone(),
-            algorithm: dispatch.algorithm,
+            label: plan.launch_label(launch),
+            algorithm: launch.iter().find_map(|id| plan.dispatch(*id).algorithm),
             clock: times.clock,
             ms: seconds * 1e3,
             gflop_per_s,
@@ -41,7 +42,7 @@ pub(super) async fn kernel_rows(trainer: &mut Trainer, peak: &Peak) -> Result<Ve
             share_of_peak: (gflop_per_s / peak.gflop_per_s).max(gb_per_s / peak.gb_per_s),
         }
     };
-    Ok(ids.into_iter().zip(times.seconds.iter().copied()).map(row).collect())
+    Ok(plan.launches(&ids).into_iter().zip(times.seconds.iter().copied()).map(row).collect())
 }
 
 /// Elements that are copied: more than caches hold.

@@ -147,7 +147,7 @@ impl Runner<'_> {
             losses: self.losses,
             eval_images_per_s,
             flops,
-            dispatches: ids.len(),
+            dispatches: plan.launches(&ids).len(),
             algorithms: algorithms(plan),
             peak,
             kernels,

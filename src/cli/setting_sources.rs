@@ -89,12 +89,14 @@ pub(super) fn config_file(request: &RunRequest) -> Result<String> {
 
 /// The layers of the model of `file`, as that of a configuration.
 fn layers(model: &ModelFile, file: &str) -> Result<String> {
-    let layers = serde_json::to_value(&model.layers).map_err(|e| usage!("the model of {file}: {e}"))?;
+    let mut layers = serde_json::to_value(&model.layers).map_err(|e| usage!("the model of {file}: {e}"))?;
+    for (layer, argument, how) in model.initializer_arguments()? {
+        layers[layer][argument] = how;
+    }
     let lines = layers.as_array().into_iter().flatten().map(|layer| format!("    {},\n", toml_of(layer)));
     let input: Option<Vec<usize>> = model.input.into_iter().collect();
     let input = input.map(|input| format!("input = {input:?}\n")).unwrap_or_default();
-    let values = if model.initializers.is_empty() { "" } else { "# Its initial values are not said here.\n" };
-    Ok(format!("\n# The model of {file}\n{values}{input}layers = [\n{}]\n", lines.collect::<String>()))
+    Ok(format!("\n# The model of {file}\n{input}layers = [\n{}]\n", lines.collect::<String>()))
 }
 
 /// The settings in the order in which they are described.

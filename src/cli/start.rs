@@ -58,7 +58,9 @@ impl Start {
             Some((weights, path)) => Some(named_weights(weights, &layout, &graph, &path, config.from_pytorch)?),
             None => {
                 graph.check_start()?;
-                (!initializers.is_empty()).then(|| initialize(&graph, &initializers, config.seed))
+                (!initializers.is_empty())
+                    .then(|| initialize(&graph, &initializers, config.seed, &data.train.pixels))
+                    .transpose()?
             }
         };
         let saved = config.resume_optimizer.then(|| resume_optimizer(&mut config, &graph)).transpose()?;

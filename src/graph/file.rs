@@ -1,11 +1,13 @@
 //! Models as files hold them: TOML, what Keras's `model.to_json()` writes, and Keras's archives.
 
-use super::culprit::{culprit, reason_against, shown};
+use super::culprit::shown;
+use super::file_layer::layer_of;
+use super::functional::names;
 use super::keras::{self, Archive, Initializer, Layout, is_hdf5, is_zip};
 use super::{FunctionalLayer, Model, Weights};
 use crate::bounds::{check_values, read_text};
 use crate::error::{Error, Result, usage};
-use crate::hint::{with_hint, with_reason};
+use crate::hint::with_hint;
 use serde::Deserialize;
 use std::io::Read;
 use std::path::Path;
@@ -21,7 +23,7 @@ pub struct ModelFile {
     pub input: [Option<usize>; 3],
     /// The layers, with names and inputs where the file gives them.
     pub layers: Vec<FunctionalLayer>,
-    /// Tensors whose initial values are not Keras's defaults, as [`super::initialize`] takes them.
+    /// Tensors whose initial values are not Keras's defaults, as [`super::initialize()`] takes them.
     pub initializers: Vec<(String, Initializer)>,
     /// Where Keras's files have the layers' variables, as [`super::Weights::name_by_layer`] takes it.
     pub layout: Layout,
@@ -101,9 +103,17 @@ impl ModelFile {
             let line = || text[..start].matches('\n').count() + 1;
             layer_of(table.into_inner()).map_err(|e| usage!("not a model: layer {}, from line {}: {e}", i + 1, line()))
         };
-        let layers = layers.into_iter().enumerate().map(layer).collect::<Result<_>>()?;
+        let read = layers.into_iter().enumerate().map(layer).collect::<Result<Vec<_>>>()?;
+        let (layers, by_layer): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        let mut initializers = Vec::new();
+        if by_layer.iter().any(|of_layer| !of_layer.is_empty()) {
+            let names = names(&layers).map_err(|e| usage!("not a model: {e}"))?;
+            for (name, of_layer) in names.iter().zip(by_layer) {
+                initializers.extend(of_layer.into_iter().map(|(tensor, how)| (format!("{name}.{tensor}"), how)));
+            }
+        }
         let input = input.map_or([None; 3], |input| input.map(Some));
-        Ok(Self { input, ..Self::of_layers(layers) })
+        Ok(Self { input, initializers, ..Self::of_layers(layers) })
     }
 
     /// Reads a file: TOML, JSON, or what Keras writes (`.keras`, `.h5`), with its weights. One whose name ends in `.json` is no TOML.
@@ -138,6 +148,20 @@ impl ModelFile {
         file.map_err(|e| Error::Usage(format!("{e}, in {}", path.display())))
     }
 
+    /// Where the layers say how their tensors begin, as a file has it: a layer's index, the argument and its value.
+    ///
+    /// # Errors
+    /// If two layers have one name.
+    pub fn initializer_arguments(&self) -> Result<Vec<(usize, String, serde_json::Value)>> {
+        let names = names(&self.layers)?;
+        let argument = |(name, how): &(String, Initializer)| {
+            let (layer, tensor) = name.rsplit_once('.')?;
+            let index = names.iter().position(|known| known == layer)?;
+            Some((index, format!("{tensor}_initializer"), how.to_argument()))
+        };
+        Ok(self.initializers.iter().filter_map(argument).collect())
+    }
+
     /// Height, width and channels of an image; where the file does not fix them, those of `default`.
     pub fn input_or(&self, default: [usize; 3]) -> [usize; 3] {
         std::array::from_fn(|axis| self.input[axis].unwrap_or(default[axis]))
@@ -160,25 +184,6 @@ fn with_short_lines(message: &str) -> String {
     let quotes = |line: &str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
     let lines = message.lines().map(|line| if quotes(line) { shown(&line) } else { line.to_owned() });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// The layer of a table; an error names the key that is wrong.
-fn layer_of(table: toml::Table) -> Result<FunctionalLayer> {
-    let read = |table: toml::Table| FunctionalLayer::deserialize(table).map_err(|e| e.to_string());
-    let error = match read(table.clone()) {
-        Ok(layer) => return Ok(layer),
-        Err(error) => error,
-    };
-    let without =
-        |key: &str| read(table.iter().filter(|(k, _)| *k != key).map(|(k, v)| (k.clone(), v.clone())).collect()).err();
-    match culprit(table.keys().map(String::as_str), &error, without) {
-        Some(key) if !error.contains(&format!("`{key}`")) => Err(usage!(
-            "{key} = {}: {}",
-            shown(&serde_json::to_value(&table[key]).unwrap_or_default()),
-            with_hint(&error)
-        )),
-        _ => Err(usage!("{}", with_reason(&error, |key| reason_against(key).map(str::to_owned)))),
-    }
 }
 
 #[cfg(test)]
@@ -226,6 +231,35 @@ mod tests {
         assert!(error("[[layers]]\ntype = \"dense\"\nunits = 4\n").ends_with("; did you mean `Dense`?"));
         assert!(error("[[layers]]\ntype = \"Dense\"\n").ends_with("missing field `units`"));
         assert!(error("inputs = [4, 4, 1]\n[[layers]]\ntype = \"Flatten\"\n").ends_with("; did you mean `input`?"));
+    }
+
+    #[test]
+    fn layers_say_how_their_tensors_begin() {
+        let conv = "{ type = \"Conv2D\", filters = 4, kernel_size = 3, ";
+        let layers = |first: &str| {
+            format!(
+                "layers = [{conv}{first} }}, {{ type = \"Conv2D\", filters = 2, kernel_size = 1, \
+             bias_initializer = \"ones\" }}, {{ type = \"Flatten\" }}]"
+            )
+        };
+        let read = |first: &str| ModelFile::parse(&layers(first)).map(|file| file.initializers);
+        let ones = ("conv2d_1.bias".to_owned(), Initializer::Constant(1.0));
+        let whitening = ("conv2d.kernel".to_owned(), Initializer::Whitening);
+        assert_eq!(read("kernel_initializer = \"whitening\"").expect("valid"), [whitening, ones.clone()]);
+        assert_eq!(read("kernel_initializer = \"glorot_uniform\"").expect("valid"), [ones]);
+        let object = "name = \"stem\", kernel_initializer = { class_name = \"Constant\", config = { value = 0.5 } }";
+        assert_eq!(read(object).expect("valid")[0], ("stem.kernel".to_owned(), Initializer::Constant(0.5)));
+        for (text, reason) in [
+            ("kernel_initializer = \"orthogonal\"", "kernel_initializer = \"orthogonal\" is not supported"),
+            ("bias_initializer = \"dirac\"", "bias_initializer = \"dirac\" is not supported"),
+            ("gamma_initializer = \"ones\"", "unknown field `gamma_initializer`"),
+        ] {
+            let error = read(text).expect_err("wrong").to_string();
+            assert!(error.contains("layer 1, from line 1") && error.contains(reason), "{error}");
+        }
+        let dense = "layers = [{ type = \"Dense\", units = 2, kernel_initializer = \"dirac\" }]";
+        let error = ModelFile::parse(dense).expect_err("no Conv2D").to_string();
+        assert!(error.contains("kernel_initializer = \"dirac\": only Conv2D starts so"), "{error}");
     }
 
     #[test]

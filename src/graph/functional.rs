@@ -112,23 +112,31 @@ impl Functional {
 
     /// The name of each layer: the given one, or Keras's.
     fn names(&self) -> Result<Vec<String>> {
-        let mut namer = Namer::default();
-        for name in self.layers.iter().filter_map(|layer| layer.name.as_deref()) {
-            // Labels of buffers and dispatches are a name and words, or two names with a plus.
-            let is_allowed = |c: char| c.is_alphanumeric() || "_-./:".contains(c);
-            if name.is_empty() || !name.chars().all(is_allowed) {
-                return Err(usage!("a layer cannot be named {name:?}: use letters, digits and _ - . / :"));
-            }
-            if !namer.take(name) {
-                return Err(usage!("two layers are named `{name}`"));
-            }
-        }
-        let name = |layer: &FunctionalLayer| match &layer.name {
-            Some(name) => name.clone(),
-            None => namer.next(layer.layer.as_layer().kind()),
-        };
-        Ok(self.layers.iter().map(name).collect())
+        names(&self.layers)
     }
+}
+
+/// The name of each layer: the given one, or Keras's.
+///
+/// # Errors
+/// If two have one name, or a name has characters that no name may have.
+pub(super) fn names(layers: &[FunctionalLayer]) -> Result<Vec<String>> {
+    let mut namer = Namer::default();
+    for name in layers.iter().filter_map(|layer| layer.name.as_deref()) {
+        // Labels of buffers and dispatches are a name and words, or two names with a plus.
+        let is_allowed = |c: char| c.is_alphanumeric() || "_-./:".contains(c);
+        if name.is_empty() || !name.chars().all(is_allowed) {
+            return Err(usage!("a layer cannot be named {name:?}: use letters, digits and _ - . / :"));
+        }
+        if !namer.take(name) {
+            return Err(usage!("two layers are named `{name}`"));
+        }
+    }
+    let name = |layer: &FunctionalLayer| match &layer.name {
+        Some(name) => name.clone(),
+        None => namer.next(layer.layer.as_layer().kind()),
+    };
+    Ok(layers.iter().map(name).collect())
 }
 
 /// The layers that an input comes from.

@@ -2,10 +2,12 @@
 
 mod culprit;
 mod file;
+mod file_layer;
 mod functional;
 mod images_info;
 mod infer;
 mod init;
+mod initialize;
 mod keras;
 mod lower;
 mod model;
@@ -17,13 +19,15 @@ mod record_options;
 mod sequential;
 mod summary;
 mod weights;
+mod whitening;
 
 pub use file::ModelFile;
 pub use functional::{Functional, FunctionalLayer};
 pub use images_info::ImagesInfo;
+pub use initialize::initialize;
 pub use keras::{
-    Initializer, Layout, SavedOptimizer, Stored, Tensor, initialize, load_optimizer, parse_optimizer, to_archive,
-    to_json, to_npz, to_weights_h5,
+    Initializer, Layout, SavedOptimizer, Stored, Tensor, load_optimizer, parse_optimizer, to_archive, to_json, to_npz,
+    to_weights_h5,
 };
 pub use model::Model;
 pub use preset::Preset;

@@ -150,6 +150,7 @@ impl<'g> Recording<'g> {
                 after_unpack(&[&infer, &evaluate]),
                 after_unpack(&[&infer, &predict]),
             ],
+            pairs: Vec::new(),
             buffers: self.r.buffers,
             dispatches: self.r.dispatches,
             profile,

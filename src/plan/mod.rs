@@ -7,12 +7,14 @@
 mod buffers;
 mod constants;
 mod kernel;
+mod pair;
 mod profile;
 mod recorded;
 mod recorder;
 mod share;
 mod step;
 mod wgsl;
+mod wgsl_pair;
 
 pub use buffers::{BufferDesc, BufferId, BufferSlice, Element, Lifetime, MAX_BINDINGS, SLICE_ALIGN};
 pub(crate) use constants::constants;
@@ -23,3 +25,4 @@ pub use recorded::{Dispatch, DispatchId, HostBuffers, Mode, Plan, Program, SkipB
 pub use recorder::Recorder;
 pub use step::Step;
 pub use wgsl::{ArgmaxStore, LANES_FILE, STEP_FILE, Shader, elementwise_grid, grid, output_file};
+pub use wgsl_pair::ShaderSource;

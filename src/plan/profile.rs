@@ -47,6 +47,8 @@ pub struct Profile {
     pub fuse: bool,
     /// Whether 3x3 convolutions fused with a 2x2 pool use Winograd's algorithm: more dispatches, fewer multiplications.
     pub winograd: bool,
+    /// Whether dispatches that do not depend on each other are launched in pairs.
+    pub pairs: bool,
 }
 
 impl Profile {
@@ -62,6 +64,7 @@ impl Profile {
         max_terms: usize::MAX,
         fuse: true,
         winograd: true,
+        pairs: true,
     };
     /// Discrete GPUs: limited by launch overhead at small batches, and able to run many workgroups at once.
     pub const DISCRETE: Self = Self {
@@ -75,6 +78,7 @@ impl Profile {
         max_terms: 1024,
         fuse: true,
         winograd: false,
+        pairs: true,
     };
     /// Integrated GPUs, and every adapter that neither of the other two profiles fits.
     pub const INTEGRATED: Self =
@@ -82,7 +86,8 @@ impl Profile {
     /// [`Self::DISCRETE`] with large tiles for products of every size: for checks, whose products are small.
     pub const LARGE_TILES: Self = Self { name: "large-tiles", large_tiles: 0, ..Self::DISCRETE };
     /// The reference implementations on the CPU: the twins of all kernels.
-    pub const REFERENCE: Self = Self { name: "cpu", target: Target::Cpu(None), min_tiles: 0, ..Self::INTEGRATED };
+    pub const REFERENCE: Self =
+        Self { name: "cpu", target: Target::Cpu(None), min_tiles: 0, pairs: false, ..Self::INTEGRATED };
     /// The profiles that wgpu adapters take, that is, those with [`Target::Adapter`].
     pub const ADAPTERS: [Self; 3] = [Self::SOFTWARE, Self::DISCRETE, Self::INTEGRATED];
     /// Those that kernels are checked with.

@@ -111,6 +111,8 @@ pub struct Plan {
     pub dispatches: Vec<Dispatch>,
     /// Dispatches of each program, in the order of [`Program::ALL`].
     pub programs: [Vec<DispatchId>; 5],
+    /// Dispatches that adapters launch as one where a program has them one after the other ([`Self::launches`]).
+    pub pairs: Vec<[DispatchId; 2]>,
     /// What the plan was recorded for.
     pub profile: Profile,
     /// The host's buffers.

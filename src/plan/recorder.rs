@@ -142,6 +142,7 @@ impl Recorder {
         };
         Plan {
             programs: [self.recent, Vec::new(), Vec::new(), Vec::new(), Vec::new()],
+            pairs: Vec::new(),
             buffers: self.buffers,
             dispatches: self.dispatches,
             profile: self.profile,

@@ -4,7 +4,7 @@
 use super::buffers::{BufferDesc, BufferId, BufferSlice, Lifetime};
 use super::recorded::{HostBuffers, Plan, SkipBuffers};
 
-/// Positions in each program of the first and the last dispatch that uses something; none in programs without one.
+/// Positions in each program of the first and the last launch that uses something; none in programs without one.
 type Uses = [Option<(usize, usize)>; 5];
 
 impl Plan {
@@ -56,8 +56,9 @@ impl Plan {
     fn uses(&self) -> Vec<Uses> {
         let mut uses = vec![Uses::default(); self.buffers.len()];
         for (p, program) in self.programs.iter().enumerate() {
-            for (at, id) in program.iter().enumerate() {
-                let dispatch = self.dispatch(*id);
+            // What is launched as one is used at the same time.
+            let launches = self.launches(program).into_iter().enumerate();
+            for (at, dispatch) in launches.flat_map(|(at, ids)| ids.iter().map(move |id| (at, self.dispatch(*id)))) {
                 for slice in dispatch.inputs.iter().chain(&dispatch.outputs) {
                     let of = &mut uses[slice.buffer.0][p];
                     *of = Some((of.map_or(at, |(first, _)| first), at));

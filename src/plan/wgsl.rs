@@ -38,18 +38,29 @@ impl Shader {
     /// # Panics
     /// If the bounds of a marked loop are neither literals nor constants, which is a bug in the shader file.
     pub fn text(&self, profile: Profile) -> String {
-        let constants = self.constants.clone().with("LOADS_AT_ONCE", profile.loads_at_once);
-        let mut text = constants.declarations();
-        let bounds = constants.bounds();
+        Self::common_text(profile) + &self.text_of(&self.files, profile)
+    }
+
+    /// What every shader has.
+    pub(super) fn common_text(profile: Profile) -> String {
         let four = match profile.loads_u64 {
             true => include_str!("../../shaders/four_u64.wgsl"),
             false => include_str!("../../shaders/four_f32.wgsl"),
         };
-        let numbers = include_str!("../../shaders/numbers.wgsl");
-        for file in [four, numbers].iter().chain(&self.files) {
-            text += &unroll(file, &bounds);
-        }
-        text
+        [four, include_str!("../../shaders/numbers.wgsl")].concat()
+    }
+
+    /// The text without [`Self::common_text`] and [`STEP_FILE`].
+    pub(super) fn own_text(&self, profile: Profile) -> String {
+        let files: Vec<_> = self.files.iter().copied().filter(|file| *file != STEP_FILE).collect();
+        self.text_of(&files, profile)
+    }
+
+    fn text_of(&self, files: &[&str], profile: Profile) -> String {
+        let constants = self.constants.clone().with("LOADS_AT_ONCE", profile.loads_at_once);
+        let bounds = constants.bounds();
+        let unrolled: String = files.iter().map(|file| unroll(file, &bounds)).collect();
+        constants.declarations() + &unrolled
     }
 }
 

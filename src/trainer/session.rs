@@ -29,20 +29,20 @@ impl Session {
         self.backend.read_f32(buffer, len).await
     }
 
-    /// The first number that is not finite among the outputs of the dispatches `ids`, which are run one at a time.
+    /// The first number that is not finite among the outputs of the dispatches `ids`, of which one launch is run at a time.
     pub(super) async fn first_not_finite(
         &mut self,
         ids: &[DispatchId],
         step: Step,
     ) -> Result<Option<(DispatchId, f32)>> {
         let plan = Arc::clone(&self.plan);
-        for id in ids {
-            self.backend.run_dispatches(&[*id], &[step])?;
-            let outputs = plan.dispatch(*id).outputs.iter();
-            for slice in outputs.filter(|slice| plan.buffer(slice.buffer).element == Element::F32) {
+        for launch in plan.launches(ids) {
+            self.backend.run_dispatches(launch, &[step])?;
+            let outputs = launch.iter().flat_map(|id| plan.dispatch(*id).outputs.iter().map(move |slice| (*id, slice)));
+            for (id, slice) in outputs.filter(|(_, slice)| plan.buffer(slice.buffer).element == Element::F32) {
                 let content = self.backend.read_f32(slice.buffer, slice.offset + slice.len).await?;
                 if let Some(value) = content[slice.offset..].iter().find(|value| !value.is_finite()) {
-                    return Ok(Some((*id, *value)));
+                    return Ok(Some((id, *value)));
                 }
             }
         }

@@ -66,7 +66,7 @@ impl Trainer {
         let augment = config.augment.unwrap_or_default();
         let options =
             RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, augment, optimizer, update };
-        let session = Session::load(graph.record(&options)?.share_buffers(), device).await?;
+        let session = Session::load(graph.record(&options)?.pair_dispatches().share_buffers(), device).await?;
         let (progress, images) = (Progress::default(), ImagesInfo::default());
         let mut trainer = Self {
             model,

@@ -46,7 +46,7 @@ impl Adapter {
             driver,
         };
         let adapter = Self { info, profile: Profile::INTEGRATED, checked: true, inner, trial, opened: Arc::default() };
-        Self { profile: adapter.default_profile(), ..adapter }
+        Self { profile: adapter.with_limits(adapter.default_profile()), ..adapter }
     }
 
     /// Whether shaders run on the CPU, as with lavapipe.
@@ -129,7 +129,15 @@ impl Adapter {
                 self.info.adapter
             ));
         }
-        Ok(Self { profile, ..self.clone() })
+        Ok(Self { profile: self.with_limits(profile), ..self.clone() })
+    }
+
+    /// The profile as the adapter's limits allow it.
+    fn with_limits(&self, profile: Profile) -> Profile {
+        Profile {
+            pairs: profile.pairs && self.limits().max_storage_buffers_per_shader_stage >= 2 * STORAGE_BUFFERS,
+            ..profile
+        }
     }
 
     /// The profile for this kind of adapter.

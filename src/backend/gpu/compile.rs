@@ -3,51 +3,79 @@
 use super::engine::Engine;
 use super::resources::{Loaded, group_layout, new_pipeline, padded_bytes};
 use crate::error::{Advice, Error, Result};
-use crate::plan::{BufferSlice, DispatchId};
-use std::collections::HashMap;
+use crate::plan::{BufferSlice, DispatchId, Shader, ShaderSource};
+use std::collections::{HashMap, HashSet};
 use wgpu::ErrorFilter;
 
 impl Engine {
-    /// Creates the bind groups, and one pipeline for each distinct shader text.
+    /// Creates the bind groups, and one pipeline for each distinct shader text, of what the programs launch; of a plan without programs,
+    /// of every dispatch.
     pub(super) async fn compile(&mut self, is_run: impl Fn(DispatchId) -> bool) -> Result<()> {
+        let plan = std::sync::Arc::clone(&self.plan);
         let mut pipelines: HashMap<String, wgpu::ComputePipeline> = HashMap::new();
-        let mut loaded = Vec::with_capacity(self.plan.dispatches.len());
-        for (i, dispatch) in self.plan.dispatches.iter().enumerate() {
-            if !is_run(DispatchId(i)) {
-                loaded.push(None);
-                continue;
-            }
-            let shader = dispatch.kernel.shader();
-            if shader.iterations > self.max_iterations {
-                let smaller = (self.plan.batch > 1).then_some(Advice::SmallerBatchSize);
-                return Err(Error::device(format!(
-                    "kernel `{}` loops {} times, {} stops after {}",
-                    dispatch.label, shader.iterations, self.info.adapter, self.max_iterations
-                ))
-                .advise(smaller.into_iter().chain([Advice::CpuBackend])));
-            }
-            let scope = self.device.push_error_scope(ErrorFilter::Validation);
-            let layout = group_layout(&self.device, dispatch.inputs.len(), dispatch.outputs.len());
-            let pipeline = pipelines
-                .entry(shader.text(self.plan.profile))
-                .or_insert_with_key(|text| {
-                    new_pipeline(&self.device, &dispatch.label, &shader, text, &layout, self.checked)
-                })
-                .clone();
-            let slices = dispatch.inputs.iter().chain(&dispatch.outputs);
-            let entries: Vec<_> = slices.enumerate().map(|(i, slice)| self.bind(i, *slice)).collect();
-            let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some(&dispatch.label),
-                layout: &layout,
-                entries: &entries,
-            });
-            if let Some(error) = scope.pop().await {
-                return Err(Error::device(format!("kernel `{}` on {}: {error}", dispatch.label, self.info.adapter)));
-            }
-            loaded.push(Some(Loaded { pipeline, group, grid: shader.grid, uses_step: shader.uses_step }));
+        let is_paired = |id: &DispatchId| plan.pairs.iter().any(|pair| pair.contains(id));
+        let alone: HashSet<DispatchId> = (plan.programs.iter())
+            .flat_map(|program| plan.launches(program))
+            .filter_map(|launch| match launch {
+                [only] => Some(*only),
+                _ => None,
+            })
+            .collect();
+        let singles = (0..plan.dispatches.len()).map(DispatchId);
+        for id in singles.filter(|id| is_run(*id) && (!is_paired(id) || alone.contains(id))) {
+            let shader = plan.dispatch(id).kernel.shader();
+            let text = shader.text(plan.profile);
+            let Shader { grid, iterations, uses_step, .. } = shader;
+            let source = ShaderSource { text, grid, iterations, uses_step };
+            let loaded = self.load_launch(&[id], source, &mut pipelines).await?;
+            self.launches.insert(vec![id], loaded);
         }
-        self.dispatches = loaded;
+        for pair in plan.pairs.iter().filter(|pair| pair.iter().all(|id| is_run(*id))) {
+            let loaded = self.load_launch(pair, plan.shader_of_pair(*pair), &mut pipelines).await?;
+            self.launches.insert(pair.to_vec(), loaded);
+        }
         Ok(())
+    }
+
+    /// Creates the bind group of a launch, and its pipeline unless there is one of the same text.
+    async fn load_launch(
+        &self,
+        launch: &[DispatchId],
+        source: ShaderSource,
+        pipelines: &mut HashMap<String, wgpu::ComputePipeline>,
+    ) -> Result<Loaded> {
+        let label = self.plan.launch_label(launch);
+        if source.iterations > self.max_iterations {
+            let smaller = (self.plan.batch > 1).then_some(Advice::SmallerBatchSize);
+            return Err(Error::device(format!(
+                "kernel `{label}` loops {} times, {} stops after {}",
+                source.iterations, self.info.adapter, self.max_iterations
+            ))
+            .advise(smaller.into_iter().chain([Advice::CpuBackend])));
+        }
+        let scope = self.device.push_error_scope(ErrorFilter::Validation);
+        let slices: Vec<(BufferSlice, bool)> = (launch.iter().map(|id| self.plan.dispatch(*id)))
+            .flat_map(|dispatch| {
+                let inputs = dispatch.inputs.iter().map(|slice| (*slice, true));
+                inputs.chain(dispatch.outputs.iter().map(|slice| (*slice, false)))
+            })
+            .collect();
+        let layout = group_layout(&self.device, slices.iter().map(|(_, is_input)| *is_input));
+        let ShaderSource { text, grid, uses_step, .. } = source;
+        let pipeline = pipelines
+            .entry(text)
+            .or_insert_with_key(|text| new_pipeline(&self.device, &label, uses_step, text, &layout, self.checked))
+            .clone();
+        let entries: Vec<_> = slices.iter().enumerate().map(|(i, (slice, _))| self.bind(i, *slice)).collect();
+        let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&label),
+            layout: &layout,
+            entries: &entries,
+        });
+        if let Some(error) = scope.pop().await {
+            return Err(Error::device(format!("kernel `{label}` on {}: {error}", self.info.adapter)));
+        }
+        Ok(Loaded { pipeline, group, grid, uses_step })
     }
 
     /// Binds a slice. Its size is rounded up to whole vectors of four, the unit of shader accesses; guard elements are

@@ -7,6 +7,7 @@ use crate::backend::interface::{Answer, Backend, KernelTimes};
 use crate::clock::Duration;
 use crate::error::{Advice, Error, Result};
 use crate::plan::{BufferId, DispatchId, Plan, Program, Step};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use wgpu::{BufferUsages, ErrorFilter};
 
@@ -38,8 +39,8 @@ pub struct Engine {
     pub(super) steps: wgpu::Buffer,
     pub(super) step_group: wgpu::BindGroup,
     pub(super) staging: wgpu::Buffer,
-    /// None for dispatches that are never run.
-    pub(super) dispatches: Vec<Option<Loaded>>,
+    /// Those that are ever run.
+    pub(super) launches: HashMap<Vec<DispatchId>, Loaded>,
     pub(super) failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -94,7 +95,7 @@ impl Engine {
         let mut engine = Self {
             info: adapter.info.clone(),
             step_group: step_group(&device, &steps),
-            dispatches: Vec::new(),
+            launches: HashMap::new(),
             plan,
             device,
             queue,
@@ -125,15 +126,15 @@ impl Engine {
         self.queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(&uniform));
     }
 
-    /// Encodes dispatch `id` for element `step_index` of the steps last written.
-    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, id: DispatchId, step_index: usize) {
-        let Some(dispatch) = &self.dispatches[id.0] else { panic!("dispatch {} is not loaded", id.0) };
-        pass.set_pipeline(&dispatch.pipeline);
-        pass.set_bind_group(0, &dispatch.group, &[]);
-        if dispatch.uses_step {
+    /// Encodes a launch for element `step_index` of the steps last written.
+    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, launch: &[DispatchId], step_index: usize) {
+        let Some(loaded) = self.launches.get(launch) else { panic!("{launch:?} is not loaded") };
+        pass.set_pipeline(&loaded.pipeline);
+        pass.set_bind_group(0, &loaded.group, &[]);
+        if loaded.uses_step {
             pass.set_bind_group(1, &self.step_group, &[(step_index as u64 * STEP_STRIDE) as u32]);
         }
-        let [x, y, z] = dispatch.grid;
+        let [x, y, z] = loaded.grid;
         pass.dispatch_workgroups(x, y, z);
     }
 
@@ -211,8 +212,9 @@ impl Backend for Engine {
         let mut encoder = self.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
+            let launches = self.plan.launches(ids);
             for step_index in 0..steps.len() {
-                ids.iter().for_each(|id| self.encode(&mut pass, *id, step_index));
+                launches.iter().for_each(|launch| self.encode(&mut pass, launch, step_index));
             }
         }
         self.queue.submit([encoder.finish()]);

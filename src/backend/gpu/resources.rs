@@ -2,11 +2,11 @@
 
 use super::adapter::Adapter;
 use crate::error::{Error, Result};
-use crate::plan::{Plan, Shader, Step};
+use crate::plan::{Plan, Step};
 use std::sync::{Arc, Mutex};
 use wgpu::{BindingType, BufferBindingType, BufferUsages};
 
-/// The wgpu objects of one dispatch.
+/// The wgpu objects of one launch.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) pipeline: wgpu::ComputePipeline,
@@ -93,10 +93,10 @@ pub(super) fn layout_entry(
     }
 }
 
-/// The layout of bind group 0: the inputs as read-only storage buffers, then the outputs as read-write ones.
-pub(super) fn group_layout(device: &wgpu::Device, inputs: usize, outputs: usize) -> wgpu::BindGroupLayout {
-    let storage = |i| layout_entry(i, BufferBindingType::Storage { read_only: i < inputs }, false);
-    let entries: Vec<_> = (0..inputs + outputs).map(storage).collect();
+/// The layout of bind group 0: storage buffers, of which each is an input, read-only, or an output.
+pub(super) fn group_layout(device: &wgpu::Device, are_inputs: impl Iterator<Item = bool>) -> wgpu::BindGroupLayout {
+    let storage = |(i, read_only)| layout_entry(i, BufferBindingType::Storage { read_only }, false);
+    let entries: Vec<_> = are_inputs.enumerate().map(storage).collect();
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries })
 }
 
@@ -136,12 +136,12 @@ fn new_module(
 pub(super) fn new_pipeline(
     device: &wgpu::Device,
     label: &str,
-    shader: &Shader,
+    uses_step: bool,
     text: &str,
     layout: &wgpu::BindGroupLayout,
     checked: bool,
 ) -> wgpu::ComputePipeline {
-    let step = shader.uses_step.then(|| step_layout(device));
+    let step = uses_step.then(|| step_layout(device));
     let layouts: Vec<_> = [Some(layout), step.as_ref()].into_iter().filter(Option::is_some).collect();
     let source = wgpu::ShaderSource::Wgsl(text.into());
     let module = new_module(device, wgpu::ShaderModuleDescriptor { label: Some(label), source }, checked);

@@ -2,11 +2,10 @@
 
 use super::object::Object;
 use crate::error::{Result, usage};
-use crate::graph::Graph;
 use crate::graph::culprit::shown;
-use crate::rng::{Purpose, Rng};
+use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How a tensor of `[.., inputs, outputs]` is filled at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -20,6 +19,10 @@ pub enum Initializer {
     Normal([f64; 2], bool),
     /// Of a variance of `scale` divided by the fan.
     Scaled(f64, Fan, Shape),
+    /// The first filters of a convolution pass a channel each through; the others are as by default.
+    Dirac,
+    /// The first filters of a convolution over the images whiten their patches; the others are as by default.
+    Whitening,
 }
 
 /// What a variance is divided by: inputs of an output, outputs of an input, or the mean of both.
@@ -48,8 +51,8 @@ pub enum Shape {
 
 /// Reads the initializer of the argument `key`, such as `kernel_initializer`; none where it is Keras's default, which is this
 /// project's, too.
-pub(super) fn read(key: &str, value: &Value) -> Result<Option<Initializer>> {
-    use Initializer::{Constant, Normal, Scaled, Uniform};
+pub(in crate::graph) fn read(key: &str, value: &Value) -> Result<Option<Initializer>> {
+    use Initializer::{Constant, Dirac, Normal, Scaled, Uniform, Whitening};
     if value.is_null() {
         return Ok(None);
     }
@@ -76,6 +79,8 @@ pub(super) fn read(key: &str, value: &Value) -> Result<Option<Initializer>> {
         "randomuniform" => Uniform([number("minval", -0.05)?, number("maxval", 0.05)?]),
         "randomnormal" => Normal([number("mean", 0.0)?, number("stddev", 0.05)?], false),
         "truncatednormal" => Normal([number("mean", 0.0)?, number("stddev", 0.05)?], true),
+        "dirac" if key == "kernel_initializer" => Dirac,
+        "whitening" if key == "kernel_initializer" => Whitening,
         "variancescaling" => {
             let fan = match word("mode", "fan_in")? {
                 "fan_in" => Fan::In,
@@ -103,25 +108,9 @@ pub(super) fn read(key: &str, value: &Value) -> Result<Option<Initializer>> {
     Ok((found != default).then_some(found))
 }
 
-/// All weights of `graph` at the start of a run from `seed`, laid out as [`Graph::weights`] says, those of `initializers` filled as
-/// these say: pairs of a layer's name with the argument's prefix (`conv2d.kernel`), and what fills the tensor.
-pub fn initialize(graph: &Graph, initializers: &[(String, Initializer)], seed: u64) -> Vec<f32> {
-    let mut weights = graph.initial_weights(seed);
-    for (name, initializer) in initializers {
-        let (layer, prefix) = name.rsplit_once('.').unwrap_or((name, ""));
-        let names = [name.clone(), format!("{name}_kernel"), format!("{layer}.kernel")];
-        let names = if prefix == "depthwise" { &names[..] } else { &names[..2] };
-        // A layer without bias has an initializer of it nevertheless.
-        if let Some((i, (tensor, range))) = graph.weights().enumerate().find(|(_, (t, _))| names.contains(&t.name)) {
-            let mut rng = Rng::new(seed, Purpose::Weights, i as u64);
-            weights[range].fill_with(|| initializer.draw(&tensor.shape, &mut rng) as f32);
-        }
-    }
-    weights
-}
-
 impl Initializer {
-    fn draw(self, shape: &[usize], rng: &mut Rng) -> f64 {
+    /// An element of a tensor of this shape.
+    pub(in crate::graph) fn draw(self, shape: &[usize], rng: &mut Rng) -> f64 {
         // The standard deviation of a normal distribution truncated at two of its own.
         const TRUNCATED: f64 = 0.879_625_661_034_239_8;
         match self {
@@ -136,6 +125,37 @@ impl Initializer {
                     Shape::Normal => variance.sqrt() * normal(rng, false),
                 }
             }
+            Self::Dirac | Self::Whitening => unreachable!("these fill whole tensors"),
+        }
+    }
+}
+
+impl Initializer {
+    /// As a layer's argument has it, in the form that is read.
+    pub fn to_argument(self) -> Value {
+        let object = |class: &str, config: Value| json!({ "class_name": class, "config": config });
+        match self {
+            Self::Constant(value) => object("Constant", json!({ "value": value })),
+            Self::Uniform([low, high]) => object("RandomUniform", json!({ "minval": low, "maxval": high })),
+            Self::Normal([mean, deviation], truncated) => {
+                let class = if truncated { "TruncatedNormal" } else { "RandomNormal" };
+                object(class, json!({ "mean": mean, "stddev": deviation }))
+            }
+            Self::Scaled(scale, fan, shape) => {
+                let mode = match fan {
+                    Fan::In => "fan_in",
+                    Fan::Out => "fan_out",
+                    Fan::Average => "fan_avg",
+                };
+                let distribution = match shape {
+                    Shape::Uniform => "uniform",
+                    Shape::Truncated => "truncated_normal",
+                    Shape::Normal => "untruncated_normal",
+                };
+                object("VarianceScaling", json!({ "scale": scale, "mode": mode, "distribution": distribution }))
+            }
+            Self::Dirac => "dirac".into(),
+            Self::Whitening => "whitening".into(),
         }
     }
 }
@@ -170,7 +190,7 @@ fn normal(rng: &mut Rng, truncated: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::rng::Purpose;
 
     /// Mean, standard deviation and largest magnitude of many draws over [3, 3, 16, 24].
     fn moments(initializer: &Value) -> [f64; 3] {
@@ -208,6 +228,21 @@ mod tests {
             assert!(!is_bounded || largest < 2.3 * expected, "{initializer}: {largest}");
         }
         assert_eq!(moments(&object("Constant", json!({ "value": 0.5 })))[2], 0.5);
+    }
+
+    #[test]
+    fn an_argument_reads_as_what_it_was_written_from() {
+        use Initializer::{Constant, Dirac, Normal, Scaled, Uniform, Whitening};
+        let scaled = [Fan::In, Fan::Out, Fan::Average].map(|fan| Scaled(2.5, fan, Shape::Normal));
+        let others = [Constant(0.5), Uniform([-1.0, 2.0]), Normal([0.1, 0.2], false), Normal([0.0, 0.2], true), Dirac];
+        let shapes = [Shape::Uniform, Shape::Truncated].map(|shape| Scaled(2.0, Fan::Average, shape));
+        for initializer in scaled.into_iter().chain(others).chain(shapes).chain([Whitening]) {
+            let argument = initializer.to_argument();
+            assert_eq!(read("kernel_initializer", &argument).expect("supported"), Some(initializer), "{argument}");
+        }
+        for name in ["dirac", "whitening"] {
+            assert!(read("bias_initializer", &json!(name)).is_err(), "{name}");
+        }
     }
 
     #[test]

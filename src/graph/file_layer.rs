@@ -1,0 +1,55 @@
+//! A layer as a TOML file has it: Keras's arguments, those among them that say how a tensor begins.
+
+use super::FunctionalLayer;
+use super::culprit::{culprit, reason_against, shown};
+use super::keras::{Initializer, read_initializer};
+use crate::error::{Result, usage};
+use crate::hint::{with_hint, with_reason};
+use serde::Deserialize;
+
+/// The layer of a table with how its tensors begin, by the prefix of the argument (`kernel`); an error names the key that is wrong.
+pub(super) fn layer_of(mut table: toml::Table) -> Result<(FunctionalLayer, Vec<(String, Initializer)>)> {
+    let kind = table.get("type").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+    let mut initializers = Vec::new();
+    for tensor in initialized_tensors(&kind) {
+        let key = format!("{tensor}_initializer");
+        let Some(value) = table.remove(&key) else { continue };
+        let value = serde_json::to_value(value).map_err(|e| usage!("{key}: {e}"))?;
+        if !kind.ends_with("Conv2D") && (value == "dirac" || value == "whitening") {
+            return Err(usage!("{key} = {}: only Conv2D starts so", shown(&value)));
+        }
+        initializers.extend(read_initializer(&key, &value)?.map(|how| (tensor.to_string(), how)));
+    }
+    Ok((read_layer(table)?, initializers))
+}
+
+/// The tensors of a layer that an argument of Keras says how to fill, `kernel` for `kernel_initializer`.
+fn initialized_tensors(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "Conv2D" | "Dense" => &["kernel", "bias"],
+        "DepthwiseConv2D" => &["depthwise", "bias"],
+        "SeparableConv2D" => &["depthwise", "pointwise", "bias"],
+        "BatchNormalization" => &["gamma", "beta", "moving_mean", "moving_variance"],
+        "LayerNormalization" => &["gamma", "beta"],
+        "PReLU" => &["alpha"],
+        _ => &[],
+    }
+}
+
+fn read_layer(table: toml::Table) -> Result<FunctionalLayer> {
+    let read = |table: toml::Table| FunctionalLayer::deserialize(table).map_err(|e| e.to_string());
+    let error = match read(table.clone()) {
+        Ok(layer) => return Ok(layer),
+        Err(error) => error,
+    };
+    let without =
+        |key: &str| read(table.iter().filter(|(k, _)| *k != key).map(|(k, v)| (k.clone(), v.clone())).collect()).err();
+    match culprit(table.keys().map(String::as_str), &error, without) {
+        Some(key) if !error.contains(&format!("`{key}`")) => Err(usage!(
+            "{key} = {}: {}",
+            shown(&serde_json::to_value(&table[key]).unwrap_or_default()),
+            with_hint(&error)
+        )),
+        _ => Err(usage!("{}", with_reason(&error, |key| reason_against(key).map(str::to_owned)))),
+    }
+}

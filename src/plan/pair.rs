@@ -1,0 +1,95 @@
+//! Dispatches that do not depend on each other are launched in pairs: a card waits between launches, at small batches for longer than
+//! many a kernel runs.
+
+use super::buffers::BufferSlice;
+use super::recorded::{Dispatch, DispatchId, Plan};
+use super::wgsl_pair::{ShaderSource, workgroup_size};
+
+/// Most workgroups of a pair: what a card has at work at a time, so that neither kernel waits for the other's.
+const MAX_WORKGROUPS: u32 = 2048;
+
+impl Plan {
+    /// This plan with pairs of dispatches, where its profile has them: each dispatch joins the first launch that is alone so far and does
+    /// not come before what it depends on. Before [`Self::share_buffers`], which keeps what a pair uses apart.
+    pub fn pair_dispatches(mut self) -> Self {
+        if !self.profile.pairs {
+            return self;
+        }
+        let sizes: Vec<Option<Size>> = self.dispatches.iter().map(|dispatch| Size::of(dispatch, &self)).collect();
+        let mut pairs = Vec::new();
+        for program in 0..self.programs.len() {
+            let mut launches: Vec<Vec<DispatchId>> = Vec::new();
+            for &id in &self.programs[program] {
+                let depends = |other: &DispatchId| conflict(self.dispatch(id), self.dispatch(*other));
+                let ready = launches.iter().rposition(|launch| launch.iter().any(depends)).map_or(0, |last| last + 1);
+                let fits = |launch: &&mut Vec<DispatchId>| matches!(launch[..], [only] if sizes[id.0].zip(sizes[only.0]).is_some_and(|(a, b)| a.fits(b)));
+                match launches[ready..].iter_mut().find(fits) {
+                    Some(launch) => launch.push(id),
+                    None => launches.push(vec![id]),
+                }
+            }
+            pairs.extend(launches.iter().filter_map(|launch| <[DispatchId; 2]>::try_from(&launch[..]).ok()));
+            self.programs[program] = launches.concat();
+        }
+        pairs.sort_by_key(|pair| pair.map(|id| id.0));
+        pairs.dedup();
+        self.pairs = pairs;
+        self
+    }
+
+    /// The dispatches `ids` as they are launched: alone, or two at a time.
+    pub fn launches<'a>(&self, ids: &'a [DispatchId]) -> Vec<&'a [DispatchId]> {
+        let mut launches = Vec::with_capacity(ids.len());
+        let mut rest = ids;
+        while !rest.is_empty() {
+            let is_pair = self.pairs.iter().any(|pair| rest.starts_with(pair));
+            let (launch, others) = rest.split_at(1 + usize::from(is_pair));
+            launches.push(launch);
+            rest = others;
+        }
+        launches
+    }
+
+    /// What a launch is called: the labels of its dispatches.
+    pub fn launch_label(&self, launch: &[DispatchId]) -> String {
+        launch.iter().map(|id| &self.dispatch(*id).label[..]).collect::<Vec<_>>().join(" + ")
+    }
+
+    /// The shader of a pair of dispatches.
+    pub fn shader_of_pair(&self, pair: [DispatchId; 2]) -> ShaderSource {
+        let [first, second] = pair.map(|id| self.dispatch(id));
+        let bindings = first.inputs.len() + first.outputs.len();
+        ShaderSource::of_pair(&[first, second].map(|dispatch| dispatch.kernel.shader()), bindings, self.profile)
+    }
+}
+
+/// What decides whether two dispatches can be one launch.
+#[derive(Clone, Copy)]
+struct Size {
+    invocations: u32,
+    workgroups: u32,
+}
+
+impl Size {
+    fn of(dispatch: &Dispatch, plan: &Plan) -> Option<Self> {
+        let shader = dispatch.kernel.shader();
+        let workgroups = shader.grid.into_iter().try_fold(1, u32::checked_mul)?;
+        Some(Self { invocations: workgroup_size(&shader.text(plan.profile))?, workgroups })
+    }
+
+    fn fits(self, other: Self) -> bool {
+        self.invocations == other.invocations
+            && self.workgroups.checked_add(other.workgroups).is_some_and(|sum| sum <= MAX_WORKGROUPS)
+    }
+}
+
+/// Whether the order of two dispatches matters, or a launch of both would bind a buffer to read it and to write it.
+fn conflict(a: &Dispatch, b: &Dispatch) -> bool {
+    let same = |x: &BufferSlice, y: &BufferSlice| x.buffer == y.buffer;
+    let overlap =
+        |x: &BufferSlice, y: &BufferSlice| same(x, y) && x.offset < y.offset + y.len && y.offset < x.offset + x.len;
+    let any = |of: &[BufferSlice], with: &[BufferSlice], meet: &dyn Fn(&BufferSlice, &BufferSlice) -> bool| {
+        of.iter().any(|x| with.iter().any(|y| meet(x, y)))
+    };
+    any(&a.outputs, &b.inputs, &same) || any(&b.outputs, &a.inputs, &same) || any(&a.outputs, &b.outputs, &overlap)
+}
