@@ -80,7 +80,7 @@ impl Functional {
     /// A name that two layers have or none, layers that feed each other, more than one output, or a layer that does not fit
     /// its inputs.
     pub fn graph(&self) -> Result<Graph> {
-        let names = self.names()?;
+        let names = names(&self.layers)?;
         let index: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
         let mut inputs = Vec::with_capacity(self.layers.len());
         for (i, layer) in self.layers.iter().enumerate() {
@@ -108,11 +108,6 @@ impl Functional {
             .iter()
             .map(|&i| (Some(names[i].clone()), self.layers[i].layer.clone(), inputs[i].iter().map(moved).collect()));
         infer::graph(self.input, layers.collect())
-    }
-
-    /// The name of each layer: the given one, or Keras's.
-    fn names(&self) -> Result<Vec<String>> {
-        names(&self.layers)
     }
 }
 

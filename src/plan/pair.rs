@@ -3,7 +3,7 @@
 
 use super::buffers::BufferSlice;
 use super::recorded::{Dispatch, DispatchId, Plan};
-use super::wgsl_pair::{ShaderSource, workgroup_size};
+use super::wgsl_pair::ShaderSource;
 
 /// Most workgroups of a pair: what a card has at work at a time, so that neither kernel waits for the other's.
 const MAX_WORKGROUPS: u32 = 2048;
@@ -15,14 +15,15 @@ impl Plan {
         if !self.profile.pairs {
             return self;
         }
-        let sizes: Vec<Option<Size>> = self.dispatches.iter().map(|dispatch| Size::of(dispatch, &self)).collect();
+        let sizes: Vec<Size> = self.dispatches.iter().map(Size::of).collect();
         let mut pairs = Vec::new();
         for program in 0..self.programs.len() {
             let mut launches: Vec<Vec<DispatchId>> = Vec::new();
             for &id in &self.programs[program] {
                 let depends = |other: &DispatchId| conflict(self.dispatch(id), self.dispatch(*other));
                 let ready = launches.iter().rposition(|launch| launch.iter().any(depends)).map_or(0, |last| last + 1);
-                let fits = |launch: &&mut Vec<DispatchId>| matches!(launch[..], [only] if sizes[id.0].zip(sizes[only.0]).is_some_and(|(a, b)| a.fits(b)));
+                let fits =
+                    |launch: &&mut Vec<DispatchId>| matches!(launch[..], [only] if sizes[id.0].fits(sizes[only.0]));
                 match launches[ready..].iter_mut().find(fits) {
                     Some(launch) => launch.push(id),
                     None => launches.push(vec![id]),
@@ -71,15 +72,14 @@ struct Size {
 }
 
 impl Size {
-    fn of(dispatch: &Dispatch, plan: &Plan) -> Option<Self> {
+    fn of(dispatch: &Dispatch) -> Self {
         let shader = dispatch.kernel.shader();
-        let workgroups = shader.grid.into_iter().try_fold(1, u32::checked_mul)?;
-        Some(Self { invocations: workgroup_size(&shader.text(plan.profile))?, workgroups })
+        let workgroups = shader.grid.into_iter().fold(1, u32::saturating_mul);
+        Self { invocations: shader.workgroup_size(), workgroups }
     }
 
     fn fits(self, other: Self) -> bool {
-        self.invocations == other.invocations
-            && self.workgroups.checked_add(other.workgroups).is_some_and(|sum| sum <= MAX_WORKGROUPS)
+        self.invocations == other.invocations && self.workgroups.saturating_add(other.workgroups) <= MAX_WORKGROUPS
     }
 }
 

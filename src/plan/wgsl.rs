@@ -41,6 +41,15 @@ impl Shader {
         Self::common_text(profile) + &self.text_of(&self.files, profile)
     }
 
+    /// Invocations in a workgroup.
+    ///
+    /// # Panics
+    /// If no file has an entry point, which is a bug in the kernel.
+    pub(super) fn workgroup_size(&self) -> u32 {
+        let of_file = |file: &&str| file.split_once("@workgroup_size(")?.1.split_once(')')?.0.parse().ok();
+        self.files.iter().find_map(of_file).expect("an entry point")
+    }
+
     /// What every shader has.
     pub(super) fn common_text(profile: Profile) -> String {
         let four = match profile.loads_u64 {

@@ -31,20 +31,18 @@ impl ShaderSource {
     pub(super) fn of_pair(shaders: &[Shader; 2], bindings: usize, profile: Profile) -> Self {
         let [first, second] = shaders;
         let texts = shaders.each_ref().map(|shader| shader.own_text(profile));
-        let [size, other] = texts.each_ref().map(|text| workgroup_size(text).expect("an entry point"));
+        let [size, other] = shaders.each_ref().map(Shader::workgroup_size);
         assert!(size == other, "workgroups of {size} and of {other} invocations in a pair");
         let workgroups = first.grid.iter().product::<u32>();
         let uses_step = first.uses_step || second.uses_step;
         let mut text = format!("const FIRST_BINDINGS = {bindings}u;\nconst FIRST_WORKGROUPS = {workgroups}u;\n");
         text += &Shader::common_text(profile);
         text += if uses_step { STEP_FILE } else { "" };
-        let mut builtins: Vec<&str> = vec!["@builtin(workgroup_id) of_pair: vec3<u32>"];
         let shared = shared_memory(shaders, &texts);
         let calls = [0, 1].map(|i| {
-            let (body, parameters) = without_entry(&texts[i]);
+            let (mut body, parameters) = without_entry(&texts[i]);
             let mut names: HashMap<&str, String> =
-                names(&body).map(|name| (name, format!("{name}{}", SUFFIXES[i]))).collect();
-            let mut body = body.clone();
+                names(&texts[i]).map(|name| (name, format!("{name}{}", SUFFIXES[i]))).collect();
             if i == 1 {
                 body = body.replace("@binding(", "@binding(FIRST_BINDINGS + ");
                 for (name, line) in &shared {
@@ -63,28 +61,17 @@ impl ShaderSource {
             let arguments: Vec<String> = arguments.collect();
             format!("main{}({});", SUFFIXES[i], arguments.join(", "))
         });
-        for builtin in ["local_invocation_index", "subgroup_invocation_id"] {
-            if calls.iter().any(|call| call.contains(builtin)) {
-                builtins.push(match builtin {
-                    "local_invocation_index" => "@builtin(local_invocation_index) local_invocation_index: u32",
-                    _ => "@builtin(subgroup_invocation_id) subgroup_invocation_id: u32",
-                });
-            }
-        }
+        let scalars = ["local_invocation_index", "subgroup_invocation_id"].into_iter();
+        let taken = scalars.filter(|builtin| calls.iter().any(|call| call.contains(builtin)));
+        let parameters: String = taken.map(|builtin| format!(", @builtin({builtin}) {builtin}: u32")).collect();
         let [a, b] = calls;
         text += &format!(
-            "\n@compute @workgroup_size({size})\nfn main({}) {{\n    if (of_pair.x < FIRST_WORKGROUPS) {{\n        {a}\n    }} else \
-             {{\n        {b}\n    }}\n}}\n",
-            builtins.join(", ")
+            "\n@compute @workgroup_size({size})\nfn main(@builtin(workgroup_id) of_pair: vec3<u32>{parameters}) {{\n    if (of_pair.x < FIRST_WORKGROUPS) {{\n        {a}\n    }} else \
+             {{\n        {b}\n    }}\n}}\n"
         );
         let grid = [workgroups + second.grid.iter().product::<u32>(), 1, 1];
         Self { text, grid, iterations: first.iterations.max(second.iterations), uses_step }
     }
-}
-
-/// Invocations in a workgroup of the shader `text`.
-pub(super) fn workgroup_size(text: &str) -> Option<u32> {
-    text.split_once("@workgroup_size(")?.1.split_once(')')?.0.parse().ok()
 }
 
 /// The text with an entry point that is a plain function, and the builtins that its parameters take.

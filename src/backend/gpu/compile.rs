@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 use wgpu::ErrorFilter;
 
 impl Engine {
-    /// Creates the bind groups, and one pipeline for each distinct shader text, of what the programs launch; of a plan without programs,
-    /// of every dispatch.
+    /// Creates the bind groups, and one pipeline for each distinct shader text: of every pair, and of every dispatch but those that the
+    /// programs launch in pairs alone.
     pub(super) async fn compile(&mut self, is_run: impl Fn(DispatchId) -> bool) -> Result<()> {
         let plan = std::sync::Arc::clone(&self.plan);
         let mut pipelines: HashMap<String, wgpu::ComputePipeline> = HashMap::new();

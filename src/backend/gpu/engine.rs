@@ -126,9 +126,13 @@ impl Engine {
         self.queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(&uniform));
     }
 
+    /// What a launch needs.
+    pub(super) fn loaded(&self, launch: &[DispatchId]) -> &Loaded {
+        self.launches.get(launch).unwrap_or_else(|| panic!("{launch:?} is not loaded"))
+    }
+
     /// Encodes a launch for element `step_index` of the steps last written.
-    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, launch: &[DispatchId], step_index: usize) {
-        let Some(loaded) = self.launches.get(launch) else { panic!("{launch:?} is not loaded") };
+    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, loaded: &Loaded, step_index: usize) {
         pass.set_pipeline(&loaded.pipeline);
         pass.set_bind_group(0, &loaded.group, &[]);
         if loaded.uses_step {
@@ -212,9 +216,10 @@ impl Backend for Engine {
         let mut encoder = self.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            let launches = self.plan.launches(ids);
+            let launches = self.plan.launches(ids).into_iter();
+            let loaded: Vec<&Loaded> = launches.map(|launch| self.loaded(launch)).collect();
             for step_index in 0..steps.len() {
-                launches.iter().for_each(|launch| self.encode(&mut pass, launch, step_index));
+                loaded.iter().for_each(|loaded| self.encode(&mut pass, loaded, step_index));
             }
         }
         self.queue.submit([encoder.finish()]);

@@ -65,7 +65,7 @@ impl Engine {
                     end_of_pass_write_index: Some(2 * i as u32 + 1),
                 }),
             });
-            self.encode(&mut pass, launch, 0);
+            self.encode(&mut pass, self.loaded(launch), 0);
         }
         encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
         encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, u64::from(count) * 8);

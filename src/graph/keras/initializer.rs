@@ -128,9 +128,7 @@ impl Initializer {
             Self::Dirac | Self::Whitening => unreachable!("these fill whole tensors"),
         }
     }
-}
 
-impl Initializer {
     /// As a layer's argument has it, in the form that is read.
     pub fn to_argument(self) -> Value {
         let object = |class: &str, config: Value| json!({ "class_name": class, "config": config });
