@@ -6,8 +6,8 @@
 // dy: [BATCH, POOL_OH, POOL_OW, C_OUT] holds one tagged gradient per pool window (see tagged_gradient.wgsl),
 // weights: [KH, KW, COLS, C_OUT], dx: [BATCH, H, W, ROW_LEN].
 
-// For four input pixels: the image index, and the coordinates y + PAD_Y and x + PAD_X in the padded image.
-struct Rows { image: vec4<u32>, y: vec4<i32>, x: vec4<i32> }
+// For four input pixels: rows of dy above the image, and the coordinates y + PAD_Y and x + PAD_X in the padded image.
+struct Rows { above: vec4<u32>, y: vec4<i32>, x: vec4<i32> }
 
 // Of a phase, the first of its pixels, and the first of its taps. Neighbouring phases differ in y: those that reach fewer taps down, whose
 // sums are shorter, then lie between the others.
@@ -33,7 +33,12 @@ fn tap_at(k: u32) -> Tap {
 // Index of the weights of a tap.
 fn tap_of(k: u32) -> u32 {
     let tap = tap_at(k);
-    return min(tap.y, KH - 1u) * KW + min(tap.x, KW - 1u);
+    return within(tap.y, KH, PHASES_Y) * KW + within(tap.x, KW, PHASES_X);
+}
+
+// Without phases every tap is within the kernel.
+fn within(tap: u32, size: u32, phases: u32) -> u32 {
+    return select(min(tap, size - 1u), tap, phases == 1u);
 }
 
 // Rows and columns of a phase's pixels.
@@ -50,7 +55,7 @@ fn pixels_of(row: vec4<u32>) -> Pixels {
 
 fn rows_at(first: u32) -> Rows {
     let pixels = pixels_of(min(vec4(first) + vec4(0u, 1u, 2u, 3u), vec4(ROWS - 1u)));
-    return Rows(pixels.image, vec4<i32>(pixels.y + PAD_Y), vec4<i32>(pixels.x + PAD_X));
+    return Rows(pixels.image * POOL_OH, vec4<i32>(pixels.y + PAD_Y), vec4<i32>(pixels.x + PAD_X));
 }
 
 // The row of dx for a row of the product; NO_ROW for one beyond the image.
@@ -60,47 +65,50 @@ fn row_of_out(row: u32) -> u32 {
     return select(NO_ROW, at, pixels.y.x < H && pixels.x.x < W);
 }
 
-// For tap and filter (ky, kx, o) = k at one input pixel: the index into dy, -1 if no output pixel reads the input pixel
-// through that tap, and the window offset of that output pixel in its pool window.
-struct Source { index: i32, window_offset: u32 }
+// For a tap at one input pixel: the pixel of dy and the window offset, in its pool window, of the output pixel that reads the input pixel
+// through that tap; NO_OFFSET if none does.
+struct Source { pixel: u32, window_offset: u32 }
 
-fn source(image: u32, py: i32, px: i32, k: u32) -> Source {
+const NO_OFFSET: u32 = 0xffffffffu;
+
+// `above`: rows of dy above the image. Negative coordinates are beyond every image as u32.
+fn source(above: u32, py: i32, px: i32, k: u32) -> Source {
     let tap = tap_at(k);
-    let ty = py - i32(tap.y * DILATION_Y);
-    let tx = px - i32(tap.x * DILATION_X);
-    let oy = u32(max(ty, 0)) / SY;
-    let ox = u32(max(tx, 0)) / SX;
-    let on_stride = k < K && tap.y < KH && tap.x < KW && ty >= 0 && tx >= 0 && u32(max(ty, 0)) % SY == 0u && u32(max(tx, 0)) % SX == 0u;
-    let inside = oy / POOL_SY < POOL_OH && ox / POOL_SX < POOL_OW && oy % POOL_SY < POOL_H && ox % POOL_SX < POOL_W;
-    let i = ((image * POOL_OH + oy / POOL_SY) * POOL_OW + ox / POOL_SX) * C_OUT + group() * GROUP_OUT + k % GROUP_OUT;
-    return Source(select(-1, i32(i), on_stride && inside), oy % POOL_SY * POOL_W + ox % POOL_SX);
+    let ty = u32(py - i32(tap.y * DILATION_Y));
+    let tx = u32(px - i32(tap.x * DILATION_X));
+    let oy = ty / SY;
+    let ox = tx / SX;
+    let has_tap = is_term(k) && (PHASES_Y == 1u || tap.y < KH) && (PHASES_X == 1u || tap.x < KW);
+    let on_stride = ty % SY == 0u && tx % SX == 0u;
+    let in_window = (POOL_H >= POOL_SY || oy % POOL_SY < POOL_H) && (POOL_W >= POOL_SX || ox % POOL_SX < POOL_W);
+    let is_read = has_tap && on_stride && in_window && oy / POOL_SY < POOL_OH && ox / POOL_SX < POOL_OW;
+    let pixel = (above + oy / POOL_SY) * POOL_OW + ox / POOL_SX;
+    return Source(select(0u, pixel, is_read), select(NO_OFFSET, oy % POOL_SY * POOL_W + ox % POOL_SX, is_read));
 }
 
-fn dy_at(image: u32, py: i32, px: i32, k: u32) -> f32 {
-    let origin = source(image, py, px, k);
-    let tagged = vec4(dy_one(u32(max(origin.index, 0))));
-    return select(0.0, gradient_at(tagged, origin.window_offset).x, origin.index >= 0);
+fn dy_at(above: u32, py: i32, px: i32, k: u32) -> f32 {
+    let found = source(above, py, px, k);
+    return gradient_at(vec4(dy_one(found.pixel * C_OUT + filter_of(k))), found.window_offset).x;
 }
 
-fn dy_row(image: u32, py: i32, px: i32, k: u32) -> vec4<f32> {
+fn dy_row(above: u32, py: i32, px: i32, k: u32) -> vec4<f32> {
     if (C_OUT_BY_4) {
-        let origin = source(image, py, px, k);
-        let tagged = dy_four(u32(max(origin.index, 0)));
-        return select(vec4(0.0), gradient_at(tagged, origin.window_offset), origin.index >= 0);
+        let found = source(above, py, px, k);
+        return gradient_at(dy_four(found.pixel * (C_OUT / 4u) + filter_of(k) / 4u), found.window_offset);
     }
     return vec4(
-        dy_at(image, py, px, k),
-        dy_at(image, py, px, k + 1u),
-        dy_at(image, py, px, k + 2u),
-        dy_at(image, py, px, k + 3u),
+        dy_at(above, py, px, k),
+        dy_at(above, py, px, k + 1u),
+        dy_at(above, py, px, k + 2u),
+        dy_at(above, py, px, k + 3u),
     );
 }
 
 fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
     return mat4x4(
-        dy_row(rows.image.x, rows.y.x, rows.x.x, k),
-        dy_row(rows.image.y, rows.y.y, rows.x.y, k),
-        dy_row(rows.image.z, rows.y.z, rows.x.z, k),
-        dy_row(rows.image.w, rows.y.w, rows.x.w, k),
+        dy_row(rows.above.x, rows.y.x, rows.x.x, k),
+        dy_row(rows.above.y, rows.y.y, rows.x.y, k),
+        dy_row(rows.above.z, rows.y.z, rows.x.z, k),
+        dy_row(rows.above.w, rows.y.w, rows.x.w, k),
     );
 }

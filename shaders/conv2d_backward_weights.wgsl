@@ -2,10 +2,9 @@
 // with BIAS, the row after those of dw is db[o] = sum over n, oy, ox of dy[n, oy, ox, o]
 //
 // As a matrix product, rows are (ky, kx, i) followed by one row of ones for the bias, columns are filters and k runs
-// over output pixels (see conv2d_pixels.wgsl); one product for each group of channels. x: [BATCH, H, W, C_IN],
-// dy: [K / WINDOW_LEN, ROW_LEN] of tagged gradients (see tagged_gradient.wgsl), dw: [SPLIT_K, ROWS, ROW_LEN].
-
-@group(0) @binding(0) var<storage, read> x_values: array<Four>;
+// over output pixels (see conv2d_pixels.wgsl); one product for each group of channels. x: [BATCH, H, W, C_IN] of
+// x_by_4.wgsl or x_single.wgsl, dy: [K / WINDOW_LEN, ROW_LEN] of tagged gradients (see tagged_gradient.wgsl),
+// dw: [SPLIT_K, ROWS, ROW_LEN].
 
 const BIAS_ROW: u32 = KH * KW * GROUP_IN;
 
@@ -26,24 +25,24 @@ fn rows_at(first: u32) -> Rows {
 // An output pixel: the input pixel under tap (0, 0), were there no padding, and the index of its first channel.
 struct Pixel { y: i32, x: i32, at: i32, in_range: bool }
 
-// Index into x of row r of four at a pixel; -1 in the zero padding.
-fn x_index(rows: Rows, r: u32, pixel: Pixel) -> i32 {
-    let inside = !PADDED || (u32(pixel.y + rows.y[r]) < H && u32(pixel.x + rows.x[r]) < W);
-    return select(-1, pixel.at + rows.at[r], inside);
+// Whether row r of four lies within the image at a pixel.
+fn is_inside(rows: Rows, r: u32, pixel: Pixel) -> bool {
+    return !PADDED || (u32(pixel.y + rows.y[r]) < H && u32(pixel.x + rows.x[r]) < W);
 }
 
 fn x_at(rows: Rows, r: u32, pixel: Pixel) -> f32 {
-    let i = x_index(rows, r, pixel);
-    let clamped = u32(max(i, 0));
-    return select(select(0.0, four(x_values[clamped / 4u])[clamped % 4u], i >= 0), 1.0, rows.first + r >= BIAS_ROW);
+    let inside = is_inside(rows, r, pixel);
+    let at = select(0u, u32(pixel.at + rows.at[r]), inside);
+    return select(select(0.0, x_one(at), inside), 1.0, rows.first + r >= BIAS_ROW);
 }
 
 // Four rows of A at one output pixel; zero if the pixel lies past the end of the sum over k.
 fn x_col(rows: Rows, pixel: Pixel) -> vec4<f32> {
     if (!pixel.in_range) { return vec4(0.0); }
     if (C_IN_BY_4) {
-        let i = x_index(rows, 0u, pixel);
-        return select(select(vec4(0.0), four(x_values[u32(max(i, 0)) / 4u]), i >= 0), vec4(1.0), rows.first >= BIAS_ROW);
+        let inside = is_inside(rows, 0u, pixel);
+        let at = select(0u, u32(pixel.at + rows.at[0]), inside);
+        return select(select(vec4(0.0), x_four(at / 4u), inside), vec4(1.0), rows.first >= BIAS_ROW);
     }
     return vec4(x_at(rows, 0u, pixel), x_at(rows, 1u, pixel), x_at(rows, 2u, pixel), x_at(rows, 3u, pixel));
 }
@@ -54,9 +53,9 @@ fn a_tile(rows: Rows, k: u32) -> mat4x4<f32> {
     let x = vec4<i32>(pixels.x * SX);
     let at = ((vec4<i32>(pixels.image) * i32(H) + y) * i32(W) + x) * i32(C_IN);
     return transpose(mat4x4(
-        x_col(rows, Pixel(y.x, x.x, at.x, k < K)),
-        x_col(rows, Pixel(y.y, x.y, at.y, k + 1u < K)),
-        x_col(rows, Pixel(y.z, x.z, at.z, k + 2u < K)),
-        x_col(rows, Pixel(y.w, x.w, at.w, k + 3u < K)),
+        x_col(rows, Pixel(y.x, x.x, at.x, is_term(k))),
+        x_col(rows, Pixel(y.y, x.y, at.y, is_term(k + 1u))),
+        x_col(rows, Pixel(y.z, x.z, at.z, is_term(k + 2u))),
+        x_col(rows, Pixel(y.w, x.w, at.w, is_term(k + 3u))),
     ));
 }

@@ -18,7 +18,7 @@ fn dy_at(image: u32, k: u32) -> f32 {
 }
 
 fn dy_row(image: u32, k: u32) -> vec4<f32> {
-    if (C_OUT_BY_4) { return select(vec4(0.0), bitcast<vec4<f32>>(dy_four(image * K + min(k, K - 4u))), k < K); }
+    if (C_OUT_BY_4) { return select(vec4(0.0), bitcast<vec4<f32>>(dy_four(image * (K / 4u) + term_or(k, K - 4u) / 4u)), is_term(k)); }
     return vec4(dy_at(image, k), dy_at(image, k + 1u), dy_at(image, k + 2u), dy_at(image, k + 3u));
 }
 

@@ -15,7 +15,7 @@ fn product(pixel: u32, tap: u32, c: u32, j: u32) -> vec4<f32> {
     let d = pixel * OUTPUTS + c * MULTIPLIER + j;
     let w = tap * OUTPUTS + c * MULTIPLIER + j;
     if (!BY_4) { return vec4(dy_one(d) * weights_one(w)); }
-    if (MULTIPLIER == 1u) { return four(dy[d / 4u]) * weights_four(w); }
+    if (MULTIPLIER == 1u) { return four(dy[d / 4u]) * weights_four(w / 4u); }
     let gradients = vec4(dy_one(d), dy_one(d + MULTIPLIER), dy_one(d + 2u * MULTIPLIER), dy_one(d + 3u * MULTIPLIER));
     return gradients * vec4(
         weights_one(w),

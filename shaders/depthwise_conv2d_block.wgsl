@@ -18,11 +18,11 @@ fn block_of(index: u32) -> Block {
 
 // The weights of a tap, counted from the first pixel that is read.
 fn weights_of(tap: u32, channel: u32) -> vec4<f32> {
-    return weights_four(select(tap, TAPS - 1u - tap, REVERSED) * C + channel);
+    return weights_four((select(tap, TAPS - 1u - tap, REVERSED) * C + channel) / 4u);
 }
 
 fn bias_of(channel: u32) -> vec4<f32> {
-    if (BIAS) { return weights_four(TAPS * C + channel); }
+    if (BIAS) { return weights_four((TAPS * C + channel) / 4u); }
     return vec4(0.0);
 }
 

@@ -8,7 +8,7 @@
 const OUTPUTS: u32 = C * MULTIPLIER;
 
 fn w_at(row: u32, o: u32) -> vec4<f32> {
-    if (BY_4) { return weights_four(row * OUTPUTS + o); }
+    if (BY_4) { return weights_four((row * OUTPUTS + o) / 4u); }
     return vec4(weights_one(row * OUTPUTS + o));
 }
 

@@ -3,6 +3,14 @@
 const TILE: u32 = 32u;
 // A tile has 4 COL_LANES columns and ROW_GROUPS times TILE_ROWS rows.
 
+// Whether every step of both cores ends where the sum does, so that no k lies beyond it.
+const WHOLE_STEPS: bool = K % 32u == 0u;
+
+fn is_term(k: u32) -> bool { return WHOLE_STEPS || k < K; }
+
+// k, or the last one if it lies beyond the sum.
+fn term_or(k: u32, last: u32) -> u32 { return select(min(k, last), k, WHOLE_STEPS); }
+
 // Index of the matrix product in the batch of products of one dispatch.
 var<private> batch: u32;
 

@@ -5,19 +5,21 @@
 
 const NO_ROW: u32 = 0xffffffffu;
 
-fn weights_index(k: u32, col: u32) -> u32 {
-    return (tap_of(k) * COLS + min(col, COLS - 1u)) * C_OUT + group() * GROUP_OUT + k % GROUP_OUT;
-}
+// The filters of the weights for the tap of k and an input channel.
+fn filters_of(k: u32, col: u32) -> u32 { return tap_of(k) * COLS + min(col, COLS - 1u); }
+
+fn filter_of(k: u32) -> u32 { return group() * GROUP_OUT + k % GROUP_OUT; }
 
 fn w_at(k: u32, col: u32) -> f32 {
     let last = min(k, K - 1u);
-    return weights_one(weights_index(last, col));
+    return weights_one(filters_of(last, col) * C_OUT + filter_of(last));
 }
 
 // The weights of four consecutive filters for one tap and input channel.
 fn w_col(k: u32, col: u32) -> vec4<f32> {
     if (C_OUT_BY_4) {
-        return weights_four(weights_index(min(k, K - 4u), col));
+        let last = term_or(k, K - 4u);
+        return weights_four(filters_of(last, col) * (C_OUT / 4u) + filter_of(last) / 4u);
     }
     return vec4(w_at(k, col), w_at(k + 1u, col), w_at(k + 2u, col), w_at(k + 3u, col));
 }

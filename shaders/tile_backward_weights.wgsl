@@ -9,7 +9,7 @@ fn dy_word(window: u32, col: u32) -> u32 {
 }
 
 fn dy_words(window: u32, col: u32) -> vec4<u32> {
-    if (COLS_BY_4) { return dy_four(window * ROW_LEN + group() * COLS + min(col, (COLS - 1u) / 4u * 4u)); }
+    if (COLS_BY_4) { return dy_four(window * (ROW_LEN / 4u) + (group() * COLS + min(col, (COLS - 1u) / 4u * 4u)) / 4u); }
     return vec4(dy_word(window, col), dy_word(window, col + 1u), dy_word(window, col + 2u), dy_word(window, col + 3u));
 }
 

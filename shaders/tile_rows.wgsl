@@ -1,6 +1,4 @@
-// Matrix A of a product as it lies in memory. x: [ROWS, K].
-
-@group(0) @binding(0) var<storage, read> x: array<Four>;
+// Matrix A of a product as it lies in memory. x: [ROWS, K] of x_by_4.wgsl or x_single.wgsl.
 
 struct Rows { row: vec4<u32> }
 
@@ -9,12 +7,11 @@ fn rows_at(first: u32) -> Rows {
 }
 
 fn x_at(row: u32, k: u32) -> f32 {
-    let i = row * K + min(k, K - 1u);
-    return select(0.0, four(x[i / 4u])[i % 4u], k < K);
+    return select(0.0, x_one(row * K + min(k, K - 1u)), k < K);
 }
 
 fn x_row(row: u32, k: u32) -> vec4<f32> {
-    if (K_BY_4) { return select(vec4(0.0), four(x[(row * K + min(k, K - 4u)) / 4u]), k < K); }
+    if (K_BY_4) { return select(vec4(0.0), x_four(row * (K / 4u) + term_or(k, K - 4u) / 4u), is_term(k)); }
     return vec4(x_at(row, k), x_at(row, k + 1u), x_at(row, k + 2u), x_at(row, k + 3u));
 }
 

@@ -10,7 +10,7 @@ fn w_at(k: u32, col: u32) -> f32 {
 
 fn w_row(k: u32, col: u32) -> vec4<f32> {
     if (COLS_BY_4) {
-        return weights_four(min(k, LAST_ROW) * ROW_LEN + group() * COLS + min(col, (COLS - 1u) / 4u * 4u));
+        return weights_four(min(k, LAST_ROW) * (ROW_LEN / 4u) + (group() * COLS + min(col, (COLS - 1u) / 4u * 4u)) / 4u);
     }
     return vec4(w_at(k, col), w_at(k, col + 1u), w_at(k, col + 2u), w_at(k, col + 3u));
 }

@@ -10,8 +10,8 @@ const BLOCKS: u32 = 8u * TILE_SCALE; // side of a tile, in blocks of four
 const TERMS: u32 = 32u / TILE_SCALE; // of k, at a time
 
 // Tiles of A as [k][four rows] and of B as [k][four columns]; in the end a_shared may hold C as [row][four columns].
-var<workgroup> a_shared: array<array<vec4<f32>, BLOCKS>, TERMS>;
-var<workgroup> b_shared: array<array<vec4<f32>, BLOCKS>, TERMS>;
+var<workgroup> a_shared: array<array<array<vec4<f32>, BLOCKS>, UNROLLED>, TERMS / UNROLLED>;
+var<workgroup> b_shared: array<array<array<vec4<f32>, BLOCKS>, UNROLLED>, TERMS / UNROLLED>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -29,17 +29,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let b = b_tile(k + term, tile.col + block * 4u);
         workgroupBarrier();
         for (var i = 0u; i < 4u; i++) { // unroll
-            a_shared[term + i][block] = a[i];
-            b_shared[term + i][block] = b[i];
+            a_shared[term / UNROLLED][term % UNROLLED + i][block] = a[i];
+            b_shared[term / UNROLLED][term % UNROLLED + i][block] = b[i];
         }
         workgroupBarrier();
         // UNROLLED terms at a time: the counter and the checks of a loop cost as much as the sums of one term.
-        for (var first = 0u; first < TERMS; first += UNROLLED) {
+        for (var part = 0u; part < TERMS / UNROLLED; part++) {
             for (var i = 0u; i < UNROLLED; i++) { // unroll
                 for (var p = 0u; p < TILE_SCALE; p++) { // unroll
                     for (var q = 0u; q < TILE_SCALE; q++) { // unroll
-                        let x = a_shared[first + i][p * 8u + down];
-                        let y = b_shared[first + i][q * 8u + across];
+                        let x = a_shared[part][i][p * 8u + down];
+                        let y = b_shared[part][i][q * 8u + across];
                         for (var r = 0u; r < 4u; r++) { // unroll
                             acc[(p * TILE_SCALE + q) * 4u + r] += x[r] * y;
                         }
@@ -63,13 +63,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // invocation stores all of them. TILE_SCALE is 1 here.
     workgroupBarrier();
     for (var r = 0u; r < 4u; r++) { // unroll
-        a_shared[down * 4u + r][across] = acc[r];
+        a_shared[down * 4u / UNROLLED][down * 4u % UNROLLED + r][across] = acc[r];
     }
     workgroupBarrier();
     for (var i = lane; i < TILE_ROWS / ROWS_PER_OUTPUT * BLOCKS; i += 64u) {
         for (var window_offset = 0u; window_offset < ROWS_PER_OUTPUT; window_offset++) {
             let row = i / BLOCKS * ROWS_PER_OUTPUT + window_offset;
-            let sum = a_shared[row][i % BLOCKS];
+            let sum = a_shared[row / UNROLLED][row % UNROLLED][i % BLOCKS];
             store(tile.split, tile.row + row, window_offset, tile.col + i % BLOCKS * 4u, sum);
         }
     }

@@ -57,7 +57,9 @@ pub trait Backend: Send {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Clock {
-    /// On the device, by queries around each dispatch.
+    /// On the device, by queries between the launches of one pass, as in training.
+    QueriesInPass,
+    /// On the device, by queries around the pass of each launch.
     TimestampQueries,
     /// By the host's clock.
     Wall,

@@ -2,7 +2,7 @@
 
 use super::matrix::par_matmul;
 use super::split_k::record_split_k;
-use super::tile::{TileShader, Tiles};
+use super::tile::{TileShader, Tiles, x_file};
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
 use crate::real::{MatMul, Real, Strided};
 use crate::simd::SimdLevel;
@@ -50,8 +50,12 @@ impl KernelSpec for MatrixProduct {
             None => (include_str!("../../shaders/matrix_product_plain.wgsl"), constants! {}),
         };
         let constants = constants.and(of_term);
-        let files =
-            [include_str!("../../shaders/tile_rows.wgsl"), include_str!("../../shaders/matrix_product.wgsl"), term];
+        let files = [
+            include_str!("../../shaders/tile_rows.wgsl"),
+            x_file(self.tiles.k.is_multiple_of(4)),
+            include_str!("../../shaders/matrix_product.wgsl"),
+            term,
+        ];
         self.tiles.shader(TileShader { files: &files, out: 2 + usize::from(self.factors.is_some()), constants })
     }
 

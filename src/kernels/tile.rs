@@ -44,6 +44,14 @@ pub(crate) enum Products {
     Phases,
 }
 
+/// The shader file that binds a layer's input at 0; `by_4` as in [`weights_file`].
+pub(crate) fn x_file(by_4: bool) -> &'static str {
+    match by_4 {
+        true => include_str!("../../shaders/x_by_4.wgsl"),
+        false => include_str!("../../shaders/x_single.wgsl"),
+    }
+}
+
 /// The shader file that binds a layer's weights at 1; `by_4`: whether the row length divides by four, so that four
 /// elements can be loaded at once.
 pub(crate) fn weights_file(by_4: bool) -> &'static str {

@@ -93,3 +93,42 @@ fn conflict(a: &Dispatch, b: &Dispatch) -> bool {
     };
     any(&a.outputs, &b.inputs, &same) || any(&b.outputs, &a.inputs, &same) || any(&a.outputs, &b.outputs, &overlap)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Recorder;
+    use super::super::profile::Profile;
+    use super::*;
+    use crate::kernels::peak::Copy;
+
+    /// How many launches take two copies, each from one slice to another: `a` is a whole buffer, `a0` and `a1` are its halves.
+    fn launches(copies: [[&str; 2]; 2]) -> usize {
+        let mut r = Recorder::new(Profile::DISCRETE);
+        for copy in copies {
+            let [from, to] = copy.map(|name| {
+                let (letter, half) = name.split_at(1);
+                let whole = r.floats(letter, 128);
+                half.parse().map_or(whole, |half: usize| BufferSlice { offset: half * 64, len: 64, ..whole })
+            });
+            r.dispatch("copy", Copy { count: to.len }, &[from], &[to]);
+        }
+        let plan = r.into_plan().pair_dispatches();
+        plan.launches(&plan.programs[0]).len()
+    }
+
+    #[test]
+    fn only_what_does_not_depend_on_each_other_is_a_pair() {
+        for (first, second, expected, what) in [
+            (["a", "b"], ["c", "d"], 1, "nothing in common"),
+            (["a", "b"], ["a", "c"], 1, "both read a buffer"),
+            (["a", "b"], ["b", "c"], 2, "the second reads what the first writes"),
+            (["a", "b"], ["c", "a"], 2, "the second writes what the first reads"),
+            (["a", "b"], ["c", "b"], 2, "both write a buffer"),
+            (["a0", "b0"], ["a1", "b1"], 1, "each writes its half"),
+            (["a0", "b0"], ["a1", "b0"], 2, "both write a half"),
+            (["a0", "b0"], ["b1", "c0"], 2, "one would read a buffer that the other writes"),
+        ] {
+            assert_eq!(launches([first, second]), expected, "{what}");
+        }
+    }
+}

@@ -93,6 +93,7 @@ impl BenchReport {
         let table = |result: &Benched| {
             let (rows, peak) = (result.kernels.as_ref()?, result.peak?);
             let clock = match rows.first()?.clock {
+                crate::backend::Clock::QueriesInPass => "timestamp queries in one pass",
                 crate::backend::Clock::TimestampQueries => "timestamp queries",
                 crate::backend::Clock::Wall => "wall clock",
             };

@@ -165,7 +165,8 @@ impl Adapter {
 
     /// Features to request for a plan of `profile`: the required ones, and timestamp queries where available.
     pub(super) fn features(&self, profile: Profile) -> Features {
-        Self::required_features(profile) | self.inner.features() & Features::TIMESTAMP_QUERY
+        let timestamps = Features::TIMESTAMP_QUERY | Features::TIMESTAMP_QUERY_INSIDE_PASSES;
+        Self::required_features(profile) | self.inner.features() & timestamps
     }
 
     /// Whether the limits allow workgroups of 64 invocations and [`STORAGE_BUFFERS`] bindings.

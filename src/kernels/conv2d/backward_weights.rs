@@ -3,7 +3,7 @@
 
 use super::dims::Dims;
 use super::{cpu, reference};
-use crate::kernels::tile::{TileShader, Tiles, dy_file};
+use crate::kernels::tile::{TileShader, Tiles, dy_file, x_file};
 use crate::plan::{Cost, Io, KernelSpec, Shader, constants};
 use crate::real::Real;
 use crate::simd::SimdLevel;
@@ -38,6 +38,7 @@ impl KernelSpec for Conv2dBackwardWeights {
     fn shader(&self) -> Shader {
         let files = [
             include_str!("../../../shaders/conv2d_backward_weights.wgsl"),
+            x_file(self.dims.group_in().is_multiple_of(4)),
             dy_file(self.dims.group_out().is_multiple_of(4)),
             include_str!("../../../shaders/conv2d_pixels.wgsl"),
             include_str!("../../../shaders/tagged_gradient.wgsl"),

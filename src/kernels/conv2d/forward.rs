@@ -3,7 +3,7 @@
 
 use super::dims::Dims;
 use super::{cpu, reference};
-use crate::kernels::tile::{TileShader, Tiles, weights_file};
+use crate::kernels::tile::{TileShader, Tiles, weights_file, x_file};
 use crate::plan::{ArgmaxStore, Cost, Io, KernelSpec, Profile, Shader, constants};
 use crate::real::Real;
 use crate::simd::SimdLevel;
@@ -40,6 +40,7 @@ impl KernelSpec for Conv2dForward {
         let mut constants = d.constants().and(constants! { RELU: self.relu });
         let mut files = vec![
             include_str!("../../../shaders/conv2d_forward.wgsl"),
+            x_file(d.group_in().is_multiple_of(4)),
             weights_file(by_4),
             include_str!("../../../shaders/conv2d_pixels.wgsl"),
             include_str!("../../../shaders/tile_weights.wgsl"),

@@ -4,7 +4,7 @@ use super::row_blocks;
 use crate::kernels::gate::{GateKind, GradientOut};
 use crate::kernels::matrix::{bias_and_relu, par_matmul, sum_rows};
 use crate::kernels::split_k::{Epilogue, record_split_k};
-use crate::kernels::tile::{TileShader, Tiles, dy_file, weights_file};
+use crate::kernels::tile::{TileShader, Tiles, dy_file, weights_file, x_file};
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
 use crate::real::{MatMul, Real, Strided};
 use crate::simd::SimdLevel;
@@ -65,6 +65,7 @@ impl KernelSpec for DenseForward {
         let constants = constants! { K_BY_4: self.tiles.k.is_multiple_of(4), BIAS: self.bias, RELU: self.relu };
         let files = [
             include_str!("../../../shaders/tile_rows.wgsl"),
+            x_file(self.tiles.k.is_multiple_of(4)),
             weights_file(self.tiles.cols.is_multiple_of(4)),
             include_str!("../../../shaders/tile_weights.wgsl"),
             include_str!("../../../shaders/tile_forward.wgsl"),
@@ -159,6 +160,7 @@ impl KernelSpec for DenseBackwardWeights {
         let constants = own.and(constants! { WINDOW_LEN: 1u32, OFFSET_MASK: 0u32, DY: 1u32 });
         let files = [
             include_str!("../../../shaders/dense_backward_weights.wgsl"),
+            x_file(self.inputs.is_multiple_of(4)),
             dy_file(self.tiles.cols.is_multiple_of(4)),
             include_str!("../../../shaders/tagged_gradient.wgsl"),
             include_str!("../../../shaders/tile_backward_weights.wgsl"),
