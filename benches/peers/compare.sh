@@ -39,7 +39,10 @@ for ((round = 1; round <= rounds; round++)); do
             "$python" benches/peers/train_$peer.py "$folder/data" --model "$model" --batch-size "$batch" 2>"$folder/$peer.log" ||
                 echo "$peer failed: see $folder/$peer.log" >&2
         done
-        burn=$folder/burn/release/burn-peer
-        if [ -x "$burn" ] && [ "$model $batch" = "cnn 32" ]; then "$burn" 2>"$folder/burn.log" || echo "burn failed" >&2; fi
+        for peer in burn meganeura; do # both know only this model and batch size
+            program=$folder/$peer/release/$peer-peer
+            [ -x "$program" ] && [ "$model $batch" = "cnn 32" ] || continue
+            "$program" 2>"$folder/$peer.log" || echo "$peer failed: see $folder/$peer.log" >&2
+        done
     done
 done
