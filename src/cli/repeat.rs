@@ -27,10 +27,20 @@ struct Done {
 struct Earlier {
     settings: Value,
     runs: Vec<Done>,
+    #[serde(default)]
+    failed: Vec<u64>,
+}
+
+/// The runs so far, and the seeds whose runs came to their end without a result.
+#[derive(Default)]
+struct Series {
+    done: Vec<Done>,
+    failed: Vec<u64>,
 }
 
 /// Trains `times` runs whose seeds count up from the settings', each in a folder of its own. Runs that an earlier call with the same settings
-/// has done are not trained again; they count with the others.
+/// has done are not trained again; they count with the others. A run whose numbers are no longer finite, or that has not learned what it
+/// should, does not keep the others from being trained.
 ///
 /// # Errors
 /// That of the first run that fails; those that are done stay.
@@ -45,22 +55,26 @@ pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -
     let file = out.join(FILE);
     let earlier = if config.overwrite { None } else { earlier(&file, config)? };
     let is_going_on = earlier.is_some();
-    let mut done = earlier.unwrap_or_default();
+    let Series { mut done, mut failed } = earlier.unwrap_or_default();
     let is_done = |done: &[Done], seed: u64| done.iter().any(|run| run.seed == seed);
     let left: Vec<u64> = (config.seed..=last).filter(|seed| !is_done(&done, *seed)).collect();
-    // One that was not finished is trained from its beginning.
-    let overwrites = |seed: u64| config.overwrite || is_going_on && is_unfinished(&folder(seed));
+    // One that failed or was not finished is trained from its beginning.
+    let failed_before = std::mem::take(&mut failed);
+    let is_again = |seed: u64| is_going_on && (failed_before.contains(&seed) || is_unfinished(&folder(seed)));
+    let overwrites = |seed: u64| config.overwrite || is_again(seed);
     // Before the first run.
     left.iter().try_for_each(|seed| RunFolder::check(&folder(*seed), overwrites(*seed)))?;
     if !done.is_empty() {
         note(&format!("note: {} of the runs in {} are done; {} are left", done.len(), out.display(), left.len()));
     }
-    let write = |done: &[Done]| {
-        let text = format!("{:#}\n", describe(config, done));
-        std::fs::create_dir_all(out).and_then(|()| files::replace(&file, text.as_bytes()))
+    let write = |done: &[Done], failed: &[u64]| {
+        let text = format!("{:#}\n", describe(config, done, failed));
+        let written = std::fs::create_dir_all(out).and_then(|()| files::replace(&file, text.as_bytes()));
+        written.map_err(|e| Error::output(&file, e))
     };
     // What an interrupted first run is known by.
-    write(&done).map_err(|e| Error::output(&file, e))?;
+    write(&done, &failed_before)?;
+    let mut first_error = None;
     for (i, seed) in left.iter().copied().enumerate() {
         note(&format!("seed {seed}, {} of {}", i + 1, left.len()));
         let config = RunConfig { seed, out: Some(folder(seed)), overwrite: overwrites(seed), ..config.clone() };
@@ -68,6 +82,13 @@ pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -
         let trained = train(RunRequest { config, ..request.clone() });
         let test = match trained {
             Ok(test) => test,
+            Err(error @ (Error::Disagreement(_) | Error::NotFinite(_))) => {
+                note(&format!("note: seed {seed} failed: {error}"));
+                failed.push(seed);
+                first_error.get_or_insert(error);
+                write(&done, &failed)?;
+                continue;
+            }
             Err(error) => {
                 if !done.is_empty() {
                     print_table(&done)?;
@@ -80,9 +101,15 @@ pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -
         let (test_accuracy, test_loss) = (test.accuracy, test.loss);
         done.push(Done { seed, test_accuracy, test_loss, seconds: started.elapsed().as_secs_f64() });
         done.sort_by_key(|run| run.seed);
-        write(&done).map_err(|e| Error::output(&file, e))?;
+        write(&done, &failed)?;
     }
-    print_table(&done)?;
+    if !done.is_empty() {
+        print_table(&done)?;
+    }
+    if let Some(error) = first_error {
+        note(&format!("note: {} of the runs in {} are done, {} failed", done.len(), out.display(), failed.len()));
+        return Err(error);
+    }
     note(&format!("the runs are in {}, the numbers in {}", out.display(), file.display()));
     Ok(())
 }
@@ -96,17 +123,17 @@ fn shared(config: &RunConfig) -> RunConfig {
 ///
 /// # Errors
 /// If it cannot be read, or its runs have other settings.
-fn earlier(file: &Path, config: &RunConfig) -> Result<Option<Vec<Done>>> {
+fn earlier(file: &Path, config: &RunConfig) -> Result<Option<Series>> {
     let text = match std::fs::read_to_string(file) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(|e| Error::data(file, e))?,
     };
-    let Earlier { settings, runs } = serde_json::from_str(&text).map_err(|e| Error::data(file, e))?;
+    let Earlier { settings, runs, failed } = serde_json::from_str(&text).map_err(|e| Error::data(file, e))?;
     let (before, now) = (settings.as_object(), shared(config).to_table()?);
     let is_as_before = |name: &str, value| before.and_then(|before| before.get(name)) == Some(value);
     let differs = now.iter().find(|(name, value)| !is_as_before(name, *value));
     match differs {
-        None => Ok(Some(runs)),
+        None => Ok(Some(Series { done: runs, failed })),
         Some(_) if runs.is_empty() => Ok(None),
         Some((name, value)) => {
             let why = format!(
@@ -142,11 +169,12 @@ fn columns(done: &[Done]) -> [(&'static str, Vec<f64>); 3] {
     ]
 }
 
-fn describe(config: &RunConfig, done: &[Done]) -> Value {
+fn describe(config: &RunConfig, done: &[Done], failed: &[u64]) -> Value {
     let run = |Done { seed, test_accuracy, test_loss, seconds }: &Done| json!({ "seed": seed, "test_accuracy": test_accuracy, "test_loss": test_loss, "seconds": seconds });
     let mut all = json!({
         "settings": shared(config),
         "runs": done.iter().map(run).collect::<Vec<_>>(),
+        "failed": failed,
     });
     for (name, values) in columns(done) {
         let [mean, deviation] = mean_and_deviation(&values);

@@ -14,6 +14,9 @@ pub(super) fn layer_of(mut table: toml::Table) -> Result<(FunctionalLayer, Vec<(
     for tensor in initialized_tensors(&kind) {
         let key = format!("{tensor}_initializer");
         let Some(value) = table.remove(&key) else { continue };
+        if let Some(number) = not_finite(&value) {
+            return Err(usage!("{key}: {number} is not a finite number"));
+        }
         let value = serde_json::to_value(value).map_err(|e| usage!("{key}: {e}"))?;
         if !kind.ends_with("Conv2D") && (value == "dirac" || value == "whitening") {
             return Err(usage!("{key} = {}: only Conv2D starts so", shown(&value)));
@@ -21,6 +24,16 @@ pub(super) fn layer_of(mut table: toml::Table) -> Result<(FunctionalLayer, Vec<(
         initializers.extend(read_initializer(&key, &value)?.map(|how| (tensor.to_string(), how)));
     }
     Ok((read_layer(table)?, initializers))
+}
+
+/// A number in `value` that JSON cannot hold.
+fn not_finite(value: &toml::Value) -> Option<f64> {
+    match value {
+        toml::Value::Float(number) => Some(*number).filter(|number| !number.is_finite()),
+        toml::Value::Array(items) => items.iter().find_map(not_finite),
+        toml::Value::Table(table) => table.values().find_map(not_finite),
+        _ => None,
+    }
 }
 
 /// The tensors of a layer that an argument of Keras says how to fill, `kernel` for `kernel_initializer`.
@@ -51,5 +64,24 @@ fn read_layer(table: toml::Table) -> Result<FunctionalLayer> {
             with_hint(&error)
         )),
         _ => Err(usage!("{}", with_reason(&error, |key| reason_against(key).map(str::to_owned)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_initial_value_is_a_finite_number() {
+        let read = |value: &str| {
+            let config = format!("{{ class_name = \"Constant\", config = {{ value = {value} }} }}");
+            let layer = format!("type = \"Dense\"\nunits = 2\nbias_initializer = {config}");
+            layer_of(toml::from_str(&layer).expect("TOML"))
+        };
+        assert_eq!(read("0.5").expect("a number").1, [("bias".to_owned(), Initializer::Constant(0.5))]);
+        for value in ["nan", "-inf", "1e39"] {
+            let error = read(value).expect_err(value).to_string();
+            assert!(error.contains("bias_initializer"), "{error}");
+        }
     }
 }

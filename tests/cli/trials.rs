@@ -68,6 +68,14 @@ fn repeated_runs_go_on_where_they_were_interrupted() {
     let failing = workspace.train("fails", &["--adapter", "cpu", "--repeat", "2", "--overfit-batches", "1"]);
     assert_eq!(failing.status.code(), Some(1), "{}", stderr(&failing));
     assert!(stderr(&failing).contains("0 of the runs in "), "{}", stderr(&failing));
+    assert!(
+        stderr(&failing).contains("seed 1 failed"),
+        "the first keeps the second from nothing: {}",
+        stderr(&failing)
+    );
+    let again = workspace.train("fails", &["--adapter", "cpu", "--repeat", "2", "--overfit-batches", "1"]);
+    assert_eq!(again.status.code(), Some(1), "the same command trains them again: {}", stderr(&again));
+    assert_eq!(json_file(&workspace.path("fails/repeat.json"))["failed"], serde_json::json!([0, 1]));
 }
 
 #[test]

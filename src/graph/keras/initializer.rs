@@ -58,6 +58,9 @@ pub(in crate::graph) fn read(key: &str, value: &Value) -> Result<Option<Initiali
     }
     let unsupported = || usage!("{key} = {} is not supported", shown(value));
     let object = Object::of(value);
+    if value.is_object() && object.is_none() {
+        return Err(usage!("{key} = {}: it needs a class_name and a config", shown(value)));
+    }
     let Some(class) = object.map(|object| object.class).or_else(|| value.as_str()) else { return Err(unsupported()) };
     let number = |name: &str, default: f64| {
         let given = object.and_then(|object| object.config.get(name)).filter(|value| !value.is_null());
@@ -66,7 +69,21 @@ pub(in crate::graph) fn read(key: &str, value: &Value) -> Result<Option<Initiali
     let word = |name: &str, default| {
         object.and_then(|object| object.config.get(name)).map_or(Some(default), Value::as_str).ok_or_else(unsupported)
     };
-    let found = match class.replace('_', "").to_lowercase().as_str() {
+    let class = class.replace('_', "").to_lowercase();
+    let arguments: &[&str] = match class.as_str() {
+        "constant" => &["value"],
+        "randomuniform" => &["minval", "maxval"],
+        "randomnormal" | "truncatednormal" => &["mean", "stddev"],
+        "variancescaling" => &["scale", "mode", "distribution"],
+        _ => &[],
+    };
+    let is_unknown = |(name, value): &(&String, &Value)| {
+        !value.is_null() && !arguments.contains(&name.as_str()) && !["seed", "dtype"].contains(&name.as_str())
+    };
+    if let Some((name, _)) = object.and_then(|object| object.config.iter().find(is_unknown)) {
+        return Err(usage!("{key} = {}: it has no argument `{name}`", shown(value)));
+    }
+    let found = match class.as_str() {
         "glorotuniform" => Scaled(1.0, Fan::Average, Shape::Uniform),
         "glorotnormal" => Scaled(1.0, Fan::Average, Shape::Truncated),
         "heuniform" => Scaled(2.0, Fan::In, Shape::Uniform),
@@ -98,6 +115,13 @@ pub(in crate::graph) fn read(key: &str, value: &Value) -> Result<Option<Initiali
         }
         _ => return Err(unsupported()),
     };
+    match found {
+        Uniform([low, high]) if low > high => return Err(usage!("{key}: minval is {low}, above the maxval {high}")),
+        Normal([_, deviation], _) if deviation < 0.0 => {
+            return Err(usage!("{key}: stddev is {deviation}; it must not be negative"));
+        }
+        _ => {}
+    }
     let default = match key {
         "gamma_initializer" | "moving_variance_initializer" => Constant(1.0),
         "kernel_initializer" | "depthwise_initializer" | "pointwise_initializer" => {
@@ -249,7 +273,17 @@ mod tests {
         assert!(default("kernel_initializer", json!({ "class_name": "GlorotUniform", "config": { "seed": 3 } })));
         assert!(default("bias_initializer", json!("zeros")) && default("gamma_initializer", json!("Ones")));
         assert!(!default("bias_initializer", json!("ones")));
-        for wrong in [json!("orthogonal"), json!(3), json!({ "class_name": "Constant", "config": { "value": [1] } })] {
+        let object = |class: &str, config: Value| json!({ "class_name": class, "config": config });
+        for wrong in [
+            json!("orthogonal"),
+            json!(3),
+            json!({ "class_name": "HeNormal" }),
+            object("Constant", json!({ "value": [1] })),
+            object("Constant", json!({ "valeu": 0.5 })),
+            object("HeNormal", json!({ "stddev": 0.5 })),
+            object("RandomNormal", json!({ "stddev": -1.0 })),
+            object("RandomUniform", json!({ "minval": 1.0, "maxval": -1.0 })),
+        ] {
             let error = read("bias_initializer", &wrong).expect_err("not supported").to_string();
             assert!(error.contains("bias_initializer"), "{error}");
         }
