@@ -25,24 +25,25 @@ fn rows_at(first: u32) -> Rows {
 // An output pixel: the input pixel under tap (0, 0), were there no padding, and the index of its first channel.
 struct Pixel { y: i32, x: i32, at: i32, in_range: bool }
 
-// Whether row r of four lies within the image at a pixel.
-fn is_inside(rows: Rows, r: u32, pixel: Pixel) -> bool {
-    return !PADDED || (u32(pixel.y + rows.y[r]) < H && u32(pixel.x + rows.x[r]) < W);
+// Of row r of four at a pixel: the index into x, and whether it is one, not in the zero padding.
+struct Source { at: u32, inside: bool }
+
+fn source(rows: Rows, r: u32, pixel: Pixel) -> Source {
+    let inside = !PADDED || (u32(pixel.y + rows.y[r]) < H && u32(pixel.x + rows.x[r]) < W);
+    return Source(select(0u, u32(pixel.at + rows.at[r]), inside), inside);
 }
 
 fn x_at(rows: Rows, r: u32, pixel: Pixel) -> f32 {
-    let inside = is_inside(rows, r, pixel);
-    let at = select(0u, u32(pixel.at + rows.at[r]), inside);
-    return select(select(0.0, x_one(at), inside), 1.0, rows.first + r >= BIAS_ROW);
+    let s = source(rows, r, pixel);
+    return select(select(0.0, x_one(s.at), s.inside), 1.0, rows.first + r >= BIAS_ROW);
 }
 
 // Four rows of A at one output pixel; zero if the pixel lies past the end of the sum over k.
 fn x_col(rows: Rows, pixel: Pixel) -> vec4<f32> {
     if (!pixel.in_range) { return vec4(0.0); }
     if (C_IN_BY_4) {
-        let inside = is_inside(rows, 0u, pixel);
-        let at = select(0u, u32(pixel.at + rows.at[0]), inside);
-        return select(select(vec4(0.0), x_four(at / 4u), inside), vec4(1.0), rows.first >= BIAS_ROW);
+        let s = source(rows, 0u, pixel);
+        return select(select(vec4(0.0), x_four(s.at / 4u), s.inside), vec4(1.0), rows.first >= BIAS_ROW);
     }
     return vec4(x_at(rows, 0u, pixel), x_at(rows, 1u, pixel), x_at(rows, 2u, pixel), x_at(rows, 3u, pixel));
 }

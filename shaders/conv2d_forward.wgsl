@@ -1,8 +1,8 @@
 // y[n, oy, ox, o] = act(b[o] + sum over ky, kx, i of x[n, oy SY + ky DILATION_Y - PAD_Y, ox SX + kx DILATION_X - PAD_X, i] w[ky, kx, i, o])
 //
 // As a matrix product, rows are output pixels (see conv2d_pixels.wgsl), columns are filters and k = (ky, kx, i); one product for
-// each group of channels. x: [BATCH, H, W, C_IN] of x_by_4.wgsl or x_single.wgsl, weights: [KH, KW, GROUP_IN, ROW_LEN] and maybe the bias [ROW_LEN],
-// y: [ROWS, ROW_LEN].
+// each group of channels. x: [BATCH, H, W, C_IN] of x_by_4.wgsl or x_single.wgsl, weights: [KH, KW, GROUP_IN, ROW_LEN] and maybe the
+// bias [ROW_LEN], y: [ROWS, ROW_LEN].
 
 // For four output pixels: the input pixel under tap (0, 0), maybe out of bounds, and the index of its first channel.
 struct Rows { y: vec4<i32>, x: vec4<i32>, at: vec4<i32> }

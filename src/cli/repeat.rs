@@ -22,20 +22,20 @@ struct Done {
     seconds: f64,
 }
 
-/// What of the file is read again.
-#[derive(serde::Deserialize)]
-struct Earlier {
-    settings: Value,
+/// The runs so far, and the seeds of those that came to their end without a result.
+#[derive(Default, serde::Deserialize)]
+struct Series {
     runs: Vec<Done>,
     #[serde(default)]
     failed: Vec<u64>,
 }
 
-/// The runs so far, and the seeds whose runs came to their end without a result.
-#[derive(Default)]
-struct Series {
-    done: Vec<Done>,
-    failed: Vec<u64>,
+/// What of the file is read again.
+#[derive(serde::Deserialize)]
+struct Earlier {
+    settings: Value,
+    #[serde(flatten)]
+    series: Series,
 }
 
 /// Trains `times` runs whose seeds count up from the settings', each in a folder of its own. Runs that an earlier call with the same settings
@@ -55,59 +55,56 @@ pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -
     let file = out.join(FILE);
     let earlier = if config.overwrite { None } else { earlier(&file, config)? };
     let is_going_on = earlier.is_some();
-    let Series { mut done, mut failed } = earlier.unwrap_or_default();
-    let is_done = |done: &[Done], seed: u64| done.iter().any(|run| run.seed == seed);
-    let left: Vec<u64> = (config.seed..=last).filter(|seed| !is_done(&done, *seed)).collect();
+    let mut series = earlier.unwrap_or_default();
+    let left = (config.seed..=last).filter(|seed| series.runs.iter().all(|run| run.seed != *seed));
     // One that failed or was not finished is trained from its beginning.
-    let failed_before = std::mem::take(&mut failed);
-    let is_again = |seed: u64| is_going_on && (failed_before.contains(&seed) || is_unfinished(&folder(seed)));
-    let overwrites = |seed: u64| config.overwrite || is_again(seed);
+    let is_again = |seed: u64| is_going_on && (series.failed.contains(&seed) || is_unfinished(&folder(seed)));
+    let left: Vec<(u64, bool)> = left.map(|seed| (seed, config.overwrite || is_again(seed))).collect();
     // Before the first run.
-    left.iter().try_for_each(|seed| RunFolder::check(&folder(*seed), overwrites(*seed)))?;
-    if !done.is_empty() {
-        note(&format!("note: {} of the runs in {} are done; {} are left", done.len(), out.display(), left.len()));
+    left.iter().try_for_each(|(seed, overwrite)| RunFolder::check(&folder(*seed), *overwrite))?;
+    let are_done = |series: &Series| format!("{} of the runs in {} are done", series.runs.len(), out.display());
+    if !series.runs.is_empty() {
+        note(&format!("note: {}; {} are left", are_done(&series), left.len()));
     }
-    let write = |done: &[Done], failed: &[u64]| {
-        let text = format!("{:#}\n", describe(config, done, failed));
+    let write = |series: &Series| {
+        let text = format!("{:#}\n", describe(config, series));
         let written = std::fs::create_dir_all(out).and_then(|()| files::replace(&file, text.as_bytes()));
         written.map_err(|e| Error::output(&file, e))
     };
     // What an interrupted first run is known by.
-    write(&done, &failed_before)?;
-    let mut first_error = None;
-    for (i, seed) in left.iter().copied().enumerate() {
+    write(&series)?;
+    let mut failure = None;
+    for (i, (seed, overwrite)) in left.iter().copied().enumerate() {
         note(&format!("seed {seed}, {} of {}", i + 1, left.len()));
-        let config = RunConfig { seed, out: Some(folder(seed)), overwrite: overwrites(seed), ..config.clone() };
+        let config = RunConfig { seed, out: Some(folder(seed)), overwrite, ..config.clone() };
         let started = Instant::now();
         let trained = train(RunRequest { config, ..request.clone() });
-        let test = match trained {
-            Ok(test) => test,
+        match trained {
+            Ok(test) => {
+                series.failed.retain(|failed| *failed != seed);
+                let (test_accuracy, test_loss) = (test.accuracy, test.loss);
+                series.runs.push(Done { seed, test_accuracy, test_loss, seconds: started.elapsed().as_secs_f64() });
+                series.runs.sort_by_key(|run| run.seed);
+            }
             Err(error @ (Error::Disagreement(_) | Error::NotFinite(_))) => {
                 note(&format!("note: seed {seed} failed: {error}"));
-                failed.push(seed);
-                first_error.get_or_insert(error);
-                write(&done, &failed)?;
-                continue;
+                if !series.failed.contains(&seed) {
+                    series.failed.push(seed);
+                }
+                failure.get_or_insert(error);
             }
             Err(error) => {
-                if !done.is_empty() {
-                    print_table(&done)?;
-                }
-                let again = "the same command goes on with the others";
-                note(&format!("note: {} of the runs in {} are done; {again}", done.len(), out.display()));
-                return Err(error);
+                failure = Some(error);
+                break;
             }
-        };
-        let (test_accuracy, test_loss) = (test.accuracy, test.loss);
-        done.push(Done { seed, test_accuracy, test_loss, seconds: started.elapsed().as_secs_f64() });
-        done.sort_by_key(|run| run.seed);
-        write(&done, &failed)?;
+        }
+        write(&series)?;
     }
-    if !done.is_empty() {
-        print_table(&done)?;
+    if !series.runs.is_empty() {
+        print_table(&series.runs)?;
     }
-    if let Some(error) = first_error {
-        note(&format!("note: {} of the runs in {} are done, {} failed", done.len(), out.display(), failed.len()));
+    if let Some(error) = failure {
+        note(&format!("note: {}; the same command goes on with the others", are_done(&series)));
         return Err(error);
     }
     note(&format!("the runs are in {}, the numbers in {}", out.display(), file.display()));
@@ -128,13 +125,13 @@ fn earlier(file: &Path, config: &RunConfig) -> Result<Option<Series>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(|e| Error::data(file, e))?,
     };
-    let Earlier { settings, runs, failed } = serde_json::from_str(&text).map_err(|e| Error::data(file, e))?;
+    let Earlier { settings, series } = serde_json::from_str(&text).map_err(|e| Error::data(file, e))?;
     let (before, now) = (settings.as_object(), shared(config).to_table()?);
     let is_as_before = |name: &str, value| before.and_then(|before| before.get(name)) == Some(value);
     let differs = now.iter().find(|(name, value)| !is_as_before(name, *value));
     match differs {
-        None => Ok(Some(Series { done: runs, failed })),
-        Some(_) if runs.is_empty() => Ok(None),
+        None => Ok(Some(series)),
+        Some(_) if series.runs.is_empty() => Ok(None),
         Some((name, value)) => {
             let why = format!(
                 "runs with other settings are there: {name} is {} in them, {value} was asked for; choose another --out folder, or use --overwrite",
@@ -169,14 +166,14 @@ fn columns(done: &[Done]) -> [(&'static str, Vec<f64>); 3] {
     ]
 }
 
-fn describe(config: &RunConfig, done: &[Done], failed: &[u64]) -> Value {
+fn describe(config: &RunConfig, series: &Series) -> Value {
     let run = |Done { seed, test_accuracy, test_loss, seconds }: &Done| json!({ "seed": seed, "test_accuracy": test_accuracy, "test_loss": test_loss, "seconds": seconds });
     let mut all = json!({
         "settings": shared(config),
-        "runs": done.iter().map(run).collect::<Vec<_>>(),
-        "failed": failed,
+        "runs": series.runs.iter().map(run).collect::<Vec<_>>(),
+        "failed": series.failed,
     });
-    for (name, values) in columns(done) {
+    for (name, values) in columns(&series.runs) {
         let [mean, deviation] = mean_and_deviation(&values);
         all[name.replace(' ', "_")] = json!({ "mean": mean, "standard_deviation": deviation });
     }

@@ -76,6 +76,13 @@ fn repeated_runs_go_on_where_they_were_interrupted() {
     let again = workspace.train("fails", &["--adapter", "cpu", "--repeat", "2", "--overfit-batches", "1"]);
     assert_eq!(again.status.code(), Some(1), "the same command trains them again: {}", stderr(&again));
     assert_eq!(json_file(&workspace.path("fails/repeat.json"))["failed"], serde_json::json!([0, 1]));
+    // Those of other seeds stay known.
+    let fails = |seed: &str| {
+        let options = ["--adapter", "cpu", "--repeat", "1", "--overfit-batches", "1", "--seed", seed];
+        workspace.train("fails", &options).status.code()
+    };
+    assert_eq!([fails("5"), fails("0")], [Some(1); 2]);
+    assert_eq!(json_file(&workspace.path("fails/repeat.json"))["failed"], serde_json::json!([0, 1, 5]));
 }
 
 #[test]

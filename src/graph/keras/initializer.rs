@@ -6,6 +6,7 @@ use crate::graph::culprit::shown;
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 
 /// How a tensor of `[.., inputs, outputs]` is filled at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -62,28 +63,18 @@ pub(in crate::graph) fn read(key: &str, value: &Value) -> Result<Option<Initiali
         return Err(usage!("{key} = {}: it needs a class_name and a config", shown(value)));
     }
     let Some(class) = object.map(|object| object.class).or_else(|| value.as_str()) else { return Err(unsupported()) };
-    let number = |name: &str, default: f64| {
-        let given = object.and_then(|object| object.config.get(name)).filter(|value| !value.is_null());
-        given.map_or(Some(default), Value::as_f64).filter(|value| (*value as f32).is_finite()).ok_or_else(unsupported)
+    // The arguments that the class has, as they are asked for below.
+    let known = RefCell::new(vec!["seed", "dtype"]);
+    let argument = |name: &'static str| {
+        known.borrow_mut().push(name);
+        object.and_then(|object| object.config.get(name)).filter(|value| !value.is_null())
     };
-    let word = |name: &str, default| {
-        object.and_then(|object| object.config.get(name)).map_or(Some(default), Value::as_str).ok_or_else(unsupported)
+    let number = |name, default: f64| {
+        let given = argument(name).map_or(Some(default), Value::as_f64);
+        given.filter(|value| (*value as f32).is_finite()).ok_or_else(unsupported)
     };
-    let class = class.replace('_', "").to_lowercase();
-    let arguments: &[&str] = match class.as_str() {
-        "constant" => &["value"],
-        "randomuniform" => &["minval", "maxval"],
-        "randomnormal" | "truncatednormal" => &["mean", "stddev"],
-        "variancescaling" => &["scale", "mode", "distribution"],
-        _ => &[],
-    };
-    let is_unknown = |(name, value): &(&String, &Value)| {
-        !value.is_null() && !arguments.contains(&name.as_str()) && !["seed", "dtype"].contains(&name.as_str())
-    };
-    if let Some((name, _)) = object.and_then(|object| object.config.iter().find(is_unknown)) {
-        return Err(usage!("{key} = {}: it has no argument `{name}`", shown(value)));
-    }
-    let found = match class.as_str() {
+    let word = |name, default| argument(name).map_or(Some(default), Value::as_str).ok_or_else(unsupported);
+    let found = match class.replace('_', "").to_lowercase().as_str() {
         "glorotuniform" => Scaled(1.0, Fan::Average, Shape::Uniform),
         "glorotnormal" => Scaled(1.0, Fan::Average, Shape::Truncated),
         "heuniform" => Scaled(2.0, Fan::In, Shape::Uniform),
@@ -115,6 +106,10 @@ pub(in crate::graph) fn read(key: &str, value: &Value) -> Result<Option<Initiali
         }
         _ => return Err(unsupported()),
     };
+    let is_unknown = |(name, value): &(&String, &Value)| !value.is_null() && !known.borrow().contains(&name.as_str());
+    if let Some((name, _)) = object.and_then(|object| object.config.iter().find(is_unknown)) {
+        return Err(usage!("{key} = {}: it has no argument `{name}`", shown(value)));
+    }
     match found {
         Uniform([low, high]) if low > high => return Err(usage!("{key}: minval is {low}, above the maxval {high}")),
         Normal([_, deviation], _) if deviation < 0.0 => {
