@@ -78,11 +78,11 @@ fn repeated_runs_go_on_where_they_were_interrupted() {
     assert_eq!(json_file(&workspace.path("fails/repeat.json"))["failed"], serde_json::json!([0, 1]));
     // Those of other seeds stay known.
     let fails = |seed: &str| {
-        let options = ["--adapter", "cpu", "--repeat", "1", "--overfit-batches", "1", "--seed", seed];
+        let options = ["--adapter", "cpu", "--repeat", "2", "--overfit-batches", "1", "--seed", seed];
         workspace.train("fails", &options).status.code()
     };
     assert_eq!([fails("5"), fails("0")], [Some(1); 2]);
-    assert_eq!(json_file(&workspace.path("fails/repeat.json"))["failed"], serde_json::json!([0, 1, 5]));
+    assert_eq!(json_file(&workspace.path("fails/repeat.json"))["failed"], serde_json::json!([0, 1, 5, 6]));
 }
 
 #[test]
