@@ -134,6 +134,28 @@ fn the_same_bits_are_trained_on_for_any_number_of_threads_and_nothing_else_is_ch
     }
 }
 
+/// Changes that give whole bytes: training on images that were changed before is the same, bit for bit, so that every backend draws what
+/// [`augmented`] and so the contact sheet shows.
+#[test]
+fn training_sees_what_is_shown() {
+    let data = synthetic::generate(4, [90, 10]).train;
+    let list = augment("flip,crop2,cutout4");
+    for device in devices() {
+        for seed in [0, 7] {
+            let shown: Vec<u8> = (0..data.len()).flat_map(|i| augmented(&data, i, list, seed, 1)).collect();
+            let shown = Split { pixels: shown, ..data.clone() };
+            let trained = |split: &Split, augment: Option<Augment>| {
+                let config = RunConfig { epochs: 1, seed, shuffle: false, augment, ..RunConfig::default() };
+                let mut trainer = Trainer::new(small_cnn(), &device, config).unwrap();
+                (trainer.fit(split).unwrap().epochs, trainer.weights().unwrap())
+            };
+            let [found, plain] = [Some(list), None].map(|augment| trained(&data, augment));
+            assert!(found == trained(&shown, None), "{}", device.info().adapter);
+            assert!(found != plain, "{}", device.info().adapter);
+        }
+    }
+}
+
 #[test]
 fn keys_are_numbers_of_images_whatever_their_order() {
     let split = images(10);

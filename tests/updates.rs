@@ -226,3 +226,39 @@ fn weights_of_classes_count_in_training_alone() {
     );
     assert!(distance(floats(a.weights().unwrap()), floats(b.weights().unwrap())) < 1e-6);
 }
+
+/// One update of all images: a class without weight is as if its images were not there, but for the number that the sum is divided by.
+#[test]
+fn each_class_counts_by_its_own_weight() {
+    let data = synthetic::generate(9, [96, 10]).train;
+    let mut others = Split { pixels: Vec::new(), labels: Vec::new(), ..data.clone() };
+    for i in (0..data.len()).filter(|i| data.labels[*i] != 3) {
+        others.pixels.extend_from_slice(data.pixels_of(i));
+        others.labels.push(data.labels[i]);
+    }
+    let share = others.len() as f64 / data.len() as f64;
+    assert!((0.5..0.99).contains(&share));
+    for device in devices() {
+        let weights = |weights: &[(u8, f64)]| Some(ClassWeights::new(weights.iter().copied()));
+        let config = |batch_size: usize, learning_rate, class_weight| RunConfig {
+            optimizer: Optimizer::Sgd {},
+            epochs: 1,
+            shuffle: false,
+            batch_size: batch_size as u32,
+            learning_rate,
+            class_weight,
+            ..RunConfig::default()
+        };
+        let (mut without, loss, _) = trained(model(), &device, config(others.len(), 0.1 * share, None), &others);
+        let zero = config(data.len(), 0.1, weights(&[(3, 0.0)]));
+        let (mut zero, of_zero, _) = trained(model(), &device, zero, &data);
+        let name = device.info().adapter;
+        assert!((loss[0] * share - of_zero[0]).abs() < 1e-5, "{name}: {loss:?} {of_zero:?}");
+        let between =
+            |a: &mut Trainer, b: &mut Trainer| distance(floats(a.weights().unwrap()), floats(b.weights().unwrap()));
+        assert!(between(&mut without, &mut zero) < 1e-6, "{name}");
+        let other = config(data.len(), 0.1, weights(&[(4, 0.0)]));
+        let (mut other, ..) = trained(model(), &device, other, &data);
+        assert!(between(&mut without, &mut other) > 1e-4, "{name}: the weight of another class");
+    }
+}

@@ -36,14 +36,25 @@ fn read(path: &Path, data: &Dataset) -> Result<Vec<(u8, f64)>> {
     check_values(&text).map_err(|e| failed(e.to_string()))?;
     let is_json =
         has_extension(path, &["json"]) || !has_extension(path, &["toml"]) && text.trim_start().starts_with(['{', '[']);
-    let pairs = match is_json {
+    let written = match is_json {
         true => serde_json::from_str::<WrittenWeights>(&text).map_err(|e| e.to_string()),
         false => toml::from_str::<WrittenWeights>(&text).map_err(|e| e.to_string()),
     };
+    let written = written.map_err(failed)?;
+    if let WrittenWeights::List(factors) = &written
+        && factors.len() != data.classes
+    {
+        return Err(failed(format!("it is a list of {}; there are {} classes", factors.len(), data.classes)));
+    }
+    let pairs = written.pairs();
+    if pairs.is_empty() {
+        return Err(failed(format!("it names no class; {}", classes(data))));
+    }
     let mut weights = Vec::new();
-    for (class, factor) in pairs.map_err(failed)?.0 {
+    for (class, factor) in pairs {
         let named = data.class_names.iter().position(|name| *name == class);
-        let number = named.or_else(|| class.parse().ok()).filter(|number| *number < data.classes);
+        let is_number = class.bytes().all(|byte| byte.is_ascii_digit());
+        let number = named.or_else(|| class.parse().ok().filter(|_| is_number)).filter(|number| *number < data.classes);
         let number = number.and_then(|number| u8::try_from(number).ok());
         let number = number.ok_or_else(|| failed(format!("there is no class `{class}`; {}", classes(data))))?;
         if weights.iter().any(|(known, _)| *known == number) {

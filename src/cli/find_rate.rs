@@ -11,6 +11,7 @@ use crate::report::{Chart, Mark, Series, XAxis, note, print, table};
 use crate::trainer::{RangePoint, steepest};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// From the lowest learning rate to the highest, in so many steps at most.
 const RATES: [f64; 2] = [1e-6, 10.0];
@@ -23,10 +24,13 @@ pub(super) fn run(request: RunRequest) -> Result<()> {
     let stem = Path::new(&request.config.model).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let names = ["csv", "svg", "png"].map(|end| folder.join(format!("learning-rate-{stem}.{end}")));
     files::create_folder(&folder).map_err(|e| Error::output(&folder, e))?;
-    let Start { mut trainer, data, .. } = Start::new(request)?;
+    let Start { mut trainer, data, config, .. } = Start::new(request)?;
     let observer = &mut || check_interrupted("in the range test");
+    let started = Instant::now();
     let points = wait(trainer.range_test(&data.train, RATES, STEPS, observer))?;
-    if points.len() < 2 {
+    if config.max_time.is_some_and(|time| started.elapsed() >= time.duration()) {
+        note(&format!("note: --max-time ended the range test after {} of {STEPS} steps", points.len()));
+    } else if points.len() < 2 {
         return Err(Error::not_finite(
             "the loss is not finite at the lowest learning rate; look at the weights and the data".into(),
         ));

@@ -26,6 +26,9 @@ pub(super) fn check_overfit(config: &RunConfig, test: Score, classes: usize, pro
     if config.augment.is_some_and(|augment| !augment.is_none()) {
         others.push("no augmentation (--augment none)");
     }
+    if config.class_weight.is_some() {
+        others.push("no class weights, whose images may not count");
+    }
     Err(Error::Disagreement(format!(
         "the loss over {} trained on is {:.4} after {}{smoothed}; it has to come below {:.4}: the model cannot learn them, or not with \
          these settings\nhint: try {}; labels that are wrong stay at this loss",

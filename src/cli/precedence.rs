@@ -8,8 +8,32 @@ use clap::parser::ValueSource;
 use std::collections::BTreeMap;
 
 /// Settings of which a run has one.
-const EITHER: [[&str; 2]; 3] =
-    [["validation_split", "validation"], ["clip_value", "clip_norm"], ["class_weight", "class_weights"]];
+const EITHER: [[&str; 2]; 7] = [
+    ["validation_split", "validation"],
+    ["clip_value", "clip_norm"],
+    ["class_weight", "class_weights"],
+    ["overfit_batches", "validation"],
+    ["overfit_batches", "validation_split"],
+    ["overfit_batches", "ema"],
+    ["overfit_batches", "tta"],
+];
+
+/// Settings, and those that are for some of their values alone.
+const GOES_WITH: [(&str, &[&str]); 2] = [
+    (
+        "schedule",
+        &[
+            "decay_rate",
+            "decay_steps",
+            "plateau_factor",
+            "plateau_patience",
+            "plateau_min_delta",
+            "plateau_cooldown",
+            "plateau_min_rate",
+        ],
+    ),
+    ("optimizer", &["momentum", "nesterov"]),
+];
 
 /// Options that do not go with `--resume`.
 const NOT_RESUMED: [&str; 5] = ["out", "overwrite", "weights", "from_pytorch", "resume_optimizer"];
@@ -27,19 +51,31 @@ fn rank(source: Option<&String>) -> u8 {
     }
 }
 
-/// The settings without those that exclude one which was said nearer to the command line; the same of their sources.
+/// The settings without those that exclude one which was said nearer to the command line, or do not go with it; the same of their sources.
 ///
 /// # Errors
 /// None that comes up: the settings are a table.
 pub(super) fn one_of_each(config: RunConfig, sources: &mut BTreeMap<String, String>) -> Result<RunConfig> {
-    let mut dropped = Vec::new();
+    let mut dropped: Vec<&str> = Vec::new();
+    let rank_of = |name: &str| rank(sources.get(name));
     for [a, b] in EITHER {
-        let (of_a, of_b) = (rank(sources.get(a)), rank(sources.get(b)));
-        let weaker = if of_a < of_b { a } else { b };
-        if of_a != of_b && of_a.min(of_b) > 0 {
+        let weaker = if rank_of(a) < rank_of(b) { a } else { b };
+        // No views exclude nothing.
+        let excludes = b != "tta" || config.views().is_some();
+        if rank_of(a) != rank_of(b) && rank_of(a).min(rank_of(b)) > 0 && excludes {
             dropped.push(weaker);
-            sources.remove(weaker);
         }
+    }
+    for (owner, names) in GOES_WITH {
+        let takes = |name: &str| match owner {
+            "schedule" => config.schedule.takes(name),
+            _ => config.optimizer.takes(name),
+        };
+        let is_dropped = |name: &&str| (1..rank_of(owner)).contains(&rank_of(name)) && !takes(name);
+        dropped.extend(names.iter().copied().filter(is_dropped));
+    }
+    for name in &dropped {
+        sources.remove(*name);
     }
     match dropped.is_empty() {
         true => Ok(config),

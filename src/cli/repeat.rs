@@ -2,7 +2,7 @@
 
 use super::environment;
 use super::run_request::RunRequest;
-use crate::error::{Error, Result, usage};
+use crate::error::{Error, Result};
 use crate::files;
 use crate::report::{RUN, RunFolder, note, print, table};
 use crate::trainer::{RunConfig, Score};
@@ -46,13 +46,14 @@ struct Earlier {
 /// That of the first run that fails; those that are done stay.
 pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -> Result<Score>) -> Result<()> {
     let config = &request.config;
-    let last = config.seed.checked_add(u64::from(times) - 1);
-    let last = last.ok_or_else(|| usage!("seeds from {} on; {times} are more than there are", config.seed))?;
+    let last = config.seed + u64::from(times) - 1;
+    RunConfig { seed: last, ..config.clone() }.check()?;
     let Some(out) = &config.out else {
         return Err(Error::Usage("--repeat needs --out, the folder that holds a folder for each seed".into()));
     };
     let folder = |seed: u64| out.join(format!("seed-{seed}"));
     let file = out.join(FILE);
+    RunFolder::check(out, config.overwrite)?;
     let earlier = if config.overwrite { None } else { earlier(&file, config)? };
     let is_going_on = earlier.is_some();
     let mut series = earlier.unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::config_file::{not_a_configuration, read, read_recipe, recipe_names};
 use super::precedence::{OF_THE_MACHINE, of_resumed, of_variables, one_of_each};
-use super::run_request::{FILE, Resumed, RunRequest};
+use super::run_request::{FILE, Resumed, RunRequest, is_file_there};
 use super::setting_sources::{sources, with_variables};
 use crate::error::{Error, Result};
 use crate::graph::Preset;
@@ -75,7 +75,7 @@ impl FromArgMatches for RunArgs {
             (Some(path), ..) => resumed(path, is_asked("model")),
             (None, Some(path), _) => read(path),
             (None, None, Some(name)) => read_recipe(name),
-            (None, None, None) if Path::new(FILE).is_file() => read(Path::new(FILE)),
+            (None, None, None) if is_file_there() => read(Path::new(FILE)),
             (None, None, None) => Ok(RunRequest::default()),
         };
         let from_file = match base {

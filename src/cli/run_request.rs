@@ -43,6 +43,11 @@ impl RunRequest {
 
     /// Whether there is such a file, which is not read, as a recipe is in its place.
     pub(super) fn leaves_file(&self) -> bool {
-        self.is_recipe && Path::new(FILE).is_file()
+        self.is_recipe && is_file_there()
     }
+}
+
+/// Whether there is such a file, which then has to be readable.
+pub(super) fn is_file_there() -> bool {
+    Path::new(FILE).symlink_metadata().is_ok()
 }

@@ -23,7 +23,7 @@ pub(super) fn layer_of(mut table: toml::Table) -> Result<(FunctionalLayer, Vec<(
         }
         initializers.extend(read_initializer(&key, &value)?.map(|how| (tensor.to_string(), how)));
     }
-    Ok((read_layer(table)?, initializers))
+    Ok((read_layer(table, &kind)?, initializers))
 }
 
 /// A number in `value` that JSON cannot hold.
@@ -49,8 +49,19 @@ fn initialized_tensors(kind: &str) -> &'static [&'static str] {
     }
 }
 
-fn read_layer(table: toml::Table) -> Result<FunctionalLayer> {
-    let read = |table: toml::Table| FunctionalLayer::deserialize(table).map_err(|e| e.to_string());
+/// `message`, with the arguments that are read before the others where it names those that there are.
+fn with_initializers(message: &str, kind: &str) -> String {
+    let message = message.trim_end();
+    let keys = initialized_tensors(kind).iter().map(|tensor| format!(", `{tensor}_initializer`"));
+    match message.starts_with("unknown field `") {
+        true => format!("{message}{}", keys.collect::<String>()),
+        false => message.to_owned(),
+    }
+}
+
+fn read_layer(table: toml::Table, kind: &str) -> Result<FunctionalLayer> {
+    let read =
+        |table: toml::Table| FunctionalLayer::deserialize(table).map_err(|e| with_initializers(&e.to_string(), kind));
     let error = match read(table.clone()) {
         Ok(layer) => return Ok(layer),
         Err(error) => error,
@@ -79,6 +90,9 @@ mod tests {
             layer_of(toml::from_str(&layer).expect("TOML"))
         };
         assert_eq!(read("0.5").expect("a number").1, [("bias".to_owned(), Initializer::Constant(0.5))]);
+        let misspelt = "type = \"Dense\"\nunits = 2\nkernal_initializer = \"zeros\"";
+        let error = layer_of(toml::from_str(misspelt).expect("TOML")).expect_err("misspelt").to_string();
+        assert!(error.ends_with("did you mean `kernel_initializer`?"), "{error}");
         for value in ["nan", "-inf", "1e39"] {
             let error = read(value).expect_err(value).to_string();
             assert!(error.contains("bias_initializer"), "{error}");

@@ -87,7 +87,7 @@ impl FromStr for ClassWeights {
 impl<'de> Deserialize<'de> for ClassWeights {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let mut weights = BTreeMap::new();
-        for (class, weight) in WrittenWeights::deserialize(deserializer)?.0 {
+        for (class, weight) in WrittenWeights::deserialize(deserializer)?.pairs() {
             let number = class
                 .parse()
                 .map_err(|_| D::Error::invalid_value(Unexpected::Str(&class), &"the number of a class"))?;
@@ -99,9 +99,24 @@ impl<'de> Deserialize<'de> for ClassWeights {
     }
 }
 
-/// Weights of classes as files have them, a list, or a table from class, by number or name, to weight: all, if there are several of a class.
+/// Weights of classes as files have them.
 #[derive(Debug)]
-pub(crate) struct WrittenWeights(pub(crate) Vec<(String, f64)>);
+pub(crate) enum WrittenWeights {
+    /// From class 0 on.
+    List(Vec<f64>),
+    /// From class, by number or name, to weight: all, if there are several of a class.
+    Table(Vec<(String, f64)>),
+}
+
+impl WrittenWeights {
+    /// Each with its class.
+    pub(crate) fn pairs(self) -> Vec<(String, f64)> {
+        match self {
+            Self::List(weights) => (0_usize..).map(|class| class.to_string()).zip(weights).collect(),
+            Self::Table(pairs) => pairs,
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for WrittenWeights {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
@@ -117,9 +132,9 @@ impl<'de> Deserialize<'de> for WrittenWeights {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<WrittenWeights, A::Error> {
                 let mut weights = Vec::new();
                 while let Some(weight) = list.next_element()? {
-                    weights.push((weights.len().to_string(), weight));
+                    weights.push(weight);
                 }
-                Ok(WrittenWeights(weights))
+                Ok(WrittenWeights::List(weights))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> std::result::Result<WrittenWeights, A::Error> {
@@ -127,7 +142,7 @@ impl<'de> Deserialize<'de> for WrittenWeights {
                 while let Some(pair) = table.next_entry()? {
                     weights.push(pair);
                 }
-                Ok(WrittenWeights(weights))
+                Ok(WrittenWeights::Table(weights))
             }
         }
 

@@ -6,6 +6,15 @@ use super::update_settings::UpdateSettings;
 use crate::error::{Number, Result, usage};
 
 impl Optimizer {
+    /// Whether the setting `name`, which is for some optimizers alone, is for this one.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        match self {
+            Self::Sgd {} => ["momentum", "nesterov"].contains(&name),
+            Self::RmsProp { .. } => name == "momentum",
+            _ => false,
+        }
+    }
+
     /// Whether the settings are in range, and those of `settings` for this optimizer.
     ///
     /// # Errors
@@ -71,14 +80,10 @@ impl Optimizer {
         if let Some((argument, value)) = at_least_0.into_iter().find(|(_, value)| !in_f32(*value) || *value < 0.0) {
             return Err(usage!("{argument} of {name} is {}; it must be at least 0", Number(value)));
         }
-        match self {
-            Self::Sgd {} | Self::RmsProp { .. } => {}
-            _ if settings.momentum != 0.0 => {
-                return Err(usage!("the setting momentum is for sgd and rmsprop; the optimizer is {name}"));
-            }
-            _ => {}
+        if settings.momentum != 0.0 && !self.takes("momentum") {
+            return Err(usage!("the setting momentum is for sgd and rmsprop; the optimizer is {name}"));
         }
-        if settings.nesterov && !(matches!(self, Self::Sgd {}) && settings.momentum != 0.0) {
+        if settings.nesterov && !(self.takes("nesterov") && settings.momentum != 0.0) {
             return Err(usage!(
                 "nesterov is for sgd with a momentum; the optimizer is {name}, the momentum {}",
                 Number(settings.momentum)

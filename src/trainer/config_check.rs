@@ -67,6 +67,12 @@ impl RunConfig {
                 ));
             }
         }
+        if let Some((name, value)) = self.to_table()?.iter().find(|(_, value)| value.is_u64() && !value.is_i64()) {
+            return Err(usage!(
+                "{name} is {value}; it must be at most {}, the largest number of a TOML file",
+                i64::MAX
+            ));
+        }
         if self.steps_per_epoch == Some(0) {
             return Err(usage!("0 steps per epoch; there must be at least 1"));
         }
@@ -170,6 +176,9 @@ mod tests {
     fn settings_out_of_range_are_refused_with_their_values() {
         let refused = |config: RunConfig| config.check().expect_err("out of range").to_string();
         assert!(refused(RunConfig { batch_size: 0, ..RunConfig::default() }).contains("batch size of 0"));
+        assert!(
+            refused(RunConfig { seed: 1 << 63, ..RunConfig::default() }).contains("seed is 9223372036854775808; it")
+        );
         assert!(refused(RunConfig { epochs: 0, ..RunConfig::default() }).contains("0 epochs"));
         assert!(refused(RunConfig { threads: Some(60_000), ..RunConfig::default() }).contains("60000 threads"));
         assert!(refused(RunConfig { learning_rate: f64::NAN, ..RunConfig::default() }).contains("NaN"));

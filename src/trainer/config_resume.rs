@@ -6,7 +6,7 @@ use crate::error::{Error, Result, usage};
 use serde_json::{Map, Value};
 
 /// Settings on which the results so far do not depend. What data and model these name is the host's to compare.
-const FREE: [&str; 16] = [
+const FREE: [&str; 15] = [
     "model",
     "adapter",
     "threads",
@@ -14,7 +14,6 @@ const FREE: [&str; 16] = [
     "data_dir",
     "epochs",
     "max_time",
-    "tta",
     "on_nan",
     "checkpoint_every",
     "keep",
@@ -34,11 +33,15 @@ impl RunConfig {
         let differs: Vec<String> = changes(before, self)?
             .into_iter()
             .filter(|(name, old, new)| {
-                // Of a run without patience the best epoch's weights are not kept.
-                let is_patience = name == "early_stopping" && !old.is_null() && !new.is_null();
-                !FREE.contains(&name.as_str()) && !is_patience
+                // Of a run without patience the best epoch's weights are not kept, and with less it could have ended before.
+                let is_more_patient = name == "early_stopping"
+                    && old.as_u64().zip(new.as_u64()).is_some_and(|(before, now)| before < now);
+                !FREE.contains(&name.as_str()) && !is_more_patient
             })
-            .map(|(name, old, new)| format!("{name} is {old} in the run, {new} was asked for"))
+            .map(|(name, old, new)| {
+                let bound = if name == "early_stopping" && !old.is_null() { ", which may only be more" } else { "" };
+                format!("{name} is {old} in the run{bound}, {new} was asked for")
+            })
             .collect();
         if !differs.is_empty() {
             return Err(usage!("a resumed run keeps its settings: {}", differs.join("; ")));
@@ -91,6 +94,8 @@ mod tests {
         assert!(check(RunConfig { early_stopping: Some(2), ..before.clone() }).is_err());
         let patient = |patience| RunConfig { early_stopping: Some(patience), ..before.clone() };
         assert!(patient(4).check_resume(&patient(2), &progress).is_ok());
+        let less = patient(2).check_resume(&patient(4), &progress).expect_err("it could have ended before").to_string();
+        assert!(less.contains("early_stopping is 4 in the run, which may only be more, 2 was asked for"), "{less}");
         let changed = RunConfig { batch_size: 64, seed: 5, ..before.clone() };
         let error = check(changed).expect_err("two settings");
         assert!(

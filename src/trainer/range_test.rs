@@ -1,8 +1,10 @@
 //! A range test: the loss under a learning rate that grows with every update (L. N. Smith, "Cyclical learning rates for training neural
 //! networks", 2017).
 
+use super::max_time::MaxTime;
 use super::pass::Pass;
 use super::state::Trainer;
+use crate::clock::Instant;
 use crate::data::{Batches, Split};
 use crate::error::Result;
 
@@ -24,7 +26,7 @@ pub struct RangePoint {
 
 impl Trainer {
     /// Trains on up to `steps` batches whose learning rates go from `low` to `high` by equal factors, until the loss has diverged: is not
-    /// finite, or on the average four times as high as it was at its lowest. `observer` is called after every few batches; an error from it ends the
+    /// finite, or on the average four times as high as it was at its lowest, or the time of the settings is over. `observer` is called after every few batches; an error from it ends the
     /// test. The weights are of no use afterwards.
     ///
     /// # Errors
@@ -38,6 +40,8 @@ impl Trainer {
     ) -> Result<Vec<RangePoint>> {
         self.check(data)?;
         let trained_on = self.config.trained_on(data.len())?;
+        let started = Instant::now();
+        let max_time = self.config.max_time.map(MaxTime::duration);
         let mut points: Vec<RangePoint> = Vec::new();
         let (mut average, mut lowest) = (0.0, f64::INFINITY);
         for epoch in 1.. {
@@ -63,6 +67,9 @@ impl Trainer {
                     }
                 }
                 observer()?;
+                if max_time.is_some_and(|time| started.elapsed() >= time) {
+                    return Ok(points);
+                }
             }
             if points.len() >= steps {
                 break;

@@ -51,6 +51,15 @@ impl Schedule {
         Self::NAMES[self as usize]
     }
 
+    /// Whether the setting `name`, which is for some schedules alone, is for this one.
+    pub fn takes(self, name: &str) -> bool {
+        match self {
+            Self::Step | Self::Exponential => name.starts_with("decay_"),
+            Self::Plateau => name.starts_with("plateau_"),
+            Self::Constant | Self::Cosine | Self::Triangular => false,
+        }
+    }
+
     /// The schedule of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name)).ok()

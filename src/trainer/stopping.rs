@@ -21,11 +21,18 @@ impl RunConfig {
         if self.class_weight.is_some() && self.class_weights.is_some() {
             return Err(usage!("class_weight and class_weights are both given; it is one or the other"));
         }
-        match self.overfit_batches {
-            Some(batches) if validates => Err(usage!(
-                "overfit_batches is {batches}: all of a few images are trained on; it goes with no validation images"
-            )),
-            _ => Ok(()),
+        let excluded = [
+            (validates, "all of a few images are trained on; it goes with no validation images"),
+            (
+                self.ema.is_some(),
+                "the weights that are trained are tried; it goes with no moving average of them (ema)",
+            ),
+            (self.views().is_some(), "the images that are trained on are tried; it goes with no views of them (tta)"),
+        ];
+        let excluded = excluded.into_iter().find(|(is_asked, _)| *is_asked);
+        match self.overfit_batches.zip(excluded) {
+            Some((batches, (_, why))) => Err(usage!("overfit_batches is {batches}: {why}")),
+            None => Ok(()),
         }
     }
 

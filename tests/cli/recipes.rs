@@ -38,6 +38,43 @@ fn a_file_of_settings_may_have_the_model() {
     refused(&format!("epoch = 2\n{LAYERS}"), "unknown field `epoch`");
 }
 
+/// A learning rate that changes nothing leaves the weights as they began.
+#[test]
+fn a_run_begins_with_the_initial_values_of_its_layers() {
+    let workspace = Workspace::new();
+    let layers = r#"epochs = 1
+    learning_rate = 1e-30
+    layers = [
+        { type = "Conv2D", filters = 6, kernel_size = 3, kernel_initializer = "whitening", name = "first" },
+        { type = "Conv2D", filters = 4, kernel_size = 3, kernel_initializer = "dirac", name = "second" },
+        { type = "Flatten" },
+        { type = "Dense", units = 10, activation = "softmax" },
+    ]"#;
+    std::fs::write(workspace.path("starts.toml"), layers).unwrap();
+    let [data, file] = ["data", "starts.toml"].map(|name| workspace.name(name));
+    let kernels = |seed: &str| {
+        let out = workspace.name(seed);
+        let options = ["train", "--config", &file, "--data", &data, "--out", &out, "--adapter", "cpu", "--seed", seed];
+        let output = run(&options);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let weights = std::fs::read(workspace.path(seed).join("model.safetensors")).unwrap();
+        let weights = safetensors::SafeTensors::deserialize(&weights).unwrap();
+        ["first.kernel", "second.kernel"].map(|name| weights.tensor(name).unwrap().data().to_vec())
+    };
+    let floats =
+        |bytes: Vec<u8>| bytes.chunks_exact(4).map(|x| f32::from_le_bytes(x.try_into().unwrap())).collect::<Vec<f32>>();
+    let [first, second] = kernels("1").map(floats);
+    for filters in first.chunks_exact(6) {
+        assert!(filters[..3].iter().zip(&filters[3..]).all(|(a, b)| *a == -b), "{filters:?}");
+    }
+    let norm = |filter: usize| first.iter().skip(filter).step_by(6).map(|value| value * value).sum::<f32>();
+    assert!((0..6).all(|filter| norm(filter) > 1e-3), "{first:?}");
+    // [3, 3, 6, 4]: the middle passes channel n on.
+    let expected = |i: usize| if i / 24 == 4 && i % 24 / 4 == i % 4 { 1.0 } else { 0.0 };
+    assert!(second.iter().enumerate().all(|(i, value)| *value == expected(i)), "{second:?}");
+    assert!(kernels("1") == kernels("2"), "neither is drawn");
+}
+
 /// Each recipe shortened, with a bound about six standard deviations below what its seeds came to: twenty, ten, eight and thirteen of them.
 #[test]
 fn recipes_are_fast() {

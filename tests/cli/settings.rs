@@ -57,6 +57,25 @@ fn of_two_that_exclude_each_other_the_nearer_holds() {
     for name in ["validation", "clip_value", "class_weights"] {
         assert!(found.iter().all(|(known, ..)| known != name), "{name}: {found:?}");
     }
+    // What a file has for its own schedule and optimizer, and what a few images to be learned by heart exclude.
+    let file = "schedule = \"step\"\ndecay_rate = 0.3\ndecay_steps = 9\noptimizer = \"sgd\"\nmomentum = 0.9\nnesterov = true\n";
+    std::fs::write(workspace.path("gpu-cnn.toml"), format!("{file}validation = 9\nema = 0.9\ntta = \"flip\"\n"))
+        .unwrap();
+    let options = ["--schedule", "cosine", "--overfit-batches", "1"];
+    let found = printed(&workspace, &options, &[("GPU_CNN_OPTIMIZER", "rmsprop")]);
+    assert_eq!(setting(&found, "momentum"), ["0.9", "gpu-cnn.toml"]);
+    assert_eq!(setting(&found, "nesterov"), ["false", "default"]);
+    for name in ["decay_rate", "decay_steps", "validation", "ema", "tta"] {
+        assert!(found.iter().all(|(known, ..)| known != name), "{name}: {found:?}");
+    }
+    let found = printed(&workspace, &["--schedule", "exponential"], &[]);
+    assert_eq!(setting(&found, "decay_rate"), ["0.3", "gpu-cnn.toml"]);
+    std::fs::write(workspace.path("gpu-cnn.toml"), "overfit_batches = 2\n").unwrap();
+    assert_eq!(setting(&printed(&workspace, &["--tta", "none"], &[]), "overfit_batches"), ["2", "gpu-cnn.toml"]);
+    let found = printed(&workspace, &["--validation", "7"], &[]);
+    assert!(found.iter().all(|(known, ..)| known != "overfit_batches"), "{found:?}");
+    let cosine = ["train", "--schedule", "cosine", "--decay-rate", "0.1"];
+    fails(&cosine, 2, "decay_rate is for the schedules step and exponential; the schedule is cosine");
     // Said at one place they are refused, and where that is.
     let mut both = command(&["train", "--print-config"]);
     both.env("GPU_CNN_CLIP_NORM", "2").env("GPU_CNN_CLIP_VALUE", "3");
@@ -125,6 +144,7 @@ fn what_is_printed_is_a_configuration_with_the_same_settings() {
         settings.iter().map(|(name, value, _)| (name.clone(), value.clone())).collect()
     };
     assert_eq!(values(&again), values(&all));
+    fails(&["train", "--seed", "9223372036854775808"], 2, "it must be at most 9223372036854775807");
     assert!(all.len() > 20 && again.iter().all(|(.., source)| source == "printed.toml"), "{again:?}");
 }
 
@@ -155,6 +175,11 @@ fn a_file_in_the_working_folder_is_read_and_said_to_be() {
     let output = train(&[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("not a configuration: gpu-cnn.toml: "), "{}", stderr(&output));
+    std::fs::remove_file(workspace.path("gpu-cnn.toml")).unwrap();
+    std::fs::create_dir(workspace.path("gpu-cnn.toml")).unwrap();
+    let output = train(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cannot read the configuration: "), "{}", stderr(&output));
     // A run that goes on has its own.
     let output =
         command(&["train", "--resume", "run", "--epochs", "2"]).current_dir(workspace.path("")).output().unwrap();

@@ -54,6 +54,27 @@ fn early_stopping_leaves_the_weights_of_the_best_epoch() {
     fails(&["train", "--early-stopping", "0"], 2, "early_stopping is 0; it must be at least 1");
 }
 
+/// The learning rate rises until the loss is not finite any more.
+#[test]
+fn early_stopping_leaves_the_weights_of_the_best_epoch_where_the_loss_ends_up_as_nan() {
+    let workspace = Workspace::new();
+    let model = workspace.name("linear.toml");
+    let layers = r#"
+        { type = "Flatten" }, { type = "Dense", units = 16 }, { type = "Dense", units = 10, activation = "softmax" }"#;
+    std::fs::write(&model, format!("layers = [{layers}]")).unwrap();
+    let options = ["--adapter", "cpu", "--early-stopping", "1000", "--epochs", "1000", "--optimizer", "sgd"];
+    let rates = ["--learning-rate", "1e8", "--warmup", "1000000000"];
+    let (data, out) = (workspace.name("data"), workspace.name("run"));
+    let train = ["train", "--data", &data, "--model", &model, "--out", &out];
+    let output = run(&[&train[..], &options, &rates].concat());
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    let folder = workspace.path("run");
+    assert!(epochs(&folder).len() > 2, "{} epochs", epochs(&folder).len());
+    let weights = std::fs::read(folder.join("model.safetensors")).unwrap();
+    let best = Checkpoint::read(&folder.join("checkpoint-best.safetensors")).unwrap();
+    assert!(weights == best.weights().unwrap());
+}
+
 /// Interrupted, killed or out of time: the weights are those of the best epoch, too.
 #[cfg(unix)]
 #[test]
@@ -103,6 +124,13 @@ fn a_run_that_stopped_early_goes_on_with_more_patience() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(epochs(&folder).len() > before, "{before} epochs");
     reproduces(folder.to_str().unwrap());
+    let resume = |option: &str, value: &str, message: &str| {
+        let before = std::fs::read(folder.join("run.json")).unwrap();
+        fails(&["train", "--resume", folder.to_str().unwrap(), option, value], 2, message);
+        assert!(std::fs::read(folder.join("run.json")).unwrap() == before);
+    };
+    resume("--early-stopping", "2", "early_stopping is 3 in the run, which may only be more, 2 was asked for");
+    resume("--tta", "flip", "tta is null in the run, \"flip\" was asked for");
     fails(
         &["train", "--resume", folder.to_str().unwrap(), "--batch-size", "7"],
         2,
@@ -176,6 +204,10 @@ fn a_few_batches_are_learned_by_heart_or_the_command_says_no() {
     let printed = run(&["train", "--recipe", "fast-907", "--overfit-batches", "1", "--print-config"]);
     assert!(stdout(&printed).contains("epochs = 100 "), "{}", stdout(&printed));
     fails(&["train", "--overfit-batches", "1", "--validation", "3"], 2, "it goes with no validation images");
+    fails(&["train", "--overfit-batches", "1", "--ema", "0.9"], 2, "it goes with no moving average of them (ema)");
+    fails(&["train", "--overfit-batches", "1", "--tta", "flip"], 2, "it goes with no views of them (tta)");
+    let output = overfit("unweighted", &["--epochs", "1", "--class-weight", "1=0"]);
+    assert!(stderr(&output).contains("or no class weights, whose images may not count"), "{}", stderr(&output));
 }
 
 #[test]
@@ -211,7 +243,12 @@ fn weights_of_classes_are_counted_or_read_from_a_file() {
     refused("1 = -1\n", "class_weight of -1 for class 1");
     fails(&["train", "--class-weights", "balanced", "--class-weight", "0=1"], 2, "it is one or the other");
     refused("1 = 1e-50\n", "a number that f32 can hold: ");
+    refused("", "it names no class; those are 0 to 9");
+    refused("\"+7\" = 1\n", "there is no class `+7`");
     std::fs::write(workspace.path("weights.json"), "{\"0\": 1, \"0\": 2}").unwrap();
     let json = workspace.name("weights.json");
     fails(&["train", "--data", &data, "--out", &out, "--class-weights", &json], 2, "class 0 has two factors");
+    std::fs::write(workspace.path("weights.json"), "[1, 2, 3]").unwrap();
+    let message = "it is a list of 3; there are 10 classes";
+    fails(&["train", "--data", &data, "--out", &out, "--class-weights", &json], 2, message);
 }

@@ -25,6 +25,15 @@ fn repeated_runs_are_those_of_each_seed_with_mean_and_spread() {
     let other = ["train", "--data", &data, "--out", &out, "--repeat", "3"];
     fails(&other, 7, "runs with other settings are there: model is \"dnn\" in them, \"cnn\" was asked for");
     fails(&["train", "--repeat", "3"], 2, "--repeat needs --out");
+    let last = ["train", "--repeat", "3", "--out", &out, "--seed", "9223372036854775806"];
+    fails(&last, 2, "seed is 9223372036854775808; it must be at most 9223372036854775807");
+    fails(
+        &["train", "--data", &data, "--out", &workspace.name("single"), "--repeat", "3"],
+        7,
+        "an earlier run wrote it",
+    );
+    std::fs::write(workspace.path("file"), "").unwrap();
+    fails(&["train", "--data", &data, "--out", &workspace.name("file"), "--repeat", "3"], 7, "it is not a folder");
     fails(&["train", "--repeat", "1"], 2, "1 is not in 2..=10000");
 }
 
@@ -102,6 +111,8 @@ fn the_range_test_draws_a_curve_and_names_a_rate() {
     assert!(svg.contains(">learning rate</text>") && svg.contains(">1e-6</text>"), "{svg}");
     assert!(std::fs::read(workspace.path("range/learning-rate-dnn.png")).unwrap().starts_with(b"\x89PNG"));
     assert!(!workspace.path("range/run.json").exists(), "nothing of the training is kept");
+    let output = workspace.train("range", &["--adapter", "cpu", "--find-learning-rate", "--max-time", "1ms"]);
+    assert!(stderr(&output).contains("--max-time ended the range test after "), "{}", stderr(&output));
     // An update of several batches.
     let output = workspace.train("range", &["--adapter", "cpu", "--find-learning-rate", "--accumulate", "2"]);
     assert!(output.status.success() && stdout(&output).contains("learning rate: "), "{}", stderr(&output));
