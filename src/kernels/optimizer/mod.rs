@@ -16,6 +16,7 @@ use flagged::flag_at;
 pub(crate) use muon::{Matrix, Muon};
 pub(crate) use norm::record_clip_by_norm;
 pub(crate) use not_finite::record_update_check;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 pub(crate) use rule::Rule;
 use rule::Scalars;
@@ -64,21 +65,39 @@ impl KernelSpec for Update {
     }
 
     fn run<F: Real>(&self, mut io: Io<'_, F>) {
-        let scalars = self.scalars(&io.step);
+        let scalars = &self.scalars(&io.step);
         match self.rule.arenas() {
-            0 => for_each_chunk(&mut io, |p, g, []| self.update_0(&scalars, p, g)),
-            1 => for_each_chunk(&mut io, |p, g, [a]| self.update_1(&scalars, p, g, a)),
-            _ => for_each_chunk(&mut io, |p, g, [a, b]| self.update_2(&scalars, p, g, a, b)),
+            0 => for_each_chunk(&mut io, |p, g, state: [_; 0]| self.update(scalars, p, g, state)),
+            1 => for_each_chunk(&mut io, |p, g, state: [_; 1]| self.update(scalars, p, g, state)),
+            _ => for_each_chunk(&mut io, |p, g, state: [_; 2]| self.update(scalars, p, g, state)),
         }
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        let s = self.scalars(&io.step);
+        let (update, scalars) = (self, &self.scalars(&io.step));
         match self.rule.arenas() {
-            0 => for_each_chunk(&mut io, |p, g, []| level.compiled(|| self.update_0(&s, p, g))),
-            1 => for_each_chunk(&mut io, |p, g, [a]| level.compiled(|| self.update_1(&s, p, g, a))),
-            _ => for_each_chunk(&mut io, |p, g, [a, b]| level.compiled(|| self.update_2(&s, p, g, a, b))),
+            0 => for_each_chunk(&mut io, |p, g, state: [_; 0]| level.run(Chunk { update, scalars, p, g, state })),
+            1 => for_each_chunk(&mut io, |p, g, state: [_; 1]| level.run(Chunk { update, scalars, p, g, state })),
+            _ => for_each_chunk(&mut io, |p, g, state: [_; 2]| level.run(Chunk { update, scalars, p, g, state })),
         }
+    }
+}
+
+/// A chunk of the arenas as an operation: a closure with the loops of all rules is not inlined into code compiled for a SIMD level.
+struct Chunk<'a, const ARENAS: usize> {
+    update: &'a Update,
+    scalars: &'a Scalars<f32>,
+    p: &'a mut [f32],
+    g: &'a [f32],
+    state: [&'a mut [f32]; ARENAS],
+}
+
+impl<const ARENAS: usize> WithSimd for Chunk<'_, ARENAS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.update.update(self.scalars, self.p, self.g, self.state);
     }
 }
 
@@ -108,6 +127,21 @@ impl Update {
             _ => 0.0,
         };
         Scalars { learning_rate: f(step.learning_rate), scalars: step.scalars.map(f), root: F::from_f64(root) }
+    }
+
+    #[inline(always)]
+    fn update<F: Real, const ARENAS: usize>(
+        &self,
+        s: &Scalars<F>,
+        p: &mut [F],
+        g: &[F],
+        mut state: [&mut [F]; ARENAS],
+    ) {
+        match &mut state[..] {
+            [] => self.update_0(s, p, g),
+            [a] => self.update_1(s, p, g, a),
+            [a, b, ..] => self.update_2(s, p, g, a, b),
+        }
     }
 
     #[inline(always)]
