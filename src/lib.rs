@@ -31,6 +31,7 @@ mod layers;
 #[cfg(feature = "cli")]
 mod onnx;
 mod plan;
+pub mod ranks;
 mod real;
 #[cfg(feature = "cli")]
 mod report;

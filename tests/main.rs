@@ -28,6 +28,7 @@ mod planted;
 mod pytorch;
 mod radv;
 mod random;
+mod ranks;
 mod report;
 mod resume;
 mod shaders;

@@ -41,12 +41,15 @@ fn read(path: &Path, data: &Dataset) -> Result<Vec<(u8, f64)>> {
         false => toml::from_str::<WrittenWeights>(&text).map_err(|e| e.to_string()),
     };
     let written = written.map_err(failed)?;
-    if let WrittenWeights::List(factors) = &written
-        && factors.len() != data.classes
-    {
-        return Err(failed(format!("it is a list of {}; there are {} classes", factors.len(), data.classes)));
-    }
-    let pairs = written.pairs();
+    let pairs = match written {
+        WrittenWeights::List(factors) if factors.len() == data.classes => {
+            return Ok((0..=u8::MAX).zip(factors).collect());
+        }
+        WrittenWeights::List(factors) => {
+            return Err(failed(format!("it is a list of {}; there are {} classes", factors.len(), data.classes)));
+        }
+        WrittenWeights::Table(pairs) => pairs,
+    };
     if pairs.is_empty() {
         return Err(failed(format!("it names no class; {}", classes(data))));
     }

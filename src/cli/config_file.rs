@@ -28,9 +28,8 @@ pub(super) fn read(path: &Path) -> Result<RunRequest> {
 }
 
 /// The recipes: settings with a model, each with what it reaches.
-const RECIPES: [(&str, &str); 5] = [
+const RECIPES: [(&str, &str); 4] = [
     ("best", include_str!("../../assets/recipes/best.toml")),
-    ("best-60s", include_str!("../../assets/recipes/best-60s.toml")),
     ("fast-907", include_str!("../../assets/recipes/fast-907.toml")),
     ("fast-930", include_str!("../../assets/recipes/fast-930.toml")),
     ("fast-940", include_str!("../../assets/recipes/fast-940.toml")),

@@ -40,6 +40,14 @@ fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
+/// By which launchers of MPI tell how many processes they have started: Open MPI, MPICH and Intel's, MVAPICH.
+const RANKS: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"];
+
+/// The number of processes that a launcher of MPI has started this as one of.
+pub(super) fn launched_ranks() -> Option<usize> {
+    RANKS.iter().find_map(|name| variable(name)?.parse().ok())
+}
+
 /// Whether there is such a variable.
 pub(super) fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some()

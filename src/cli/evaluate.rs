@@ -1,6 +1,5 @@
 //! `gpu-cnn evaluate`
 
-use super::environment;
 use super::options::{
     Described, Format, TrainedArgs, describe_data, described, find_device, named_weights, weights_path,
 };
@@ -8,6 +7,7 @@ use super::run_args::{Names, Shared};
 use super::source::{open_for, without_pictures};
 use super::trained_on::{changed_files, note_views, run_of, settings_of, trained_on, with_loss_of};
 use super::weights::load_weights;
+use super::{environment, job};
 use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
 use crate::data::Dataset;
@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let other = weights.model.as_ref().filter(|_| asked.data.is_some());
     let input = other.map(|model| model.graph().map(|graph| graph.input)).transpose()?;
     without_pictures(asked).iter().for_each(|warning| note(&format!("warning: {warning}")));
-    let data = open_for(&config, input)?;
+    let data = job::one_first(|| open_for(&config, input))?;
     let (model, layout) = match described(model.as_deref(), &weights, &path)? {
         Described::By(choice) => {
             let layout = choice.layout();
@@ -97,6 +97,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let weights = named_weights(weights, &layout, &graph, &path, *from_pytorch)?;
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&weights)?;
+    job::evaluate_together(&mut trainer, &data.sha256)?;
     let evaluation = trainer.evaluate(&data.test)?;
     match args.format {
         Format::Text => print(&evaluation_table(&evaluation, &data.class_names, top_k, environment::columns())),

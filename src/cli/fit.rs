@@ -1,7 +1,7 @@
 //! Training with progress on stderr, logs, weights and checkpoints in the run's folder, and signals heeded.
 
 use super::live::LiveRun;
-use super::{environment, interrupt};
+use super::{environment, interrupt, job};
 use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -51,7 +51,7 @@ impl Fitting {
             }
             folder.flush()?;
             live.iter().try_for_each(|live| live.read_weights(trainer))?;
-            let interrupted = check_interrupted(&format!("in epoch {epoch}"));
+            let interrupted = job::check_interrupted(trainer, &format!("in epoch {epoch}"));
             let is_last = interrupted.is_err()
                 || (ends_epoch && epoch == config.epochs)
                 || config.checkpoint_every.is_due(&done, written.elapsed());
@@ -72,8 +72,18 @@ impl Fitting {
             }
             interrupted.map(|()| Flow::Continue)
         };
+        let mut fails_here = false;
+        let mut observed = |trainer: &mut Trainer, event: &Event| {
+            let result = callback(trainer, event);
+            fails_here |= result.as_ref().is_err_and(|error| !matches!(error, Error::Interrupted(_)));
+            result
+        };
         // From the trainer's progress: that of a new run is the first checkpoint's.
-        trainer.resume_fit_with(&data.train, &mut callback)?;
+        let fitted = trainer.resume_fit_with(&data.train, &mut observed);
+        if !fails_here {
+            fitted.as_ref().err().into_iter().for_each(job::fail_together);
+        }
+        fitted?;
         self.end(data, saved_steps)
     }
 

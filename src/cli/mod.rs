@@ -15,6 +15,7 @@ mod export_check;
 mod find_rate;
 mod fit;
 mod interrupt;
+mod job;
 mod live;
 mod manual;
 mod options;
@@ -98,9 +99,14 @@ enum Command {
 
 /// Parses, runs, and turns an error into its message and exit code.
 pub fn run() -> ExitCode {
+    // Before the command line is read, and with it the run to go on with.
+    let joined = job::join();
     let cli: Cli = output_args::parse();
     cli.output.set();
     let run = || match cli.command {
+        _ if job::size() > 1 && !cli.command.is_shared() => {
+            Err(Error::Usage(format!("train and evaluate run on several ranks; this is one of {}", job::size())))
+        }
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
@@ -116,15 +122,24 @@ pub fn run() -> ExitCode {
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => manual::run(&args, Cli::command(), EXIT_CODES),
     };
-    let result = interrupt::install().and_then(|()| panics::guarded(run));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
+    let result = joined.and_then(|()| interrupt::install()).and_then(|()| panics::guarded(run));
+    let code = match &result {
+        Ok(()) => 0,
         Err(error) => {
-            note(&format!("error: {}", message(&error)));
-            ExitCode::from(
-                interrupt::requested().filter(|_| matches!(error, Error::Interrupted(_))).unwrap_or(error.exit_code()),
-            )
+            if !job::follows() || !job::fails_together() {
+                note(&format!("error: {}", job::of_rank(&message(error))));
+            }
+            interrupt::requested().filter(|_| matches!(error, Error::Interrupted(_))).unwrap_or(error.exit_code())
         }
+    };
+    job::leave(&result, code);
+    ExitCode::from(code)
+}
+
+impl Command {
+    /// Whether ranks do it together.
+    fn is_shared(&self) -> bool {
+        matches!(self, Self::Train(_) | Self::Evaluate(_))
     }
 }
 

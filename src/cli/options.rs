@@ -1,6 +1,7 @@
 //! Options that several subcommands share.
 
 use super::environment::device_request;
+use super::job::of_device;
 use super::weights::load_weights;
 use crate::backend::{Device, DeviceInfo};
 use crate::blocking;
@@ -28,6 +29,7 @@ pub(super) enum Format {
 
 /// Finds the device that the settings name and prints its name to stderr, with a notice about the choice where there is one.
 pub(super) fn find_device(config: &RunConfig) -> Result<Device> {
+    let config = &of_device(config);
     let found = blocking::find_device(&device_request(&config.adapter, config.threads.map_or(0, usize::from))?)?;
     found.passed.iter().chain(&found.notice).for_each(|notice| note(notice));
     note(&format!("adapter: {}", describe_device(&found.device.info())));

@@ -1,6 +1,7 @@
 //! The options of every subcommand: how much is printed, and in what colours.
 
 use super::environment;
+use super::job::follows;
 use super::setting_sources::variable_of;
 use super::version::verbose_version;
 use crate::report::{Verbosity, say, set_output};
@@ -34,6 +35,7 @@ impl OutputArgs {
     /// Holds for all that is printed from now on.
     pub(super) fn set(self) {
         let verbosity = match self {
+            _ if follows() => Verbosity::Silent,
             Self { quiet: true, .. } => Verbosity::Quiet,
             Self { verbose: true, .. } => Verbosity::Verbose,
             _ => Verbosity::Normal,

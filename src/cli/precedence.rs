@@ -58,12 +58,16 @@ fn rank(source: Option<&String>) -> u8 {
 pub(super) fn one_of_each(config: RunConfig, sources: &mut BTreeMap<String, String>) -> Result<RunConfig> {
     let mut dropped: Vec<&str> = Vec::new();
     let rank_of = |name: &str| rank(sources.get(name));
-    for [a, b] in EITHER {
-        let weaker = if rank_of(a) < rank_of(b) { a } else { b };
-        // No views exclude nothing.
-        let excludes = b != "tta" || config.views().is_some();
-        if rank_of(a) != rank_of(b) && rank_of(a).min(rank_of(b)) > 0 && excludes {
-            dropped.push(weaker);
+    // The nearest first: what is dropped excludes nothing.
+    for nearest in [3, 2] {
+        for [a, b] in EITHER {
+            let (stronger, weaker) = if rank_of(a) < rank_of(b) { (b, a) } else { (a, b) };
+            let is_said = (1..nearest).contains(&rank_of(weaker)) && rank_of(stronger) == nearest;
+            // No views exclude nothing.
+            let excludes = b != "tta" || config.views().is_some();
+            if is_said && excludes && !dropped.contains(&a) && !dropped.contains(&b) {
+                dropped.push(weaker);
+            }
         }
     }
     for (owner, names) in GOES_WITH {

@@ -47,7 +47,7 @@ struct Earlier {
 pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -> Result<Score>) -> Result<()> {
     let config = &request.config;
     let last = config.seed + u64::from(times) - 1;
-    RunConfig { seed: last, ..config.clone() }.check()?;
+    RunConfig { seed: last, ..config.clone() }.check_numbers()?;
     let Some(out) = &config.out else {
         return Err(Error::Usage("--repeat needs --out, the folder that holds a folder for each seed".into()));
     };

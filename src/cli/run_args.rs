@@ -1,6 +1,7 @@
 //! The options of a run: a configuration file, and options that override it; and those of them that other subcommands have.
 
 use super::config_file::{not_a_configuration, read, read_recipe, recipe_names};
+use super::job::follows;
 use super::precedence::{OF_THE_MACHINE, of_resumed, of_variables, one_of_each};
 use super::run_request::{FILE, Resumed, RunRequest, is_file_there};
 use super::setting_sources::{sources, with_variables};
@@ -117,6 +118,9 @@ fn request(from_file: RunRequest, mut config: RunConfig, matches: &ArgMatches) -
             Error::Usage(format!("{text}{}", of_variables(&text, &sources)))
         }
     })?;
+    if from_file.resume.is_none() {
+        config.check_numbers()?;
+    }
     let model = from_file.model.filter(|_| is_recorded);
     Ok(RunRequest { config, model, sources, ..from_file })
 }
@@ -167,7 +171,7 @@ impl<N: Names> FromArgMatches for Shared<N> {
 
 /// The run of a folder or a checkpoint, with its settings.
 fn resumed(path: &Path, names_model: bool) -> Result<RunRequest> {
-    let run = RunFolder::find(path)?;
+    let run = RunFolder::find(path, follows())?;
     let config = run.checkpoint.state.config.clone();
     let of_file = (config.to_table()?.keys().cloned().collect(), "the run".to_owned());
     let resume = Some(Box::new(Resumed { run, names_model }));

@@ -1,5 +1,6 @@
 //! What a run starts with: its model on a device, its data, and its settings as they hold.
 
+use super::job::{check_resumed, one_first, prepare, train_together};
 use super::options::{ModelChoice, describe_data, find_device, named_weights};
 use super::ran_on::RanOn;
 use super::run_request::RunRequest;
@@ -48,6 +49,7 @@ impl Start {
             config.weights = Some(path.clone());
             weights = Some((own, path));
         }
+        prepare(&mut config);
         let device = find_device(&config)?;
         let data = limited(read_data(&config, &device.info())?, &config);
         super::class_weights::resolve(&mut config, &data)?;
@@ -72,6 +74,8 @@ impl Start {
         if let Some(SavedOptimizer { state, updates, .. }) = &saved {
             trainer.set_optimizer_state(state, *updates)?;
         }
+        let ran_on = RanOn::now(&device.info(), device.profile().name);
+        train_together(&mut trainer, &config, &data.sha256, &ran_on)?;
         let mut description = describe(&trainer, device.profile().name, &config, &data, &initializers);
         let state = saved.iter().flat_map(|saved| &saved.state);
         let started_from: Vec<&[u8]> = start.iter().chain(state).map(|values| bytemuck::cast_slice(values)).collect();
@@ -84,8 +88,10 @@ impl Start {
         let Found { checkpoint, file, .. } = found;
         let state = &checkpoint.state;
         config.check_resume(&state.config, &state.progress)?;
+        check_resumed(&config)?;
         let device = find_device(&config)?;
-        for difference in RanOn::now(&device.info(), device.profile().name).differences(&RanOn::of_checkpoint(state)) {
+        let ran_on = RanOn::now(&device.info(), device.profile().name);
+        for difference in ran_on.differences(&RanOn::of_checkpoint(state)) {
             note(&format!(
                 "warning: {difference}: the results may differ in their last bits from those of a run that was never stopped"
             ));
@@ -102,6 +108,7 @@ impl Start {
             e => e,
         })?;
         trainer.set_images_info(images_info(&data))?;
+        train_together(&mut trainer, &config, &data.sha256, &ran_on)?;
         let description = describe(&trainer, device.profile().name, &config, &data, &[]);
         Ok(Self { trainer, data, config, description })
     }
@@ -114,7 +121,7 @@ fn images_info(data: &Dataset) -> ImagesInfo {
 
 /// The data set, once it and the options without effect are named on stderr.
 fn read_data(config: &RunConfig, device: &DeviceInfo) -> Result<Dataset> {
-    let data = super::source::open(config)?;
+    let data = one_first(|| super::source::open(config))?;
     note(&format!("data: {}", describe_data(&data)));
     let trained_on = config.trained_on(data.train.len())?;
     if trained_on.end < data.train.len() {

@@ -2,7 +2,6 @@
 
 use super::details::detail_run;
 use super::environment::{self, unknown_variables};
-use super::find_rate;
 use super::fit::{Fitting, check_interrupted, checkpoint_of, test_line};
 use super::live::{LiveArgs, LiveRun};
 use super::overfit::check_overfit;
@@ -13,13 +12,15 @@ use super::run_request::{FILE, Resumed, RunRequest};
 use super::setting_sources::{config_file, variables};
 use super::start::Start;
 use super::test_pictures::describe_test;
+use super::{find_rate, interrupt, job};
+use crate::blocking::Trainer;
 use crate::data::Dataset;
-use crate::error::{Error, Result, count_of};
+use crate::error::{Error, Result, count_of, usage};
 use crate::report::{
     History, LivePort, REPORT, RecordedRun, RunFolder, RunPage, Test, detail, is_quiet, note, print, summary_table,
     write_page,
 };
-use crate::trainer::{NotFinite, Progress, RunConfig, Schedule, Score};
+use crate::trainer::{Event, Flow, NotFinite, Progress, RunConfig, Schedule, Score};
 use serde_json::json;
 use std::path::Path;
 
@@ -53,13 +54,16 @@ pub(super) fn run(args: Args) -> Result<()> {
         }
         None => {}
     }
+    if job::size() > 1 && (args.find_learning_rate || args.repeat.is_some()) {
+        return Err(usage!("--repeat and --find-learning-rate are for one process; this is one of {}", job::size()));
+    }
     if args.find_learning_rate {
         return find_rate::run(request);
     }
     if let Some(times) = args.repeat {
         return repeat::run(&request, times, &|request| start(request, None));
     }
-    let port = args.live.take_port()?;
+    let port = if job::follows() { None } else { args.live.take_port()? };
     match request.resume.take() {
         Some(resumed) => resume(request.config, *resumed, port),
         None => start(request, port),
@@ -69,10 +73,13 @@ pub(super) fn run(args: Args) -> Result<()> {
 
 /// Trains from the beginning; returns what the test images come to.
 fn start(request: RunRequest, port: Option<LivePort>) -> Result<Score> {
-    if let Some(out) = &request.config.out {
+    if let Some(out) = request.config.out.as_ref().filter(|_| !job::follows()) {
         RunFolder::check(out, request.config.overwrite)?;
     }
     let Start { mut trainer, data, config, description } = Start::new(request)?;
+    if job::follows() {
+        return follow(trainer, &data);
+    }
     if !is_quiet() {
         print(&summary_table(&trainer.model().summary()?, environment::columns()))?;
     }
@@ -85,8 +92,13 @@ fn start(request: RunRequest, port: Option<LivePort>) -> Result<Score> {
 
 fn resume(config: RunConfig, resumed: Resumed, port: Option<LivePort>) -> Result<Score> {
     let Resumed { run, names_model } = resumed;
-    RunFolder::check(&run.folder, true)?;
+    if !job::follows() {
+        RunFolder::check(&run.folder, true)?;
+    }
     let Start { trainer, data, config, description } = Start::resume(config, &run, names_model)?;
+    if job::follows() {
+        return follow(trainer, &data);
+    }
     let (mut folder, notes) = RunFolder::resume(&run, &config)?;
     let checkpoint = run.checkpoint;
     notes.iter().for_each(|text| note(text));
@@ -99,6 +111,18 @@ fn resume(config: RunConfig, resumed: Resumed, port: Option<LivePort>) -> Result
     let history = || RecordedRun::read(folder.path()).map_or_else(|_| History::default(), |run| History::new(&run));
     let live = port.and_then(|port| LiveRun::start(port, &folder, &trainer, history()));
     train(Fitting { trainer, folder, live }, &data, &config)
+}
+
+/// Trains along with rank 0, which writes what there is to write.
+fn follow(mut trainer: Trainer, data: &Dataset) -> Result<Score> {
+    interrupt::defer();
+    let callback = &mut |trainer: &mut Trainer, event: &Event| {
+        let (Event::Step { epoch, .. } | Event::Epoch { epoch, .. }) = *event;
+        job::check_interrupted(trainer, &format!("in epoch {epoch}")).map(|()| Flow::Continue)
+    };
+    trainer.resume_fit_with(&data.train, callback).inspect_err(job::fail_together)?;
+    trainer.restore_best()?;
+    trainer.evaluate(&data.test).map(|evaluation| evaluation.score).inspect_err(job::fail_together)
 }
 
 /// Writes the page of the run in `folder`, which is over, and returns it; `test` is what its model makes of the test images, or why that is
@@ -129,8 +153,9 @@ fn train(mut fitting: Fitting, data: &Dataset, config: &RunConfig) -> Result<Sco
     detail_run(&fitting.trainer, data);
     let outcome = fitting.fit(data, config).and_then(|()| {
         fitting.live.iter().for_each(LiveRun::start_test);
-        let observer = &mut || check_interrupted("while testing");
-        let evaluation = fitting.trainer.evaluate_with(&data.test, observer)?;
+        // Ranks test together, to the end.
+        let observer = &mut || if job::size() > 1 { Ok(()) } else { check_interrupted("while testing") };
+        let evaluation = fitting.trainer.evaluate_with(&data.test, observer).inspect_err(job::fail_together)?;
         let test = evaluation.score;
         let Fitting { folder, live, .. } = &mut fitting;
         let figures = json!({ "loss": test.loss, "accuracy": test.accuracy });

@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 /// How much is written to stderr.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verbosity {
+    /// Errors, and nothing to stdout: another process of the same job says the rest.
+    Silent,
     /// Warnings and errors.
     Quiet,
     /// What is done, too.
@@ -31,7 +33,12 @@ pub(crate) fn set_output(verbosity: Verbosity, color: Option<bool>) {
 
 /// Whether only results, warnings and errors are written.
 pub(crate) fn is_quiet() -> bool {
-    VERBOSITY.get() == Some(&Verbosity::Quiet)
+    matches!(VERBOSITY.get(), Some(Verbosity::Quiet | Verbosity::Silent))
+}
+
+/// Whether another process says what there is to say, but for errors.
+fn is_silent() -> bool {
+    VERBOSITY.get() == Some(&Verbosity::Silent)
 }
 
 /// Words that begin a message, and what they look like.
@@ -56,7 +63,12 @@ fn colored(line: &str) -> String {
 /// Writes a message to stderr; unless it is a warning or an error, not when little is asked for. A failure is ignored, as it could
 /// not be reported anywhere.
 pub(crate) fn note(text: &str) {
-    if !is_quiet() || ["warning:", "error:"].iter().any(|start| text.starts_with(start)) {
+    let shown: &[&str] = match VERBOSITY.get() {
+        Some(Verbosity::Silent) => &["error:"],
+        Some(Verbosity::Quiet) => &["warning:", "error:"],
+        _ => &[""],
+    };
+    if shown.iter().any(|start| text.starts_with(start)) {
         say(text);
     }
 }
@@ -84,6 +96,9 @@ pub(crate) fn print(text: &str) -> Result<()> {
 
 /// Writes text to stdout, and says whether anybody still reads it: after a broken pipe more of it is no use.
 pub(crate) fn print_open(text: &str) -> Result<bool> {
+    if is_silent() {
+        return Ok(true);
+    }
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),

@@ -60,6 +60,9 @@ pub struct RunConfig {
     /// Images in a batch
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::BATCH_SIZE)))]
     pub batch_size: u32,
+    /// Images of a part of a batch: gradients are those of parts, one after the other or on several ranks, added in an order that does not depend on who computes which [default: the whole batch; on ranks an eighth of it, or the least share above that divides it]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::BATCH_SIZE)))]
+    pub micro_batch: Option<u32>,
     /// Batches whose gradients make one update
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::ACCUMULATE)))]
     pub accumulate: u32,
@@ -207,6 +210,7 @@ impl Default for RunConfig {
             validation: None,
             epochs: 5,
             batch_size: 32,
+            micro_batch: None,
             accumulate: 1,
             optimizer: Optimizer::default(),
             momentum: 0.0,

@@ -45,6 +45,9 @@ impl RunConfig {
             let (min, max) = (Self::BATCH_SIZE.start(), Self::BATCH_SIZE.end());
             return Err(usage!("a batch size of {}; it must be {min} to {max}", self.batch_size));
         }
+        if let Some(micro_batch) = self.micro_batch.filter(|&n| n == 0 || !self.batch_size.is_multiple_of(n)) {
+            return Err(usage!("micro_batch is {micro_batch}; it must divide the batch size, {}", self.batch_size));
+        }
         if !Self::ACCUMULATE.contains(&self.accumulate.into()) {
             let (min, max) = (Self::ACCUMULATE.start(), Self::ACCUMULATE.end());
             return Err(usage!("{} batches an update; there must be {min} to {max}", self.accumulate));
@@ -67,12 +70,6 @@ impl RunConfig {
                 ));
             }
         }
-        if let Some((name, value)) = self.to_table()?.iter().find(|(_, value)| value.is_u64() && !value.is_i64()) {
-            return Err(usage!(
-                "{name} is {value}; it must be at most {}, the largest number of a TOML file",
-                i64::MAX
-            ));
-        }
         if self.steps_per_epoch == Some(0) {
             return Err(usage!("0 steps per epoch; there must be at least 1"));
         }
@@ -83,6 +80,20 @@ impl RunConfig {
         self.check_plateau()?;
         self.loss_settings().check()?;
         self.optimizer.check(&self.update_settings())
+    }
+
+    /// Whether a TOML file can hold the numbers, as those of new runs have to be.
+    ///
+    /// # Errors
+    /// The first that is too large, with its value.
+    pub fn check_numbers(&self) -> Result<()> {
+        if let Some((name, value)) = self.to_table()?.iter().find(|(_, value)| value.is_u64() && !value.is_i64()) {
+            return Err(usage!(
+                "{name} is {value}; it must be at most {}, the largest number of a TOML file",
+                i64::MAX
+            ));
+        }
+        Ok(())
     }
 
     /// A sentence for each setting that can have no effect on a run over `images` training images. The settings are in range
@@ -176,9 +187,9 @@ mod tests {
     fn settings_out_of_range_are_refused_with_their_values() {
         let refused = |config: RunConfig| config.check().expect_err("out of range").to_string();
         assert!(refused(RunConfig { batch_size: 0, ..RunConfig::default() }).contains("batch size of 0"));
-        assert!(
-            refused(RunConfig { seed: 1 << 63, ..RunConfig::default() }).contains("seed is 9223372036854775808; it")
-        );
+        let large = RunConfig { seed: 1 << 63, ..RunConfig::default() };
+        let error = large.check_numbers().expect_err("a TOML file cannot hold it").to_string();
+        assert!(error.contains("seed is 9223372036854775808; it"), "{error}");
         assert!(refused(RunConfig { epochs: 0, ..RunConfig::default() }).contains("0 epochs"));
         assert!(refused(RunConfig { threads: Some(60_000), ..RunConfig::default() }).contains("60000 threads"));
         assert!(refused(RunConfig { learning_rate: f64::NAN, ..RunConfig::default() }).contains("NaN"));

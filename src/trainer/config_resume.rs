@@ -36,7 +36,9 @@ impl RunConfig {
                 // Of a run without patience the best epoch's weights are not kept, and with less it could have ended before.
                 let is_more_patient = name == "early_stopping"
                     && old.as_u64().zip(new.as_u64()).is_some_and(|(before, now)| before < now);
-                !FREE.contains(&name.as_str()) && !is_more_patient
+                // `none` is none, said or not.
+                let is_same_tta = name == "tta" && before.views() == self.views();
+                !FREE.contains(&name.as_str()) && !is_more_patient && !is_same_tta
             })
             .map(|(name, old, new)| {
                 let bound = if name == "early_stopping" && !old.is_null() { ", which may only be more" } else { "" };

@@ -13,6 +13,7 @@ use crate::data::{Batches, Split};
 use crate::error::{Advice, Error, Result};
 use crate::layers::OnNan;
 use crate::plan::Step;
+use crate::ranks;
 use std::collections::VecDeque;
 
 /// Training that is under way: [`Self::next`] goes on until the next event. Between two events the trainer is free: its weights can
@@ -60,6 +61,7 @@ impl Trainer {
     /// If the model cannot take `data`.
     pub fn resume_fit<'d>(&self, data: &'d Split) -> Result<Fit<'d>> {
         self.check(data)?;
+        self.check_parts()?;
         self.config.trained_on(data.len())?;
         let last_epoch = self.progress.fit_start.epoch.saturating_add(self.config.epochs);
         Ok(Fit { data, last_epoch, started: Instant::now(), epoch: None })
@@ -73,11 +75,12 @@ impl Fit<'_> {
     /// [`Error::NotFinite`] with epoch and step if a loss or a gradient is not finite ([`Trainer::not_finite`] tells more; with
     /// [`OnNan::Skip`], if no update of an epoch could be made) or, after an epoch, a weight; [`Error::Device`] if the device is lost.
     pub async fn next(&mut self, trainer: &mut Trainer) -> Result<Option<Event>> {
-        let max_time = trainer.config.max_time.map(MaxTime::duration);
-        let is_over = max_time.is_some_and(|time| self.started.elapsed() >= time);
         trainer.stopped = None;
         // What has been trained is reported.
-        if is_over && self.epoch.as_ref().is_none_or(|epoch| epoch.arrived.is_empty()) {
+        let has_none = self.epoch.as_ref().is_none_or(|epoch| epoch.arrived.is_empty());
+        if let Some(time) = trainer.config.max_time.map(MaxTime::duration).filter(|_| has_none)
+            && ranks::any(trainer.ranks(), self.started.elapsed() >= time)?
+        {
             trainer.stopped = Some(Stopped::MaxTime).filter(|_| trainer.progress.epoch < self.last_epoch);
             return Ok(None);
         }
@@ -116,7 +119,7 @@ impl<'d> Epoch<'d> {
         };
         let steps = config.max_steps();
         let done = progress.batch as usize;
-        let pass = Pass::training(batches, steps, config.accumulate as usize).after(done);
+        let pass = Pass::training(batches, steps, config.accumulate as usize).in_parts(config.parts()).after(done);
         if done > pass.steps() {
             return Err(Error::Data(format!("{done} batches of the epoch are done, it has {}", pass.steps())));
         }

@@ -2,11 +2,10 @@
 
 use super::class_scores::{Evaluation, Predictions};
 use super::metrics::{Score, Tally};
-use super::pass::Pass;
 use super::state::Trainer;
-use crate::data::{Batches, Split};
+use crate::data::Split;
 use crate::error::{Error, Result, usage};
-use crate::plan::{Program, Step};
+use crate::plan::Program;
 use std::ops::Range;
 
 impl Trainer {
@@ -29,18 +28,12 @@ impl Trainer {
         if let Some(tta) = self.config.views() {
             return self.evaluate_views(data, tta, observer).await;
         }
-        let outputs = self.graph.outputs();
         let mut predictions = Predictions::new(self.graph.classes());
         let mut total = Tally::default();
-        let mut labels = data.labels.iter();
-        let batches = Batches::in_order(data, self.session.plan.batch);
-        let mut pass = Pass::new(batches, &[Program::Evaluate], usize::MAX).with_predictions();
-        while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
-            report.tallies.into_iter().for_each(|tally| total.add(tally));
-            for (row, label) in report.predictions.chunks_exact(outputs).zip(&mut labels) {
-                predictions.add(row, usize::from(*label));
-            }
-            observer()?;
+        let results = self.results(data, 0..data.len(), &[Program::Evaluate], true, observer).await?;
+        results.tallies.into_iter().for_each(|tally| total.add(tally));
+        for (row, label) in results.predictions.chunks_exact(self.graph.outputs()).zip(&data.labels) {
+            predictions.add(row, usize::from(*label));
         }
         let score = Score { loss: total.loss, accuracy: predictions.correct() as f64 / data.len() as f64 };
         Ok(predictions.evaluation(finite(score, data.len())?))
@@ -67,12 +60,9 @@ impl Trainer {
 
     async fn score_within(&mut self, data: &Split, range: Range<usize>) -> Result<Score> {
         let images = range.len();
-        let batches = Batches::within(data, range, self.session.plan.batch);
-        let mut pass = Pass::new(batches, &[Program::Evaluate], usize::MAX);
         let mut total = Tally::default();
-        while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
-            report.tallies.into_iter().for_each(|tally| total.add(tally));
-        }
+        let results = self.results(data, range, &[Program::Evaluate], false, &mut || Ok(())).await?;
+        results.tallies.into_iter().for_each(|tally| total.add(tally));
         finite(total.score(), images)
     }
 
@@ -102,15 +92,8 @@ impl Trainer {
         let image = self.graph.input;
         let labels = vec![0; pixels.len() / image.iter().product::<usize>()];
         let split = Split { image, pixels: pixels.to_vec(), labels };
-        let outputs = self.graph.outputs();
-        let batches = Batches::in_order(&split, self.session.plan.batch);
-        let mut pass = Pass::new(batches, &[Program::Predict], usize::MAX).with_predictions();
-        let mut rows = Vec::with_capacity(split.len());
-        while let Some(report) = pass.next(&mut self.session, |_| Step::default()).await? {
-            rows.extend(report.predictions.chunks_exact(outputs).map(<[f32]>::to_vec));
-            observer()?;
-        }
-        Ok(rows)
+        let results = self.results(&split, 0..split.len(), &[Program::Predict], true, observer).await?;
+        Ok(results.predictions.chunks_exact(self.graph.outputs()).map(<[f32]>::to_vec).collect())
     }
 }
 

@@ -17,6 +17,7 @@ mod metrics;
 mod not_finite;
 mod origin;
 mod pacer;
+mod parallel;
 mod pass;
 mod plateau;
 mod queue;

@@ -1,5 +1,7 @@
 //! The one loop over batches, for training, evaluation and prediction.
 
+mod parts;
+
 use super::metrics::Tally;
 use super::session::Session;
 use crate::data::Batches;
@@ -23,6 +25,8 @@ pub(super) struct Pass<'d> {
     predictions: bool,
     /// Batches that share an update, in training.
     accumulate: usize,
+    /// Parts of a batch where gradients are those of parts, which then are what `batches` holds.
+    parts: Option<usize>,
     /// Every so many batches, of which so many came before the pass, nothing is in flight; 0 for never.
     pause: (usize, usize),
 }
@@ -42,12 +46,18 @@ impl<'d> Pass<'d> {
     /// A pass of `programs` over the first `steps` of `batches`.
     pub(super) fn new(batches: Batches<'d>, programs: &'static [Program], steps: usize) -> Self {
         let steps = steps.min(batches.len());
-        Self { batches, programs, steps, next: 0, staged: false, predictions: false, accumulate: 1, pause: (0, 0) }
+        let (next, staged, predictions) = (0, false, false);
+        Self { batches, programs, steps, next, staged, predictions, accumulate: 1, parts: None, pause: (0, 0) }
     }
 
     /// A pass of training over the first `steps` of `batches`, with an update after each group of `accumulate` and after the last batch.
     pub(super) fn training(batches: Batches<'d>, steps: usize, accumulate: usize) -> Self {
         Self { accumulate, ..Self::new(batches, &Program::TRAIN, steps) }
+    }
+
+    /// The same pass, where `batches` are parts of batches, so many of each.
+    pub(super) fn in_parts(self, parts: Option<usize>) -> Self {
+        Self { parts, steps: self.steps.min(self.batches.len().div_ceil(parts.unwrap_or(1))), ..self }
     }
 
     /// The same pass, whose reports hold the predictions.
@@ -86,6 +96,9 @@ impl<'d> Pass<'d> {
     ///
     /// Nothing is in flight on return, so what the device holds is the result of the steps reported so far.
     pub(super) async fn next(&mut self, session: &mut Session, step: impl Fn(usize) -> Step) -> Result<Option<Report>> {
+        if let Some(parts) = self.parts {
+            return self.next_in_parts(session, parts, step).await;
+        }
         if !self.staged {
             self.stage(session);
         }
@@ -129,14 +142,21 @@ impl<'d> Pass<'d> {
         Ok(())
     }
 
+    /// The parts of batch `i`, by their numbers in `batches`.
+    fn parts_of(&self, i: usize) -> Range<usize> {
+        let parts = self.parts.unwrap_or(1);
+        i * parts..self.batches.len().min((i + 1) * parts)
+    }
+
+    /// Images of batch `i`.
+    fn images(&self, i: usize) -> usize {
+        self.parts_of(i).map(|part| self.batches.images(part)).sum()
+    }
+
     /// The step of batch `i`, with its images. The mean is over all images that share an update.
     fn with_images(&self, i: usize, step: Step) -> Step {
-        let images = self.batches.images(i) as u32;
-        let global_images = match self.accumulate {
-            1 => images,
-            _ => self.group(i).map(|i| self.batches.images(i)).sum::<usize>() as u32,
-        };
-        Step { images, global_images, ..step }
+        let global_images = self.group(i).map(|i| self.images(i)).sum::<usize>() as u32;
+        Step { images: self.images(i) as u32, global_images, ..step }
     }
 
     /// The step of batch `i` in its group. Numbers of batches in place of updates: each draws anew.
@@ -147,9 +167,20 @@ impl<'d> Pass<'d> {
         Step { update, scalars: [if in_group == 0 { 0.0 } else { 1.0 }, 0.0], ..step }
     }
 
+    /// The step of part `part` of batch `i`; each part draws anew.
+    fn in_part(&self, i: usize, part: usize, step: Step) -> Step {
+        let (parts, batch) = (self.parts_of(i), self.in_group(i, step));
+        let parts_before = batch.update.wrapping_sub(1).wrapping_mul(self.parts.unwrap_or(1) as u32);
+        let update = parts_before.wrapping_add((part - parts.start) as u32 + 1);
+        let is_first = part == self.parts_of(self.group(i).start).start;
+        let scalars = [if is_first { 0.0 } else { 1.0 }, 0.0];
+        Step { images: self.batches.images(part) as u32, update, scalars, ..batch }
+    }
+
     /// The images of the batches that share the update of batch `i`.
     pub(super) fn images_of_update(&self, i: usize) -> Vec<u32> {
-        self.group(i).flat_map(|i| self.batches.indices(i)).map(|index| index as u32).collect()
+        let parts = self.group(i).flat_map(|i| self.parts_of(i));
+        parts.flat_map(|part| self.batches.indices(part)).map(|index| index as u32).collect()
     }
 
     /// Runs the batches that share the update of batch `i` again, with the data `step` and a dispatch at a time, up to the first that
@@ -168,13 +199,19 @@ impl<'d> Pass<'d> {
         // What other steps have left.
         session.backend.write_f32(plan.host.metrics, 0, &vec![0.0; plan.buffer(plan.host.metrics).len])?;
         for batch in self.group(i) {
-            session.queue.stage(&self.batches, batch..batch + 1);
-            session.queue.upload(session.backend.as_mut())?;
-            let step = self.with_images(batch, step);
-            let step = if self.accumulate == 1 { step } else { self.in_group(batch, step) };
-            let found = session.first_not_finite(&ids, step).await?;
-            if found.is_some() {
-                return Ok(found);
+            for part in self.parts_of(batch) {
+                session.queue.stage(&self.batches, part..part + 1);
+                session.queue.upload(session.backend.as_mut())?;
+                let step = self.with_images(batch, step);
+                let step = match (self.parts, self.accumulate) {
+                    (Some(_), _) => self.in_part(batch, part, step),
+                    (None, 1) => step,
+                    _ => self.in_group(batch, step),
+                };
+                let found = session.first_not_finite(&ids, step).await?;
+                if found.is_some() {
+                    return Ok(found);
+                }
             }
         }
         Ok(None)

@@ -51,7 +51,8 @@ impl Trainer {
             let rate = |i: usize| low * (high / low).powf((before + i) as f64 / (steps.max(2) - 1) as f64);
             let config = &self.config;
             let group = config.accumulate as usize;
-            let mut pass = Pass::training(batches, (steps - before).min(config.max_steps()), group);
+            let left = (steps - before).min(config.max_steps());
+            let mut pass = Pass::training(batches, left, group).in_parts(config.parts());
             let step = |i: usize| config.step_at(rate(i), ((before + i) / group + 1) as u64);
             while let Some(report) = pass.next(&mut self.session, step).await? {
                 for (tally, skipped) in report.tallies.into_iter().zip(report.skipped) {

@@ -5,6 +5,7 @@ use super::queue::BatchQueue;
 use crate::backend::{Backend, Device};
 use crate::error::Result;
 use crate::plan::{BufferId, DispatchId, Element, Plan, Step};
+use crate::ranks::{Alone, Ranks};
 use std::sync::Arc;
 
 /// What every pass over batches needs.
@@ -13,6 +14,7 @@ pub(crate) struct Session {
     pub(crate) backend: Box<dyn Backend>,
     pub(super) queue: BatchQueue,
     pub(super) pacer: Pacer,
+    pub(super) ranks: Box<dyn Ranks>,
 }
 
 impl Session {
@@ -20,7 +22,7 @@ impl Session {
         let plan = Arc::new(plan);
         let backend = device.load(Arc::clone(&plan)).await?;
         let (queue, pacer) = (BatchQueue::new(&plan), Pacer::new(plan.batches_per_upload));
-        Ok(Self { plan, backend, queue, pacer })
+        Ok(Self { plan, backend, queue, pacer, ranks: Box::new(Alone) })
     }
 
     /// The whole of a buffer of floats.

@@ -47,7 +47,7 @@ impl Trainer {
         let model = model.into();
         let graph = model.graph()?;
         config.check()?;
-        let batch = config.batch_size as usize;
+        let batch = config.plan_batch();
         let batch_bytes = graph.input.iter().product::<usize>().saturating_mul(batch);
         if batch_bytes > MAX_BATCH_BYTES {
             return Err(usage!("a batch of {batch} images is {batch_bytes} bytes of pixels; try a smaller batch size"));

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Modules from the lowest up; each may import itself and those named beside it. ARCHITECTURE.md says why.
-const LAYERS: [(&str, &[&str]); 24] = [
+const LAYERS: [(&str, &[&str]); 25] = [
     ("error", &[]),
     ("bounds", &["error"]),
     ("clock", &[]),
@@ -29,7 +29,8 @@ const LAYERS: [(&str, &[&str]); 24] = [
     ("onnx", &["error", "real", "kernels", "layers", "graph"]),
     ("backend", &["error", "clock", "real", "simd", "threads", "plan"]),
     ("data", &["error", "digest", "files", "rng", "threads"]),
-    ("trainer", &["error", "bounds", "clock", "digest", "real", "plan", "layers", "graph", "backend", "data"]),
+    ("ranks", &["error", "digest"]),
+    ("trainer", &["error", "bounds", "clock", "digest", "real", "plan", "layers", "graph", "backend", "data", "ranks"]),
     ("verify", &["error", "clock", "rng", "simd", "plan", "layers", "graph", "backend", "data", "trainer"]),
     ("bench", &["error", "clock", "rng", "real", "threads", "plan", "kernels", "graph", "backend", "data", "trainer"]),
     ("blocking", &["error", "graph", "backend", "data", "trainer", "bench"]),
@@ -38,7 +39,7 @@ const LAYERS: [(&str, &[&str]); 24] = [
         "cli",
         &[
             "error", "bounds", "digest", "files", "hint", "simd", "threads", "plan", "graph", "onnx", "backend",
-            "data", "trainer", "verify", "bench", "blocking", "report",
+            "data", "ranks", "trainer", "verify", "bench", "blocking", "report",
         ],
     ),
 ];

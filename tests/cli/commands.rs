@@ -86,6 +86,20 @@ fn a_missing_adapter_fails_with_three_and_a_hint() {
     }
 }
 
+/// It would be trained by each process for itself.
+#[cfg(not(feature = "mpi"))]
+#[test]
+fn several_processes_need_a_program_with_mpi() {
+    for (name, size, code) in [("OMPI_COMM_WORLD_SIZE", "2", 2), ("PMI_SIZE", "4", 2), ("OMPI_COMM_WORLD_SIZE", "1", 0)]
+    {
+        let output = command(&["summary", "--model", "dnn"]).env(name, size).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        let says =
+            stderr(&output).contains(&format!("started as one of {size} processes; this gpu-cnn is built without MPI"));
+        assert_eq!(says, code == 2, "{}", stderr(&output));
+    }
+}
+
 #[test]
 fn adapters_lists_the_adapter_that_auto_selects() {
     let found: Value = serde_json::from_slice(&run(&["adapters", "--format", "json"]).stdout).unwrap();

@@ -74,6 +74,9 @@ fn of_two_that_exclude_each_other_the_nearer_holds() {
     assert_eq!(setting(&printed(&workspace, &["--tta", "none"], &[]), "overfit_batches"), ["2", "gpu-cnn.toml"]);
     let found = printed(&workspace, &["--validation", "7"], &[]);
     assert!(found.iter().all(|(known, ..)| known != "overfit_batches"), "{found:?}");
+    std::fs::write(workspace.path("gpu-cnn.toml"), "ema = 0.99\n").unwrap();
+    let found = printed(&workspace, &["--validation", "7"], &[("GPU_CNN_OVERFIT_BATCHES", "1")]);
+    assert_eq!(setting(&found, "ema"), ["0.99", "gpu-cnn.toml"], "what is left out leaves nothing out");
     let cosine = ["train", "--schedule", "cosine", "--decay-rate", "0.1"];
     fails(&cosine, 2, "decay_rate is for the schedules step and exponential; the schedule is cosine");
     // Said at one place they are refused, and where that is.

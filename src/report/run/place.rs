@@ -34,16 +34,23 @@ pub(crate) struct Lock {
     _folder: Option<Arc<File>>,
 }
 
+impl Lock {
+    /// Of a folder that another process holds for this one.
+    pub(super) fn none() -> Self {
+        Self { _folder: None }
+    }
+}
+
 /// Locks the folder for as long as the lock lives.
 pub(super) fn lock(path: &Path) -> Result<Lock> {
-    let Ok(folder) = File::open(path) else { return Ok(Lock { _folder: None }) };
+    let Ok(folder) = File::open(path) else { return Ok(Lock::none()) };
     match folder.try_lock() {
         Ok(()) => Ok(Lock { _folder: Some(Arc::new(folder)) }),
         Err(TryLockError::WouldBlock) => Err(Error::output(
             path,
             "another run is writing there; wait until it has ended, or choose another --out folder",
         )),
-        Err(TryLockError::Error(_)) => Ok(Lock { _folder: None }),
+        Err(TryLockError::Error(_)) => Ok(Lock::none()),
     }
 }
 

@@ -24,15 +24,15 @@ pub(crate) struct Found {
 }
 
 impl RunFolder {
-    /// Locks the run in `path`, and reads its last checkpoint, or the one that `path` names.
+    /// Locks the run in `path`, unless this process follows another that does, and reads its last checkpoint, or the one that `path` names.
     ///
     /// # Errors
     /// If another run is writing there; as [`Checkpoint::read`].
-    pub(crate) fn find(path: &Path) -> Result<Found> {
+    pub(crate) fn find(path: &Path, follows: bool) -> Result<Found> {
         let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = if path.is_dir() { path } else { parent };
         // First: a run that writes there would go on past what was read.
-        let lock = lock(folder)?;
+        let lock = if follows { Lock::none() } else { lock(folder)? };
         let file = if path.is_dir() { replace::find(path, CHECKPOINT) } else { path.to_owned() };
         files::check_is_file(&file).map_err(|why| Error::data(&file, why))?;
         let checkpoint = Checkpoint::read(&file)?;

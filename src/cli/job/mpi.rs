@@ -1,0 +1,117 @@
+//! The job of MPI.
+
+use super::place::Place;
+use crate::error::{Error, Result};
+use crate::ranks::Ranks;
+use crate::threads::cores;
+use crate::trainer::RunConfig;
+use mpi::datatype::{Partition, PartitionMut};
+use mpi::environment::Universe;
+use mpi::topology::SimpleCommunicator;
+use mpi::traits::{Communicator, CommunicatorCollectives};
+use mpi::{Count, Threading};
+use std::sync::Mutex;
+
+/// Until the process leaves the job.
+static UNIVERSE: Mutex<Option<Universe>> = Mutex::new(None);
+
+/// All ranks of the job.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) rank: usize,
+    pub(super) size: usize,
+}
+
+/// Takes part in the job.
+pub(super) fn join() -> Result<Place> {
+    let (universe, _) = mpi::initialize_with_threading(Threading::Funneled)
+        .ok_or_else(|| Error::Usage("MPI has been initialised before".into()))?;
+    let world = universe.world();
+    let local = world.split_shared(world.rank());
+    let of = |number: Count| usize::try_from(number).unwrap_or(0);
+    let host = mpi::environment::processor_name().unwrap_or_else(|_| "an unnamed host".into());
+    let place = Place {
+        rank: of(world.rank()),
+        size: of(world.size()),
+        local: (of(local.rank()), of(local.size())),
+        host: host.trim_end_matches('\0').to_owned(),
+    };
+    if let Ok(mut held) = UNIVERSE.lock() {
+        *held = Some(universe);
+    }
+    Ok(place)
+}
+
+/// Ends all ranks.
+pub(super) fn abort(code: u8) -> ! {
+    SimpleCommunicator::world().abort(code.into())
+}
+
+/// Leaves the job, once all ranks do.
+pub(super) fn finalize() {
+    if let Ok(mut held) = UNIVERSE.lock() {
+        drop(held.take());
+    }
+}
+
+/// `{rank}` and `{local_rank}` in the adapter's name become numbers; threads, unless the settings say how many, become this rank's share of
+/// the host's cores.
+pub(super) fn of_device(config: RunConfig, place: &Place) -> RunConfig {
+    let (local_rank, local_size) = place.local;
+    let adapter = config.adapter.replace("{rank}", &place.rank.to_string());
+    let adapter = adapter.replace("{local_rank}", &local_rank.to_string());
+    // Launchers may have bound the rank to cores of its own.
+    let bound = cores();
+    let share = (num_cores() / local_size.max(1)).max(1);
+    let threads = config.threads.or(u16::try_from(bound.min(share)).ok());
+    RunConfig { adapter, threads, ..config }
+}
+
+/// Cores of the host, whether this process may run on them or not.
+fn num_cores() -> usize {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    match text.lines().filter(|line| line.starts_with("processor")).count() {
+        0 => cores(),
+        count => count,
+    }
+}
+
+impl Ranks for World {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn exchange(&mut self, parts: &[&[u32]], lens: &[usize]) -> Result<Vec<Vec<u32>>> {
+        let counts = |lens: &mut dyn Iterator<Item = usize>| -> Result<Vec<Count>> {
+            lens.map(|len| Count::try_from(len).map_err(|_| Error::Usage(format!("{len} words are too many for MPI"))))
+                .collect()
+        };
+        let starts = |counts: &[Count]| -> Vec<Count> {
+            let ends = counts.iter().scan(0, |end, count| {
+                *end += count;
+                Some(*end)
+            });
+            [0].into_iter().chain(ends).take(counts.len()).collect()
+        };
+        let sent = parts.concat();
+        let sent_counts = counts(&mut parts.iter().map(|part| part.len()))?;
+        let counts = counts(&mut lens.iter().copied())?;
+        let mut received = vec![0_u32; lens.iter().sum()];
+        {
+            let from = Partition::new(&sent[..], sent_counts.clone(), starts(&sent_counts));
+            let mut to = PartitionMut::new(&mut received[..], counts.clone(), starts(&counts));
+            SimpleCommunicator::world().all_to_all_varcount_into(&from, &mut to);
+        }
+        let mut rest = &received[..];
+        let parts = lens.iter().map(|len| {
+            let (part, others) = rest.split_at(*len);
+            rest = others;
+            part.to_vec()
+        });
+        Ok(parts.collect())
+    }
+}

@@ -1,0 +1,103 @@
+//! Processes that train together, each with a copy of the model: what they exchange, and sums over all of them whose bits do not depend on
+//! their number.
+
+mod agreement;
+mod tree;
+
+use crate::error::Result;
+pub use agreement::check_agreement;
+use std::fmt::Debug;
+use std::ops::Range;
+pub use tree::TreeSum;
+
+/// A process among those that train together.
+pub trait Ranks: Debug + Send {
+    /// Its number, from 0.
+    fn rank(&self) -> usize;
+
+    /// How many there are.
+    fn size(&self) -> usize;
+
+    /// Sends `parts[r]` to each rank `r`, and returns what each has sent, `lens[r]` words of rank `r`. All ranks call it at once.
+    ///
+    /// # Errors
+    /// If a rank does not answer any more.
+    fn exchange(&mut self, parts: &[&[u32]], lens: &[usize]) -> Result<Vec<Vec<u32>>>;
+}
+
+/// A process that trains alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone;
+
+impl Ranks for Alone {
+    fn rank(&self) -> usize {
+        0
+    }
+
+    fn size(&self) -> usize {
+        1
+    }
+
+    fn exchange(&mut self, parts: &[&[u32]], _: &[usize]) -> Result<Vec<Vec<u32>>> {
+        Ok(parts.iter().map(|part| part.to_vec()).collect())
+    }
+}
+
+/// Which of `count` things are those of `rank` among `size`: neighbours, as many for each rank as can be.
+pub fn share(count: usize, rank: usize, size: usize) -> Range<usize> {
+    count * rank / size..count * (rank + 1) / size
+}
+
+/// What every rank has, in the order of the ranks; `lens[r]` words of rank `r`.
+///
+/// # Errors
+/// As [`Ranks::exchange`].
+pub fn gather(ranks: &mut dyn Ranks, own: &[u32], lens: &[usize]) -> Result<Vec<Vec<u32>>> {
+    let parts = vec![own; ranks.size()];
+    ranks.exchange(&parts, lens)
+}
+
+/// Whether one of the ranks says so.
+///
+/// # Errors
+/// As [`Ranks::exchange`].
+pub fn any(ranks: &mut dyn Ranks, own: bool) -> Result<bool> {
+    let lens = vec![1; ranks.size()];
+    Ok(gather(ranks, &[u32::from(own)], &lens)?.concat().contains(&1))
+}
+
+/// The sum of `count` leaves of `len` floats each, of which rank `r` has added [`share`]`(leaves, r, size)`, those below `count`, to `own`.
+/// Each rank adds up a slice of the floats, so that all have the same bits; and as the order of the additions is that of the tree, they are the same for any
+/// number of ranks.
+///
+/// # Errors
+/// As [`Ranks::exchange`].
+pub fn sum(ranks: &mut dyn Ranks, own: TreeSum, leaves: usize, count: usize, len: usize) -> Result<Vec<f32>> {
+    let size = ranks.size();
+    if size == 1 {
+        return Ok(own.total());
+    }
+    let slice = |rank: usize| share(len, rank, size);
+    let parts: Vec<Vec<f32>> = (0..size).map(|rank| own.slices(slice(rank))).collect();
+    let parts: Vec<&[u32]> = parts.iter().map(|part| bytemuck::cast_slice(part)).collect();
+    let own_len = slice(ranks.rank()).len();
+    let nodes: Vec<_> = (0..size)
+        .map(|rank| {
+            let leaves = share(leaves, rank, size);
+            TreeSum::nodes(leaves.start.min(count)..leaves.end.min(count))
+        })
+        .collect();
+    let lens: Vec<usize> = nodes.iter().map(|nodes| nodes.len() * own_len).collect();
+    let received = ranks.exchange(&parts, &lens)?;
+    let mut total = TreeSum::default();
+    for (nodes, values) in nodes.iter().zip(&received) {
+        for (i, node) in nodes.iter().enumerate() {
+            let values: &[f32] = bytemuck::cast_slice(&values[i * own_len..][..own_len]);
+            total.add_node(*node, values.to_vec());
+        }
+    }
+    let total = total.total();
+    let lens: Vec<usize> = (0..size).map(|rank| slice(rank).len()).collect();
+    let slices = gather(ranks, bytemuck::cast_slice(&total), &lens)?;
+    Ok(slices.concat().into_iter().map(f32::from_bits).collect())
+}

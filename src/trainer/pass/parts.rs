@@ -1,0 +1,125 @@
+//! Steps whose gradients are computed of parts of the batch, on one rank or several, and added in the order of a tree.
+
+use super::{Pass, Report};
+use crate::error::Result;
+use crate::plan::{Program, Step};
+use crate::ranks::{TreeSum, share, sum};
+use crate::trainer::metrics::Tally;
+use crate::trainer::session::Session;
+
+/// Loss and correct predictions of a part, as its metrics have them.
+const METRICS: usize = 2;
+
+impl Pass<'_> {
+    /// As [`Self::next`], the next step: this rank's parts, the sum over all ranks, then the update, which every rank makes.
+    pub(super) async fn next_in_parts(
+        &mut self,
+        session: &mut Session,
+        parts: usize,
+        step: impl Fn(usize) -> Step,
+    ) -> Result<Option<Report>> {
+        let i = self.next;
+        if i >= self.steps {
+            return Ok(None);
+        }
+        self.next += 1;
+        let step = self.with_images(i, step(i));
+        let all = self.parts_of(i);
+        let layout = Layout::new(session, parts);
+        let before = layout.state(session).await?;
+        let share = share(parts, session.ranks.rank(), session.ranks.size());
+        let own: Vec<usize> = all.clone().skip(share.start).take(share.len()).collect();
+        let mut of_parts = TreeSum::default();
+        for parts in own.chunks(session.plan.batches_per_upload) {
+            session.queue.stage(&self.batches, parts[0]..parts[0] + parts.len());
+            session.queue.upload(session.backend.as_mut())?;
+            for (slot, part) in parts.iter().enumerate() {
+                let of_part = Step { batch_index: slot as u32, ..self.in_part(i, *part, step) };
+                layout.set_state(session, &before)?;
+                session.backend.run(&[Program::Gradients], &[of_part])?;
+                let values =
+                    layout.read(session, slot, part - all.start, of_part.images as f32 / step.images as f32).await?;
+                of_parts.add(part - all.start, values);
+            }
+        }
+        let total = sum(session.ranks.as_mut(), of_parts, parts, all.len(), layout.len())?;
+        let (tally, metrics) = layout.tally(&total, all.len(), &step);
+        layout.write(session, &total, metrics)?;
+        let is_end = i + 1 == self.group(i).end;
+        if self.accumulate > 1 {
+            session.backend.run(&[Program::Accumulate], &[self.in_group(i, step)])?;
+        }
+        if is_end {
+            session.backend.run(&[Program::Update], &[step])?;
+        }
+        let is_skipped = match session.plan.host.skips.filter(|_| is_end) {
+            Some(skips) => session.backend.read_f32(skips.steps, 1).await?[0] != 0.0,
+            None => false,
+        };
+        Ok(Some(Report { tallies: vec![tally], predictions: Vec::new(), skipped: vec![is_skipped] }))
+    }
+}
+
+/// What is added up over the parts, one after the other: gradients, state of layers, each weighted by the images of its part, and
+/// for each part its metrics, which are 0 in the others.
+struct Layout {
+    gradients: usize,
+    state: usize,
+    parts: usize,
+}
+
+impl Layout {
+    fn new(session: &Session, parts: usize) -> Self {
+        let plan = &session.plan;
+        let len = |buffer| plan.buffer(buffer).len;
+        Self { gradients: len(plan.host.parameters), state: plan.host.layer_state.map_or(0, len), parts }
+    }
+
+    fn len(&self) -> usize {
+        self.gradients + self.state + METRICS * self.parts
+    }
+
+    /// The state of layers.
+    async fn state(&self, session: &mut Session) -> Result<Vec<f32>> {
+        match session.plan.host.layer_state {
+            Some(buffer) => session.floats(buffer).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn set_state(&self, session: &mut Session, state: &[f32]) -> Result<()> {
+        session.plan.host.layer_state.map_or(Ok(()), |buffer| session.backend.write_f32(buffer, 0, state))
+    }
+
+    /// What part `part`, batch `slot` of the upload, has left on the device; the state counts by `weight`.
+    async fn read(&self, session: &mut Session, slot: usize, part: usize, weight: f32) -> Result<Vec<f32>> {
+        let (gradients, metrics) = (session.plan.host.gradients, session.plan.host.metrics);
+        let mut values = session.backend.read_f32(gradients, self.gradients).await?;
+        values.extend(self.state(session).await?.into_iter().map(|value| value * weight));
+        values.resize(self.len(), 0.0);
+        let at = self.gradients + self.state + METRICS * part;
+        let of_upload = session.backend.read_f32(metrics, METRICS * (slot + 1)).await?;
+        values[at..at + METRICS].copy_from_slice(&of_upload[METRICS * slot..]);
+        Ok(values)
+    }
+
+    /// The tally of the batch of `step`, which has so many parts, and its metrics as the device has them of a whole batch.
+    fn tally(&self, total: &[f32], parts: usize, step: &Step) -> (Tally, [f32; METRICS]) {
+        let of_parts = &total[self.gradients + self.state..][..METRICS * parts];
+        let [mut loss, mut correct] = [0.0; METRICS];
+        for part in of_parts.chunks_exact(METRICS) {
+            loss += f64::from(part[0]);
+            correct += f64::from(part[1]);
+        }
+        let mean = loss * (f64::from(step.global_images) / f64::from(step.images));
+        (Tally { loss: mean, correct, images: f64::from(step.images) }, [loss as f32, correct as f32])
+    }
+
+    /// Puts the sums where the update looks for them.
+    fn write(&self, session: &mut Session, total: &[f32], metrics: [f32; METRICS]) -> Result<()> {
+        let (gradients, rest) = total.split_at(self.gradients);
+        session.backend.write_f32(session.plan.host.gradients, 0, gradients)?;
+        session.backend.write_f32(session.plan.host.metrics, 0, &metrics)?;
+        self.set_state(session, &rest[..self.state])
+    }
+}
