@@ -40,9 +40,9 @@ impl Trainer {
             return Ok(Some(Origin::Weight { tensor: tensor.name.clone(), value }));
         }
         // A forward pass for training changes the state of layers.
-        let state = self.layer_state().await?;
+        let state = self.session.layer_state().await?;
         let found = pass.first_not_finite(&mut self.session, i, step).await?;
-        self.set_layer_state(state)?;
+        self.session.set_layer_state(&state)?;
         Ok(found.map(|(id, value)| {
             let dispatch = self.session.plan.dispatch(id);
             let (label, kernel) = (dispatch.label.clone(), dispatch.kernel.name());

@@ -31,6 +31,19 @@ impl Session {
         self.backend.read_f32(buffer, len).await
     }
 
+    /// The state of layers; empty if no layer has any.
+    pub(super) async fn layer_state(&mut self) -> Result<Vec<f32>> {
+        match self.plan.host.layer_state {
+            Some(buffer) => self.floats(buffer).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Puts back what [`Self::layer_state`] returned.
+    pub(super) fn set_layer_state(&mut self, state: &[f32]) -> Result<()> {
+        self.plan.host.layer_state.map_or(Ok(()), |buffer| self.backend.write_f32(buffer, 0, state))
+    }
+
     /// The first number that is not finite among the outputs of the dispatches `ids`, of which one launch is run at a time.
     pub(super) async fn first_not_finite(
         &mut self,

@@ -131,9 +131,7 @@ impl Trainer {
     /// The parameters in `arena`, then the state of layers.
     async fn weights_with(&mut self, arena: BufferId) -> Result<Vec<f32>> {
         let mut weights = self.session.floats(arena).await?;
-        if let Some(state) = self.session.plan.host.layer_state {
-            weights.extend(self.session.floats(state).await?);
-        }
+        weights.extend(self.session.layer_state().await?);
         Ok(weights)
     }
 
@@ -178,7 +176,7 @@ impl Trainer {
         for buffer in [plan.host.parameters].into_iter().chain(plan.host.average) {
             backend.write_f32(buffer, 0, parameters)?;
         }
-        plan.host.layer_state.map_or(Ok(()), |buffer| backend.write_f32(buffer, 0, state))
+        self.session.set_layer_state(state)
     }
 
     /// Replaces the optimizer's state, each slot laid out as the parameters, after so many updates.
@@ -218,24 +216,11 @@ impl Trainer {
             .config
             .step(&self.config.learning_rate(batches.len() as u64, &self.progress.plateau), self.progress.updates + 1);
         // A forward pass for training changes the state of layers.
-        let state = self.layer_state().await?;
+        let state = self.session.layer_state().await?;
         Pass::new(batches, &[Program::Gradients], 1).next(&mut self.session, |_| step).await?;
-        self.set_layer_state(state)?;
+        self.session.set_layer_state(&state)?;
         let buffer = self.session.plan.host.gradients;
         self.session.backend.read_f32(buffer, self.graph.parameters_len).await
-    }
-
-    /// The state of layers, with its buffer; none if no layer has any.
-    pub(super) async fn layer_state(&mut self) -> Result<Option<(BufferId, Vec<f32>)>> {
-        Ok(match self.session.plan.host.layer_state {
-            Some(buffer) => Some((buffer, self.session.floats(buffer).await?)),
-            None => None,
-        })
-    }
-
-    /// Puts back what [`Self::layer_state`] returned.
-    pub(super) fn set_layer_state(&mut self, state: Option<(BufferId, Vec<f32>)>) -> Result<()> {
-        state.map_or(Ok(()), |(buffer, state)| self.session.backend.write_f32(buffer, 0, &state))
     }
 
     /// Updates are made again after one was skipped.

@@ -68,6 +68,10 @@ pub(super) fn leave(result: &Result<()>, code: u8) {
     }
 }
 
+/// Does nothing: there is no job.
+#[cfg(not(feature = "mpi"))]
+pub(super) fn leave(_: &Result<()>, _: u8) {}
+
 /// Says that the other ranks come to this error, too, if it is of the training.
 pub(super) fn fail_together(error: &Error) {
     if matches!(error, Error::NotFinite(_) | Error::Interrupted(_)) {
@@ -79,10 +83,6 @@ pub(super) fn fail_together(error: &Error) {
 pub(super) fn fails_together() -> bool {
     TOGETHER.load(Ordering::Relaxed)
 }
-
-/// Does nothing: there is no job.
-#[cfg(not(feature = "mpi"))]
-pub(super) fn leave(_: &Result<()>, _: u8) {}
 
 /// `error` with the rank that it is of.
 pub(super) fn of_rank(error: &str) -> String {
@@ -220,8 +220,7 @@ pub(super) fn evaluate_together(trainer: &mut Trainer, data: &BTreeMap<String, S
 }
 
 fn digest_of(weights: &[f32]) -> String {
-    let bytes: Vec<u8> = weights.iter().flat_map(|weight| weight.to_bits().to_le_bytes()).collect();
-    sha256_hex(&bytes)
+    sha256_hex(bytemuck::cast_slice(weights))
 }
 
 /// An error once the user has asked one of the ranks to stop.

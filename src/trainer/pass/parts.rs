@@ -26,7 +26,7 @@ impl Pass<'_> {
         let step = self.with_images(i, step(i));
         let all = self.parts_of(i);
         let layout = Layout::new(session, parts);
-        let before = layout.state(session).await?;
+        let before = session.layer_state().await?;
         let share = share(parts, session.ranks.rank(), session.ranks.size());
         let own: Vec<usize> = all.clone().skip(share.start).take(share.len()).collect();
         let mut of_parts = TreeSum::default();
@@ -35,7 +35,7 @@ impl Pass<'_> {
             session.queue.upload(session.backend.as_mut())?;
             for (slot, part) in parts.iter().enumerate() {
                 let of_part = Step { batch_index: slot as u32, ..self.in_part(i, *part, step) };
-                layout.set_state(session, &before)?;
+                session.set_layer_state(&before)?;
                 session.backend.run(&[Program::Gradients], &[of_part])?;
                 let values =
                     layout.read(session, slot, part - all.start, of_part.images as f32 / step.images as f32).await?;
@@ -79,23 +79,11 @@ impl Layout {
         self.gradients + self.state + METRICS * self.parts
     }
 
-    /// The state of layers.
-    async fn state(&self, session: &mut Session) -> Result<Vec<f32>> {
-        match session.plan.host.layer_state {
-            Some(buffer) => session.floats(buffer).await,
-            None => Ok(Vec::new()),
-        }
-    }
-
-    fn set_state(&self, session: &mut Session, state: &[f32]) -> Result<()> {
-        session.plan.host.layer_state.map_or(Ok(()), |buffer| session.backend.write_f32(buffer, 0, state))
-    }
-
     /// What part `part`, batch `slot` of the upload, has left on the device; the state counts by `weight`.
     async fn read(&self, session: &mut Session, slot: usize, part: usize, weight: f32) -> Result<Vec<f32>> {
         let (gradients, metrics) = (session.plan.host.gradients, session.plan.host.metrics);
         let mut values = session.backend.read_f32(gradients, self.gradients).await?;
-        values.extend(self.state(session).await?.into_iter().map(|value| value * weight));
+        values.extend(session.layer_state().await?.into_iter().map(|value| value * weight));
         values.resize(self.len(), 0.0);
         let at = self.gradients + self.state + METRICS * part;
         let of_upload = session.backend.read_f32(metrics, METRICS * (slot + 1)).await?;
@@ -120,6 +108,6 @@ impl Layout {
         let (gradients, rest) = total.split_at(self.gradients);
         session.backend.write_f32(session.plan.host.gradients, 0, gradients)?;
         session.backend.write_f32(session.plan.host.metrics, 0, &metrics)?;
-        self.set_state(session, &rest[..self.state])
+        session.set_layer_state(&rest[..self.state])
     }
 }
