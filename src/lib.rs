@@ -56,7 +56,7 @@ pub use layers::{
 pub use trainer::{
     BestEpoch, Checkpoint, CheckpointEvery, CheckpointState, ClassScore, Evaluation, Event, Fit, FitStart, Flow,
     History, LayerOutput, MaxTime, Mistake, NotFinite, Origin, Plateau, Progress, RangePoint, Ratios, RunConfig,
-    Schedule, Score, Stopped, Trainer, Tta, augmented, layer_outputs, steepest,
+    Scaling, Schedule, Score, Stopped, Trainer, Tta, augmented, layer_outputs, steepest,
 };
 
 /// What tests and tools look into; no part of the interface, and free to change.

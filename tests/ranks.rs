@@ -3,9 +3,9 @@
 use crate::support::{adapter, small_cnn};
 use gpu_cnn::blocking::Trainer;
 use gpu_cnn::data::{Split, synthetic};
-use gpu_cnn::ranks::{Alone, Ranks, check_agreement};
+use gpu_cnn::ranks::{Alone, Ranks, check_agreement, gather_bytes};
 use gpu_cnn::{
-    Activation, BatchNormalization, Conv2D, Dense, Device, Dropout, Error, Event, Flatten, Flow,
+    Activation, ActivationLayer, BatchNormalization, Conv2D, Dense, Device, Dropout, Error, Event, Flatten, Flow,
     GlobalAveragePooling2D, MaxPooling2D, Optimizer, Result, RunConfig, Schedule, Score, Sequential,
 };
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -110,6 +110,7 @@ fn any_number_of_ranks_trains_the_same_bits() {
         ("cnn", small_cnn(), base()),
         ("normalized", normalized(), RunConfig { validation: Some(9), schedule: Schedule::Cosine, ..base() }),
         ("accumulated", normalized(), RunConfig { accumulate: 3, clip_norm: Some(1.0), ..decayed }),
+        ("synchronized", normalized(), RunConfig { sync_bn: true, accumulate: 2, ..base() }),
         ("seven parts", small_cnn(), RunConfig { batch_size: 21, micro_batch: Some(3), ..base() }),
     ];
     let adapter = adapter().map(Device::Gpu);
@@ -150,6 +151,42 @@ fn parts_are_as_the_whole_batch() {
     }
 }
 
+/// With statistics over all parts a batch normalisation makes no difference either: forward, backward, and in its moving averages.
+#[test]
+fn synchronized_parts_are_as_the_whole_batch() {
+    let data = synthetic::generate(3, [75, 21]);
+    let without = |center: bool, scale: bool| BatchNormalization { center, scale, ..BatchNormalization::default() };
+    let model = Sequential::new([28, 28, 1])
+        .add(Conv2D::new(4, 3))
+        .add(BatchNormalization::default())
+        .add(ActivationLayer::new(Activation::Relu))
+        .add(MaxPooling2D::new(2))
+        .add(without(true, false))
+        .add(Conv2D::new(5, 3).activation(Activation::Relu))
+        .add(without(false, true))
+        .add(Flatten {})
+        .add(without(false, false))
+        .add(Dense::new(10).activation(Activation::Softmax));
+    let devices = [Some(Device::cpu(2)), adapter().map(Device::Gpu)];
+    for device in devices.into_iter().flatten() {
+        let train = |micro_batch, sync_bn| {
+            let config = RunConfig { optimizer: Optimizer::Sgd {}, micro_batch, sync_bn, epochs: 1, ..base() };
+            train(&model, &device, &config, [&data.train, &data.test], Box::new(Alone))
+        };
+        let (whole, cut, apart) = (train(None, true), train(Some(4), true), train(Some(4), false));
+        let distance = |other: &Trained| {
+            let pairs = whole.0.iter().zip(&other.0).flat_map(|(a, b)| a.1.iter().zip(&b.1));
+            let weights = pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
+            let losses = whole.1.iter().zip(&other.1).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            weights.max(losses)
+        };
+        let name = device.info().adapter;
+        assert!(distance(&cut) < 1e-4, "{name}: {}", distance(&cut));
+        assert!(distance(&apart) > 1e-2, "{name}: {}", distance(&apart));
+        assert!(bits(&whole) != bits(&cut));
+    }
+}
+
 /// The moving averages move once for each batch, towards the mean over its parts.
 #[test]
 fn state_of_layers_is_averaged_over_the_parts() {
@@ -181,6 +218,19 @@ fn state_of_layers_is_averaged_over_the_parts() {
         assert!((cut[i] - mean).abs() < 1e-6, "{cut:?} {halves:?}");
     }
     assert!((halves[0][0] - halves[1][0]).abs() > 1e-5, "the halves differ");
+}
+
+#[test]
+fn bytes_are_gathered_as_they_are() {
+    let of = |rank: usize| (0..3 * rank + 1).map(|i| (i * 7 + rank) as u8).collect::<Vec<u8>>();
+    for size in [1, 2, 5] {
+        let expected: Vec<Vec<u8>> = (0..size).map(of).collect();
+        let gathered = on_ranks(size, |mut ranks| {
+            let own = of(ranks.rank());
+            gather_bytes(ranks.as_mut(), &own).unwrap()
+        });
+        assert!(gathered.iter().all(|all| *all == expected));
+    }
 }
 
 #[test]

@@ -93,6 +93,14 @@ impl Device {
         }
     }
 
+    /// What tells it from the other devices of this machine.
+    pub fn unit(&self) -> String {
+        match self {
+            Self::Cpu { .. } => "cpu".to_owned(),
+            Self::Gpu(adapter) => adapter.unit(),
+        }
+    }
+
     /// Whether shaders run on the CPU, as with lavapipe.
     pub fn is_software(&self) -> bool {
         matches!(self, Self::Gpu(adapter) if adapter.is_software())

@@ -6,7 +6,8 @@ use crate::simd::SimdLevel;
 /// What device is wanted. Nothing is read from the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceRequest {
-    /// `auto`, `cpu`, a backend (`vulkan`, `metal`, `dx12`, `gl`) or a part of an adapter's name. `auto` takes the best real GPU, or
+    /// `auto`, `cpu`, a backend (`vulkan`, `metal`, `dx12`, `gl`) or a part of an adapter's name; `#1` after it means the second of several
+    /// equal ones. `auto` takes the best real GPU, or
     /// else the CPU backend: a software adapter has to be asked for.
     pub adapter: String,
     /// Threads of the CPU backend; 0 means one per core.
@@ -17,6 +18,8 @@ pub struct DeviceRequest {
     pub backends: Option<String>,
     /// A part of an adapter's name that stands in for `auto`, or narrows a backend.
     pub adapter_name: Option<String>,
+    /// Which of several equal adapters, from 0, and again from the first after the last.
+    pub number: usize,
     /// Tuning profile in place of the adapter's own.
     pub profile: Option<Profile>,
     /// What a test makes different.
@@ -43,6 +46,7 @@ impl DeviceRequest {
             simd: SimdLevel::best(),
             backends: None,
             adapter_name: None,
+            number: 0,
             profile: None,
             trial: Trial::default(),
         }

@@ -40,8 +40,9 @@ fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
-/// By which launchers of MPI tell how many processes they have started: Open MPI, MPICH and Intel's, MVAPICH.
-const RANKS: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"];
+/// By which launchers of MPI tell how many processes they have started: Open MPI, MPICH and Intel's, MVAPICH, and Slurm's `srun`, whose
+/// variable those of the others stand before, as they may be started by it.
+const RANKS: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"];
 
 /// The number of processes that a launcher of MPI has started this as one of.
 pub(super) fn launched_ranks() -> Option<usize> {
@@ -73,6 +74,7 @@ pub(super) fn device_request(adapter: &str, threads: usize) -> Result<DeviceRequ
         simd,
         backends: variable("WGPU_BACKEND"),
         adapter_name: variable("WGPU_ADAPTER_NAME"),
+        number: 0,
         profile: profile.transpose()?,
         trial: Trial {
             default_limits: trial("default-limits").is_some(),

@@ -78,12 +78,17 @@ impl Fitting {
             fails_here |= result.as_ref().is_err_and(|error| !matches!(error, Error::Interrupted(_)));
             result
         };
+        let (steps, traffic, started) = (trainer.progress().steps, trainer.ranks().traffic(), Instant::now());
         // From the trainer's progress: that of a new run is the first checkpoint's.
         let fitted = trainer.resume_fit_with(&data.train, &mut observed);
         if !fails_here {
             fitted.as_ref().err().into_iter().for_each(job::fail_together);
         }
         fitted?;
+        let (steps, traffic) = (trainer.progress().steps - steps, trainer.ranks().traffic().since(traffic));
+        if let Some(exchange) = job::note_traffic(traffic, steps, started.elapsed().as_secs_f64()) {
+            folder.note_final("exchange", exchange);
+        }
         self.end(data, saved_steps)
     }
 

@@ -18,12 +18,12 @@ static REQUESTED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 /// Whether the next signal ends the process.
 static AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 
-/// Handles the signals for the lifetime of the process; no thread is needed.
-pub(super) fn install() -> Result<()> {
+/// Handles the signals for the lifetime of the process, and says so when one arrives if it `says`; no thread is needed.
+pub(super) fn install(says: bool) -> Result<()> {
     for signal in SIGNALS.into_iter().filter(|signal| !is_ignored(*signal)) {
         // The handlers run in this order: the first signal makes the second end the process.
         let registered = register_conditional_shutdown(signal, exit_code(signal), Arc::clone(&AT_ONCE))
-            .and_then(|_| say_so(signal))
+            .and_then(|_| if says { say_so(signal) } else { Ok(()) })
             .and_then(|_| register(signal, Arc::clone(&AT_ONCE)))
             .and_then(|_| register_usize(signal, Arc::clone(&REQUESTED), signal as usize));
         registered.map_err(|e| Error::device(format!("cannot handle signal {signal}: {e}")))?;

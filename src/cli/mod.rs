@@ -104,9 +104,10 @@ pub fn run() -> ExitCode {
     let cli: Cli = output_args::parse();
     cli.output.set();
     let run = || match cli.command {
-        _ if job::size() > 1 && !cli.command.is_shared() => {
-            Err(Error::Usage(format!("train and evaluate run on several ranks; this is one of {}", job::size())))
-        }
+        _ if job::size() > 1 && !cli.command.is_shared() => Err(Error::Usage(format!(
+            "train, evaluate and predict run on several ranks; this is one of {}",
+            job::size()
+        ))),
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
@@ -122,7 +123,7 @@ pub fn run() -> ExitCode {
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => manual::run(&args, Cli::command(), EXIT_CODES),
     };
-    let result = joined.and_then(|()| interrupt::install()).and_then(|()| panics::guarded(run));
+    let result = joined.and_then(|()| interrupt::install(!job::follows())).and_then(|()| panics::guarded(run));
     let code = match &result {
         Ok(()) => 0,
         Err(error) => {
@@ -139,7 +140,7 @@ pub fn run() -> ExitCode {
 impl Command {
     /// Whether ranks do it together.
     fn is_shared(&self) -> bool {
-        matches!(self, Self::Train(_) | Self::Evaluate(_))
+        matches!(self, Self::Train(_) | Self::Evaluate(_) | Self::Predict(_))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Options that several subcommands share.
 
 use super::environment::device_request;
-use super::job::of_device;
+use super::job::{local_rank, of_device};
 use super::weights::load_weights;
-use crate::backend::{Device, DeviceInfo};
+use crate::backend::{Device, DeviceInfo, DeviceRequest};
 use crate::blocking;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -30,7 +30,9 @@ pub(super) enum Format {
 /// Finds the device that the settings name and prints its name to stderr, with a notice about the choice where there is one.
 pub(super) fn find_device(config: &RunConfig) -> Result<Device> {
     let config = &of_device(config);
-    let found = blocking::find_device(&device_request(&config.adapter, config.threads.map_or(0, usize::from))?)?;
+    let request = device_request(&config.adapter, config.threads.map_or(0, usize::from))?;
+    // Ranks of one host spread over its equal adapters.
+    let found = blocking::find_device(&DeviceRequest { number: local_rank(), ..request })?;
     found.passed.iter().chain(&found.notice).for_each(|notice| note(notice));
     note(&format!("adapter: {}", describe_device(&found.device.info())));
     Ok(found.device)

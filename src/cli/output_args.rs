@@ -1,7 +1,7 @@
 //! The options of every subcommand: how much is printed, and in what colours.
 
 use super::environment;
-use super::job::follows;
+use super::job::{first_to_end, follows, leave, rank};
 use super::setting_sources::variable_of;
 use super::version::verbose_version;
 use crate::report::{Verbosity, say, set_output};
@@ -67,15 +67,28 @@ pub(super) fn parse<C: Parser>() -> C {
         false => command,
     };
     let command = if is_narrow { command.mut_subcommands(|command| command.next_line_help(true)) } else { command };
-    let matches = command.try_get_matches().unwrap_or_else(|error| {
-        let hint = variable_of_error(&error);
-        let code = error.exit_code();
-        let _ = error.print();
-        hint.iter().for_each(|hint| say(hint));
-        std::process::exit(code)
-    });
-    C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let parsed = command.try_get_matches().and_then(|matches| C::from_arg_matches(&matches));
+    // Ranks whose job ends here end together, and one says why.
+    let first = first_to_end(parsed.is_err());
+    match (parsed, first) {
+        (Ok(parsed), Ok(None)) => parsed,
+        (parsed, first) => {
+            let code = parsed.as_ref().map_or_else(clap::Error::exit_code, |_| USAGE);
+            if let Err(error) = parsed
+                && first.is_ok_and(|first| first == Some(rank()))
+            {
+                let hint = variable_of_error(&error);
+                let _ = error.print();
+                hint.iter().for_each(|hint| say(hint));
+            }
+            leave(&Ok(()), 0);
+            std::process::exit(code)
+        }
+    }
 }
+
+/// The exit code where something is wrong with the command line.
+const USAGE: i32 = 2;
 
 /// A hint where the wrong value is not on the command line, but in a variable.
 fn variable_of_error(error: &clap::Error) -> Option<String> {

@@ -8,10 +8,11 @@ use clap::parser::ValueSource;
 use std::collections::BTreeMap;
 
 /// Settings of which a run has one.
-const EITHER: [[&str; 2]; 7] = [
+const EITHER: [[&str; 2]; 8] = [
     ["validation_split", "validation"],
     ["clip_value", "clip_norm"],
     ["class_weight", "class_weights"],
+    ["micro_batch", "fast_reduce"],
     ["overfit_batches", "validation"],
     ["overfit_batches", "validation_split"],
     ["overfit_batches", "ema"],

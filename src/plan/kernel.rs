@@ -98,6 +98,19 @@ impl<'a, F> Io<'a, F> {
     }
 }
 
+/// What a dispatch does that merges sums over chunks of a batch, where the batch is computed in parts, each by itself: sums of all parts take
+/// the place of the chunks. In f64, and in the order of the parts, so that every part comes to the same.
+pub trait MergeParts: Sync {
+    /// The sums of a part, from the inputs of its dispatch: as many numbers for every part.
+    fn of_part(&self, step: &Step, inputs: &[Vec<f32>]) -> Vec<f64>;
+
+    /// What the dispatch of part `own` writes: `outputs`, those of them that are state with what they held before.
+    fn of_batch(&self, parts: &[&[f64]], own: usize, inputs: &[Vec<f32>], outputs: &mut [Vec<f32>]);
+
+    /// Numbers of [`Self::of_part`].
+    fn numbers(&self) -> usize;
+}
+
 /// A kernel as it is implemented: a small struct whose fields are its sizes.
 pub trait KernelSpec: Debug + Send + Sync + 'static {
     /// The shader: WGSL files, constants and grid.
@@ -109,6 +122,10 @@ pub trait KernelSpec: Debug + Send + Sync + 'static {
     /// The same by SIMD kernels of `level`: the reference implementation compiled for it, unless the kernel has its own form.
     fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
         level.compiled(|| self.run(io));
+    }
+    /// How the parts of a batch are merged, where this kernel ends a sum over the batch.
+    fn merge_parts(&self) -> Option<&dyn MergeParts> {
+        None
     }
 }
 
@@ -126,6 +143,8 @@ pub trait Kernel: Debug + Send + Sync {
     fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>);
     /// The CPU twin in double precision, the reference of the gradient tests.
     fn run_f64(&self, io: Io<'_, f64>);
+    /// As [`KernelSpec::merge_parts`].
+    fn merge_parts(&self) -> Option<&dyn MergeParts>;
 }
 
 impl<K: KernelSpec> Kernel for K {
@@ -147,5 +166,8 @@ impl<K: KernelSpec> Kernel for K {
     }
     fn run_f64(&self, io: Io<'_, f64>) {
         self.run(io);
+    }
+    fn merge_parts(&self) -> Option<&dyn MergeParts> {
+        KernelSpec::merge_parts(self)
     }
 }

@@ -19,7 +19,7 @@ mod wgsl_pair;
 pub use buffers::{BufferDesc, BufferId, BufferSlice, Element, Lifetime, MAX_BINDINGS, SLICE_ALIGN};
 pub(crate) use constants::constants;
 pub use constants::{Constant, Constants};
-pub use kernel::{Cost, Io, Kernel, KernelSpec, View, ViewMut};
+pub use kernel::{Cost, Io, Kernel, KernelSpec, MergeParts, View, ViewMut};
 pub use profile::{MatmulCore, Profile, Target};
 pub use recorded::{Dispatch, DispatchId, HostBuffers, Mode, Plan, Program, SkipBuffers};
 pub use recorder::Recorder;

@@ -4,7 +4,7 @@
 mod agreement;
 mod tree;
 
-use crate::error::Result;
+use crate::error::{Result, usage};
 pub use agreement::check_agreement;
 use std::fmt::Debug;
 use std::ops::Range;
@@ -23,6 +23,28 @@ pub trait Ranks: Debug + Send {
     /// # Errors
     /// If a rank does not answer any more.
     fn exchange(&mut self, parts: &[&[u32]], lens: &[usize]) -> Result<Vec<Vec<u32>>>;
+
+    /// What it has exchanged so far, where that is counted.
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+}
+
+/// What a rank has exchanged with others.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Traffic {
+    /// Bytes that it has sent to other ranks.
+    pub sent: u64,
+    /// Seconds in exchanges, in which it also waited for slower ranks.
+    pub seconds: f64,
+}
+
+impl Traffic {
+    /// What came after `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self { sent: self.sent - before.sent, seconds: self.seconds - before.seconds }
+    }
 }
 
 /// A process that trains alone.
@@ -55,6 +77,22 @@ pub fn share(count: usize, rank: usize, size: usize) -> Range<usize> {
 pub fn gather(ranks: &mut dyn Ranks, own: &[u32], lens: &[usize]) -> Result<Vec<Vec<u32>>> {
     let parts = vec![own; ranks.size()];
     ranks.exchange(&parts, lens)
+}
+
+/// As [`gather`], of bytes, as many as each rank has.
+///
+/// # Errors
+/// As [`Ranks::exchange`]; [`crate::Error::Usage`] for 4 GiB and more of a rank.
+pub fn gather_bytes(ranks: &mut dyn Ranks, own: &[u8]) -> Result<Vec<Vec<u8>>> {
+    let len = u32::try_from(own.len()).map_err(|_| usage!("{} bytes are too many to exchange", own.len()))?;
+    let one_each = vec![1; ranks.size()];
+    let lens = gather(ranks, &[len], &one_each)?.concat();
+    let mut padded = own.to_vec();
+    padded.resize(own.len().next_multiple_of(4), 0);
+    let words: Vec<u32> = bytemuck::pod_collect_to_vec(&padded);
+    let word_lens: Vec<usize> = lens.iter().map(|len| (*len as usize).div_ceil(4)).collect();
+    let all = gather(ranks, &words, &word_lens)?.into_iter().zip(&lens);
+    Ok(all.map(|(words, len)| bytemuck::cast_slice(&words)[..*len as usize].to_vec()).collect())
 }
 
 /// Whether one of the ranks says so.

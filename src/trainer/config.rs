@@ -3,9 +3,9 @@
 use super::checkpoint_every::CheckpointEvery;
 use super::config_text::optimizer_or_name;
 #[cfg(feature = "cli")]
-use super::config_text::{loss, not, on_nan, optimizer, positive, schedule};
+use super::config_text::{loss, not, on_nan, optimizer, positive, scaling, schedule};
 use super::max_time::MaxTime;
-use super::schedule::Schedule;
+use super::schedule::{Scaling, Schedule};
 use super::tta::Tta;
 use crate::data::{ColorMode, ImageSize, ReadOptions};
 use crate::layers::{Augment, ClassWeights, Loss, OnNan, Optimizer};
@@ -21,7 +21,7 @@ pub struct RunConfig {
     /// cnn (243,786 parameters on Fashion-MNIST), dnn (101,770), lenet5 (61,706), vgg-small (467,818), resnet-small (176,090), mobilenet-small (38,346), or a file: TOML, what Keras's model.to_json() writes, .keras, or .h5
     #[cfg_attr(feature = "cli", arg(long, value_name = "MODEL"))]
     pub model: String,
-    /// auto, cpu, vulkan, metal, dx12, gl, or part of an adapter's name
+    /// auto, cpu, vulkan, metal, dx12, gl, or part of an adapter's name; #1 after it is the second of equal adapters, and of several ranks {rank} and {local_rank} become numbers
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
     pub adapter: String,
     /// Threads of the CPU backend [default: one per core]
@@ -63,6 +63,12 @@ pub struct RunConfig {
     /// Images of a part of a batch: gradients are those of parts, one after the other or on several ranks, added in an order that does not depend on who computes which [default: the whole batch; on ranks an eighth of it, or the least share above that divides it]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::BATCH_SIZE)))]
     pub micro_batch: Option<u32>,
+    /// Batch normalisation takes the statistics of a batch over all its parts [default: of each part]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
+    pub sync_bn: bool,
+    /// Cut a batch into as many parts as there are ranks, or the next number that divides it: faster than eight parts on fewer ranks, and another number of ranks trains other bits
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
+    pub fast_reduce: bool,
     /// Batches whose gradients make one update
     #[cfg_attr(feature = "cli", arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(RunConfig::ACCUMULATE)))]
     pub accumulate: u32,
@@ -112,6 +118,9 @@ pub struct RunConfig {
     /// Learning rate
     #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = positive))]
     pub learning_rate: f64,
+    /// How the learning rate grows with the images of an update, from 32 on: none, linear, sqrt
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = scaling))]
+    pub learning_rate_scaling: Scaling,
     /// How the learning rate goes on: constant, step, exponential, cosine, triangular, plateau
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = schedule))]
     pub schedule: Schedule,
@@ -211,6 +220,8 @@ impl Default for RunConfig {
             epochs: 5,
             batch_size: 32,
             micro_batch: None,
+            sync_bn: false,
+            fast_reduce: false,
             accumulate: 1,
             optimizer: Optimizer::default(),
             momentum: 0.0,
@@ -227,6 +238,7 @@ impl Default for RunConfig {
             augment: None,
             class_weights: None,
             learning_rate: 1e-3,
+            learning_rate_scaling: Scaling::None,
             schedule: Schedule::Constant,
             warmup: 0,
             decay_steps: None,

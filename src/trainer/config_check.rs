@@ -59,6 +59,10 @@ impl RunConfig {
         if !is_learning_rate(self.learning_rate) {
             return Err(usage!("a learning rate of {}; {LEARNING_RATE}", Number(self.learning_rate)));
         }
+        if !is_learning_rate(self.scaled_rate()) {
+            let (rate, scaling) = (Number(self.scaled_rate()), self.learning_rate_scaling.name());
+            return Err(usage!("a learning rate of {rate} by {scaling} scaling; {LEARNING_RATE}"));
+        }
         if !(self.test_split > 0.0 && self.test_split < 1.0) {
             return Err(usage!("a test_split of {}; it must be between 0 and 1", Number(self.test_split)));
         }

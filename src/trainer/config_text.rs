@@ -1,7 +1,7 @@
 //! How settings are read: from options of the command line and from configuration files.
 
 #[cfg(feature = "cli")]
-use super::schedule::Schedule;
+use super::schedule::{Scaling, Schedule};
 #[cfg(feature = "cli")]
 use crate::layers::{Loss, OnNan};
 use crate::layers::{Optimizer, in_f32};
@@ -32,6 +32,11 @@ pub(super) fn not(text: &str) -> std::result::Result<bool, String> {
 #[cfg(feature = "cli")]
 pub(super) fn schedule(name: &str) -> std::result::Result<Schedule, String> {
     Schedule::named(name).ok_or_else(|| format!("it must be {}", Schedule::NAMES.join(", ")))
+}
+
+#[cfg(feature = "cli")]
+pub(super) fn scaling(name: &str) -> std::result::Result<Scaling, String> {
+    Scaling::named(name).ok_or_else(|| format!("it must be {}", Scaling::NAMES.join(", ")))
 }
 
 #[cfg(feature = "cli")]

@@ -239,7 +239,7 @@ impl<'d> Epoch<'d> {
             progress.best = Some(BestEpoch { epoch, loss });
         }
         if config.schedule == Schedule::Plateau {
-            progress.plateau.observe(loss, config.learning_rate, &config.plateau_settings());
+            progress.plateau.observe(loss, config.scaled_rate(), &config.plateau_settings());
         }
         if is_best {
             trainer.keep_best().await?;
@@ -250,12 +250,18 @@ impl<'d> Epoch<'d> {
 }
 
 impl super::config::RunConfig {
+    /// The learning rate for the images of an update, before any schedule.
+    pub fn scaled_rate(&self) -> f64 {
+        let images = u64::from(self.batch_size) * u64::from(self.accumulate);
+        self.learning_rate * self.learning_rate_scaling.factor(images)
+    }
+
     /// The learning rate of a run whose epochs have `epoch_steps` steps; it counts updates.
     pub(super) fn learning_rate(&self, epoch_steps: u64, plateau: &Plateau) -> LearningRate {
         let epoch_updates = epoch_steps.div_ceil(self.accumulate.into());
         LearningRate {
             schedule: self.schedule,
-            rate: plateau.rate.unwrap_or(self.learning_rate),
+            rate: plateau.rate.unwrap_or(self.scaled_rate()),
             warmup: self.warmup,
             decay_steps: self.decay_steps.unwrap_or(epoch_updates.max(1)),
             decay_rate: self.decay_rate.unwrap_or(DECAY_RATE),

@@ -45,6 +45,6 @@ pub use metrics::{BestEpoch, FitStart, Progress, Score};
 pub use not_finite::{NotFinite, Origin};
 pub use plateau::Plateau;
 pub use range_test::{RangePoint, steepest};
-pub use schedule::Schedule;
+pub use schedule::{Scaling, Schedule};
 pub use state::Trainer;
 pub use tta::Tta;

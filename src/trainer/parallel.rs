@@ -24,10 +24,15 @@ impl RunConfig {
         self.micro_batch.unwrap_or(self.batch_size) as usize
     }
 
-    /// Batches are cut into parts, as several ranks need them: eight, or as many below that as divide a batch.
-    pub fn cut_batches(&mut self) {
-        let parts = (1..=PARTS).rev().find(|parts| self.batch_size.is_multiple_of(*parts)).unwrap_or(1);
-        self.micro_batch.get_or_insert(self.batch_size / parts);
+    /// Batches are cut into parts, as `ranks` ranks need them: eight, or as many below that as divide a batch. With
+    /// [`Self::fast_reduce`] as many as there are ranks, or the next number that divides a batch.
+    pub fn cut_batches(&mut self, ranks: usize) {
+        let divides = |parts: &u32| self.batch_size.is_multiple_of(*parts);
+        let parts = match self.fast_reduce {
+            true => (ranks.min(self.batch_size as usize) as u32..=self.batch_size).find(divides),
+            false => (1..=PARTS).rev().find(divides),
+        };
+        self.micro_batch.get_or_insert(self.batch_size / parts.unwrap_or(1));
     }
 }
 
@@ -122,12 +127,17 @@ mod tests {
     fn batches_are_cut_into_eight_or_what_divides_them() {
         for (batch_size, micro_batch) in [(32, 4), (256, 32), (30, 5), (7, 1), (11, 11), (1, 1), (8, 1)] {
             let mut config = RunConfig { batch_size, ..RunConfig::default() };
-            config.cut_batches();
+            config.cut_batches(3);
             assert_eq!(config.micro_batch, Some(micro_batch), "{batch_size}");
             assert!(config.check().is_ok());
         }
+        for (batch_size, ranks, parts) in [(32, 1, 1), (32, 2, 2), (32, 3, 4), (30, 4, 5), (7, 2, 7), (4, 100, 4)] {
+            let mut config = RunConfig { batch_size, fast_reduce: true, ..RunConfig::default() };
+            config.cut_batches(ranks);
+            assert_eq!(config.parts(), Some(parts), "{batch_size} on {ranks}");
+        }
         let mut config = RunConfig { micro_batch: Some(16), ..RunConfig::default() };
-        config.cut_batches();
+        config.cut_batches(2);
         assert_eq!((config.micro_batch, config.parts()), (Some(16), Some(2)));
     }
 

@@ -1,6 +1,7 @@
 //! The one loop over batches, for training, evaluation and prediction.
 
 mod parts;
+mod synchronized;
 
 use super::metrics::Tally;
 use super::session::Session;

@@ -22,6 +22,47 @@ pub enum Schedule {
     Plateau,
 }
 
+/// How the learning rate grows with the images of an update: a larger batch has less noise in its gradient.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scaling {
+    /// It does not.
+    #[default]
+    None,
+    /// In proportion (Goyal et al. 2017).
+    Linear,
+    /// As their root, which suits Adam (Malladi et al. 2022).
+    Sqrt,
+}
+
+/// Images of an update for which the learning rate is as it is set: the default batch.
+const UNSCALED_IMAGES: f64 = 32.0;
+
+impl Scaling {
+    /// The names of all.
+    pub const NAMES: [&str; 3] = ["none", "linear", "sqrt"];
+
+    /// The name in settings.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name)).ok()
+    }
+
+    /// The factor of the learning rate where an update takes so many images.
+    pub(super) fn factor(self, images: u64) -> f64 {
+        let growth = images as f64 / UNSCALED_IMAGES;
+        match self {
+            Self::None => 1.0,
+            Self::Linear => growth,
+            Self::Sqrt => growth.sqrt(),
+        }
+    }
+}
+
 /// A schedule with its numbers, for a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct LearningRate {
@@ -123,6 +164,13 @@ mod tests {
         assert_eq!(rates(Schedule::Cosine, 0, [1, 11, 21, 41]), [0.1, 0.085_355_339, 0.05, 0.0]);
         assert_eq!(rates(Schedule::Cosine, 4, [1, 3, 5, 23, 41]), [0.0, 0.05, 0.1, 0.05, 0.0]);
         assert_eq!(rates(Schedule::Triangular, 0, [1, 11, 21, 31, 41]), [0.0, 0.05, 0.1, 0.05, 0.0]);
+    }
+
+    #[test]
+    fn the_rate_grows_with_the_images_of_an_update() {
+        assert_eq!(Scaling::NAMES.map(|name| Scaling::named(name).expect(name).factor(512)), [1.0, 16.0, 4.0]);
+        assert!(Scaling::NAMES.iter().all(|name| Scaling::named(name).expect(name).name() == *name));
+        assert_eq!(Scaling::Linear.factor(8), 0.25);
     }
 
     #[test]

@@ -15,6 +15,12 @@ pub(crate) struct Session {
     pub(super) queue: BatchQueue,
     pub(super) pacer: Pacer,
     pub(super) ranks: Box<dyn Ranks>,
+    /// What the plan is loaded on.
+    pub(crate) device: Device,
+    /// Whether statistics of a batch are over all its parts.
+    pub(super) synchronizes: bool,
+    /// The plan once more for each of this rank's parts but the first, where the parts have to be computed side by side.
+    replicas: Vec<Box<dyn Backend>>,
 }
 
 impl Session {
@@ -22,7 +28,45 @@ impl Session {
         let plan = Arc::new(plan);
         let backend = device.load(Arc::clone(&plan)).await?;
         let (queue, pacer) = (BatchQueue::new(&plan), Pacer::new(plan.batches_per_upload));
-        Ok(Self { plan, backend, queue, pacer, ranks: Box::new(Alone) })
+        let (ranks, device) = (Box::new(Alone), device.clone());
+        Ok(Self { plan, backend, queue, pacer, ranks, device, synchronizes: false, replicas: Vec::new() })
+    }
+
+    /// Loads what is needed for so many parts side by side.
+    pub(super) async fn load_replicas(&mut self, parts: usize) -> Result<()> {
+        while self.replicas.len() + 1 < parts {
+            self.replicas.push(self.device.load(Arc::clone(&self.plan)).await?);
+        }
+        Ok(())
+    }
+
+    /// What part `i` of those side by side is computed on.
+    pub(super) fn part(&mut self, i: usize) -> &mut dyn Backend {
+        match i.checked_sub(1) {
+            None => self.backend.as_mut(),
+            Some(replica) => self.replicas[replica].as_mut(),
+        }
+    }
+
+    /// Writes what is staged to part `i`.
+    pub(super) fn upload_to(&mut self, i: usize) -> Result<()> {
+        let backend = match i.checked_sub(1) {
+            None => &mut self.backend,
+            Some(replica) => &mut self.replicas[replica],
+        };
+        self.queue.upload(backend.as_mut()).map(drop)
+    }
+
+    /// Gives the replicas of `parts` parts the parameters and the state of layers.
+    pub(super) async fn copy_to_replicas(&mut self, parts: usize) -> Result<()> {
+        let buffers = [Some(self.plan.host.parameters), self.plan.host.layer_state];
+        for buffer in buffers.into_iter().flatten().filter(|_| parts > 1) {
+            let values = self.floats(buffer).await?;
+            for replica in &mut self.replicas[..parts - 1] {
+                replica.write_f32(buffer, 0, &values)?;
+            }
+        }
+        Ok(())
     }
 
     /// The whole of a buffer of floats.

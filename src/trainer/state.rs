@@ -66,7 +66,12 @@ impl Trainer {
         let augment = config.augment.unwrap_or_default();
         let options =
             RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, augment, optimizer, update };
-        let session = Session::load(graph.record(&options)?.pair_dispatches().share_buffers(), device).await?;
+        let recorded = graph.record(&options)?;
+        let synchronizes = config.sync_bn && config.micro_batch.is_some();
+        // Parts that share statistics stop between dispatches, where a launch of two cannot.
+        let recorded = if synchronizes { recorded } else { recorded.pair_dispatches() };
+        let mut session = Session::load(recorded.share_buffers(), device).await?;
+        session.synchronizes = synchronizes;
         let (progress, images) = (Progress::default(), ImagesInfo::default());
         let mut trainer = Self {
             model,

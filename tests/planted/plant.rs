@@ -1,7 +1,7 @@
 //! Kernels with a change in their shader's text.
 
 use super::table::{Fault, functions, places};
-use gpu_cnn::internals::plan::{Cost, DispatchId, Io, Kernel, Plan, Shader};
+use gpu_cnn::internals::plan::{Cost, DispatchId, Io, Kernel, MergeParts, Plan, Shader};
 use gpu_cnn::internals::simd::SimdLevel;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -31,6 +31,9 @@ impl Kernel for Planted {
     }
     fn run_f64(&self, io: Io<'_, f64>) {
         self.inner.run_f64(io);
+    }
+    fn merge_parts(&self) -> Option<&dyn MergeParts> {
+        self.inner.merge_parts()
     }
 }
 

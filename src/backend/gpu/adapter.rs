@@ -14,6 +14,8 @@ pub struct Adapter {
     pub info: DeviceInfo,
     /// The tuning profile that plans for this adapter are recorded with.
     profile: Profile,
+    /// Among those of this machine that are equal.
+    pub(super) number: usize,
     /// Whether shaders get wgpu's checks of bounds and loops.
     pub(super) checked: bool,
     pub(super) inner: wgpu::Adapter,
@@ -45,8 +47,20 @@ impl Adapter {
             device_type: device_type.into(),
             driver,
         };
-        let adapter = Self { info, profile: Profile::INTEGRATED, checked: true, inner, trial, opened: Arc::default() };
+        let (profile, opened) = (Profile::INTEGRATED, Arc::default());
+        let adapter = Self { info, profile, number: 0, checked: true, inner, trial, opened };
         Self { profile: adapter.with_limits(adapter.default_profile()), ..adapter }
+    }
+
+    /// What no other adapter of this machine has: its place on the bus where that is known, and its number among equal ones.
+    pub fn unit(&self) -> String {
+        format!(
+            "{} {} {} #{}",
+            self.info.backend,
+            self.info.adapter,
+            self.inner.get_info().device_pci_bus_id,
+            self.number
+        )
     }
 
     /// Whether shaders run on the CPU, as with lavapipe.

@@ -60,6 +60,9 @@ async fn adapters(request: &DeviceRequest) -> Result<Vec<Adapter>> {
     let mut adapters: Vec<Adapter> =
         found.into_iter().map(|inner| Adapter::new(inner, request.trial)).filter(Adapter::can_compute).collect();
     adapters.sort_by_key(Adapter::rank);
+    for i in 0..adapters.len() {
+        adapters[i].number = adapters[..i].iter().filter(|earlier| earlier.info == adapters[i].info).count();
+    }
     Ok(adapters)
 }
 
@@ -143,7 +146,7 @@ async fn obstacle(adapter: &Adapter, by_name: bool) -> Option<String> {
 /// The first of `adapters` that matches `request` and can be used, and why those before it cannot; no adapter only if `auto`
 /// finds no GPU.
 async fn choose<'a>(adapters: &'a [Adapter], request: &DeviceRequest) -> Result<(Option<&'a Adapter>, Vec<String>)> {
-    let name = request.adapter.trim().to_lowercase();
+    let (name, number) = numbered(request)?;
     if name.is_empty() {
         return Err(usage!("empty adapter name; use auto, cpu, vulkan, metal, dx12, gl, or part of an adapter's name"));
     }
@@ -164,7 +167,7 @@ async fn choose<'a>(adapters: &'a [Adapter], request: &DeviceRequest) -> Result<
     let mut passed = Vec::new();
     for adapter in matches {
         match obstacle(adapter, wanted_name.is_some()).await {
-            None => return Ok((Some(adapter), passed)),
+            None => return equal_to(adapter, adapters, number).await.map(|adapter| (Some(adapter), passed)),
             Some(text) => passed.push(text),
         }
         // Who names an adapter does not mean another.
@@ -176,6 +179,49 @@ async fn choose<'a>(adapters: &'a [Adapter], request: &DeviceRequest) -> Result<
         _ if !allow_software => Ok((None, passed)),
         true => Err(Error::NoAdapter(no_match(stand_in.unwrap_or(&request.adapter), request, adapters))),
         false => Err(Error::device(passed.join("; ")).advise([Advice::CpuBackend])),
+    }
+}
+
+/// The adapter's name that is asked for, in lower case, and which of several equal ones.
+fn numbered(request: &DeviceRequest) -> Result<(String, Number)> {
+    let name = request.adapter.trim().to_lowercase();
+    let Some((name, number)) = name.rsplit_once('#') else { return Ok((name, Number::Next(request.number))) };
+    match number.parse() {
+        Ok(number) => Ok((name.trim().to_owned(), Number::Exactly(number))),
+        Err(_) => Err(usage!("adapter `{}`; after # there must be a number, from 0", request.adapter)),
+    }
+}
+
+/// Which of several equal adapters is meant.
+#[derive(Clone, Copy)]
+enum Number {
+    /// This one, if it can be used; after the last one comes the first again.
+    Next(usize),
+    /// This one.
+    Exactly(usize),
+}
+
+/// Number `number` of the adapters that are as `first`, which can be used.
+///
+/// # Errors
+/// If one is meant that is not there, or cannot be opened.
+async fn equal_to<'a>(first: &'a Adapter, adapters: &'a [Adapter], number: Number) -> Result<&'a Adapter> {
+    let equal: Vec<&Adapter> = adapters.iter().filter(|adapter| adapter.info == first.info).collect();
+    match number {
+        Number::Next(number) => {
+            let next = equal[number % equal.len()];
+            Ok(if std::ptr::eq(next, first) || obstacle(next, true).await.is_none() { next } else { first })
+        }
+        Number::Exactly(number) => {
+            let Some(exactly) = equal.get(number) else {
+                let (name, count) = (&first.info.adapter, equal.len());
+                return Err(Error::NoAdapter(format!("#{number} of {name}; there are {count} of them, from #0")));
+            };
+            match obstacle(exactly, true).await {
+                None => Ok(exactly),
+                Some(text) => Err(Error::device(text).advise([Advice::CpuBackend])),
+            }
+        }
     }
 }
 

@@ -3,41 +3,43 @@
 #[cfg(feature = "mpi")]
 mod mpi;
 mod place;
+mod together;
+mod world;
 
 use super::environment::launched_ranks;
 use super::interrupt;
-use super::ran_on::RanOn;
-use crate::backend::DeviceInfo;
 use crate::blocking::Trainer;
-use crate::digest::sha256_hex;
-#[cfg(not(feature = "mpi"))]
-use crate::error::usage;
-use crate::error::{Error, Result};
-use crate::ranks::{Alone, Ranks, any, check_agreement, gather};
-use crate::report::note;
+use crate::error::{Error, Result, usage};
+use crate::ranks::{any, gather};
 use crate::trainer::RunConfig;
-use place::Place;
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use place::{PLACE, Place};
+pub(super) use place::{follows, local_rank, rank, size};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Not set where the process is alone.
-static PLACE: OnceLock<Place> = OnceLock::new();
+pub(super) use together::{evaluate_together, gather_outcomes, note_traffic, predict_together, train_together};
+use world::ranks;
 
 /// Whether the error that this process ends with is one of all ranks.
 static TOGETHER: AtomicBool = AtomicBool::new(false);
 
-/// Settings in which ranks may differ: they are of the machine, of what rank 0 alone writes, or names of what is compared itself.
-const OWN: [&str; 8] = ["adapter", "threads", "data", "data_dir", "model", "weights", "out", "overwrite"];
-
 /// Joins the job, if there is one.
 ///
 /// # Errors
-/// [`Error::Usage`] if this program is built without MPI; what MPI says.
+/// [`Error::Usage`] if this program is built without MPI, or MPI does not know the other processes; what MPI says.
 pub(super) fn join() -> Result<()> {
     match launched_ranks() {
         #[cfg(feature = "mpi")]
-        Some(_) => mpi::join().map(|place| PLACE.set(place).unwrap_or_default()),
+        Some(launched) => {
+            let place = mpi::join()?;
+            if place.size < launched {
+                return Err(usage!(
+                    "started as one of {launched} processes, of which MPI sees {}: the launcher is another MPI's than the program's; with srun, \
+                     `srun --mpi=list` shows what it has, such as --mpi=pmix",
+                    place.size
+                ));
+            }
+            PLACE.set(place).unwrap_or_default();
+            Ok(())
+        }
         #[cfg(not(feature = "mpi"))]
         Some(size) if size > 1 => Err(usage!(
             "started as one of {size} processes; this gpu-cnn is built without MPI and would train each by itself\nhint: `cargo install gpu-cnn \
@@ -47,14 +49,18 @@ pub(super) fn join() -> Result<()> {
     }
 }
 
-/// Whether this process leaves it to rank 0 to say and to write what there is.
-pub(super) fn follows() -> bool {
-    PLACE.get().is_some_and(|place| place.rank > 0)
+/// The first rank that ends at its command line, as this one does if it `ends`: for `--help`, or as something is wrong with it. All ranks
+/// have to ask.
+pub(super) fn first_to_end(ends: bool) -> Result<Option<usize>> {
+    let mut ranks = ranks();
+    let lens = vec![1; ranks.size()];
+    let all = gather(ranks.as_mut(), &[u32::from(ends)], &lens)?.concat();
+    Ok(all.iter().position(|ends| *ends == 1))
 }
 
-/// Ranks of the job.
-pub(super) fn size() -> usize {
-    PLACE.get().map_or(1, |place| place.size)
+/// Whether it is so on every rank.
+pub(super) fn all(own: bool) -> Result<bool> {
+    any(ranks().as_mut(), !own).map(|any| !any)
 }
 
 /// Leaves the job after `result`, with which the process ends with `code`. A rank that fails ends the others; where all have come to the same
@@ -75,8 +81,13 @@ pub(super) fn leave(_: &Result<()>, _: u8) {}
 /// Says that the other ranks come to this error, too, if it is of the training.
 pub(super) fn fail_together(error: &Error) {
     if matches!(error, Error::NotFinite(_) | Error::Interrupted(_)) {
-        TOGETHER.store(true, Ordering::Relaxed);
+        end_together();
     }
+}
+
+/// Says that the other ranks come to the same end from here on.
+pub(super) fn end_together() {
+    TOGETHER.store(true, Ordering::Relaxed);
 }
 
 /// Whether all ranks have failed in the same way, so that each ends by itself, and one says so.
@@ -92,19 +103,10 @@ pub(super) fn of_rank(error: &str) -> String {
     }
 }
 
-/// The ranks, to exchange with.
-fn ranks() -> Box<dyn Ranks> {
-    match PLACE.get() {
-        #[cfg(feature = "mpi")]
-        Some(place) => Box::new(mpi::World { rank: place.rank, size: place.size }),
-        _ => Box::new(Alone),
-    }
-}
-
 /// The settings of a new run as a job needs them: batches are cut.
 pub(super) fn prepare(config: &mut RunConfig) {
     if PLACE.get().is_some() {
-        config.cut_batches();
+        config.cut_batches(size());
     }
 }
 
@@ -132,64 +134,6 @@ pub(super) fn of_device(config: &RunConfig) -> RunConfig {
     RunConfig { adapter, ..config.clone() }
 }
 
-/// Makes `trainer` train with the other ranks.
-///
-/// # Errors
-/// If a rank would train something else.
-pub(super) fn train_together(
-    trainer: &mut Trainer,
-    config: &RunConfig,
-    data: &BTreeMap<String, String>,
-    ran_on: &RanOn,
-) -> Result<()> {
-    let Some(place) = PLACE.get() else { return Ok(()) };
-    trainer.set_ranks(ranks());
-    let weights = trainer.weights()?;
-    let device = trainer.device().clone();
-    // First: another version may have more settings.
-    check_agreement(trainer.ranks(), &[("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])?;
-    let mut facts = vec![
-        ("data set".to_owned(), format!("{data:?}")),
-        ("model".to_owned(), serde_json::to_string(trainer.model()).unwrap_or_default()),
-    ];
-    let settings = config.to_table()?.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
-    facts.extend(settings.map(|(name, value)| (format!("setting {name}"), value.to_string())));
-    // Each makes the update for itself: on other devices they would drift apart.
-    facts.push(("kind of device".to_owned(), format!("{ran_on:?}")));
-    facts.push(("progress".to_owned(), format!("{:?}", trainer.progress())));
-    facts.push(("set of initial weights".to_owned(), digest_of(&weights)));
-    check_agreement(trainer.ranks(), &facts)?;
-    warn_of_shared(trainer.ranks(), &device, place)?;
-    let parts = config.micro_batch.map_or(1, |micro_batch| config.batch_size / micro_batch);
-    note(&format!(
-        "ranks: {}; each batch of {} images in {parts} parts of {}",
-        place.size,
-        config.batch_size,
-        config.batch_size / parts.max(1)
-    ));
-    if parts < place.size as u32 {
-        note(&format!(
-            "warning: {parts} parts for {} ranks, so that some have nothing to do; see --micro-batch",
-            place.size
-        ));
-    }
-    Ok(())
-}
-
-/// Warns of an adapter that several ranks of a host take turns on.
-fn warn_of_shared(ranks: &mut dyn Ranks, device: &DeviceInfo, place: &Place) -> Result<()> {
-    let digest = sha256_hex(format!("{} {} {}", place.host, device.backend, device.adapter).as_bytes());
-    let own = [u32::from_str_radix(&digest[..8], 16).unwrap_or_default(), u32::from(device.backend != "cpu")];
-    let all = gather(ranks, &own, &vec![own.len(); place.size])?;
-    let shares = all.iter().enumerate().any(|(i, words)| words[1] == 1 && all[..i].contains(words));
-    if shares {
-        note(
-            "warning: ranks of one host share an adapter, and take turns on it; --adapter may hold {rank} and {local_rank}",
-        );
-    }
-    Ok(())
-}
-
 /// Opens what may have to be downloaded: on each host one rank first, whose file the others then find.
 ///
 /// # Errors
@@ -203,24 +147,6 @@ pub(super) fn one_first<T>(open: impl FnOnce() -> Result<T>) -> Result<T> {
     }
     any(ranks().as_mut(), false)?;
     open()
-}
-
-/// Makes `trainer` evaluate with the other ranks.
-///
-/// # Errors
-/// If a rank has another program, model or data set.
-pub(super) fn evaluate_together(trainer: &mut Trainer, data: &BTreeMap<String, String>) -> Result<()> {
-    trainer.set_ranks(ranks());
-    let facts = [
-        ("version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("data set", format!("{data:?}")),
-        ("set of weights", digest_of(&trainer.weights()?)),
-    ];
-    check_agreement(trainer.ranks(), &facts.map(|(name, text)| (name.to_owned(), text)))
-}
-
-fn digest_of(weights: &[f32]) -> String {
-    sha256_hex(bytemuck::cast_slice(weights))
 }
 
 /// An error once the user has asked one of the ranks to stop.

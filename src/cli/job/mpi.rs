@@ -1,8 +1,8 @@
 //! The job of MPI.
 
 use super::place::Place;
-use crate::error::{Error, Result};
-use crate::ranks::Ranks;
+use crate::error::{Error, Result, usage};
+use crate::ranks::{Ranks, Traffic};
 use crate::threads::cores;
 use crate::trainer::RunConfig;
 use mpi::datatype::{Partition, PartitionMut};
@@ -11,6 +11,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives};
 use mpi::{Count, Threading};
 use std::sync::Mutex;
+use std::time::Instant;
 
 /// Until the process leaves the job.
 static UNIVERSE: Mutex<Option<Universe>> = Mutex::new(None);
@@ -18,8 +19,15 @@ static UNIVERSE: Mutex<Option<Universe>> = Mutex::new(None);
 /// All ranks of the job.
 #[derive(Debug)]
 pub(super) struct World {
-    pub(super) rank: usize,
-    pub(super) size: usize,
+    rank: usize,
+    size: usize,
+    traffic: Traffic,
+}
+
+impl World {
+    pub(super) fn new(rank: usize, size: usize) -> Self {
+        Self { rank, size, traffic: Traffic::default() }
+    }
 }
 
 /// Takes part in the job.
@@ -86,9 +94,16 @@ impl Ranks for World {
     }
 
     fn exchange(&mut self, parts: &[&[u32]], lens: &[usize]) -> Result<Vec<Vec<u32>>> {
+        let started = Instant::now();
+        // Places, too, are of this type.
         let counts = |lens: &mut dyn Iterator<Item = usize>| -> Result<Vec<Count>> {
-            lens.map(|len| Count::try_from(len).map_err(|_| Error::Usage(format!("{len} words are too many for MPI"))))
-                .collect()
+            let lens: Vec<usize> = lens.collect();
+            match lens.iter().sum::<usize>() {
+                all if Count::try_from(all).is_err() => {
+                    Err(usage!("{all} words are too many for MPI to exchange at once"))
+                }
+                _ => Ok(lens.into_iter().map(|len| len as Count).collect()),
+            }
         };
         let starts = |counts: &[Count]| -> Vec<Count> {
             let ends = counts.iter().scan(0, |end, count| {
@@ -112,6 +127,14 @@ impl Ranks for World {
             rest = others;
             part.to_vec()
         });
-        Ok(parts.collect())
+        let parts = parts.collect();
+        let to_others = sent.len() - sent_counts[self.rank] as usize;
+        self.traffic.sent += 4 * to_others as u64;
+        self.traffic.seconds += started.elapsed().as_secs_f64();
+        Ok(parts)
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.traffic
     }
 }

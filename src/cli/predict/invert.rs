@@ -3,6 +3,7 @@
 use crate::data::Split;
 use crate::report::detail;
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What `--invert` says.
@@ -30,7 +31,7 @@ pub(super) struct Inverter {
 }
 
 /// What became of a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Inverted(bool);
 
 impl Inverted {

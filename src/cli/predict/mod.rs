@@ -1,24 +1,28 @@
 //! `gpu-cnn predict`: the classes of one's own pictures.
 
 mod invert;
+mod outcome;
 mod pictures;
 
-use super::environment;
 use super::options::{Trained, TrainedArgs, find_device, read_trained};
 use super::run_args::{Names, Shared};
 use super::trained_on::{note_views, run_of, settings_of};
+use super::{environment, job};
 use crate::blocking::Trainer;
 use crate::error::{Error, Result, count_of, usage};
 use crate::graph::Graph;
+use crate::ranks;
 use crate::report::{
     CountProgress, Guess, Predicted, PredictionFormat, PredictionHead, PredictionWriter, detail, note, printable,
 };
 use crate::threads;
 use crate::trainer::RunConfig;
 use clap::ValueEnum;
-use invert::{Inverted, Inverter, When};
+use invert::{Inverter, When};
+use outcome::{Decoded, Outcome, outcomes};
 use pictures::{Found, Source, find};
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -91,6 +95,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let tta = config.views();
     let mut trainer = Trainer::new(model, &device, config)?;
     trainer.set_weights(&weights)?;
+    let paths: Vec<&Path> = found.sources.iter().map(Source::path).collect();
+    job::predict_together(&weights, &paths)?;
     note(&description(&found, &graph, images.class_names.is_empty()));
     note_views(tta);
     let head = PredictionHead {
@@ -106,7 +112,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let progress = CountProgress::new("pictures", found.sources.len(), environment::may_redraw());
     let inverter = Inverter::new(args.invert, graph.input, images.bright_border);
     let is_single = found.sources.len() == 1 && found.failed == 0;
-    let predictor = Predictor { trainer, inverter, writer, progress, is_single, failed: found.failed };
+    let is_shared = !is_single && found.sources.iter().all(|source| matches!(source, Source::File(_)));
+    let predictor = Predictor { trainer, inverter, writer, progress, is_single, is_shared, failed: found.failed };
     predictor.run(&found, asked.threads.map_or(0, usize::from))
 }
 
@@ -135,14 +142,21 @@ struct Predictor {
     progress: CountProgress,
     /// Whether there is but one picture, of which nothing is left if it is skipped.
     is_single: bool,
+    /// Whether each rank takes some of the pictures.
+    is_shared: bool,
     /// Pictures that could not be read.
     failed: usize,
 }
 
-/// The pixels of a picture.
-type Decoded = Result<(Vec<u8>, Inverted)>;
-
 impl Predictor {
+    /// Which of `count` pictures are this rank's; standard input is rank 0's alone.
+    fn share(&self, count: usize) -> Range<usize> {
+        match self.is_shared {
+            true => ranks::share(count, job::rank(), job::size()),
+            false => 0..if job::follows() { 0 } else { count },
+        }
+    }
+
     /// While the device works on some pictures, the next are decoded by `threads` threads; 0 means one per core.
     fn run(mut self, found: &Found, threads: usize) -> Result<()> {
         let image = self.trainer.graph().input;
@@ -152,17 +166,18 @@ impl Predictor {
         let pool = threads::pool(threads)?;
         let inverter = self.inverter.clone();
         let decode = |source: &Source| source.pixels(image).map(|pixels| inverter.apply(pixels));
-        let mut chunks = found.sources.chunks(chunk);
+        let mut chunks = found.sources.chunks(chunk * job::size());
         let mut current: &[Source] = &[];
         let mut decoded: Vec<Decoded> = Vec::new();
         loop {
             let next = chunks.next().unwrap_or_default();
-            let (decoded_next, done) = threads::map_beside(pool.as_ref(), next, decode, || match current {
-                [] => Ok(true),
-                current => self.predict(current, std::mem::take(&mut decoded)),
+            let own = [current, next].map(|sources| &sources[self.share(sources.len())]);
+            let (decoded_next, of_current) = threads::map_beside(pool.as_ref(), own[1], &decode, || {
+                outcomes(&mut self.trainer, own[0], std::mem::take(&mut decoded), self.is_single)
             });
+            let of_current = job::gather_outcomes(of_current?)?;
             // Whoever read the output has gone.
-            if !done? {
+            if !job::all(self.write(current, of_current)?)? {
                 return Ok(());
             }
             if next.is_empty() {
@@ -173,27 +188,22 @@ impl Predictor {
         self.finish(found)
     }
 
-    /// Prints the predictions of those pictures that could be decoded; whether anybody still reads them.
-    fn predict(&mut self, sources: &[Source], decoded: Vec<Decoded>) -> Result<bool> {
-        let (mut pixels, mut good) = (Vec::new(), Vec::new());
-        for (source, decoded) in sources.iter().zip(decoded) {
-            match decoded {
-                Ok((of_picture, inverted)) => {
-                    pixels.extend_from_slice(&of_picture);
-                    good.push((source, inverted));
-                }
-                Err(error) if self.is_single => return Err(error),
-                Err(error) => self.skip(&error),
-            }
+    /// Prints what became of `sources`; whether anybody still reads it.
+    fn write(&mut self, sources: &[Source], outcomes: Vec<Outcome>) -> Result<bool> {
+        if sources.is_empty() {
+            return Ok(true);
         }
-        let rows = self.trainer.predict(&pixels)?;
-        let mut all = Vec::with_capacity(rows.len());
-        for (row, (source, inverted)) in rows.iter().zip(good) {
-            if let Some(value) = row.iter().find(|value| !value.is_finite()) {
-                return Err(Error::not_finite(format!("a probability is {value}: {}", source.path().display())));
-            }
+        let mut all = Vec::with_capacity(sources.len());
+        for (source, outcome) in sources.iter().zip(outcomes) {
+            let (row, inverted): (Vec<f32>, _) = match outcome {
+                Outcome::Row(bits, inverted) => (bits.into_iter().map(f32::from_bits).collect(), inverted),
+                Outcome::Skipped(error) => {
+                    self.skip(&error);
+                    continue;
+                }
+            };
             self.inverter.count(inverted, source.path());
-            all.push(Predicted { path: source.path(), is_inverted: inverted.is_inverted(), guesses: guesses(row) });
+            all.push(Predicted { path: source.path(), is_inverted: inverted.is_inverted(), guesses: guesses(&row) });
         }
         let (writer, progress) = (&mut self.writer, &mut self.progress);
         let is_read = progress.beside(|| writer.write(&all))?;
@@ -201,9 +211,9 @@ impl Predictor {
         Ok(is_read)
     }
 
-    fn skip(&mut self, error: &Error) {
+    fn skip(&mut self, error: &str) {
         self.failed += 1;
-        self.progress.beside(|| note(&format!("warning: skipped: {}", printable(&error.to_string()))));
+        self.progress.beside(|| note(&format!("warning: skipped: {}", printable(error))));
     }
 
     /// The end of the output, what `auto` decided, and an error if any picture was skipped.
@@ -216,6 +226,7 @@ impl Predictor {
         if found.ignored > 0 {
             detail(|| format!("ignored {} other files in the folders", found.ignored));
         }
+        job::end_together();
         match self.failed {
             0 => Ok(()),
             1 => Err(Error::Data("one picture or folder was skipped; see the warning".to_owned())),

@@ -7,7 +7,7 @@ use crate::kernels::columns::{Columns, repeated, width};
 use crate::kernels::elementwise::{CHUNK, elementwise_cost};
 use crate::kernels::gate::{GateKind, own_gate_file};
 use crate::kernels::maximum::{through_relu, through_relu_simd};
-use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants};
+use crate::plan::{Cost, Io, KernelSpec, MergeParts, STEP_FILE, Shader, View, constants};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -54,6 +54,10 @@ impl KernelSpec for MergeSums {
             gamma.iter_mut().zip(to_gamma).for_each(|(to, sum)| *to = *sum);
             beta.iter_mut().zip(to_beta).for_each(|(to, sum)| *to = *sum);
         }
+    }
+
+    fn merge_parts(&self) -> Option<&dyn MergeParts> {
+        Some(self)
     }
 }
 

@@ -6,6 +6,7 @@ mod by_columns;
 mod down_columns;
 mod moments;
 mod normalize;
+mod parts;
 mod rows;
 mod sums;
 

@@ -3,7 +3,7 @@
 use super::affine::Affine;
 use super::by_columns::{self, ColumnSums, Terms};
 use crate::kernels::columns::{Columns, fold, repeated, width};
-use crate::plan::{Cost, Io, KernelSpec, Shader, constants, output_file};
+use crate::plan::{Cost, Io, KernelSpec, MergeParts, Shader, constants, output_file};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -204,5 +204,9 @@ impl KernelSpec for MergeMoments {
                 [moving_mean[c], moving_variance[c]] = moved;
             }
         }
+    }
+
+    fn merge_parts(&self) -> Option<&dyn MergeParts> {
+        Some(self)
     }
 }

@@ -1,11 +1,14 @@
 //! Steps whose gradients are computed of parts of the batch, on one rank or several, and added in the order of a tree.
 
+use super::synchronized::{Shares, run_synchronized};
 use super::{Pass, Report};
+use crate::backend::Backend;
 use crate::error::Result;
-use crate::plan::{Program, Step};
-use crate::ranks::{TreeSum, share, sum};
+use crate::plan::{Plan, Program, Step};
+use crate::ranks::{TreeSum, sum};
 use crate::trainer::metrics::Tally;
 use crate::trainer::session::Session;
+use std::sync::Arc;
 
 /// Loss and correct predictions of a part, as its metrics have them.
 const METRICS: usize = 2;
@@ -24,26 +27,14 @@ impl Pass<'_> {
         }
         self.next += 1;
         let step = self.with_images(i, step(i));
-        let all = self.parts_of(i);
+        let shares = Shares { parts, count: self.parts_of(i).len() };
         let layout = Layout::new(session, parts);
-        let before = session.layer_state().await?;
-        let share = share(parts, session.ranks.rank(), session.ranks.size());
-        let own: Vec<usize> = all.clone().skip(share.start).take(share.len()).collect();
-        let mut of_parts = TreeSum::default();
-        for parts in own.chunks(session.plan.batches_per_upload) {
-            session.queue.stage(&self.batches, parts[0]..parts[0] + parts.len());
-            session.queue.upload(session.backend.as_mut())?;
-            for (slot, part) in parts.iter().enumerate() {
-                let of_part = Step { batch_index: slot as u32, ..self.in_part(i, *part, step) };
-                session.set_layer_state(&before)?;
-                session.backend.run(&[Program::Gradients], &[of_part])?;
-                let values =
-                    layout.read(session, slot, part - all.start, of_part.images as f32 / step.images as f32).await?;
-                of_parts.add(part - all.start, values);
-            }
-        }
-        let total = sum(session.ranks.as_mut(), of_parts, parts, all.len(), layout.len())?;
-        let (tally, metrics) = layout.tally(&total, all.len(), &step);
+        let of_parts = match session.synchronizes {
+            true => self.synchronized_parts(session, i, step, &shares, &layout).await?,
+            false => self.single_parts(session, i, step, &shares, &layout).await?,
+        };
+        let total = sum(session.ranks.as_mut(), of_parts, parts, shares.count, layout.len())?;
+        let (tally, metrics) = layout.tally(&total, shares.count, &step);
         layout.write(session, &total, metrics)?;
         let is_end = i + 1 == self.group(i).end;
         if self.accumulate > 1 {
@@ -57,6 +48,62 @@ impl Pass<'_> {
             None => false,
         };
         Ok(Some(Report { tallies: vec![tally], predictions: Vec::new(), skipped: vec![is_skipped] }))
+    }
+
+    /// What this rank's parts of batch `i` come to, one after the other.
+    async fn single_parts(
+        &self,
+        session: &mut Session,
+        i: usize,
+        step: Step,
+        shares: &Shares,
+        layout: &Layout,
+    ) -> Result<TreeSum> {
+        let (first, before) = (self.parts_of(i).start, session.layer_state().await?);
+        let own: Vec<usize> = shares.of(session.ranks.rank(), session.ranks.size()).collect();
+        let plan = Arc::clone(&session.plan);
+        let mut of_parts = TreeSum::default();
+        for parts in own.chunks(plan.batches_per_upload) {
+            session.queue.stage(&self.batches, first + parts[0]..first + parts[0] + parts.len());
+            session.queue.upload(session.backend.as_mut())?;
+            for (slot, &part) in parts.iter().enumerate() {
+                let of_part = Step { batch_index: slot as u32, ..self.in_part(i, first + part, step) };
+                session.set_layer_state(&before)?;
+                session.backend.run(&[Program::Gradients], &[of_part])?;
+                let weight = of_part.images as f32 / step.images as f32;
+                of_parts.add(part, layout.read(&plan, session.backend.as_mut(), slot, part, weight).await?);
+            }
+        }
+        Ok(of_parts)
+    }
+
+    /// The same side by side, so that they share the statistics of the batch: after it all have the same state of layers, which counts
+    /// once.
+    async fn synchronized_parts(
+        &self,
+        session: &mut Session,
+        i: usize,
+        step: Step,
+        shares: &Shares,
+        layout: &Layout,
+    ) -> Result<TreeSum> {
+        let (first, own) = (self.parts_of(i).start, shares.of(session.ranks.rank(), session.ranks.size()));
+        session.load_replicas(own.len()).await?;
+        session.copy_to_replicas(own.len()).await?;
+        let plan = Arc::clone(&session.plan);
+        let mut steps = Vec::with_capacity(own.len());
+        for (slot, part) in own.clone().enumerate() {
+            session.queue.stage(&self.batches, first + part..first + part + 1);
+            session.upload_to(slot)?;
+            steps.push(self.in_part(i, first + part, step));
+        }
+        run_synchronized(session, &steps, shares).await?;
+        let mut of_parts = TreeSum::default();
+        for (slot, part) in own.enumerate() {
+            let weight = if part == 0 { 1.0 } else { 0.0 };
+            of_parts.add(part, layout.read(&plan, session.part(slot), 0, part, weight).await?);
+        }
+        Ok(of_parts)
     }
 }
 
@@ -79,14 +126,22 @@ impl Layout {
         self.gradients + self.state + METRICS * self.parts
     }
 
-    /// What part `part`, batch `slot` of the upload, has left on the device; the state counts by `weight`.
-    async fn read(&self, session: &mut Session, slot: usize, part: usize, weight: f32) -> Result<Vec<f32>> {
-        let (gradients, metrics) = (session.plan.host.gradients, session.plan.host.metrics);
-        let mut values = session.backend.read_f32(gradients, self.gradients).await?;
-        values.extend(session.layer_state().await?.into_iter().map(|value| value * weight));
+    /// What part `part`, batch `slot` of the upload, has left on `backend`; the state counts by `weight`.
+    async fn read(
+        &self,
+        plan: &Plan,
+        backend: &mut dyn Backend,
+        slot: usize,
+        part: usize,
+        weight: f32,
+    ) -> Result<Vec<f32>> {
+        let mut values = backend.read_f32(plan.host.gradients, self.gradients).await?;
+        if let Some(state) = plan.host.layer_state {
+            values.extend(backend.read_f32(state, self.state).await?.into_iter().map(|value| value * weight));
+        }
         values.resize(self.len(), 0.0);
         let at = self.gradients + self.state + METRICS * part;
-        let of_upload = session.backend.read_f32(metrics, METRICS * (slot + 1)).await?;
+        let of_upload = backend.read_f32(plan.host.metrics, METRICS * (slot + 1)).await?;
         values[at..at + METRICS].copy_from_slice(&of_upload[METRICS * slot..]);
         Ok(values)
     }

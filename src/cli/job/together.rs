@@ -1,0 +1,140 @@
+//! What ranks do together, once they have found that it is the same.
+
+use super::place::{PLACE, Place, size};
+use super::world::ranks;
+use crate::backend::Device;
+use crate::blocking::Trainer;
+use crate::cli::ran_on::RanOn;
+use crate::digest::sha256_hex;
+use crate::error::{Error, Result};
+use crate::ranks::{Ranks, Traffic, check_agreement, gather, gather_bytes};
+use crate::report::note;
+use crate::trainer::RunConfig;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Settings in which ranks may differ: they are of the machine, of what rank 0 alone writes, or names of what is compared itself.
+const OWN: [&str; 8] = ["adapter", "threads", "data", "data_dir", "model", "weights", "out", "overwrite"];
+
+/// Makes `trainer` train with the other ranks.
+///
+/// # Errors
+/// If a rank would train something else.
+pub(crate) fn train_together(
+    trainer: &mut Trainer,
+    config: &RunConfig,
+    data: &BTreeMap<String, String>,
+    ran_on: &RanOn,
+) -> Result<()> {
+    let Some(place) = PLACE.get() else { return Ok(()) };
+    trainer.set_ranks(ranks());
+    let weights = trainer.weights()?;
+    let device = trainer.session.device.clone();
+    // First: another version may have more settings.
+    check_agreement(trainer.ranks(), &[("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])?;
+    let mut facts = vec![
+        ("data set".to_owned(), format!("{data:?}")),
+        ("model".to_owned(), serde_json::to_string(trainer.model()).unwrap_or_default()),
+    ];
+    let settings = config.to_table()?.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+    facts.extend(settings.map(|(name, value)| (format!("setting {name}"), value.to_string())));
+    // Each makes the update for itself: on other devices they would drift apart.
+    facts.push(("kind of device".to_owned(), format!("{ran_on:?}")));
+    facts.push(("progress".to_owned(), format!("{:?}", trainer.progress())));
+    facts.push(("set of initial weights".to_owned(), digest_of(&weights)));
+    check_agreement(trainer.ranks(), &facts)?;
+    warn_of_shared(trainer.ranks(), &device, place)?;
+    let parts = config.micro_batch.map_or(1, |micro_batch| config.batch_size / micro_batch);
+    note(&format!(
+        "ranks: {}; each batch of {} images in {parts} parts of {}",
+        place.size,
+        config.batch_size,
+        config.batch_size / parts.max(1)
+    ));
+    if parts < place.size as u32 {
+        note(&format!(
+            "warning: {parts} parts for {} ranks, so that some have nothing to do; see --micro-batch",
+            place.size
+        ));
+    }
+    Ok(())
+}
+
+/// Warns of an adapter that several ranks of a host take turns on.
+fn warn_of_shared(ranks: &mut dyn Ranks, device: &Device, place: &Place) -> Result<()> {
+    let digest = sha256_hex(format!("{} {}", place.host, device.unit()).as_bytes());
+    let own = [u32::from_str_radix(&digest[..8], 16).unwrap_or_default(), u32::from(matches!(device, Device::Gpu(_)))];
+    let all = gather(ranks, &own, &vec![own.len(); place.size])?;
+    let shares = all.iter().enumerate().any(|(i, words)| words[1] == 1 && all[..i].contains(words));
+    if shares {
+        note(
+            "warning: ranks of one host share an adapter, and take turns on it; --adapter may hold {rank} and {local_rank}",
+        );
+    }
+    Ok(())
+}
+
+/// Makes `trainer` evaluate with the other ranks.
+///
+/// # Errors
+/// If a rank has another program, model or data set.
+pub(crate) fn evaluate_together(trainer: &mut Trainer, data: &BTreeMap<String, String>) -> Result<()> {
+    trainer.set_ranks(ranks());
+    let facts = [
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("data set", format!("{data:?}")),
+        ("set of weights", digest_of(&trainer.weights()?)),
+    ];
+    check_agreement(trainer.ranks(), &facts.map(|(name, text)| (name.to_owned(), text)))
+}
+
+/// Whether the ranks predict the same pictures by the same weights.
+///
+/// # Errors
+/// If a rank has another program, weights or pictures.
+pub(crate) fn predict_together(weights: &[f32], pictures: &[&Path]) -> Result<()> {
+    let facts = [
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("set of weights", digest_of(weights)),
+        ("list of pictures", format!("{pictures:?}")),
+    ];
+    check_agreement(ranks().as_mut(), &facts.map(|(name, text)| (name.to_owned(), text)))
+}
+
+/// What all ranks have made of their shares, in the order of the ranks; `own` is this one's.
+pub(crate) fn gather_outcomes<T: Serialize + DeserializeOwned>(own: Vec<T>) -> Result<Vec<T>> {
+    if size() == 1 {
+        return Ok(own);
+    }
+    let unreadable = |e: serde_json::Error| Error::Usage(format!("what the ranks exchange: {e}"));
+    let bytes = serde_json::to_vec(&own).map_err(unreadable)?;
+    let mut all = Vec::new();
+    for bytes in gather_bytes(ranks().as_mut(), &bytes)? {
+        all.extend(serde_json::from_slice::<Vec<T>>(&bytes).map_err(unreadable)?);
+    }
+    Ok(all)
+}
+
+/// Says what the ranks have exchanged in `steps` steps, which took `seconds`; returns the same for `run.json`.
+pub(crate) fn note_traffic(traffic: Traffic, steps: u64, seconds: f64) -> Option<Value> {
+    let ranks = PLACE.get().map(|place| place.size).filter(|size| *size > 1 && steps > 0)?;
+    let [ms_per_step, exchange_ms] = [seconds, traffic.seconds].map(|seconds| seconds * 1e3 / steps as f64);
+    let sent = traffic.sent as f64 / steps as f64;
+    note(&format!(
+        "ranks: {exchange_ms:.2} of the {ms_per_step:.2} ms of a step were exchange and waiting for others; rank 0 sent {:.3} MB a step",
+        sent / 1e6
+    ));
+    Some(json!({
+        "ranks": ranks,
+        "ms_per_step": ms_per_step,
+        "exchange_ms_per_step": exchange_ms,
+        "bytes_sent_per_step": sent,
+    }))
+}
+
+fn digest_of(weights: &[f32]) -> String {
+    sha256_hex(bytemuck::cast_slice(weights))
+}
