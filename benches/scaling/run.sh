@@ -24,12 +24,15 @@ for ((round = 0; round < rounds; round++)); do
     else
         mpirun --oversubscribe --bind-to none -n "$ranks" "${train[@]}" >/dev/null
     fi
-    cp "$place/run/run.json" "$place/$round.json"
+    mv "$place/run" "$place/$round"
 done
-python3 - "${LINK:-}" "$*" "$place"/[0-9]*.json <<'PYTHON'
+python3 - "$ranks" "${LINK:-}" "$*" "$place"/[0-9]* <<'PYTHON'
 import json, statistics, sys
-link, options, *files = sys.argv[1:]
-runs = [json.load(open(file))["exchange"] for file in files]
-median = {name: round(statistics.median(run[name] for run in runs), 3) for name in runs[0]}
-print(json.dumps({"link": link, "options": options} | median), flush=True)
+ranks, link, options, *folders = sys.argv[1:]
+def figures(folder):
+    exchange = json.load(open(folder + "/run.json"))["final"].get("exchange", {"exchange_ms_per_step": 0, "bytes_sent_per_step": 0})
+    return exchange | {"ms_per_step": json.loads(open(folder + "/timing.jsonl").readline())["ms_per_step"]}
+runs = [figures(folder) for folder in folders]
+median = {name: round(statistics.median(run[name] for run in runs), 3) for name in ["ms_per_step", "exchange_ms_per_step", "bytes_sent_per_step"]}
+print(json.dumps({"ranks": int(ranks), "link": link, "options": options} | median), flush=True)
 PYTHON
