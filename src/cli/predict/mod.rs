@@ -172,7 +172,7 @@ impl Predictor {
         loop {
             let next = chunks.next().unwrap_or_default();
             let own = [current, next].map(|sources| &sources[self.share(sources.len())]);
-            let (decoded_next, of_current) = threads::map_beside(pool.as_ref(), own[1], &decode, || {
+            let (decoded_next, of_current) = threads::map_beside(pool.as_ref(), own[1], decode, || {
                 outcomes(&mut self.trainer, own[0], std::mem::take(&mut decoded), self.is_single)
             });
             let of_current = job::gather_outcomes(of_current?)?;
