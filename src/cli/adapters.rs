@@ -56,10 +56,12 @@ fn table(adapters: &[Listing], level: &str, auto: Option<&str>) -> String {
             Some(reason) => format!("\n  cannot be used: {reason}"),
             None => String::new(),
         };
+        let is_alone = adapters.iter().filter(|other| other.info == *info).count() == 1;
+        let number = if is_alone { String::new() } else { format!(" #{}", adapter.number) };
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{}\n  backend {}, type {}, driver {}\n  profile {}, subgroups {subgroups}, timestamps {}\n  \
+            "{}{number}\n  backend {}, type {}, driver {}\n  profile {}, subgroups {subgroups}, timestamps {}\n  \
              largest buffer {}, binding {}, workgroup memory {} KiB{remark}",
             info.adapter,
             info.backend,

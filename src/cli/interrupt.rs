@@ -102,6 +102,11 @@ pub(super) fn requested() -> Option<u8> {
     (signal != 0).then(|| exit_code(signal as i32) as u8)
 }
 
+/// Takes the exit code of a signal that another process of the job has got.
+pub(super) fn request(code: u8) {
+    REQUESTED.store(usize::from(code).saturating_sub(128), Ordering::SeqCst);
+}
+
 /// Exit code of a run that a signal has ended: 128 and its number, as in a shell.
 fn exit_code(signal: i32) -> i32 {
     128 + signal

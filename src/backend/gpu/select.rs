@@ -13,6 +13,8 @@ pub struct Listing {
     /// Name, backend, type and driver, flattened in JSON.
     #[serde(flatten)]
     pub info: DeviceInfo,
+    /// Among those that are equal, from 0: `#1` after a name means the second.
+    pub number: usize,
     /// Name of its tuning profile.
     pub profile: &'static str,
     /// Maximum size of a buffer, in bytes.
@@ -84,6 +86,7 @@ pub async fn list(request: &DeviceRequest) -> Result<Listings> {
     for adapter in &adapters {
         let (limits, features, info) = (adapter.limits(), adapter.inner.features(), adapter.inner.get_info());
         listings.push(Listing {
+            number: adapter.number,
             profile: adapter.profile().name,
             max_buffer_size: limits.max_buffer_size,
             max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,

@@ -149,12 +149,16 @@ pub(super) fn one_first<T>(open: impl FnOnce() -> Result<T>) -> Result<T> {
     open()
 }
 
-/// An error once the user has asked one of the ranks to stop.
+/// An error once the user has asked one of the ranks to stop, with whose exit code all end.
 pub(super) fn check_interrupted(trainer: &mut Trainer, place: &str) -> Result<()> {
-    let own = interrupt::requested().is_some();
-    let is_asked = if size() > 1 { any(trainer.ranks(), own)? } else { own };
-    match is_asked {
-        true => Err(Error::Interrupted(format!("interrupted {place}"))),
-        false => Ok(()),
+    let mut asked = interrupt::requested();
+    if size() > 1 {
+        let all = gather(trainer.ranks(), &[asked.map_or(0, u32::from)], &vec![1; size()])?.concat();
+        asked = all.into_iter().find(|code| *code != 0).and_then(|code| u8::try_from(code).ok());
+        asked.into_iter().for_each(interrupt::request);
+    }
+    match asked {
+        Some(_) => Err(Error::Interrupted(format!("interrupted {place}"))),
+        None => Ok(()),
     }
 }
