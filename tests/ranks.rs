@@ -244,7 +244,7 @@ fn ranks_that_would_train_something_else_are_refused() {
     };
     assert!(check(3, None).iter().all(Result::is_ok));
     for result in check(3, Some(2)) {
-        assert_eq!(result, Err("rank 2 has another data than rank 0; all ranks train the same".into()));
+        assert_eq!(result, Err("rank 2 has another data than rank 0; all ranks need the same".into()));
     }
     assert!(check(1, Some(0))[0].is_ok());
     let data = synthetic::generate(3, [20, 10]);

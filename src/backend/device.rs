@@ -5,7 +5,7 @@ use super::gpu::{self, Adapter, Engine};
 use super::info::DeviceInfo;
 use super::interface::Backend;
 use super::request::DeviceRequest;
-use crate::error::Result;
+use crate::error::{Result, usage};
 use crate::plan::{Plan, Profile};
 use crate::simd::SimdLevel;
 use crate::threads::{cores, pool};
@@ -49,6 +49,9 @@ impl Device {
     pub async fn find(request: &DeviceRequest) -> Result<Found> {
         if request.adapter.eq_ignore_ascii_case("cpu") {
             return Self::find_cpu(request);
+        }
+        if request.adapter.to_lowercase().starts_with("cpu#") {
+            return Err(usage!("adapter `{}`; the CPU is one, and has no number", request.adapter));
         }
         let (adapter, reasons) = gpu::find(request).await?;
         let other = if reasons.is_empty() { "" } else { "other " };

@@ -40,13 +40,15 @@ fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
-/// By which launchers of MPI tell how many processes they have started: Open MPI, MPICH and Intel's, MVAPICH, and Slurm's `srun`, whose
-/// variable those of the others stand before, as they may be started by it.
-const RANKS: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"];
+/// By which launchers of MPI tell how many processes they have started: Open MPI, MPICH and Intel's, MVAPICH.
+const RANKS: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"];
+/// The same of Slurm's `srun`, which may have started one of those; a shell that it has started is one process.
+const SLURM: &str = "SLURM_STEP_NUM_TASKS";
 
 /// The number of processes that a launcher of MPI has started this as one of.
 pub(super) fn launched_ranks() -> Option<usize> {
-    RANKS.iter().find_map(|name| variable(name)?.parse().ok())
+    let of = |name: &str| variable(name)?.parse().ok();
+    RANKS.iter().find_map(|name| of(name)).or_else(|| of(SLURM).filter(|tasks| *tasks > 1))
 }
 
 /// Whether there is such a variable.

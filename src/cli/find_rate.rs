@@ -42,7 +42,12 @@ pub(super) fn run(request: RunRequest) -> Result<()> {
     print(&lines(&points))?;
     note(&format!("the curve is in {}, its numbers in {}", names[2].display(), names[0].display()));
     match steepest(&points) {
-        Some(rate) => print(&format!("learning rate: {rate:.1e}, where the loss falls fastest\n")),
+        Some(rate) => {
+            // As an option, which the images of an update then scale.
+            let factor = config.scaled_rate() / config.learning_rate;
+            let scaled = if factor == 1.0 { String::new() } else { format!(", scaled {rate:.1e}") };
+            print(&format!("learning rate: {:.1e}{scaled}, where the loss falls fastest\n", rate / factor))
+        }
         None => {
             note("warning: the loss never falls clearly; larger batches make it less noisy");
             Ok(())

@@ -103,11 +103,11 @@ pub fn run() -> ExitCode {
     let joined = job::join();
     let cli: Cli = output_args::parse();
     cli.output.set();
+    let name = cli.command.name();
     let run = || match cli.command {
-        _ if job::size() > 1 && !cli.command.is_shared() => Err(Error::Usage(format!(
-            "train, evaluate and predict run on several ranks; this is one of {}",
-            job::size()
-        ))),
+        _ if job::size() > 1 && !cli.command.is_shared() => {
+            job::refuse_all("train, evaluate and predict run on several ranks")
+        }
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
@@ -123,7 +123,10 @@ pub fn run() -> ExitCode {
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => manual::run(&args, Cli::command(), EXIT_CODES),
     };
-    let result = joined.and_then(|()| interrupt::install(!job::follows())).and_then(|()| panics::guarded(run));
+    let result = joined
+        .and_then(|()| interrupt::install(!job::follows()))
+        .and_then(|()| job::agree_on_command(name))
+        .and_then(|()| panics::guarded(run));
     let code = match &result {
         Ok(()) => 0,
         Err(error) => {
@@ -138,6 +141,16 @@ pub fn run() -> ExitCode {
 }
 
 impl Command {
+    /// What ranks have to do the same of.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Train(args) => args.kind(),
+            Self::Evaluate(_) => "evaluate",
+            Self::Predict(_) => "predict",
+            _ => "another",
+        }
+    }
+
     /// Whether ranks do it together.
     fn is_shared(&self) -> bool {
         matches!(self, Self::Train(_) | Self::Evaluate(_) | Self::Predict(_))

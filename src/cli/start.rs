@@ -1,6 +1,6 @@
 //! What a run starts with: its model on a device, its data, and its settings as they hold.
 
-use super::job::{check_resumed, one_first, prepare, train_together};
+use super::job::{check_resumed, is_in_job, one_first, prepare, train_together};
 use super::options::{ModelChoice, describe_data, find_device, named_weights};
 use super::ran_on::RanOn;
 use super::run_request::RunRequest;
@@ -234,6 +234,9 @@ fn without_effect(config: &RunConfig, device: &DeviceInfo) -> Vec<String> {
             .as_ref()
             .and(other_data)
             .map(|data| format!("--data-dir is for published sets such as fashion-mnist; the data set is {data}")),
+        (config.fast_reduce && !is_in_job()).then(|| "--fast-reduce is for several ranks".to_owned()),
+        (config.sync_bn && config.micro_batch.is_none())
+            .then(|| "--sync-bn is for batches in parts (--micro-batch, or several ranks)".to_owned()),
         (config.overwrite && config.out.is_none()).then(|| "--overwrite is for the folder of --out".to_owned()),
     ];
     found.into_iter().flatten().chain(super::source::without_pictures(config)).collect()

@@ -15,7 +15,7 @@ use super::test_pictures::describe_test;
 use super::{find_rate, interrupt, job};
 use crate::blocking::Trainer;
 use crate::data::Dataset;
-use crate::error::{Error, Result, count_of, usage};
+use crate::error::{Error, Result, count_of};
 use crate::report::{
     History, LivePort, REPORT, RecordedRun, RunFolder, RunPage, Test, detail, is_quiet, note, print, summary_table,
     write_page,
@@ -41,6 +41,18 @@ pub(super) struct Args {
     find_learning_rate: bool,
 }
 
+impl Args {
+    /// What is to be done.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self { print_config: true, .. } => "train --print-config",
+            Self { find_learning_rate: true, .. } => "train --find-learning-rate",
+            Self { repeat: Some(_), .. } => "train --repeat",
+            _ => "train",
+        }
+    }
+}
+
 pub(super) fn run(args: Args) -> Result<()> {
     let mut request = *args.run.0?;
     unknown_variables(&variables()).iter().for_each(|warning| note(warning));
@@ -55,7 +67,7 @@ pub(super) fn run(args: Args) -> Result<()> {
         None => {}
     }
     if job::size() > 1 && (args.find_learning_rate || args.repeat.is_some()) {
-        return Err(usage!("--repeat and --find-learning-rate are for one process; this is one of {}", job::size()));
+        return job::refuse_all("--repeat and --find-learning-rate are for one process");
     }
     if args.find_learning_rate {
         return find_rate::run(request);

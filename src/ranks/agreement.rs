@@ -20,7 +20,7 @@ pub fn check_agreement(ranks: &mut dyn Ranks, facts: &[(String, String)]) -> Res
     for (i, (name, _)) in facts.iter().enumerate() {
         let of = |words: &[u32]| words[i * WORDS..(i + 1) * WORDS].to_vec();
         if let Some(rank) = all.iter().position(|words| of(words) != of(&all[0])) {
-            return Err(Error::Usage(format!("rank {rank} has another {name} than rank 0; all ranks train the same")));
+            return Err(Error::Usage(format!("rank {rank} has another {name} than rank 0; all ranks need the same")));
         }
     }
     Ok(())

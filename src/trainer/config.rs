@@ -66,7 +66,7 @@ pub struct RunConfig {
     /// Batch normalisation takes the statistics of a batch over all its parts [default: of each part]
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
     pub sync_bn: bool,
-    /// Cut a batch into as many parts as there are ranks, or the next number that divides it: faster than eight parts on fewer ranks, and another number of ranks trains other bits
+    /// Cut a batch into as many parts as there are ranks, or the next number that divides it: faster than eight small parts, and another number of ranks trains other bits
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true))]
     pub fast_reduce: bool,
     /// Batches whose gradients make one update

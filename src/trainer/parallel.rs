@@ -25,14 +25,13 @@ impl RunConfig {
     }
 
     /// Batches are cut into parts, as `ranks` ranks need them: eight, or as many below that as divide a batch. With
-    /// [`Self::fast_reduce`] as many as there are ranks, or the next number that divides a batch.
+    /// [`Self::fast_reduce`] as many as there are ranks, or the next number that divides a batch, unless that is more than twice as many.
     pub fn cut_batches(&mut self, ranks: usize) {
         let divides = |parts: &u32| self.batch_size.is_multiple_of(*parts);
-        let parts = match self.fast_reduce {
-            true => (ranks.min(self.batch_size as usize) as u32..=self.batch_size).find(divides),
-            false => (1..=PARTS).rev().find(divides),
-        };
-        self.micro_batch.get_or_insert(self.batch_size / parts.unwrap_or(1));
+        let usual = || (1..=PARTS).rev().find(divides).unwrap_or(1);
+        let ranks = ranks.min(self.batch_size as usize) as u32;
+        let next = (ranks..=PARTS.max(2 * ranks).min(self.batch_size)).find(divides).filter(|_| self.fast_reduce);
+        self.micro_batch.get_or_insert(self.batch_size / next.unwrap_or_else(usual));
     }
 }
 
@@ -131,7 +130,9 @@ mod tests {
             assert_eq!(config.micro_batch, Some(micro_batch), "{batch_size}");
             assert!(config.check().is_ok());
         }
-        for (batch_size, ranks, parts) in [(32, 1, 1), (32, 2, 2), (32, 3, 4), (30, 4, 5), (7, 2, 7), (4, 100, 4)] {
+        for (batch_size, ranks, parts) in
+            [(32, 1, 1), (32, 2, 2), (32, 3, 4), (30, 4, 5), (7, 2, 7), (4, 100, 4), (31, 2, 1), (62, 4, 2)]
+        {
             let mut config = RunConfig { batch_size, fast_reduce: true, ..RunConfig::default() };
             config.cut_batches(ranks);
             assert_eq!(config.parts(), Some(parts), "{batch_size} on {ranks}");

@@ -179,7 +179,7 @@ async fn choose<'a>(adapters: &'a [Adapter], request: &DeviceRequest) -> Result<
         }
     }
     match passed.is_empty() {
-        _ if !allow_software => Ok((None, passed)),
+        _ if !allow_software && matches!(number, Number::Next(_)) => Ok((None, passed)),
         true => Err(Error::NoAdapter(no_match(stand_in.unwrap_or(&request.adapter), request, adapters))),
         false => Err(Error::device(passed.join("; ")).advise([Advice::CpuBackend])),
     }
@@ -218,7 +218,8 @@ async fn equal_to<'a>(first: &'a Adapter, adapters: &'a [Adapter], number: Numbe
         Number::Exactly(number) => {
             let Some(exactly) = equal.get(number) else {
                 let (name, count) = (&first.info.adapter, equal.len());
-                return Err(Error::NoAdapter(format!("#{number} of {name}; there are {count} of them, from #0")));
+                let have = if count == 1 { "is one".to_owned() } else { format!("are {count}") };
+                return Err(Error::NoAdapter(format!("no #{number} of {name}; there {have}, from #0 on")));
             };
             match obstacle(exactly, true).await {
                 None => Ok(exactly),

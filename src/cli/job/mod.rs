@@ -13,13 +13,9 @@ use crate::error::{Error, Result, usage};
 use crate::ranks::{any, gather};
 use crate::trainer::RunConfig;
 use place::{PLACE, Place};
-pub(super) use place::{follows, local_rank, rank, size};
-use std::sync::atomic::{AtomicBool, Ordering};
+pub(super) use place::{end_together, fails_together, follows, is_in_job, local_rank, rank, size};
 pub(super) use together::{evaluate_together, gather_outcomes, note_traffic, predict_together, train_together};
-use world::ranks;
-
-/// Whether the error that this process ends with is one of all ranks.
-static TOGETHER: AtomicBool = AtomicBool::new(false);
+use world::{agree, ranks};
 
 /// Joins the job, if there is one.
 ///
@@ -58,6 +54,23 @@ pub(super) fn first_to_end(ends: bool) -> Result<Option<usize>> {
     Ok(all.iter().position(|ends| *ends == 1))
 }
 
+/// Whether all ranks have the same version of this program and do the same.
+///
+/// # Errors
+/// If one does not, on every rank.
+pub(super) fn agree_on_command(command: &str) -> Result<()> {
+    agree(
+        &[("version", env!("CARGO_PKG_VERSION")), ("subcommand", command)]
+            .map(|(name, text)| (name.into(), text.into())),
+    )
+}
+
+/// The error of all ranks that they cannot do something together.
+pub(super) fn refuse_all(why: &str) -> Result<()> {
+    end_together();
+    Err(usage!("{why}; this is one of {}", size()))
+}
+
 /// Whether it is so on every rank.
 pub(super) fn all(own: bool) -> Result<bool> {
     any(ranks().as_mut(), !own).map(|any| !any)
@@ -85,19 +98,9 @@ pub(super) fn fail_together(error: &Error) {
     }
 }
 
-/// Says that the other ranks come to the same end from here on.
-pub(super) fn end_together() {
-    TOGETHER.store(true, Ordering::Relaxed);
-}
-
-/// Whether all ranks have failed in the same way, so that each ends by itself, and one says so.
-pub(super) fn fails_together() -> bool {
-    TOGETHER.load(Ordering::Relaxed)
-}
-
-/// `error` with the rank that it is of.
+/// `error` with the rank that it is of, if others do not have it.
 pub(super) fn of_rank(error: &str) -> String {
-    match PLACE.get().filter(|place| place.size > 1) {
+    match PLACE.get().filter(|place| place.size > 1 && !fails_together()) {
         Some(Place { rank, host, .. }) => format!("rank {rank} on {host}: {error}"),
         None => error.to_owned(),
     }
@@ -105,7 +108,7 @@ pub(super) fn of_rank(error: &str) -> String {
 
 /// The settings of a new run as a job needs them: batches are cut.
 pub(super) fn prepare(config: &mut RunConfig) {
-    if PLACE.get().is_some() {
+    if is_in_job() {
         config.cut_batches(size());
     }
 }
@@ -140,7 +143,7 @@ pub(super) fn of_device(config: &RunConfig) -> RunConfig {
 /// Those of `open`.
 pub(super) fn one_first<T>(open: impl FnOnce() -> Result<T>) -> Result<T> {
     let Some(place) = PLACE.get().filter(|place| place.size > 1) else { return open() };
-    if place.local.0 == 0 {
+    if place.local_rank == 0 {
         let opened = open()?;
         any(ranks().as_mut(), false)?;
         return Ok(opened);

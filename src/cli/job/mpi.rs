@@ -1,6 +1,7 @@
 //! The job of MPI.
 
 use super::place::Place;
+use crate::digest::sha256_hex;
 use crate::error::{Error, Result, usage};
 use crate::ranks::{Ranks, Traffic};
 use crate::threads::cores;
@@ -41,7 +42,8 @@ pub(super) fn join() -> Result<Place> {
     let place = Place {
         rank: of(world.rank()),
         size: of(world.size()),
-        local: (of(local.rank()), of(local.size())),
+        local_rank: of(local.rank()),
+        sharing: sharing(&local),
         host: host.trim_end_matches('\0').to_owned(),
     };
     if let Ok(mut held) = UNIVERSE.lock() {
@@ -63,25 +65,24 @@ pub(super) fn finalize() {
 }
 
 /// `{rank}` and `{local_rank}` in the adapter's name become numbers; threads, unless the settings say how many, become this rank's share of
-/// the host's cores.
+/// the cores that it may run on.
 pub(super) fn of_device(config: RunConfig, place: &Place) -> RunConfig {
-    let (local_rank, local_size) = place.local;
     let adapter = config.adapter.replace("{rank}", &place.rank.to_string());
-    let adapter = adapter.replace("{local_rank}", &local_rank.to_string());
-    // Launchers may have bound the rank to cores of its own.
-    let bound = cores();
-    let share = (num_cores() / local_size.max(1)).max(1);
-    let threads = config.threads.or(u16::try_from(bound.min(share)).ok());
+    let adapter = adapter.replace("{local_rank}", &place.local_rank.to_string());
+    let share = (cores() / place.sharing).max(1);
+    let threads = config.threads.or(u16::try_from(share).ok());
     RunConfig { adapter, threads, ..config }
 }
 
-/// Cores of the host, whether this process may run on them or not.
-fn num_cores() -> usize {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    match text.lines().filter(|line| line.starts_with("processor")).count() {
-        0 => cores(),
-        count => count,
-    }
+/// Ranks of this host that may run on the cores that this one may run on: all, unless the launcher binds each to its own.
+fn sharing(local: &SimpleCommunicator) -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let allowed = status.lines().find(|line| line.starts_with("Cpus_allowed:")).unwrap_or_default();
+    let digest = sha256_hex(allowed.as_bytes());
+    let own = u32::from_str_radix(&digest[..8], 16).unwrap_or_default();
+    let mut all = vec![0_u32; usize::try_from(local.size()).unwrap_or(1)];
+    local.all_gather_into(&own, &mut all[..]);
+    all.iter().filter(|other| **other == own).count().max(1)
 }
 
 impl Ranks for World {

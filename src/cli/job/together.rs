@@ -1,13 +1,13 @@
 //! What ranks do together, once they have found that it is the same.
 
 use super::place::{PLACE, Place, size};
-use super::world::ranks;
+use super::world::{agree, ranks};
 use crate::backend::Device;
 use crate::blocking::Trainer;
 use crate::cli::ran_on::RanOn;
 use crate::digest::sha256_hex;
-use crate::error::{Error, Result};
-use crate::ranks::{Ranks, Traffic, check_agreement, gather, gather_bytes};
+use crate::error::{Error, Result, count_of};
+use crate::ranks::{Ranks, Traffic, gather, gather_bytes};
 use crate::report::note;
 use crate::trainer::RunConfig;
 use serde::Serialize;
@@ -33,30 +33,29 @@ pub(crate) fn train_together(
     trainer.set_ranks(ranks());
     let weights = trainer.weights()?;
     let device = trainer.session.device.clone();
-    // First: another version may have more settings.
-    check_agreement(trainer.ranks(), &[("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])?;
-    let mut facts = vec![
+    let mut facts = facts_of(config, ran_on)?;
+    facts.extend([
         ("data set".to_owned(), format!("{data:?}")),
         ("model".to_owned(), serde_json::to_string(trainer.model()).unwrap_or_default()),
-    ];
-    let settings = config.to_table()?.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
-    facts.extend(settings.map(|(name, value)| (format!("setting {name}"), value.to_string())));
-    // Each makes the update for itself: on other devices they would drift apart.
-    facts.push(("kind of device".to_owned(), format!("{ran_on:?}")));
-    facts.push(("progress".to_owned(), format!("{:?}", trainer.progress())));
-    facts.push(("set of initial weights".to_owned(), digest_of(&weights)));
-    check_agreement(trainer.ranks(), &facts)?;
+        ("progress".to_owned(), format!("{:?}", trainer.progress())),
+        ("set of initial weights".to_owned(), digest_of(&weights)),
+    ]);
+    let state: Vec<f32> = trainer.persistent()?.into_iter().flat_map(|(_, values)| values).collect();
+    facts.push(("state of the training".to_owned(), digest_of(&state)));
+    agree(&facts)?;
     warn_of_shared(trainer.ranks(), &device, place)?;
     let parts = config.micro_batch.map_or(1, |micro_batch| config.batch_size / micro_batch);
     note(&format!(
-        "ranks: {}; each batch of {} images in {parts} parts of {}",
+        "ranks: {}; each batch of {} in {} of {}",
         place.size,
-        config.batch_size,
+        count_of(config.batch_size, "image"),
+        count_of(parts, "part"),
         config.batch_size / parts.max(1)
     ));
     if parts < place.size as u32 {
         note(&format!(
-            "warning: {parts} parts for {} ranks, so that some have nothing to do; see --micro-batch",
+            "warning: {} for {} ranks, so that some have nothing to do; see --micro-batch",
+            count_of(parts, "part"),
             place.size
         ));
     }
@@ -80,28 +79,45 @@ fn warn_of_shared(ranks: &mut dyn Ranks, device: &Device, place: &Place) -> Resu
 /// Makes `trainer` evaluate with the other ranks.
 ///
 /// # Errors
-/// If a rank has another program, model or data set.
-pub(crate) fn evaluate_together(trainer: &mut Trainer, data: &BTreeMap<String, String>) -> Result<()> {
+/// If a rank has other weights, settings or data, or another device.
+pub(crate) fn evaluate_together(
+    trainer: &mut Trainer,
+    config: &RunConfig,
+    data: &BTreeMap<String, String>,
+    ran_on: &RanOn,
+) -> Result<()> {
     trainer.set_ranks(ranks());
-    let facts = [
-        ("version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("data set", format!("{data:?}")),
-        ("set of weights", digest_of(&trainer.weights()?)),
-    ];
-    check_agreement(trainer.ranks(), &facts.map(|(name, text)| (name.to_owned(), text)))
+    let mut facts = facts_of(config, ran_on)?;
+    facts.push(("data set".to_owned(), format!("{data:?}")));
+    facts.push(("set of weights".to_owned(), digest_of(&trainer.weights()?)));
+    agree(&facts)
+}
+
+/// The settings in which ranks must not differ, and what they compute on: on other devices they would drift apart.
+fn facts_of(config: &RunConfig, ran_on: &RanOn) -> Result<Vec<(String, String)>> {
+    let settings = config.to_table()?.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+    let settings = settings.map(|(name, value)| (format!("setting {name}"), value.to_string()));
+    Ok(settings.chain([("kind of device".to_owned(), format!("{ran_on:?}"))]).collect())
 }
 
 /// Whether the ranks predict the same pictures by the same weights.
 ///
 /// # Errors
-/// If a rank has another program, weights or pictures.
-pub(crate) fn predict_together(weights: &[f32], pictures: &[&Path]) -> Result<()> {
-    let facts = [
-        ("version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("set of weights", digest_of(weights)),
-        ("list of pictures", format!("{pictures:?}")),
-    ];
-    check_agreement(ranks().as_mut(), &facts.map(|(name, text)| (name.to_owned(), text)))
+/// If a rank has other weights, settings or pictures, or another device.
+pub(crate) fn predict_together(
+    weights: &[f32],
+    pictures: &[&Path],
+    invert: &str,
+    config: &RunConfig,
+    ran_on: &RanOn,
+) -> Result<()> {
+    let mut facts = facts_of(config, ran_on)?;
+    facts.extend([
+        ("set of weights".to_owned(), digest_of(weights)),
+        ("list of pictures".to_owned(), format!("{pictures:?}")),
+        ("way to invert pictures".to_owned(), invert.to_owned()),
+    ]);
+    agree(&facts)
 }
 
 /// What all ranks have made of their shares, in the order of the ranks; `own` is this one's.
@@ -121,15 +137,15 @@ pub(crate) fn gather_outcomes<T: Serialize + DeserializeOwned>(own: Vec<T>) -> R
 /// Says what the ranks have exchanged in `steps` steps, which took `seconds`; returns the same for `run.json`.
 pub(crate) fn note_traffic(traffic: Traffic, steps: u64, seconds: f64) -> Option<Value> {
     let ranks = PLACE.get().map(|place| place.size).filter(|size| *size > 1 && steps > 0)?;
-    let [ms_per_step, exchange_ms] = [seconds, traffic.seconds].map(|seconds| seconds * 1e3 / steps as f64);
+    let [elapsed_ms, exchange_ms] = [seconds, traffic.seconds].map(|seconds| seconds * 1e3 / steps as f64);
     let sent = traffic.sent as f64 / steps as f64;
     note(&format!(
-        "ranks: {exchange_ms:.2} of the {ms_per_step:.2} ms of a step were exchange and waiting for others; rank 0 sent {:.3} MB a step",
+        "ranks: for each step {exchange_ms:.2} ms of exchange and waiting for others, of {elapsed_ms:.2} with all that the run did; rank 0 sent {:.3} MB",
         sent / 1e6
     ));
     Some(json!({
         "ranks": ranks,
-        "ms_per_step": ms_per_step,
+        "elapsed_ms_per_step": elapsed_ms,
         "exchange_ms_per_step": exchange_ms,
         "bytes_sent_per_step": sent,
     }))

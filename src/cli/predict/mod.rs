@@ -5,6 +5,7 @@ mod outcome;
 mod pictures;
 
 use super::options::{Trained, TrainedArgs, find_device, read_trained};
+use super::ran_on::RanOn;
 use super::run_args::{Names, Shared};
 use super::trained_on::{note_views, run_of, settings_of};
 use super::{environment, job};
@@ -93,10 +94,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let config = RunConfig { loss, from_logits, tta, ..asked.clone() };
     let device = find_device(&config)?;
     let tta = config.views();
-    let mut trainer = Trainer::new(model, &device, config)?;
+    let mut trainer = Trainer::new(model, &device, config.clone())?;
     trainer.set_weights(&weights)?;
     let paths: Vec<&Path> = found.sources.iter().map(Source::path).collect();
-    job::predict_together(&weights, &paths)?;
+    let ran_on = RanOn::now(&device.info(), device.profile().name);
+    job::predict_together(&weights, &paths, &format!("{:?}", args.invert), &config, &ran_on)?;
     note(&description(&found, &graph, images.class_names.is_empty()));
     note_views(tta);
     let head = PredictionHead {
