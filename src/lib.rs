@@ -55,7 +55,7 @@ pub use layers::{
 };
 pub use trainer::{
     BestEpoch, Checkpoint, CheckpointEvery, CheckpointState, ClassScore, Evaluation, Event, Fit, FitStart, Flow,
-    History, LayerOutput, MaxTime, Mistake, NotFinite, Origin, Plateau, Progress, RangePoint, Ratios, RunConfig,
+    History, LayerOutput, MaxTime, Mistake, NotFinite, Origin, Pace, Plateau, Progress, RangePoint, Ratios, RunConfig,
     Scaling, Schedule, Score, Stopped, Trainer, Tta, augmented, layer_outputs, steepest,
 };
 
