@@ -52,7 +52,7 @@ function messages() {
 }
 
 async function start({ settings, images }) {
-  await init();
+  await init({ module_or_path: new URL("gpu_cnn_bg.wasm", import.meta.url) });
   let notice = "";
   try {
     engine = await Engine.create(JSON.stringify(settings), undefined, Images.synthetic(images));

@@ -31,7 +31,7 @@ impl Engine {
         let config: RunConfig = serde_json::from_str(&settings)?;
         let Images { split, class_names } = images;
         let model = match (text, Preset::named(&config.model)) {
-            (Some(text), _) => Model::parse(&text, split.image)?,
+            (Some(text), _) => Model::from_toml(&text, split.image)?,
             (None, Some(preset)) => preset.build(split.image, class_names.len()),
             (None, None) => return Err(JsError::new(&format!("no such model: {}", config.model))),
         };
