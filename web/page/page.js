@@ -48,6 +48,7 @@
     for (const id of ["device", "speed", "step", "loss-now", "accuracy-now", "test-accuracy"]) show(id, "–");
     byId("epochs").querySelector("tbody").replaceChildren();
     byId("first-losses").querySelector("ol").replaceChildren();
+    byId("progress").value = 0;
     show("command", command());
     say("Loading …");
     draw();
@@ -121,6 +122,7 @@
         show("speed", `${step.toFixed(step < 10 ? 2 : 1)} ms a step, ${Math.round((1000 * batch_size) / step)} images/s`);
       }
       show("step", `${losses.length} of ${epochs * epochSteps}`);
+      byId("progress").value = losses.length / (epochs * epochSteps);
       show("loss-now", mean(losses.slice(-WINDOW)).toFixed(4));
       show("accuracy-now", percent(mean(accuracies.slice(-WINDOW))));
       listFirst();
@@ -216,8 +218,8 @@
     thin.setAttribute("points", points(values.map((value, i) => [i + 1, value]).filter((_, i) => i % every === 0)));
     thick.setAttribute("points", points(smoothed(values)));
     const axes = [];
-    for (let i = 0; i <= 4; i++) {
-      const value = (highest * i) / 4;
+    for (let i = 0; i <= 5; i++) {
+      const value = (highest * i) / 5;
       axes.push(svg("line", { x1: BOX.left, x2: BOX.right, y1: y(value), y2: y(value), class: i ? "grid" : "rule" }));
       axes.push(svg("text", { x: BOX.left - 6, y: y(value) + 4, class: "end" }, label(value)));
     }
