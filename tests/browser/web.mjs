@@ -1,5 +1,6 @@
-// Trains in the page that scripts/web builds: node web.mjs MODULES SCREENSHOTS|- ADDRESS LOSSES COMMAND
-// MODULES is the folder that scripts/browser prints, LOSSES the losses.f64 of the same training by COMMAND, gpu-cnn, on the CPU.
+// Trains in the page that scripts/web builds: node web.mjs MODULES SCREENSHOTS|- ADDRESS RUNS COMMAND
+// MODULES is the folder that scripts/browser prints, RUNS has the runs usual and slow of the same trainings by COMMAND, gpu-cnn, on the
+// CPU.
 // Prints figures and a line for each fault; the exit code is 1 where there is one.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,7 +9,7 @@ import { join } from "node:path";
 import { LOOKS, listen, look, open } from "./look.mjs";
 
 const TOLERANCE = 1e-6;
-const [modules, screenshots, address, losses, command] = process.argv.slice(2);
+const [modules, screenshots, address, runs, command] = process.argv.slice(2);
 const faults = [];
 const { browser, axe } = await open(modules);
 const folder = mkdtempSync(join(tmpdir(), "gpu-cnn-web-"));
@@ -26,19 +27,26 @@ async function visit(where, settings, query = "") {
   return page;
 }
 
+// The losses of the first steps are those of the command's run, up to rounding.
+function compare(run, found, steps) {
+  const bytes = readFileSync(join(runs, run, "losses.f64"));
+  const differences = found.slice(0, steps).map((loss, i) => Math.abs(loss - bytes.readDoubleLE(8 * i)));
+  const most = Math.max(...differences);
+  if (differences.length !== steps || !(most <= TOLERANCE)) faults.push(`${run}: losses differ from the command's by ${differences}`);
+  console.log(`${run}: the losses of ${steps} steps differ from the command's by ${most.toExponential(1)} at most`);
+}
+
 // Losses are the command's, what is drawn is told apart, and the file opens.
 async function use() {
   const fault = (text) => faults.push(`use: ${text}`);
   const page = await visit("use", LOOKS[2]);
   await trained(page, 40);
   const { firstStepMs, startMs, losses: found } = await state(page);
-  const bytes = readFileSync(losses);
-  const expected = Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleLE(8 * i)).slice(0, 20);
-  const difference = Math.max(...expected.map((loss, i) => Math.abs(loss - found[i])));
-  if (expected.length !== 20 || !(difference <= TOLERANCE)) fault(`losses differ from the command's by ${difference}: ${found.slice(0, 20)}`);
+  // After these, rounding has grown: the command's own vector instructions then differ by 1e-4 from its plain code.
+  compare("usual", found, 10);
   const listed = await page.locator("#first-losses li").allTextContents();
   if (listed.length !== 20 || listed[19] !== found[19].toPrecision(8)) fault(`listed are ${listed}`);
-  console.log(`ready after ${Math.round(startMs)} ms, first step after ${Math.round(firstStepMs)} ms; losses differ by ${difference.toExponential(1)} at most`);
+  console.log(`ready after ${Math.round(startMs)} ms, first step after ${Math.round(firstStepMs)} ms`);
 
   // A picture that is given, one by pointer, one by keys.
   const rows = page.locator("#probabilities tbody tr");
@@ -85,7 +93,7 @@ async function use() {
   const speeds = end.speeds.sort((a, b) => a - b);
   console.log(`${end.losses.length} steps, median ${speeds[speeds.length >> 1].toFixed(1)} ms a step; test accuracy ${end.tests.map(({ accuracy }) => accuracy)}`);
   const status = await page.locator("#status").textContent();
-  if (!/^Finished: 5 epochs, test accuracy /.test(status)) fault(`the status is "${status}"`);
+  if (!/^Finished: 10 epochs, test accuracy /.test(status)) fault(`the status is "${status}"`);
   const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#download").click()]);
   const file = join(folder, "model.safetensors");
   await download.saveAs(file);
@@ -102,12 +110,20 @@ async function use() {
   await page.context().close();
 }
 
-// Without WebGPU, without a GPU, or with one: it trains, and looks as it should.
+// With small steps rounding does not grow.
+async function slow() {
+  const page = await visit("slow", LOOKS[0], "?learning_rate=0.0001");
+  await trained(page, 20);
+  compare("slow", (await state(page)).losses, 20);
+  await page.context().close();
+}
+
+// At phone and desk width, light and dark.
 async function appear(settings) {
   const { viewport: { width }, colorScheme } = settings;
   const name = `${width}-${colorScheme}`;
   const page = await visit(name, settings);
-  await page.waitForFunction(() => globalThis.gpuCnn().tests.length >= 2 && globalThis.gpuCnn().probabilities);
+  await page.waitForFunction(() => globalThis.gpuCnn().tests.length >= 4 && globalThis.gpuCnn().probabilities);
   await page.locator("#pause").click();
   await page.waitForTimeout(400);
   faults.push(...(await look(page, axe)).map((text) => `${name}: ${text}`));
@@ -117,6 +133,7 @@ async function appear(settings) {
 
 const attempt = (name, part) => part.catch((error) => faults.push(`${name}: ${error}`));
 await attempt("use", use());
+await attempt("slow", slow());
 for (const settings of LOOKS) await attempt(JSON.stringify(settings), appear(settings));
 await browser.close();
 rmSync(folder, { recursive: true });
