@@ -63,7 +63,7 @@ async function start({ settings, images }) {
   }
   const { driver, parameters } = engine;
   device = engine.device;
-  const name = device === "webgpu" ? await adapterName() : `CPU, one thread, WebAssembly ${driver}`;
+  const name = device === "webgpu" ? await adapterName() : `CPU, one thread, ${driver}`;
   postMessage({ type: "started", device, name, parameters, notice });
   isTraining = true;
 }
