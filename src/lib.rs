@@ -9,6 +9,10 @@
 //! data with no device in it, loads that on a [`Device`] and replays it every step. Every kernel of a plan is WGSL with a CPU
 //! twin. The core is async; [`blocking`] has the same for callers that wait, with an example.
 
+// Where there are no threads, rayon is this crate's own.
+#[cfg(target_family = "wasm")]
+extern crate self as rayon;
+
 mod backend;
 pub mod bench;
 #[cfg(not(target_family = "wasm"))]
@@ -28,6 +32,8 @@ mod graph;
 mod hint;
 mod kernels;
 mod layers;
+#[cfg(target_family = "wasm")]
+mod one_thread;
 #[cfg(feature = "cli")]
 mod onnx;
 mod plan;
@@ -40,6 +46,9 @@ mod simd;
 mod threads;
 mod trainer;
 mod verify;
+
+#[cfg(target_family = "wasm")]
+pub(crate) use one_thread::{ThreadPool, current_num_threads, prelude};
 
 pub use backend::{Device, DeviceInfo, DeviceRequest, Found};
 pub use error::{Advice, Error, Message, Result};
@@ -55,7 +64,7 @@ pub use layers::{
 };
 pub use trainer::{
     BestEpoch, Checkpoint, CheckpointEvery, CheckpointState, ClassScore, Evaluation, Event, Fit, FitStart, Flow,
-    History, LayerOutput, MaxTime, Mistake, NotFinite, Origin, Plateau, Progress, RangePoint, Ratios, RunConfig,
+    History, LayerOutput, MaxTime, Mistake, NotFinite, Origin, Pace, Plateau, Progress, RangePoint, Ratios, RunConfig,
     Scaling, Schedule, Score, Stopped, Trainer, Tta, augmented, layer_outputs, steepest,
 };
 

@@ -134,8 +134,11 @@ macro_rules! real {
                 assert!(a.data.len() >= a.extent(m, k), "A holds {} elements, {size:?} needs more", a.data.len());
                 assert!(b.data.len() >= b.extent(k, n), "B holds {} elements, {size:?} needs more", b.data.len());
                 assert!(c.len() >= m * n, "C holds {} elements, {size:?} needs more", c.len());
-                let parallelism =
-                    if threads == 1 { gemm::Parallelism::None } else { gemm::Parallelism::Rayon(threads) };
+                let parallelism = match threads {
+                    #[cfg(not(target_family = "wasm"))]
+                    0 | 2.. => gemm::Parallelism::Rayon(threads),
+                    _ => gemm::Parallelism::None,
+                };
                 // gemm computes `c = alpha c + beta a b`, with beta = 1 here.
                 let alpha = if add { 1.0 } else { 0.0 };
                 // SAFETY: every element that the call reads or writes lies inside the three slices, asserted above,

@@ -1,24 +1,33 @@
 //! Pools of threads, of fewer threads where the system allows no more. The global pool, which panics there, is not used.
 
-use crate::error::{Error, Result};
+#[cfg(not(target_family = "wasm"))]
+use crate::error::Error;
+use crate::error::Result;
+use rayon::ThreadPool;
 #[cfg(feature = "cli")]
 use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+#[cfg(not(target_family = "wasm"))]
+use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 #[cfg(feature = "cli")]
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
+#[cfg(not(target_family = "wasm"))]
 use std::time::Duration;
+
+/// None: there are no threads in a browser.
+#[cfg(target_family = "wasm")]
+pub(crate) fn pool(_: usize) -> Result<Option<ThreadPool>> {
+    Ok(None)
+}
 
 /// A pool of up to `threads` threads; 0 means one per core. None where threads do not exist, as in a browser.
 ///
 /// # Errors
 /// [`Error::Device`] if not a single thread can be started.
+#[cfg(not(target_family = "wasm"))]
 pub(crate) fn pool(threads: usize) -> Result<Option<ThreadPool>> {
-    if cfg!(target_family = "wasm") {
-        return Ok(None);
-    }
     let wanted = if threads == 0 { cores() } else { threads };
     pool_by(wanted, &mut |count| ThreadPoolBuilder::new().num_threads(count).build()).map(Some)
 }
@@ -29,6 +38,7 @@ pub(crate) fn cores() -> usize {
 }
 
 /// Tries half as many threads after each failure, and one several times.
+#[cfg(not(target_family = "wasm"))]
 fn pool_by<P>(wanted: usize, build: &mut dyn FnMut(usize) -> Result<P, ThreadPoolBuildError>) -> Result<P> {
     const LAST_TRIES: usize = 5;
     let halves = std::iter::successors(Some(wanted), |count| (*count > 1).then_some(count / 2));

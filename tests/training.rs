@@ -1,11 +1,13 @@
 //! Training: reproducibility, convergence, callbacks, and errors.
 
-use crate::support::{devices, devices_and_card, fashion_mnist, small_cnn};
+use crate::support::{devices, devices_and_card, fashion_mnist, small_cnn, wait};
 use gpu_cnn::blocking::Trainer;
 use gpu_cnn::data::{Split, synthetic};
 use gpu_cnn::{
-    Activation, Dense, Device, Dropout, Error, Event, Flatten, Flow, Model, Preset, Progress, RunConfig, Sequential,
+    Activation, Dense, Device, Dropout, Error, Event, Flatten, Flow, Model, Pace, Preset, Progress, RunConfig,
+    Sequential,
 };
+use std::time::Duration;
 
 /// The model after `config.epochs` epochs over `data`.
 fn trained(model: impl Into<Model>, device: &Device, config: RunConfig, data: &Split) -> Trainer {
@@ -57,6 +59,25 @@ fn two_fits_of_one_epoch_equal_one_fit_of_two_epochs() {
         assert_eq!([epoch, batch, updates, steps, images_seen], [2, 0, 20, 20, 640]);
         let once = trained(small_cnn(), &device, epochs(2), &data.train);
         assert!(bytes(twice) == bytes(once));
+    }
+}
+
+#[test]
+fn a_fit_that_is_taken_up_again_after_every_report_equals_one_that_is_not() {
+    let data = synthetic::generate(2, [320, 10]);
+    for device in devices() {
+        let mut pieces = wait(gpu_cnn::Trainer::new(small_cnn(), &device, epochs(2))).unwrap();
+        pieces.set_pace(Pace { submission: Duration::from_millis(1), report: Duration::from_millis(2) });
+        let mut fit = pieces.fit(&data.train).unwrap();
+        let mut steps = 0;
+        while let Some(event) = wait(fit.next(&mut pieces)).unwrap() {
+            steps += u64::from(matches!(event, Event::Step { .. }));
+            if steps == pieces.progress().steps {
+                fit = pieces.resume_fit(&data.train).unwrap();
+            }
+        }
+        assert_eq!(steps, 20);
+        assert!(wait(pieces.to_safetensors()).unwrap() == bytes(trained(small_cnn(), &device, epochs(2), &data.train)));
     }
 }
 

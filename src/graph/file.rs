@@ -78,7 +78,7 @@ impl ModelFile {
         Ok(Self { weights: Some(Box::new(Weights::of_archive(&archive, file.layout.clone())?)), ..file })
     }
 
-    fn parse_toml(text: &str) -> Result<Self> {
+    pub(super) fn parse_toml(text: &str) -> Result<Self> {
         check_values(text)?;
         let tables = toml::from_str(text);
         Self::of_tables(
@@ -179,6 +179,23 @@ impl ModelFile {
     }
 }
 
+impl Model {
+    /// The model that a TOML text describes, over images of shape `input`: height, width, channels.
+    ///
+    /// # Errors
+    /// What the text has that a model has not; an `input` of its own that is another; layers that do not fit each other, that begin
+    /// otherwise than by Keras's defaults, or whose numbers come from weights alone.
+    pub fn from_toml(text: &str, input: [usize; 3]) -> Result<Self> {
+        let file = ModelFile::parse_toml(text)?;
+        if let Some((tensor, _)) = file.initializers.first() {
+            return Err(usage!("`{tensor}` has an initializer of its own, which is not supported here"));
+        }
+        let model = file.build(input)?;
+        model.graph()?.check_start()?;
+        Ok(model)
+    }
+}
+
 /// The message of a TOML error, which quotes the line it is about, with no more of that line than `shown` gives.
 fn with_short_lines(message: &str) -> String {
     let quotes = |line: &str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
@@ -230,6 +247,12 @@ mod tests {
         assert!(long.starts_with("not a model: TOML parse error at line 1, column 3") && long.len() < 400, "{long}");
         assert!(error("[[layers]]\ntype = \"dense\"\nunits = 4\n").ends_with("; did you mean `Dense`?"));
         assert!(error("[[layers]]\ntype = \"Dense\"\n").ends_with("missing field `units`"));
+        let parsed = |text: &str| Model::from_toml(text, [28, 28, 1]).map_err(|error| error.to_string());
+        let dense =
+            "[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 3\nactivation = \"softmax\"\n";
+        assert_eq!(parsed(dense).expect("valid").input(), [28, 28, 1]);
+        let constant = parsed(&format!("{dense}kernel_initializer = \"ones\"\n")).expect_err("not by default");
+        assert!(constant.contains("`dense.kernel` has an initializer of its own"), "{constant}");
         assert!(error("inputs = [4, 4, 1]\n[[layers]]\ntype = \"Flatten\"\n").ends_with("; did you mean `input`?"));
     }
 

@@ -52,7 +52,7 @@ impl Preset {
             Self::ResnetSmall => include_str!("../../assets/models/resnet-small.toml"),
             Self::MobilenetSmall => include_str!("../../assets/models/mobilenet-small.toml"),
         };
-        let mut layers = ModelFile::parse(text).expect("the presets are checked by a test").layers;
+        let mut layers = ModelFile::parse_toml(text).expect("the presets are checked by a test").layers;
         if let Some(FunctionalLayer { layer: AnyLayer::Dense(last), .. }) = layers.last_mut() {
             last.units = classes;
         }

@@ -147,6 +147,9 @@ pub trait Kernel: Debug + Send + Sync {
     fn merge_parts(&self) -> Option<&dyn MergeParts>;
 }
 
+/// Whether the CPU twins are there without SIMD and in double precision; in a page they would be much of its code.
+const HAS_REFERENCE: bool = !cfg!(target_family = "wasm");
+
 impl<K: KernelSpec> Kernel for K {
     fn name(&self) -> String {
         let path = std::any::type_name::<K>();
@@ -159,12 +162,18 @@ impl<K: KernelSpec> Kernel for K {
         KernelSpec::cost(self)
     }
     fn run_f32(&self, io: Io<'_, f32>) {
+        if !HAS_REFERENCE {
+            unimplemented!("pages are compiled for simd128");
+        }
         self.run(io);
     }
     fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
         KernelSpec::run_simd(self, level, io);
     }
     fn run_f64(&self, io: Io<'_, f64>) {
+        if !HAS_REFERENCE {
+            unimplemented!("nothing is verified in a page");
+        }
         self.run(io);
     }
     fn merge_parts(&self) -> Option<&dyn MergeParts> {

@@ -43,6 +43,7 @@ pub use layer_outputs::{LayerOutput, layer_outputs};
 pub use max_time::MaxTime;
 pub use metrics::{BestEpoch, FitStart, Progress, Score};
 pub use not_finite::{NotFinite, Origin};
+pub use pacer::Pace;
 pub use plateau::Plateau;
 pub use range_test::{RangePoint, steepest};
 pub use schedule::{Scaling, Schedule};

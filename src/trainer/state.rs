@@ -4,6 +4,7 @@ use super::config::RunConfig;
 use super::events::Stopped;
 use super::metrics::Progress;
 use super::not_finite::NotFinite;
+use super::pacer::Pace;
 use super::pass::Pass;
 use super::session::Session;
 use crate::backend::{Device, DeviceInfo};
@@ -159,6 +160,11 @@ impl Trainer {
         images.check(self.graph.classes())?;
         self.images = images;
         Ok(())
+    }
+
+    /// How long the device works without a pause: shorter where it draws a screen, too. Results do not depend on it.
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.session.pacer.set_pace(pace);
     }
 
     /// Takes the weights of a file that holds exactly this model's tensors (see [`load_weights`]).

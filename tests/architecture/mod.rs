@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Modules from the lowest up; each may import itself and those named beside it. ARCHITECTURE.md says why.
-const LAYERS: [(&str, &[&str]); 25] = [
+const LAYERS: [(&str, &[&str]); 26] = [
     ("error", &[]),
     ("bounds", &["error"]),
     ("clock", &[]),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, &[&str]); 25] = [
     ("files", &[]),
     ("functions", &[]),
     ("hint", &[]),
+    ("one_thread", &[]),
     ("real", &["functions"]),
     ("rng", &[]),
     ("simd", &[]),
