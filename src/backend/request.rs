@@ -7,8 +7,7 @@ use crate::simd::SimdLevel;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceRequest {
     /// `auto`, `cpu`, a backend (`vulkan`, `metal`, `dx12`, `gl`) or a part of an adapter's name; `#1` after it means the second of several
-    /// equal ones. `auto` takes the best real GPU, or
-    /// else the CPU backend: a software adapter has to be asked for.
+    /// equal ones. `auto` takes the best real GPU, or else the CPU backend: a software adapter has to be asked for.
     pub adapter: String,
     /// Threads of the CPU backend; 0 means one per core.
     pub threads: usize,

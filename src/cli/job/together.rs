@@ -1,6 +1,6 @@
 //! What ranks do together, once they have found that it is the same.
 
-use super::place::{PLACE, Place, size};
+use super::place::{PLACE, Place, is_in_job, size};
 use super::world::{agree, ranks};
 use crate::backend::Device;
 use crate::blocking::Trainer;
@@ -86,6 +86,9 @@ pub(crate) fn evaluate_together(
     data: &BTreeMap<String, String>,
     ran_on: &RanOn,
 ) -> Result<()> {
+    if !is_in_job() {
+        return Ok(());
+    }
     trainer.set_ranks(ranks());
     let mut facts = facts_of(config, ran_on)?;
     facts.push(("data set".to_owned(), format!("{data:?}")));
@@ -111,6 +114,9 @@ pub(crate) fn predict_together(
     config: &RunConfig,
     ran_on: &RanOn,
 ) -> Result<()> {
+    if !is_in_job() {
+        return Ok(());
+    }
     let mut facts = facts_of(config, ran_on)?;
     facts.extend([
         ("set of weights".to_owned(), digest_of(weights)),
