@@ -3,12 +3,16 @@ import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+// What makes Chromium offer WebGPU where there is no GPU, by SwiftShader.
+const SWIFTSHADER = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
+
 // A browser by the modules in the folder that scripts/browser prints, and the text of axe.
-export async function open(modules) {
+export async function open(modules, withWebGpu = false) {
   const require = createRequire(join(modules, "package.json"));
   const browser = await require("playwright-core").chromium.launch({
     executablePath: process.env.GPU_CNN_TEST_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu"],
+    args: ["--no-sandbox", ...(withWebGpu ? SWIFTSHADER : ["--disable-gpu"])],
+    ignoreDefaultArgs: withWebGpu ? ["--disable-gpu"] : [],
   });
   return { browser, axe: readFileSync(require.resolve("axe-core"), "utf8") };
 }

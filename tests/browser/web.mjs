@@ -1,5 +1,5 @@
 // Trains in the page that scripts/web builds: node web.mjs MODULES SCREENSHOTS|- ADDRESS RUNS COMMAND
-// MODULES is the folder that scripts/browser prints, RUNS has the runs usual and slow of the same trainings by COMMAND, gpu-cnn, on the
+// MODULES is the folder that scripts/browser prints, RUNS has the runs usual, slow and dnn of the same trainings by COMMAND, gpu-cnn, on the
 // CPU.
 // Prints figures and a line for each fault; the exit code is 1 where there is one.
 import { execFileSync } from "node:child_process";
@@ -18,8 +18,8 @@ const own = (url) => url.startsWith(address) || url.startsWith("blob:");
 const state = (page) => page.evaluate(() => globalThis.gpuCnn());
 const trained = (page, steps) => page.waitForFunction((steps) => globalThis.gpuCnn().losses.length >= steps, steps);
 
-async function visit(where, settings, query = "") {
-  const context = await browser.newContext({ ...settings, reducedMotion: "reduce", acceptDownloads: true });
+async function visit(where, settings, query = "", by = browser) {
+  const context = await by.newContext({ ...settings, reducedMotion: "reduce", acceptDownloads: true });
   const page = await context.newPage();
   page.setDefaultTimeout(120_000);
   listen(page, where, faults, own);
@@ -118,6 +118,20 @@ async function slow() {
   await page.context().close();
 }
 
+// A small network by WebGPU, on the software adapter that Chromium has.
+async function webGpu() {
+  const { browser: other } = await open(modules, true);
+  const page = await visit("WebGPU", LOOKS[2], "?model=dnn&adapter=webgpu&epochs=1&learning_rate=0.0001", other);
+  await trained(page, 20);
+  const device = await page.locator("#device").textContent();
+  if (!device.startsWith("WebGPU")) faults.push(`WebGPU: the device is "${device}"`);
+  compare("dnn", (await state(page)).losses, 20);
+  await page.waitForFunction(() => globalThis.gpuCnn().isOver);
+  const speeds = (await state(page)).speeds.sort((a, b) => a - b);
+  console.log(`${device}: median ${speeds[speeds.length >> 1].toFixed(1)} ms a step of the dnn`);
+  await other.close();
+}
+
 // At phone and desk width, light and dark.
 async function appear(settings) {
   const { viewport: { width }, colorScheme } = settings;
@@ -134,6 +148,7 @@ async function appear(settings) {
 const attempt = (name, part) => part.catch((error) => faults.push(`${name}: ${error}`));
 await attempt("use", use());
 await attempt("slow", slow());
+await attempt("WebGPU", webGpu());
 for (const settings of LOOKS) await attempt(JSON.stringify(settings), appear(settings));
 await browser.close();
 rmSync(folder, { recursive: true });

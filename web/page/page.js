@@ -140,7 +140,7 @@
     finished() {
       run.isOver = true;
       const last = run.tests.at(-1);
-      say(`Finished: ${run.epochs} epochs${last ? `, test accuracy ${percent(last.accuracy)}` : ""}`);
+      say(`Finished: ${run.epochs === 1 ? "one epoch" : `${run.epochs} epochs`}${last ? `, test accuracy ${percent(last.accuracy)}` : ""}`);
     },
     samples({ classes, pixels }) {
       if (byId("samples").childElementCount === 0) addSamples(classes, pixels);
