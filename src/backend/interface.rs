@@ -2,7 +2,7 @@
 
 use super::info::DeviceInfo;
 use crate::error::Result;
-use crate::plan::{BufferId, DispatchId, Plan, Program, Step};
+use crate::plan::{BufferId, BufferSlice, DispatchId, Plan, Program, Step};
 use serde::Serialize;
 use std::pin::Pin;
 
@@ -45,6 +45,12 @@ pub trait Backend: Send {
     fn read_f32(&mut self, buffer: BufferId, len: usize) -> Answer<'_, Vec<f32>> {
         let elements = self.read(buffer, len);
         Box::pin(async move { Ok(elements.await?.into_iter().map(f32::from_bits).collect()) })
+    }
+
+    /// As [`Self::read`], the floats of a slice.
+    fn read_slice(&mut self, slice: BufferSlice) -> Answer<'_, Vec<f32>> {
+        let content = self.read_f32(slice.buffer, slice.offset + slice.len);
+        Box::pin(async move { Ok(content.await?.split_off(slice.offset)) })
     }
 
     /// As [`Self::write`], floats.

@@ -3,7 +3,6 @@
 use super::options::{
     Described, Format, TrainedArgs, describe_data, described, find_device, named_weights, weights_path,
 };
-use super::ran_on::RanOn;
 use super::run_args::{Names, Shared};
 use super::source::{open_for, without_pictures};
 use super::trained_on::{changed_files, note_views, run_of, settings_of, trained_on, with_loss_of};
@@ -98,8 +97,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let weights = named_weights(weights, &layout, &graph, &path, *from_pytorch)?;
     let mut trainer = Trainer::new(model, &device, config.clone())?;
     trainer.set_weights(&weights)?;
-    let ran_on = RanOn::now(&device.info(), device.profile().name);
-    job::evaluate_together(&mut trainer, &config, &data.sha256, &ran_on)?;
+    job::evaluate_together(&mut trainer, &config, &data.sha256)?;
     let evaluation = trainer.evaluate(&data.test)?;
     match args.format {
         Format::Text => print(&evaluation_table(&evaluation, &data.class_names, top_k, environment::columns())),

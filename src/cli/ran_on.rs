@@ -1,6 +1,6 @@
 //! What the bits of a run depend on beside its settings and its data.
 
-use crate::backend::DeviceInfo;
+use crate::backend::{Device, DeviceInfo};
 use crate::trainer::CheckpointState;
 use serde_json::Value;
 
@@ -12,8 +12,8 @@ const NAMES: [&str; 4] = ["adapter", "driver", "profile", "version of gpu-cnn"];
 
 impl RanOn {
     /// What this process computes on.
-    pub(super) fn now(device: &DeviceInfo, profile: &str) -> Self {
-        Self::new(device, profile, env!("CARGO_PKG_VERSION"))
+    pub(super) fn now(device: &Device) -> Self {
+        Self::new(&device.info(), device.profile().name, env!("CARGO_PKG_VERSION"))
     }
 
     pub(super) fn of_checkpoint(state: &CheckpointState) -> Self {

@@ -74,8 +74,7 @@ impl Start {
         if let Some(SavedOptimizer { state, updates, .. }) = &saved {
             trainer.set_optimizer_state(state, *updates)?;
         }
-        let ran_on = RanOn::now(&device.info(), device.profile().name);
-        train_together(&mut trainer, &config, &data.sha256, &ran_on)?;
+        train_together(&mut trainer, &config, &data.sha256)?;
         let mut description = describe(&trainer, device.profile().name, &config, &data, &initializers);
         let state = saved.iter().flat_map(|saved| &saved.state);
         let started_from: Vec<&[u8]> = start.iter().chain(state).map(|values| bytemuck::cast_slice(values)).collect();
@@ -90,7 +89,7 @@ impl Start {
         config.check_resume(&state.config, &state.progress)?;
         check_resumed(&config)?;
         let device = find_device(&config)?;
-        let ran_on = RanOn::now(&device.info(), device.profile().name);
+        let ran_on = RanOn::now(&device);
         for difference in ran_on.differences(&RanOn::of_checkpoint(state)) {
             note(&format!(
                 "warning: {difference}: the results may differ in their last bits from those of a run that was never stopped"
@@ -108,7 +107,7 @@ impl Start {
             e => e,
         })?;
         trainer.set_images_info(images_info(&data))?;
-        train_together(&mut trainer, &config, &data.sha256, &ran_on)?;
+        train_together(&mut trainer, &config, &data.sha256)?;
         let description = describe(&trainer, device.profile().name, &config, &data, &[]);
         Ok(Self { trainer, data, config, description })
     }

@@ -4,6 +4,7 @@ use crate::error::{Result, usage};
 pub use crate::kernels::Padding;
 use crate::kernels::WindowAxis;
 use crate::kernels::activation::Function;
+use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Serialize};
 
 /// Height and width; a single number in a model file or in Rust stands for both.
@@ -134,6 +135,11 @@ impl Activation {
             Self::HardSigmoid => Function::HardSigmoid,
         })
     }
+}
+
+/// The value that files call `name`, of an enumeration.
+pub(crate) fn named<'de, T: Deserialize<'de>>(name: &'de str) -> Option<T> {
+    T::deserialize(StrDeserializer::<serde::de::value::Error>::new(name)).ok()
 }
 
 /// Whether the kernels, which compute in f32, can hold the value: neither infinite nor lost.

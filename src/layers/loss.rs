@@ -1,9 +1,8 @@
 //! Losses as values: their settings, and which ends of a model they take.
 
-use super::args::Activation;
+use super::args::{Activation, named};
 use super::class_weights::ClassWeights;
 use crate::error::{Number, Result, usage};
-use serde::de::value::{Error, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
 /// What training minimises: a mean over the images. The softmax or sigmoid at the model's end is fused with it, so that both are computed
@@ -36,7 +35,7 @@ impl Loss {
 
     /// The loss of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::deserialize(StrDeserializer::<Error>::new(name)).ok()
+        named(name)
     }
 
     /// Keras's name.

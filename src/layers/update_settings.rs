@@ -40,6 +40,6 @@ impl OnNan {
 
     /// The one of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name)).ok()
+        super::args::named(name)
     }
 }

@@ -104,8 +104,11 @@ pub trait MergeParts: Sync {
     /// The sums of a part, from the inputs of its dispatch: as many numbers for every part.
     fn of_part(&self, step: &Step, inputs: &[Vec<f32>]) -> Vec<f64>;
 
-    /// What the dispatch of part `own` writes: `outputs`, those of them that are state with what they held before.
-    fn of_batch(&self, parts: &[&[f64]], own: usize, inputs: &[Vec<f32>], outputs: &mut [Vec<f32>]);
+    /// Adds the sums of a part to `total`, which begins with zeros.
+    fn add(&self, total: &mut [f64], part: &[f64]);
+
+    /// What the dispatch of part `own` writes where all parts come to `total`: `outputs`, those of them that are state with what they held before.
+    fn of_batch(&self, total: &[f64], own: usize, inputs: &[Vec<f32>], outputs: &mut [Vec<f32>]);
 
     /// Numbers of [`Self::of_part`].
     fn numbers(&self) -> usize;

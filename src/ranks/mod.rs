@@ -70,6 +70,23 @@ pub fn share(count: usize, rank: usize, size: usize) -> Range<usize> {
     count * rank / size..count * (rank + 1) / size
 }
 
+/// How the parts of a batch, or other leaves of a sum, are shared.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaves {
+    /// By which number they are shared.
+    pub all: usize,
+    /// How many of these there are; those after them are missing, as at the end of an epoch.
+    pub count: usize,
+}
+
+impl Leaves {
+    /// Those of `rank` among `size`.
+    pub fn of(self, rank: usize, size: usize) -> Range<usize> {
+        let share = share(self.all, rank, size);
+        share.start.min(self.count)..share.end.min(self.count)
+    }
+}
+
 /// What every rank has, in the order of the ranks; `lens[r]` words of rank `r`.
 ///
 /// # Errors
@@ -104,13 +121,13 @@ pub fn any(ranks: &mut dyn Ranks, own: bool) -> Result<bool> {
     Ok(gather(ranks, &[u32::from(own)], &lens)?.concat().contains(&1))
 }
 
-/// The sum of `count` leaves of `len` floats each, of which rank `r` has added [`share`]`(leaves, r, size)`, those below `count`, to `own`.
+/// The sum of leaves of `len` floats each, of which each rank has added its own ([`Leaves::of`]) to `own`.
 /// Each rank adds up a slice of the floats, so that all have the same bits; and as the order of the additions is that of the tree, they are the same for any
 /// number of ranks.
 ///
 /// # Errors
 /// As [`Ranks::exchange`].
-pub fn sum(ranks: &mut dyn Ranks, own: TreeSum, leaves: usize, count: usize, len: usize) -> Result<Vec<f32>> {
+pub fn sum(ranks: &mut dyn Ranks, own: TreeSum, leaves: Leaves, len: usize) -> Result<Vec<f32>> {
     let size = ranks.size();
     if size == 1 {
         return Ok(own.total());
@@ -119,12 +136,7 @@ pub fn sum(ranks: &mut dyn Ranks, own: TreeSum, leaves: usize, count: usize, len
     let parts: Vec<Vec<f32>> = (0..size).map(|rank| own.slices(slice(rank))).collect();
     let parts: Vec<&[u32]> = parts.iter().map(|part| bytemuck::cast_slice(part)).collect();
     let own_len = slice(ranks.rank()).len();
-    let nodes: Vec<_> = (0..size)
-        .map(|rank| {
-            let leaves = share(leaves, rank, size);
-            TreeSum::nodes(leaves.start.min(count)..leaves.end.min(count))
-        })
-        .collect();
+    let nodes: Vec<_> = (0..size).map(|rank| TreeSum::nodes(leaves.of(rank, size))).collect();
     let lens: Vec<usize> = nodes.iter().map(|nodes| nodes.len() * own_len).collect();
     let received = ranks.exchange(&parts, &lens)?;
     let mut total = TreeSum::default();

@@ -1,6 +1,7 @@
 //! Schedules of the learning rate: functions of the update's number, without state. Keras's formulas, which count updates from 0.
 
 use crate::error::{Number, Result, usage};
+use crate::layers::named;
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate goes on after the warm-up.
@@ -49,7 +50,7 @@ impl Scaling {
 
     /// The one of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name)).ok()
+        named(name)
     }
 
     /// The factor of the learning rate where an update takes so many images.
@@ -103,7 +104,7 @@ impl Schedule {
 
     /// The schedule of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name)).ok()
+        named(name)
     }
 }
 

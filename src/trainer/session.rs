@@ -32,33 +32,21 @@ impl Session {
         Ok(Self { plan, backend, queue, pacer, ranks, device, synchronizes: false, replicas: Vec::new() })
     }
 
-    /// Loads what is needed for so many parts side by side.
-    pub(super) async fn load_replicas(&mut self, parts: usize) -> Result<()> {
-        while self.replicas.len() + 1 < parts {
-            self.replicas.push(self.device.load(Arc::clone(&self.plan)).await?);
-        }
-        Ok(())
-    }
-
     /// What part `i` of those side by side is computed on.
     pub(super) fn part(&mut self, i: usize) -> &mut dyn Backend {
-        match i.checked_sub(1) {
-            None => self.backend.as_mut(),
-            Some(replica) => self.replicas[replica].as_mut(),
-        }
+        part(&mut self.backend, &mut self.replicas, i)
     }
 
     /// Writes what is staged to part `i`.
     pub(super) fn upload_to(&mut self, i: usize) -> Result<()> {
-        let backend = match i.checked_sub(1) {
-            None => &mut self.backend,
-            Some(replica) => &mut self.replicas[replica],
-        };
-        self.queue.upload(backend.as_mut()).map(drop)
+        self.queue.upload(part(&mut self.backend, &mut self.replicas, i)).map(drop)
     }
 
-    /// Gives the replicas of `parts` parts the parameters and the state of layers.
-    pub(super) async fn copy_to_replicas(&mut self, parts: usize) -> Result<()> {
+    /// Makes so many parts side by side have the same parameters and state of layers.
+    pub(super) async fn prepare_parts(&mut self, parts: usize) -> Result<()> {
+        while self.replicas.len() + 1 < parts {
+            self.replicas.push(self.device.load(Arc::clone(&self.plan)).await?);
+        }
         let buffers = [Some(self.plan.host.parameters), self.plan.host.layer_state];
         for buffer in buffers.into_iter().flatten().filter(|_| parts > 1) {
             let values = self.floats(buffer).await?;
@@ -99,13 +87,21 @@ impl Session {
             self.backend.run_dispatches(launch, &[step])?;
             let outputs = launch.iter().flat_map(|id| plan.dispatch(*id).outputs.iter().map(move |slice| (*id, slice)));
             for (id, slice) in outputs.filter(|(_, slice)| plan.buffer(slice.buffer).element == Element::F32) {
-                let content = self.backend.read_f32(slice.buffer, slice.offset + slice.len).await?;
-                if let Some(value) = content[slice.offset..].iter().find(|value| !value.is_finite()) {
+                let content = self.backend.read_slice(*slice).await?;
+                if let Some(value) = content.iter().find(|value| !value.is_finite()) {
                     return Ok(Some((id, *value)));
                 }
             }
         }
         Ok(None)
+    }
+}
+
+/// The backend of part `i`: the first has the session's own.
+fn part<'a>(own: &'a mut Box<dyn Backend>, replicas: &'a mut [Box<dyn Backend>], i: usize) -> &'a mut dyn Backend {
+    match i.checked_sub(1) {
+        None => own.as_mut(),
+        Some(replica) => replicas[replica].as_mut(),
     }
 }
 

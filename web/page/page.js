@@ -1,21 +1,7 @@
 // The page: starts the worker, shows what it reports, and sends it what is drawn.
 "use strict";
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const show = (id, text) => {
-    if (byId(id).textContent !== text) byId(id).textContent = text;
-  };
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
-  const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-  const svg = (name, attributes, text = "") => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    element.textContent = text;
-    return element;
-  };
-
   const SYNTHETIC_IMAGES = 60000;
-  const WINDOW = 20;
   const form = byId("settings");
   let worker, run;
 
@@ -51,7 +37,7 @@
     byId("progress").value = 0;
     show("command", command());
     say("Loading …");
-    draw();
+    redraw();
     try {
       worker = new Worker("worker.js", { type: "module" });
     } catch (error) {
@@ -126,7 +112,7 @@
       show("loss-now", mean(losses.slice(-WINDOW)).toFixed(4));
       show("accuracy-now", percent(mean(accuracies.slice(-WINDOW))));
       listFirst();
-      later(draw);
+      later(redraw);
     },
     epoch({ epoch, loss, accuracy }) {
       const { losses, accuracies, tests, epochSteps } = run;
@@ -135,7 +121,7 @@
       byId("epochs").querySelector("tbody").append(tableRow(String(epoch), row));
       show("test-accuracy", percent(accuracy));
       sayEpoch();
-      later(draw);
+      later(redraw);
     },
     finished() {
       run.isOver = true;
@@ -160,16 +146,6 @@
     },
   };
 
-  function tableRow(head, cells) {
-    const row = document.createElement("tr");
-    const first = document.createElement("th");
-    first.scope = "row";
-    first.textContent = head;
-    row.append(first);
-    for (const text of cells) row.insertCell().textContent = text;
-    return row;
-  }
-
   function listFirst() {
     const list = byId("first-losses").querySelector("ol");
     const end = Math.min(WINDOW, run.epochSteps, run.losses.length);
@@ -180,63 +156,7 @@
     }
   }
 
-  // Calls `f` once before the next frame.
-  const waiting = new Set();
-  function later(f) {
-    if (waiting.has(f)) return;
-    waiting.add(f);
-    requestAnimationFrame(() => {
-      waiting.delete(f);
-      f();
-    });
-  }
-
-  const BOX = { left: 46, right: 412, top: 10, bottom: 172 };
-
-  function draw() {
-    const { losses, accuracies, tests, epochs, epochSteps } = run;
-    const steps = Math.max(losses.length, epochs * epochSteps);
-    const x = (step) => BOX.left + ((BOX.right - BOX.left) * step) / steps;
-    const highest = Math.max(2.5, ...smoothed(losses).map(([, loss]) => loss).filter(Number.isFinite));
-    curve("loss", losses, highest, x, steps, (value) => value.toFixed(1));
-    const y = curve("accuracy", accuracies, 1, x, steps, (value) => `${Math.round(100 * value)} %`);
-    const dots = tests.map(({ step, accuracy }) => svg("circle", { cx: x(step), cy: y(accuracy), r: 4, class: "f2" }));
-    byId("accuracy").querySelector(".tests").replaceChildren(...dots);
-    const last = (values) => mean(values.slice(-WINDOW));
-    if (losses.length) {
-      show("loss-svg-desc", `After ${losses.length} steps the mean loss of the last ${WINDOW} is ${last(losses).toFixed(3)}.`);
-      show("accuracy-svg-desc", `After ${losses.length} steps the accuracy of the last ${WINDOW} is ${percent(last(accuracies))}.`);
-    }
-  }
-
-  function curve(id, values, highest, x, steps, label) {
-    const figure = byId(id);
-    const y = (value) => BOX.bottom - ((BOX.bottom - BOX.top) * Math.min(value, highest)) / highest;
-    const [thin, thick] = figure.querySelectorAll("polyline");
-    const points = (pairs) => pairs.map(([step, value]) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
-    const every = Math.ceil(values.length / 400);
-    thin.setAttribute("points", points(values.map((value, i) => [i + 1, value]).filter((_, i) => i % every === 0)));
-    thick.setAttribute("points", points(smoothed(values)));
-    const axes = [];
-    for (let i = 0; i <= 5; i++) {
-      const value = (highest * i) / 5;
-      axes.push(svg("line", { x1: BOX.left, x2: BOX.right, y1: y(value), y2: y(value), class: i ? "grid" : "rule" }));
-      axes.push(svg("text", { x: BOX.left - 6, y: y(value) + 4, class: "end" }, label(value)));
-    }
-    for (const [share, where] of [[0, ""], [0.5, "middle"], [1, "end"]]) {
-      axes.push(svg("text", { x: x(share * steps), y: BOX.bottom + 18, class: where }, Math.round(share * steps)));
-    }
-    axes.push(svg("text", { x: (BOX.left + BOX.right) / 4, y: BOX.bottom + 18, class: "middle" }, "step"));
-    figure.querySelector(".axes").replaceChildren(...axes);
-    return y;
-  }
-
-  // Means of up to WINDOW values, at up to 200 steps.
-  function smoothed(values) {
-    const every = Math.ceil(values.length / 200);
-    const steps = values.map((_, i) => i + 1).filter((step) => step % every === 0 || step === values.length);
-    return steps.map((step) => [step, mean(values.slice(Math.max(0, step - WINDOW), step))]);
-  }
+  const redraw = () => drawCurves(run);
 
   const table = byId("probabilities").querySelector("tbody");
   let classes = [];
@@ -284,112 +204,7 @@
     if (!pad.isDrawn()) pad.set(pixels.findLast(Boolean));
   }
 
-  function paint(canvas, pixels) {
-    const image = new ImageData(28, 28);
-    pixels.forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
-    canvas.getContext("2d").putImageData(image, 0, 0);
-  }
-
-  // The drawing: 28 by 28 bytes, what the network gets.
-  const pad = (() => {
-    const canvas = byId("pad");
-    let pixels = new Uint8Array(784);
-    // Of the present stroke: what was there before, and how far it covers each pixel.
-    let before = pixels, covered = new Float32Array(784);
-    let last = null, timer;
-    const pen = { x: 14, y: 14, isShown: false };
-
-    function changed() {
-      paint(canvas, pixels);
-      if (pen.isShown) {
-        const context = canvas.getContext("2d");
-        context.fillStyle = "#f0a050";
-        context.fillRect(Math.floor(pen.x), Math.floor(pen.y), 1, 1);
-      }
-      if (!pixels.some(Boolean)) {
-        show("answer", "Nothing is drawn yet.");
-        addRows();
-        return;
-      }
-      worker?.postMessage({ type: "picture", pixels });
-      clearTimeout(timer);
-      timer = setTimeout(() => show("said", byId("answer").textContent), 800);
-    }
-
-    function beginStroke(x, y) {
-      before = pixels.slice();
-      covered.fill(0);
-      last = { x, y };
-      lineTo(x, y);
-    }
-
-    function lineTo(x, y) {
-      const radius = Number(byId("pen").value) / 2;
-      const grey = Number(byId("grey").value);
-      const length = Math.hypot(x - last.x, y - last.y);
-      for (let at = 0; at <= length; at += 0.25) {
-        const share = length ? at / length : 0;
-        stamp(last.x + share * (x - last.x), last.y + share * (y - last.y), radius);
-      }
-      stamp(x, y, radius);
-      last = { x, y };
-      pixels = before.map((value, i) => value + (grey - value) * covered[i]);
-      later(changed);
-    }
-
-    function stamp(x, y, radius) {
-      for (let row = 0; row < 28; row++) {
-        for (let column = 0; column < 28; column++) {
-          const distance = Math.hypot(column + 0.5 - x, row + 0.5 - y);
-          const cover = Math.min(1, Math.max(0, radius + 0.5 - distance));
-          const i = 28 * row + column;
-          if (cover > covered[i]) covered[i] = cover;
-        }
-      }
-    }
-
-    function at(event) {
-      const { left, top, width, height } = canvas.getBoundingClientRect();
-      return [(28 * (event.clientX - left)) / width, (28 * (event.clientY - top)) / height];
-    }
-
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      pen.isShown = false;
-      beginStroke(...at(event));
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (!canvas.hasPointerCapture(event.pointerId)) return;
-      for (const moved of event.getCoalescedEvents?.() ?? []) lineTo(...at(moved));
-      lineTo(...at(event));
-    });
-
-    const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    canvas.addEventListener("keydown", (event) => {
-      const move = MOVES[event.key];
-      if ((!move && event.key !== " ") || event.ctrlKey || event.altKey || event.metaKey) return;
-      event.preventDefault();
-      pen.isShown = true;
-      if (move === undefined || event.shiftKey) beginStroke(pen.x, pen.y);
-      if (move) {
-        [pen.x, pen.y] = [pen.x + move[0], pen.y + move[1]].map((place) => Math.min(27, Math.max(1, place)));
-        if (event.shiftKey) lineTo(pen.x, pen.y);
-      }
-      later(changed);
-    });
-    canvas.addEventListener("blur", () => {
-      pen.isShown = false;
-      later(changed);
-    });
-
-    const set = (other) => {
-      pixels = Uint8Array.from(other);
-      changed();
-    };
-    byId("clear").addEventListener("click", () => set(new Uint8Array(784)));
-    paint(canvas, pixels);
-    return { set, isDrawn: () => pixels.some(Boolean), get pixels() { return pixels; } };
-  })();
+  const pad = createPad(addRows, (pixels) => worker?.postMessage({ type: "picture", pixels }));
 
   byId("pause").addEventListener("click", () => {
     if (run.isOver) {

@@ -11,6 +11,7 @@ use super::interrupt;
 use crate::blocking::Trainer;
 use crate::error::{Error, Result, usage};
 use crate::ranks::{any, gather};
+use crate::threads::cores;
 use crate::trainer::RunConfig;
 use place::{PLACE, Place};
 pub(super) use place::{end_together, fails_together, follows, is_in_job, local_rank, rank, size};
@@ -126,15 +127,13 @@ pub(super) fn check_resumed(config: &RunConfig) -> Result<()> {
     }
 }
 
-/// The settings by which this rank finds its device: its own adapter, and its share of the cores.
+/// The settings by which this rank finds its device: `{rank}` and `{local_rank}` in the adapter's name become numbers, also where one process
+/// reproduces a run of several; threads, unless the settings say how many, become its share of the cores that it may run on.
 pub(super) fn of_device(config: &RunConfig) -> RunConfig {
-    #[cfg(feature = "mpi")]
-    if let Some(place) = PLACE.get() {
-        return mpi::of_device(config.clone(), place);
-    }
-    // A run of several ranks that one process reproduces.
-    let adapter = config.adapter.replace("{rank}", "0").replace("{local_rank}", "0");
-    RunConfig { adapter, ..config.clone() }
+    let adapter = config.adapter.replace("{rank}", &rank().to_string());
+    let adapter = adapter.replace("{local_rank}", &local_rank().to_string());
+    let share = PLACE.get().and_then(|place| u16::try_from((cores() / place.sharing).max(1)).ok());
+    RunConfig { adapter, threads: config.threads.or(share), ..config.clone() }
 }
 
 /// Opens what may have to be downloaded: on each host one rank first, whose file the others then find.

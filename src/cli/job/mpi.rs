@@ -4,8 +4,6 @@ use super::place::Place;
 use crate::digest::sha256_hex;
 use crate::error::{Error, Result, usage};
 use crate::ranks::{Ranks, Traffic};
-use crate::threads::cores;
-use crate::trainer::RunConfig;
 use mpi::datatype::{Partition, PartitionMut};
 use mpi::environment::Universe;
 use mpi::topology::SimpleCommunicator;
@@ -62,16 +60,6 @@ pub(super) fn finalize() {
     if let Ok(mut held) = UNIVERSE.lock() {
         drop(held.take());
     }
-}
-
-/// `{rank}` and `{local_rank}` in the adapter's name become numbers; threads, unless the settings say how many, become this rank's share of
-/// the cores that it may run on.
-pub(super) fn of_device(config: RunConfig, place: &Place) -> RunConfig {
-    let adapter = config.adapter.replace("{rank}", &place.rank.to_string());
-    let adapter = adapter.replace("{local_rank}", &place.local_rank.to_string());
-    let share = (cores() / place.sharing).max(1);
-    let threads = config.threads.or(u16::try_from(share).ok());
-    RunConfig { adapter, threads, ..config }
 }
 
 /// Ranks of this host that may run on the cores that this one may run on: all, unless the launcher binds each to its own.

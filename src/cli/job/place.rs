@@ -11,7 +11,6 @@ pub(super) struct Place {
     /// Among the ranks of this host.
     pub(super) local_rank: usize,
     /// Ranks of this host that may run on the same cores.
-    #[cfg(feature = "mpi")]
     pub(super) sharing: usize,
     pub(super) host: String,
 }

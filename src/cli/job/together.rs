@@ -23,17 +23,12 @@ const OWN: [&str; 8] = ["adapter", "threads", "data", "data_dir", "model", "weig
 ///
 /// # Errors
 /// If a rank would train something else.
-pub(crate) fn train_together(
-    trainer: &mut Trainer,
-    config: &RunConfig,
-    data: &BTreeMap<String, String>,
-    ran_on: &RanOn,
-) -> Result<()> {
+pub(crate) fn train_together(trainer: &mut Trainer, config: &RunConfig, data: &BTreeMap<String, String>) -> Result<()> {
     let Some(place) = PLACE.get() else { return Ok(()) };
     trainer.set_ranks(ranks());
     let weights = trainer.weights()?;
     let device = trainer.session.device.clone();
-    let mut facts = facts_of(config, ran_on)?;
+    let mut facts = facts_of(trainer, config)?;
     facts.extend([
         ("data set".to_owned(), format!("{data:?}")),
         ("model".to_owned(), serde_json::to_string(trainer.model()).unwrap_or_default()),
@@ -84,22 +79,22 @@ pub(crate) fn evaluate_together(
     trainer: &mut Trainer,
     config: &RunConfig,
     data: &BTreeMap<String, String>,
-    ran_on: &RanOn,
 ) -> Result<()> {
     if !is_in_job() {
         return Ok(());
     }
     trainer.set_ranks(ranks());
-    let mut facts = facts_of(config, ran_on)?;
+    let mut facts = facts_of(trainer, config)?;
     facts.push(("data set".to_owned(), format!("{data:?}")));
     facts.push(("set of weights".to_owned(), digest_of(&trainer.weights()?)));
     agree(&facts)
 }
 
 /// The settings in which ranks must not differ, and what they compute on: on other devices they would drift apart.
-fn facts_of(config: &RunConfig, ran_on: &RanOn) -> Result<Vec<(String, String)>> {
+fn facts_of(trainer: &Trainer, config: &RunConfig) -> Result<Vec<(String, String)>> {
     let settings = config.to_table()?.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
     let settings = settings.map(|(name, value)| (format!("setting {name}"), value.to_string()));
+    let ran_on = RanOn::now(&trainer.session.device);
     Ok(settings.chain([("kind of device".to_owned(), format!("{ran_on:?}"))]).collect())
 }
 
@@ -108,18 +103,17 @@ fn facts_of(config: &RunConfig, ran_on: &RanOn) -> Result<Vec<(String, String)>>
 /// # Errors
 /// If a rank has other weights, settings or pictures, or another device.
 pub(crate) fn predict_together(
-    weights: &[f32],
+    trainer: &mut Trainer,
+    config: &RunConfig,
     pictures: &[&Path],
     invert: &str,
-    config: &RunConfig,
-    ran_on: &RanOn,
 ) -> Result<()> {
     if !is_in_job() {
         return Ok(());
     }
-    let mut facts = facts_of(config, ran_on)?;
+    let mut facts = facts_of(trainer, config)?;
     facts.extend([
-        ("set of weights".to_owned(), digest_of(weights)),
+        ("set of weights".to_owned(), digest_of(&trainer.weights()?)),
         ("list of pictures".to_owned(), format!("{pictures:?}")),
         ("way to invert pictures".to_owned(), invert.to_owned()),
     ]);

@@ -5,7 +5,6 @@ mod outcome;
 mod pictures;
 
 use super::options::{Trained, TrainedArgs, find_device, read_trained};
-use super::ran_on::RanOn;
 use super::run_args::{Names, Shared};
 use super::trained_on::{note_views, run_of, settings_of};
 use super::{environment, job};
@@ -97,8 +96,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let mut trainer = Trainer::new(model, &device, config.clone())?;
     trainer.set_weights(&weights)?;
     let paths: Vec<&Path> = found.sources.iter().map(Source::path).collect();
-    let ran_on = RanOn::now(&device.info(), device.profile().name);
-    job::predict_together(&weights, &paths, &format!("{:?}", args.invert), &config, &ran_on)?;
+    job::predict_together(&mut trainer, &config, &paths, &format!("{:?}", args.invert))?;
     note(&description(&found, &graph, images.class_names.is_empty()));
     note_views(tta);
     let head = PredictionHead {

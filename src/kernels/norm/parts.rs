@@ -12,17 +12,32 @@ impl MergeParts for MergeMoments {
         let mut merged = vec![0.0; self.numbers()];
         for (chunk, rows) in inputs[0].chunks_exact(2 * cols).zip(self.columns.ranges(step)) {
             let chunk: Vec<f64> = [rows.len() as f64].into_iter().chain(chunk.iter().copied().map(f64::from)).collect();
-            merge(&mut merged, &chunk);
+            self.add(&mut merged, &chunk);
         }
         merged
     }
 
-    fn of_batch(&self, parts: &[&[f64]], _: usize, inputs: &[Vec<f32>], outputs: &mut [Vec<f32>]) {
+    /// The moments of both (Chan, Golub and LeVeque 1983).
+    fn add(&self, total: &mut [f64], part: &[f64]) {
+        let (before, added) = (total[0], part[0]);
+        if added == 0.0 {
+            return;
+        }
+        let (all, cols) = (before + added, self.columns.cols);
+        total[0] = all;
+        let (means, squares) = total[1..].split_at_mut(cols);
+        let (other_means, other_squares) = part[1..].split_at(cols);
+        for c in 0..cols {
+            let delta = other_means[c] - means[c];
+            means[c] += delta * (added / all);
+            squares[c] += other_squares[c] + delta * delta * (before * added / all);
+        }
+    }
+
+    fn of_batch(&self, total: &[f64], _: usize, inputs: &[Vec<f32>], outputs: &mut [Vec<f32>]) {
         let cols = self.columns.cols;
-        let mut merged = vec![0.0; self.numbers()];
-        parts.iter().for_each(|part| merge(&mut merged, part));
-        let (mean, squares) = merged[1..].split_at(cols);
-        let variance: Vec<f64> = squares.iter().map(|squares| squares / merged[0]).collect();
+        let (mean, squares) = total[1..].split_at(cols);
+        let variance: Vec<f64> = squares.iter().map(|squares| squares / total[0]).collect();
         let [moments, state] = outputs else { return };
         let parameters = inputs.get(1).map_or(&[][..], Vec::as_slice);
         let over_deviation = variance.iter().map(|variance| (1.0 / (variance + self.epsilon).sqrt()) as f32);
@@ -44,23 +59,6 @@ impl MergeParts for MergeMoments {
     }
 }
 
-/// Adds the moments of `other` to those of `merged` (Chan, Golub and LeVeque 1983).
-fn merge(merged: &mut [f64], other: &[f64]) {
-    let (before, added) = (merged[0], other[0]);
-    if added == 0.0 {
-        return;
-    }
-    let (all, cols) = (before + added, merged.len() / 2);
-    merged[0] = all;
-    let (means, squares) = merged[1..].split_at_mut(cols);
-    let (other_means, other_squares) = other[1..].split_at(cols);
-    for c in 0..cols {
-        let delta = other_means[c] - means[c];
-        means[c] += delta * (added / all);
-        squares[c] += other_squares[c] + delta * delta * (before * added / all);
-    }
-}
-
 /// A part: its rows, and the sums for gamma and beta. The gradients of the parameters are those of part 0 alone, so that they count once in
 /// the sum over the parts.
 impl MergeParts for MergeSums {
@@ -73,11 +71,13 @@ impl MergeParts for MergeSums {
         sums
     }
 
-    fn of_batch(&self, parts: &[&[f64]], own: usize, inputs: &[Vec<f32>], outputs: &mut [Vec<f32>]) {
+    fn add(&self, total: &mut [f64], part: &[f64]) {
+        total.iter_mut().zip(part).for_each(|(total, value)| *total += value);
+    }
+
+    fn of_batch(&self, total: &[f64], own: usize, inputs: &[Vec<f32>], outputs: &mut [Vec<f32>]) {
         let cols = self.columns.cols;
-        let mut sums = vec![0.0; self.numbers()];
-        parts.iter().for_each(|part| sums.iter_mut().zip(*part).for_each(|(sum, value)| *sum += value));
-        let (rows, (to_gamma, to_beta)) = (sums[0], sums[1..].split_at(cols));
+        let (rows, (to_gamma, to_beta)) = (total[0], total[1..].split_at(cols));
         let [mean, over_deviation, gamma, beta] = [0, 1, 2, 3].map(|row| &inputs[1][row * cols..(row + 1) * cols]);
         outputs[0] = [
             mean.to_vec(),
@@ -124,9 +124,10 @@ mod tests {
             let step = Step { images: count as u32 / 3, ..Step::default() };
             kernel.of_part(&step, &[partial])
         });
-        let parts: Vec<&[f64]> = parts.iter().map(Vec::as_slice).collect();
+        let mut total = vec![0.0; kernel.numbers()];
+        parts.iter().for_each(|part| kernel.add(&mut total, part));
         let mut outputs = [Vec::new(), vec![1.0, 2.0, 3.0, 4.0]];
-        kernel.of_batch(&parts, 1, &[Vec::new(), vec![0.5, 0.25]], &mut outputs);
+        kernel.of_batch(&total, 1, &[Vec::new(), vec![0.5, 0.25]], &mut outputs);
         let all = rows(0, 27);
         for c in 0..2 {
             let mean = all.iter().map(|row| row[c]).sum::<f64>() / 27.0;
@@ -148,7 +149,7 @@ mod tests {
         let affine = Affine { center: false, scale: false, len: 2 };
         let kernel = MergeMoments { columns, affine, epsilon: 1e-3, momentum: 0.9 };
         let mut outputs = [Vec::new(), vec![1.0, 2.0, 3.0, 4.0]];
-        kernel.of_batch(&[&[1.0, 0.0, f64::NAN, 0.0, 0.0]], 0, &[Vec::new()], &mut outputs);
+        kernel.of_batch(&[1.0, 0.0, f64::NAN, 0.0, 0.0], 0, &[Vec::new()], &mut outputs);
         assert_eq!(outputs[1][1], 2.0);
         assert!((outputs[1][0] - 0.9).abs() < 1e-6 && outputs[0][1].is_nan());
     }

@@ -1,13 +1,14 @@
 //! Steps whose gradients are computed of parts of the batch, on one rank or several, and added in the order of a tree.
 
-use super::synchronized::{Shares, run_synchronized};
+use super::synchronized::run_synchronized;
 use super::{Pass, Report};
 use crate::backend::Backend;
 use crate::error::Result;
 use crate::plan::{Plan, Program, Step};
-use crate::ranks::{TreeSum, sum};
+use crate::ranks::{Leaves, TreeSum, sum};
 use crate::trainer::metrics::Tally;
 use crate::trainer::session::Session;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Loss and correct predictions of a part, as its metrics have them.
@@ -27,14 +28,17 @@ impl Pass<'_> {
         }
         self.next += 1;
         let step = self.with_images(i, step(i));
-        let shares = Shares { parts, count: self.parts_of(i).len() };
-        let layout = Layout::new(session, parts);
+        let numbers = self.parts_of(i);
+        let leaves = Leaves { all: parts, count: numbers.len() };
+        let own = leaves.of(session.ranks.rank(), session.ranks.size());
+        let batch = Batch { i, step, first: numbers.start, leaves, own, layout: Layout::new(session, parts) };
         let of_parts = match session.synchronizes {
-            true => self.synchronized_parts(session, i, step, &shares, &layout).await?,
-            false => self.single_parts(session, i, step, &shares, &layout).await?,
+            true => self.synchronized_parts(session, &batch).await?,
+            false => self.single_parts(session, &batch).await?,
         };
-        let total = sum(session.ranks.as_mut(), of_parts, parts, shares.count, layout.len())?;
-        let (tally, metrics) = layout.tally(&total, shares.count, &step);
+        let layout = &batch.layout;
+        let total = sum(session.ranks.as_mut(), of_parts, leaves, layout.len())?;
+        let (tally, metrics) = layout.tally(&total, leaves.count, &step);
         layout.write(session, &total, metrics)?;
         let is_end = i + 1 == self.group(i).end;
         if self.accumulate > 1 {
@@ -50,24 +54,17 @@ impl Pass<'_> {
         Ok(Some(Report { tallies: vec![tally], predictions: Vec::new(), skipped: vec![is_skipped] }))
     }
 
-    /// What this rank's parts of batch `i` come to, one after the other.
-    async fn single_parts(
-        &self,
-        session: &mut Session,
-        i: usize,
-        step: Step,
-        shares: &Shares,
-        layout: &Layout,
-    ) -> Result<TreeSum> {
-        let (first, before) = (self.parts_of(i).start, session.layer_state().await?);
-        let own: Vec<usize> = shares.of(session.ranks.rank(), session.ranks.size()).collect();
+    /// What this rank's parts come to, one after the other.
+    async fn single_parts(&self, session: &mut Session, batch: &Batch) -> Result<TreeSum> {
+        let Batch { step, first, layout, .. } = batch;
+        let (own, before): (Vec<usize>, _) = (batch.own.clone().collect(), session.layer_state().await?);
         let plan = Arc::clone(&session.plan);
         let mut of_parts = TreeSum::default();
         for parts in own.chunks(plan.batches_per_upload) {
             session.queue.stage(&self.batches, first + parts[0]..first + parts[0] + parts.len());
             session.queue.upload(session.backend.as_mut())?;
             for (slot, &part) in parts.iter().enumerate() {
-                let of_part = Step { batch_index: slot as u32, ..self.in_part(i, first + part, step) };
+                let of_part = Step { batch_index: slot as u32, ..self.in_part(batch.i, first + part, *step) };
                 session.set_layer_state(&before)?;
                 session.backend.run(&[Program::Gradients], &[of_part])?;
                 let weight = of_part.images as f32 / step.images as f32;
@@ -79,32 +76,37 @@ impl Pass<'_> {
 
     /// The same side by side, so that they share the statistics of the batch: after it all have the same state of layers, which counts
     /// once.
-    async fn synchronized_parts(
-        &self,
-        session: &mut Session,
-        i: usize,
-        step: Step,
-        shares: &Shares,
-        layout: &Layout,
-    ) -> Result<TreeSum> {
-        let (first, own) = (self.parts_of(i).start, shares.of(session.ranks.rank(), session.ranks.size()));
-        session.load_replicas(own.len()).await?;
-        session.copy_to_replicas(own.len()).await?;
+    async fn synchronized_parts(&self, session: &mut Session, batch: &Batch) -> Result<TreeSum> {
+        let Batch { first, own, layout, .. } = batch;
+        session.prepare_parts(own.len()).await?;
         let plan = Arc::clone(&session.plan);
         let mut steps = Vec::with_capacity(own.len());
         for (slot, part) in own.clone().enumerate() {
             session.queue.stage(&self.batches, first + part..first + part + 1);
             session.upload_to(slot)?;
-            steps.push(self.in_part(i, first + part, step));
+            steps.push(self.in_part(batch.i, first + part, batch.step));
         }
-        run_synchronized(session, &steps, shares).await?;
+        run_synchronized(session, &steps, batch.leaves).await?;
         let mut of_parts = TreeSum::default();
-        for (slot, part) in own.enumerate() {
+        for (slot, part) in own.clone().enumerate() {
             let weight = if part == 0 { 1.0 } else { 0.0 };
             of_parts.add(part, layout.read(&plan, session.part(slot), 0, part, weight).await?);
         }
         Ok(of_parts)
     }
+}
+
+/// A batch whose parts are computed.
+struct Batch {
+    /// Its number in the pass.
+    i: usize,
+    step: Step,
+    /// The number of its first part in the pass.
+    first: usize,
+    leaves: Leaves,
+    /// Those of its parts that are this rank's.
+    own: Range<usize>,
+    layout: Layout,
 }
 
 /// What is added up over the parts, one after the other: gradients, state of layers, each weighted by the images of its part, and
