@@ -36,6 +36,7 @@ mod layers;
 mod one_thread;
 #[cfg(feature = "cli")]
 mod onnx;
+pub mod page;
 mod plan;
 pub mod ranks;
 mod real;

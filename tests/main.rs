@@ -22,6 +22,7 @@ mod norms;
 mod not_finite;
 mod onnx;
 mod package;
+mod page;
 mod pictures;
 mod plans;
 mod planted;

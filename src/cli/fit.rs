@@ -50,7 +50,7 @@ impl Fitting {
                 trainer.lose_device();
             }
             folder.flush()?;
-            live.iter().try_for_each(|live| live.read_weights(trainer))?;
+            live.iter().try_for_each(|live| live.read_weights(trainer, data))?;
             let interrupted = job::check_interrupted(trainer, &format!("in epoch {epoch}"));
             let is_last = interrupted.is_err()
                 || (ends_epoch && epoch == config.epochs)

@@ -17,6 +17,7 @@ mod fit;
 mod interrupt;
 mod job;
 mod live;
+mod live_view;
 mod manual;
 mod options;
 mod output_args;
@@ -42,6 +43,7 @@ mod trained_on;
 mod verify;
 mod verify_targets;
 mod version;
+mod view;
 mod weights;
 
 use crate::error::{Advice, Error};
@@ -77,6 +79,8 @@ enum Command {
     Export(export::Args),
     /// Write a run's report.html, with its figures as SVG and PNG
     Report(report::Args),
+    /// Look into a trained model, and train on, in a page on this machine
+    View(view::Args),
     /// Train by a run's run.json again, and compare losses and weights bit by bit
     Reproduce(reproduce::Args),
     /// Time training on every adapter and on the CPU, side by side
@@ -113,6 +117,7 @@ pub fn run() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::View(args) => view::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Verify(args) => verify::run(&args),

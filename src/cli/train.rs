@@ -98,7 +98,7 @@ fn start(request: RunRequest, port: Option<LivePort>) -> Result<Score> {
     let first = checkpoint_of(&mut trainer, &data)?;
     let stem = Path::new(&config.model).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let folder = RunFolder::create(config.out.as_deref(), &stem, config.overwrite, description, first)?;
-    let live = port.and_then(|port| LiveRun::start(port, &folder, &trainer, History::default()));
+    let live = port.and_then(|port| LiveRun::start(port, &folder, &trainer, None));
     train(Fitting { trainer, folder, live }, &data, &config)
 }
 
@@ -120,8 +120,10 @@ fn resume(config: RunConfig, resumed: Resumed, port: Option<LivePort>) -> Result
     note(&format!("resumed after {done}: {epochs} and {of_epoch}; {all} in all"));
     note_longer(&config, &checkpoint.state.config);
     folder.describe_resumed(&description, steps)?;
-    let history = || RecordedRun::read(folder.path()).map_or_else(|_| History::default(), |run| History::new(&run));
-    let live = port.and_then(|port| LiveRun::start(port, &folder, &trainer, history()));
+    let live = port.and_then(|port| {
+        let earlier = RecordedRun::read(folder.path()).ok();
+        LiveRun::start(port, &folder, &trainer, earlier.as_ref())
+    });
     train(Fitting { trainer, folder, live }, &data, &config)
 }
 

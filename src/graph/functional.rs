@@ -115,7 +115,7 @@ impl Functional {
 ///
 /// # Errors
 /// If two have one name, or a name has characters that no name may have.
-pub(super) fn names(layers: &[FunctionalLayer]) -> Result<Vec<String>> {
+pub(crate) fn names(layers: &[FunctionalLayer]) -> Result<Vec<String>> {
     let mut namer = Namer::default();
     for name in layers.iter().filter_map(|layer| layer.name.as_deref()) {
         // Labels of buffers and dispatches are a name and words, or two names with a plus.

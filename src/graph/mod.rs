@@ -18,10 +18,12 @@ mod record;
 mod record_options;
 mod sequential;
 mod summary;
+mod toml_text;
 mod weights;
 mod whitening;
 
 pub use file::ModelFile;
+pub(crate) use functional::names;
 pub use functional::{Functional, FunctionalLayer};
 pub use images_info::ImagesInfo;
 pub use initialize::initialize;

@@ -42,17 +42,30 @@ impl Preset {
         }
     }
 
-    /// The network over images of shape `input`, with `classes` outputs.
-    pub fn build(self, input: [usize; 3], classes: usize) -> Model {
-        let text = match self {
+    /// The network as TOML.
+    fn text(self) -> &'static str {
+        match self {
             Self::Cnn => include_str!("../../assets/models/cnn.toml"),
             Self::Dnn => include_str!("../../assets/models/dnn.toml"),
             Self::Lenet5 => include_str!("../../assets/models/lenet5.toml"),
             Self::VggSmall => include_str!("../../assets/models/vgg-small.toml"),
             Self::ResnetSmall => include_str!("../../assets/models/resnet-small.toml"),
             Self::MobilenetSmall => include_str!("../../assets/models/mobilenet-small.toml"),
-        };
-        let mut layers = ModelFile::parse_toml(text).expect("the presets are checked by a test").layers;
+        }
+    }
+
+    /// The network with `classes` outputs as TOML, with its comments.
+    pub fn to_toml(self, classes: usize) -> String {
+        let text = self.text();
+        match text.rsplit_once("units = 10\n") {
+            Some((before, after)) => format!("{before}units = {classes}\n{after}"),
+            None => text.to_owned(),
+        }
+    }
+
+    /// The network over images of shape `input`, with `classes` outputs.
+    pub fn build(self, input: [usize; 3], classes: usize) -> Model {
+        let mut layers = ModelFile::parse_toml(self.text()).expect("the presets are checked by a test").layers;
         if let Some(FunctionalLayer { layer: AnyLayer::Dense(last), .. }) = layers.last_mut() {
             last.units = classes;
         }
@@ -78,6 +91,8 @@ mod tests {
                 assert!(plan.is_ok_and(|plan| !plan.dispatches.is_empty()), "{preset:?}");
             }
             assert_eq!(Preset::named(preset.name()), Some(preset));
+            let read = Model::from_toml(&preset.to_toml(7), [32, 32, 3]).expect("its own text");
+            assert_eq!(read, preset.build([32, 32, 3], 7));
         }
         assert_eq!(Preset::named("vgg"), None);
     }

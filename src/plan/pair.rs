@@ -3,7 +3,9 @@
 
 use super::buffers::BufferSlice;
 use super::recorded::{Dispatch, DispatchId, Plan};
+use super::wgsl::Shader;
 use super::wgsl_pair::ShaderSource;
+use std::collections::HashSet;
 
 /// Most workgroups of a pair: what a card has at work at a time, so that neither kernel waits for the other's.
 const MAX_WORKGROUPS: u32 = 2048;
@@ -54,6 +56,33 @@ impl Plan {
     /// What a launch is called: the labels of its dispatches.
     pub fn launch_label(&self, launch: &[DispatchId]) -> String {
         launch.iter().map(|id| &self.dispatch(*id).label[..]).collect::<Vec<_>>().join(" + ")
+    }
+
+    /// All launches: every pair, and every dispatch but those that the programs launch in pairs alone.
+    pub fn all_launches(&self) -> Vec<Vec<DispatchId>> {
+        let alone: HashSet<DispatchId> = (self.programs.iter())
+            .flat_map(|program| self.launches(program))
+            .filter_map(|launch| match launch {
+                [only] => Some(*only),
+                _ => None,
+            })
+            .collect();
+        let is_paired = |id: &DispatchId| self.pairs.iter().any(|pair| pair.contains(id));
+        let singles = (0..self.dispatches.len()).map(DispatchId).filter(|id| !is_paired(id) || alone.contains(id));
+        singles.map(|id| vec![id]).chain(self.pairs.iter().map(|pair| pair.to_vec())).collect()
+    }
+
+    /// The shader of a launch.
+    pub fn shader_of(&self, launch: &[DispatchId]) -> ShaderSource {
+        match *launch {
+            [first, second] => self.shader_of_pair([first, second]),
+            _ => {
+                let shader = self.dispatch(launch[0]).kernel.shader();
+                let text = shader.text(self.profile);
+                let Shader { grid, iterations, uses_step, .. } = shader;
+                ShaderSource { text, grid, iterations, uses_step }
+            }
+        }
     }
 
     /// The shader of a pair of dispatches.

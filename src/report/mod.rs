@@ -9,6 +9,7 @@ mod figures;
 mod history;
 mod live;
 mod output;
+mod page_server;
 mod predictions;
 mod progress;
 mod report_files;
@@ -25,6 +26,7 @@ pub(crate) use figures::{Chart, Figure, Mark, Picture, Series, XAxis, contact_sh
 pub(crate) use history::History;
 pub(crate) use live::{Live, LivePort};
 pub(crate) use output::{Verbosity, detail, is_quiet, note, print, print_json, say, set_output, standard_input};
+pub(crate) use page_server::PageServer;
 pub(crate) use predictions::{Guess, Predicted, PredictionFormat, PredictionHead, PredictionWriter};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use report_files::{write_page, write_report};

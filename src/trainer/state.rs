@@ -10,9 +10,9 @@ use super::session::Session;
 use crate::backend::{Device, DeviceInfo};
 use crate::data::{Batches, Split};
 use crate::error::{Error, Result, usage};
-use crate::graph::{Graph, ImagesInfo, Model, RecordOptions, load_weights, save_weights, weights_of};
+use crate::graph::{Graph, ImagesInfo, Model, load_weights, save_weights, weights_of};
 use crate::layers::ClassWeights;
-use crate::plan::{BufferId, Program, SkipBuffers};
+use crate::plan::{BufferId, Profile, Program, SkipBuffers};
 use std::path::Path;
 
 /// A model on a device, ready to train. All that waits for the device is async; [`crate::blocking::Trainer`] is the same for
@@ -31,13 +31,6 @@ pub struct Trainer {
     pub(super) images: ImagesInfo,
 }
 
-/// Batches that one upload holds, at most.
-const BATCHES_PER_UPLOAD: usize = 32;
-/// Bytes of pixels that one upload may hold, and of the predictions over it, unless a single batch has more.
-const UPLOAD_BYTES: usize = 16 << 20;
-/// Bytes of pixels that a batch may have.
-const MAX_BATCH_BYTES: usize = 1 << 30;
-
 impl Trainer {
     /// Records `model`, loads it on `device` and gives it its initial weights. Of `config` it takes what training is about: batch
     /// size, optimizer, learning rate, seed, epochs, shuffling.
@@ -48,11 +41,7 @@ impl Trainer {
         let model = model.into();
         let graph = model.graph()?;
         config.check()?;
-        let batch = config.plan_batch();
-        let batch_bytes = graph.input.iter().product::<usize>().saturating_mul(batch);
-        if batch_bytes > MAX_BATCH_BYTES {
-            return Err(usage!("a batch of {batch} images is {batch_bytes} bytes of pixels; try a smaller batch size"));
-        }
+        let options = config.record_options(&graph, device.profile())?;
         if let Some(class) = config.class_weight.as_ref().and_then(ClassWeights::last).filter(|&c| c >= graph.classes())
         {
             return Err(usage!("a class_weight for class {class}; the model has {} classes", graph.classes()));
@@ -60,13 +49,6 @@ impl Trainer {
         if config.class_weight.as_ref().is_some_and(|weights| weights.are_zero(graph.classes())) {
             return Err(usage!("a class_weight of 0 for every class; no image would count"));
         }
-        let prediction_bytes = batch * graph.outputs() * size_of::<f32>();
-        let batches_per_upload = (UPLOAD_BYTES / batch_bytes.max(prediction_bytes)).clamp(1, BATCHES_PER_UPLOAD);
-        let (profile, loss, optimizer) = (device.profile(), config.loss, config.optimizer);
-        let (loss_settings, update) = (config.loss_settings(), config.update_settings());
-        let augment = config.augment.unwrap_or_default();
-        let options =
-            RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, augment, optimizer, update };
         let recorded = graph.record(&options)?;
         let synchronizes = config.sync_bn && config.micro_batch.is_some();
         // Parts that share statistics stop between dispatches, where a launch of two cannot.
@@ -86,8 +68,9 @@ impl Trainer {
             images,
         };
         trainer.set_weights(&trainer.graph.initial_weights(trainer.config.seed))?;
-        if optimizer.initial_state() != 0.0 {
-            let arena = vec![optimizer.initial_state(); trainer.graph.parameters_len];
+        let initial = trainer.config.optimizer.initial_state();
+        if initial != 0.0 {
+            let arena = vec![initial; trainer.graph.parameters_len];
             for buffer in trainer.session.plan.host.optimizer_state.clone() {
                 trainer.session.backend.write_f32(buffer, 0, &arena)?;
             }
@@ -103,6 +86,16 @@ impl Trainer {
     /// The model's layers, shapes and parameters.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// What its plan was recorded for.
+    pub(crate) fn profile(&self) -> Profile {
+        self.session.plan.profile
     }
 
     /// What it runs on.

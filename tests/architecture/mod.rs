@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Modules from the lowest up; each may import itself and those named beside it. ARCHITECTURE.md says why.
-const LAYERS: [(&str, &[&str]); 26] = [
+const LAYERS: [(&str, &[&str]); 27] = [
     ("error", &[]),
     ("bounds", &["error"]),
     ("clock", &[]),
@@ -32,15 +32,16 @@ const LAYERS: [(&str, &[&str]); 26] = [
     ("data", &["error", "digest", "files", "rng", "threads"]),
     ("ranks", &["error", "digest"]),
     ("trainer", &["error", "bounds", "clock", "digest", "real", "plan", "layers", "graph", "backend", "data", "ranks"]),
+    ("page", &["error", "clock", "plan", "graph", "backend", "data", "trainer"]),
     ("verify", &["error", "clock", "rng", "simd", "plan", "layers", "graph", "backend", "data", "trainer"]),
     ("bench", &["error", "clock", "rng", "real", "threads", "plan", "kernels", "graph", "backend", "data", "trainer"]),
     ("blocking", &["error", "graph", "backend", "data", "trainer", "bench"]),
-    ("report", &["error", "digest", "files", "backend", "graph", "trainer", "bench", "verify"]),
+    ("report", &["error", "digest", "files", "backend", "graph", "trainer", "page", "bench", "verify"]),
     (
         "cli",
         &[
             "error", "bounds", "digest", "files", "hint", "simd", "threads", "plan", "graph", "onnx", "backend",
-            "data", "ranks", "trainer", "verify", "bench", "blocking", "report",
+            "data", "ranks", "trainer", "page", "verify", "bench", "blocking", "report",
         ],
     ),
 ];

@@ -3,36 +3,18 @@
 use super::engine::Engine;
 use super::resources::{Loaded, group_layout, new_pipeline, padded_bytes};
 use crate::error::{Advice, Error, Result};
-use crate::plan::{BufferSlice, DispatchId, Shader, ShaderSource};
-use std::collections::{HashMap, HashSet};
+use crate::plan::{BufferSlice, DispatchId, ShaderSource};
+use std::collections::HashMap;
 use wgpu::ErrorFilter;
 
 impl Engine {
-    /// Creates the bind groups, and one pipeline for each distinct shader text: of every pair, and of every dispatch but those that the
-    /// programs launch in pairs alone.
+    /// Creates the bind groups of all launches whose dispatches `is_run` says are run, and one pipeline for each distinct shader text.
     pub(super) async fn compile(&mut self, is_run: impl Fn(DispatchId) -> bool) -> Result<()> {
         let plan = std::sync::Arc::clone(&self.plan);
         let mut pipelines: HashMap<String, wgpu::ComputePipeline> = HashMap::new();
-        let is_paired = |id: &DispatchId| plan.pairs.iter().any(|pair| pair.contains(id));
-        let alone: HashSet<DispatchId> = (plan.programs.iter())
-            .flat_map(|program| plan.launches(program))
-            .filter_map(|launch| match launch {
-                [only] => Some(*only),
-                _ => None,
-            })
-            .collect();
-        let singles = (0..plan.dispatches.len()).map(DispatchId);
-        for id in singles.filter(|id| is_run(*id) && (!is_paired(id) || alone.contains(id))) {
-            let shader = plan.dispatch(id).kernel.shader();
-            let text = shader.text(plan.profile);
-            let Shader { grid, iterations, uses_step, .. } = shader;
-            let source = ShaderSource { text, grid, iterations, uses_step };
-            let loaded = self.load_launch(&[id], source, &mut pipelines).await?;
-            self.launches.insert(vec![id], loaded);
-        }
-        for pair in plan.pairs.iter().filter(|pair| pair.iter().all(|id| is_run(*id))) {
-            let loaded = self.load_launch(pair, plan.shader_of_pair(*pair), &mut pipelines).await?;
-            self.launches.insert(pair.to_vec(), loaded);
+        for launch in plan.all_launches().into_iter().filter(|launch| launch.iter().all(|id| is_run(*id))) {
+            let loaded = self.load_launch(&launch, plan.shader_of(&launch), &mut pipelines).await?;
+            self.launches.insert(launch, loaded);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ mod progress;
 mod request;
 mod server;
 
+pub(super) use request::{REFUSAL, is_from_here};
 pub(crate) use server::Server;
 
 use super::run_page::{RunPage, weights_of_filters};
@@ -50,6 +51,10 @@ impl LivePort {
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
         Ok(Self { listener, port })
+    }
+
+    pub(crate) fn number(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn address(&self) -> String {

@@ -16,8 +16,7 @@ pub(super) enum Answer {
     Refused(&'static str, &'static str),
 }
 
-const NOT_FROM_HERE: Answer =
-    Answer::Refused("403 Forbidden", "this page is for this machine alone: open the address that the run printed");
+const NOT_FROM_HERE: Answer = Answer::Refused("403 Forbidden", REFUSAL);
 const NOT_READ: Answer = Answer::Refused("400 Bad Request", "this is no request that can be read");
 pub(super) const TOO_LONG: Answer =
     Answer::Refused("431 Request Header Fields Too Large", "the request's head is too long");
@@ -27,16 +26,15 @@ pub(super) fn end_of_head(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4)
 }
 
-/// What is answered to the request with this head by a server on `port`, and whether without the content.
+/// Why a request that does not come from here is refused.
+pub(in crate::report) const REFUSAL: &str =
+    "this page is for this machine alone: open the address that the command printed";
+
+/// Whether a request to a server on `port` comes from this machine, by the values of its header fields, named in lower case.
 ///
 /// A page of another site can make a browser send requests here, also under a name of its own that it has made point to this machine. So a
 /// request has to name this machine, and may not come from another site's page. No answer allows such a page to read it.
-pub(super) fn answer(head: &[u8], port: u16) -> (Answer, bool) {
-    let Some((method, target, fields)) = parse(head) else { return (NOT_READ, false) };
-    let is_head = method == "HEAD";
-    let values = |name: &str| {
-        fields.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| *value).collect::<Vec<_>>()
-    };
+pub(in crate::report) fn is_from_here<'a>(values: impl Fn(&str) -> Vec<&'a str>, port: u16) -> bool {
     let is_own = match values("host")[..] {
         [host] => {
             let from_here = match values("origin")[..] {
@@ -48,7 +46,17 @@ pub(super) fn answer(head: &[u8], port: u16) -> (Answer, bool) {
         }
         _ => false,
     };
-    if !is_own || !values("sec-fetch-site").iter().all(|site| ["same-origin", "none"].contains(site)) {
+    is_own && values("sec-fetch-site").iter().all(|site| ["same-origin", "none"].contains(site))
+}
+
+/// What is answered to the request with this head by a server on `port`, and whether without the content.
+pub(super) fn answer(head: &[u8], port: u16) -> (Answer, bool) {
+    let Some((method, target, fields)) = parse(head) else { return (NOT_READ, false) };
+    let is_head = method == "HEAD";
+    let values = |name: &str| {
+        fields.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| *value).collect::<Vec<_>>()
+    };
+    if !is_from_here(values, port) {
         return (NOT_FROM_HERE, is_head);
     }
     if !["GET", "HEAD"].contains(&method) {
