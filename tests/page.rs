@@ -187,10 +187,11 @@ fn a_file_of_keras_is_taken_with_its_weights() {
     let start = json!({ "call": "start", "settings": { "adapter": "cpu" }, "data": "own", "text": text });
     call(&mut page, start, vec![]);
     let bytes = std::fs::read(file("nested.keras")).expect("a file of the repository");
-    let started = call(&mut page, json!({ "call": "load", "name": "nested.keras" }), bytes.clone()).head;
-    assert!(started["summary"]["layers"].as_array().is_some_and(|layers| layers.len() > 3), "{started}");
+    let loaded = call(&mut page, json!({ "call": "load", "name": "nested.keras" }), bytes.clone()).head;
+    assert!(loaded["summary"]["layers"].as_array().is_some_and(|layers| layers.len() > 3), "{loaded}");
     let all: Value = serde_json::from_slice(&std::fs::read(file("expected.json")).expect("there")).expect("JSON");
-    let found = pixels().chunks(SIZE * SIZE).map(|image| {
+    let images = pixels();
+    let found = images.chunks(SIZE * SIZE).map(|image| {
         let head = call(&mut page, json!({ "call": "look" }), image.to_vec()).head;
         serde_json::from_value(head["probabilities"].clone()).expect("numbers")
     });

@@ -42,6 +42,20 @@ pub(crate) fn validated(text: &str) -> Result<(Module, ModuleInfo), String> {
     Ok((module, info))
 }
 
+/// For `scripts/test-web`, whose browser compiles them: writes the shaders that a browser's adapter may get, as JSON of names and texts,
+/// to the file that GPU_CNN_WRITE_SHADERS names.
+#[test]
+#[ignore = "writes a file"]
+fn shaders_for_browsers_are_written() {
+    let path = std::env::var("GPU_CNN_WRITE_SHADERS").expect("the name of a file");
+    // WebGPU has no 64-bit integers, and wgpu does not ask browsers for subgroups.
+    let is_portable = |text: &str| !text.contains("u64") && !text.contains("subgroup");
+    let texts: BTreeMap<String, String> =
+        variants().into_iter().filter(|(text, _)| is_portable(text)).map(|(text, name)| (name, text)).collect();
+    assert!(texts.len() >= 400, "only {} variants", texts.len());
+    std::fs::write(path, serde_json::to_string(&texts).unwrap()).unwrap();
+}
+
 #[test]
 fn every_shader_variant_is_valid_wgsl_that_nvidias_compiler_takes() {
     let texts = variants();

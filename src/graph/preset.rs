@@ -57,8 +57,8 @@ impl Preset {
     /// The network with `classes` outputs as TOML, with its comments.
     pub fn to_toml(self, classes: usize) -> String {
         let text = self.text();
-        match text.rsplit_once("units = 10\n") {
-            Some((before, after)) => format!("{before}units = {classes}\n{after}"),
+        match text.rsplit_once("units = 10") {
+            Some((before, after)) => format!("{before}units = {classes}{after}"),
             None => text.to_owned(),
         }
     }

@@ -5,3 +5,4 @@ mod layers;
 mod live;
 mod live_run;
 mod pages;
+mod view;
