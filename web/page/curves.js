@@ -1,14 +1,14 @@
 // The curves of loss and accuracy.
-"use strict";
+import { byId, mean, percent, show, svg } from "./dom.js";
 
 // Steps of a mean.
-const WINDOW = 20;
+export const WINDOW = 20;
 const BOX = { left: 46, right: 412, top: 10, bottom: 172 };
 
 // Draws the loss and the accuracy of a run.
-function drawCurves(run) {
+export function drawCurves(run) {
   const { losses, accuracies, tests, epochs, epochSteps } = run;
-  const steps = Math.max(losses.length, epochs * epochSteps);
+  const steps = Math.max(losses.length, epochs * epochSteps, 1);
   const x = (step) => BOX.left + ((BOX.right - BOX.left) * step) / steps;
   const highest = Math.max(2.5, ...smoothed(losses).map(([, loss]) => loss).filter(Number.isFinite));
   curve("loss", losses, highest, x, steps, (value) => value.toFixed(1));
@@ -37,7 +37,7 @@ function curve(id, values, highest, x, steps, label) {
     axes.push(svg("text", { x: BOX.left - 6, y: y(value) + 4, class: "end" }, label(value)));
   }
   for (const [share, where] of [[0, ""], [0.5, "middle"], [1, "end"]]) {
-    axes.push(svg("text", { x: x(share * steps), y: BOX.bottom + 18, class: where }, Math.round(share * steps)));
+    axes.push(svg("text", { x: x(share * steps), y: BOX.bottom + 18, class: where }, String(Math.round(share * steps))));
   }
   axes.push(svg("text", { x: (BOX.left + BOX.right) / 4, y: BOX.bottom + 18, class: "middle" }, "step"));
   figure.querySelector(".axes").replaceChildren(...axes);

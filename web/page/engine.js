@@ -1,0 +1,54 @@
+// Calls the engine, one call after the other: in a worker, or at the server that the page is from.
+
+export const isServed = document.querySelector("meta[name=engine]").content === "server";
+let last = Promise.resolve();
+let worker;
+let answer;
+
+// The reply's head and bytes, and the milliseconds that the call took. Fails with the engine's text.
+export function call(head, bytes = new Uint8Array()) {
+  const reply = last.then(async () => {
+    const begun = performance.now();
+    const { head: found, bytes: data } = await (isServed ? post : ask)(JSON.stringify(head), bytes);
+    return { head: JSON.parse(found), bytes: data, ms: performance.now() - begun };
+  });
+  last = reply.catch(() => {});
+  return reply;
+}
+
+function ask(head, bytes) {
+  return new Promise((resolve, reject) => {
+    answer = { resolve, reject };
+    worker ??= startWorker();
+    worker.postMessage({ head, bytes });
+  });
+}
+
+function startWorker() {
+  const started = new Worker("worker.js", { type: "module" });
+  started.onmessage = ({ data }) => {
+    if (data.error === undefined) answer.resolve(data);
+    else answer.reject(new Error(data.error));
+  };
+  started.onerror = (event) => answer.reject(new Error(event.message || "the worker could not be loaded"));
+  return started;
+}
+
+async function post(head, bytes) {
+  const response = await fetch("call", { method: "POST", body: new Blob([head, "\n", bytes]) });
+  if (!response.ok) throw new Error(await response.text());
+  const all = new Uint8Array(await response.arrayBuffer());
+  const end = all.indexOf(10);
+  return { head: new TextDecoder().decode(all.subarray(0, end)), bytes: all.slice(end + 1) };
+}
+
+// The floats of a reply.
+export function floats({ bytes }) {
+  const count = bytes.length >> 2;
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * count));
+}
+
+// Starts the worker at once, so that it loads while the page does.
+export function warm() {
+  if (!isServed) worker ??= startWorker();
+}
