@@ -65,13 +65,12 @@ export function createEditor(train, report) {
   };
 }
 
-function summaryTable({ layers, total_params: total, trainable_params: trainable }) {
-  const rows = layers.map(({ name, type, output_shape: shape, params, inputs }) => tableRow(name, [type, times(shape), grouped(params), inputs.join(", ")]));
+// As `gpu-cnn summary` prints it; what a layer gets is only said where it is not the one before.
+function summaryTable({ model, layers, total_params: total, trainable_params: trainable }) {
+  const isChain = model === "sequential";
+  const rows = layers.map(({ name, type, output_shape: shape, params, inputs }) => (
+    tableRow(name, [type, times(shape), grouped(params), ...(isChain ? [] : [inputs.join(", ")])])));
   const sum = `${grouped(total)} parameters, ${total === trainable ? "all" : grouped(trainable)} of them learned`;
-  return element(
-    "table", {},
-    element("caption", {}, sum),
-    tableHead(["Layer", "Type", "Output shape", "Parameters", "Gets"]),
-    element("tbody", {}, ...rows),
-  );
+  const names = ["Layer", "Type", "Output shape", "Parameters", ...(isChain ? [] : ["Connected to"])];
+  return element("table", {}, element("caption", {}, sum), tableHead(names), element("tbody", {}, ...rows));
 }

@@ -3,7 +3,9 @@
 export const isServed = document.querySelector("meta[name=engine]").content === "server";
 let last = Promise.resolve();
 let worker;
-let answer;
+let answer = null;
+// Why the worker is no more.
+let broken = null;
 
 // The reply's head and bytes, and the milliseconds that the call took. Fails with the engine's text.
 export function call(head, bytes = new Uint8Array()) {
@@ -18,6 +20,7 @@ export function call(head, bytes = new Uint8Array()) {
 
 function ask(head, bytes) {
   return new Promise((resolve, reject) => {
+    if (broken) throw broken;
     answer = { resolve, reject };
     worker ??= startWorker();
     worker.postMessage({ head, bytes });
@@ -30,7 +33,10 @@ function startWorker() {
     if (data.error === undefined) answer.resolve(data);
     else answer.reject(new Error(data.error));
   };
-  started.onerror = (event) => answer.reject(new Error(event.message || "the worker could not be loaded"));
+  started.onerror = (event) => {
+    broken = new Error(event.message || "the worker could not be loaded");
+    answer?.reject(broken);
+  };
   return started;
 }
 

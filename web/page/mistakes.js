@@ -31,7 +31,7 @@ export function createMistakes(getImage, report) {
       const all = row.reduce((a, b) => a + b, 0) || 1;
       return element("tr", {}, element("th", { scope: "row" }, classes[label]), ...row.map((number, predicted) => cell(number, number / all, label, predicted)));
     });
-    const caption = element("caption", {}, "Rows are labels, columns what the network says. Darker: a larger share of the row. Choose a number off the diagonal to see its pictures.");
+    const caption = element("caption", {}, "Rows are labels, columns what the network says. More colour: a larger share of the row. Choose a number off the diagonal to see its pictures.");
     byId("confusion").replaceChildren(element("table", {}, caption, head, element("tbody", {}, ...rows)));
     showPictures(null);
   }

@@ -149,11 +149,11 @@ async function failed(mine, error) {
 
 function takeScores(mine, { scores = [], tests = [] }) {
   for (let i = 0; i + 1 < scores.length; i += 2) {
-    mine.losses.push(scores[i]);
-    mine.accuracies.push(scores[i + 1]);
+    mine.losses.push(scores[i] ?? NaN);
+    mine.accuracies.push(scores[i + 1] ?? NaN);
   }
-  for (const { step, epoch, loss, accuracy } of tests) {
-    mine.tests.push({ step: step ?? epoch * mine.epochSteps, loss, accuracy });
+  for (const { steps, loss, accuracy } of tests) {
+    mine.tests.push({ step: steps, loss, accuracy });
     addEpoch(mine, { loss, accuracy });
   }
   showScores(mine);
@@ -169,7 +169,7 @@ function took({ scores, steps, epoch, test, is_over: isOver, status }, ms) {
     // The first piece has what is done once.
     if (run.losses.length) run.speeds.push(ms / count);
   }
-  takeScores(run, { scores, tests: test ? [{ step: steps, ...test }] : [] });
+  takeScores(run, { scores, tests: test ? [{ steps, ...test }] : [] });
   if (!run.isLive) showSpeed(run);
   if (test) mistakes.refresh();
   if (test || isOver || status || count) sayEpoch(run);
@@ -270,8 +270,8 @@ setUp(() => {
   begin();
   byId("status").scrollIntoView({ block: "center" });
 });
-// What the page has measured, for tests.
-globalThis.gpuCnn = () => run;
+// What the page has measured, for tests, and its way to the engine.
+globalThis.gpuCnn = Object.assign(() => run, { call });
 
 async function open() {
   if (!isServed) return begin();

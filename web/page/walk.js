@@ -82,7 +82,7 @@ export function createWalk(getPicture, report) {
     byId("walk-output").hidden = isFlat;
     if (!isFlat) drawMap(byId("walk-output"), output, at.map, { row: at.row, column: at.column, rows: 1, columns: 1 });
     byId("walk-numbers").replaceChildren(...WRITERS[explained.type](explained, open, channel));
-    const text = resultText(explained);
+    const text = resultText(explained, channel);
     show("walk-sum", text);
     report({ layer: name, ...at, channel, kind: open.layer.kind, sum: explained.after, found: explained.found, agrees: agrees(explained), winner: explained.winner, window: explained.window });
   }
@@ -221,12 +221,14 @@ const WRITERS = {
 
 const agrees = ({ after, found }) => (after === undefined ? null : Math.abs(after - found) <= TOLERANCE * Math.max(1, Math.abs(found)));
 
-function resultText(explained) {
+function resultText(explained, channel) {
   const { type, after, found } = explained;
   const end = { true: `The layer has ${short(found)} here: the same.`, false: `The layer has ${short(found)} here, which is another number.`, null: `The layer has ${short(found)} here.` }[agrees(explained)];
   if (type === "pool") return `${explained.winner === null ? `Mean of ${explained.count} numbers` : "The largest number"}: ${short(after)}. ${end}`;
   if (type === "lines") return after === undefined ? end : `Together: ${short(after)}. ${end}`;
+  const one = explained.channels?.find((other) => other.channel === channel);
+  const share = explained.channels?.length > 1 && one ? `Channel ${channel + 1} gives ${short(one.sum)}, the others ${short(explained.sum - one.sum)}. ` : "";
   const parts = explained.channels?.length > 1 ? `Sum of the products of all ${explained.channels.length} channels` : "Sum of the products";
   const last = explained.activation === "linear" || explained.activation === "softmax" || after === undefined ? "" : `, after ${activationName({ kind: "", args: { activation: explained.activation } })} ${short(after)}`;
-  return `${parts} ${short(explained.sum)} + bias ${short(explained.bias)} = ${short(explained.total)}${last}. ${end}`;
+  return `${share}${parts} ${short(explained.sum)} + bias ${short(explained.bias)} = ${short(explained.total)}${last}. ${end}`;
 }
