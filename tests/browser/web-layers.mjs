@@ -17,8 +17,8 @@ export async function maps(session) {
   if (String(counts) !== "64,64,64,64,0,128,10") fault(`maps of layers: ${counts}`);
   // From here on nothing but the picture changes.
   await page.locator("#pause").click();
-  await page.locator("#samples button").nth(1).click();
-  await looked(page);
+  await page.waitForTimeout(600);
+  await looked(page, () => page.locator("#samples button").nth(1).click());
   const colors = () => page.locator("#layers .unit").evaluateAll((all) => all.map((unit) => unit.style.backgroundColor));
   const before = [...(await sums(page, "#layers .map canvas")), ...(await colors())];
   await page.locator("#clear").click();

@@ -15,10 +15,11 @@ export async function visit(session, where, settings, query = "", browser = sess
 
 export const state = (page, keys) => page.evaluate((keys) => Object.fromEntries(keys.map((key) => [key, globalThis.gpuCnn()[key]])), keys);
 export const trained = (page, steps) => page.waitForFunction((steps) => globalThis.gpuCnn?.().losses?.length >= steps, steps);
-// Until the picture under the pen has been looked at so many times more.
-export async function looked(page, times = 1) {
-  const before = await page.evaluate(() => globalThis.gpuCnn().looks ?? 0);
-  await page.waitForFunction((looks) => globalThis.gpuCnn().looks >= looks, before + times);
+// Until the picture under the pen has been looked at since `change`.
+export async function looked(page, change = async () => {}) {
+  const before = (await state(page, ["looks"])).looks ?? 0;
+  await change();
+  await page.waitForFunction((before) => globalThis.gpuCnn().looks > before, before);
 }
 export const text = (page, selector) => page.locator(selector).textContent();
 

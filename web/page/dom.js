@@ -88,7 +88,7 @@ export function rove(group) {
     for (const other of buttons()) other.tabIndex = other === button ? 0 : -1;
   };
   take(buttons()[0]);
-  group.addEventListener("focusin", (event) => take(event.target.closest("button")));
+  group.addEventListener("focusin", (event) => take(event.target));
   group.addEventListener("keydown", (event) => {
     const all = buttons();
     const at = all.indexOf(event.target.closest("button"));

@@ -1,6 +1,6 @@
 // Which classes are taken for which, and the worst pictures.
 import { call } from "./engine.js";
-import { byId, element, paintBytes, percent, show } from "./dom.js";
+import { byId, element, paintBytes, percent, rove, show } from "./dom.js";
 
 // `getImage` gives the images' [height, width, channels], `report` is told what was found.
 export function createMistakes(getImage, report) {
@@ -32,7 +32,9 @@ export function createMistakes(getImage, report) {
       return element("tr", {}, element("th", { scope: "row" }, classes[label]), ...row.map((number, predicted) => cell(number, number / all, label, predicted)));
     });
     const caption = element("caption", {}, "Rows are labels, columns what the network says. More colour: a larger share of the row. Choose a number off the diagonal to see its pictures.");
-    byId("confusion").replaceChildren(element("table", {}, caption, head, element("tbody", {}, ...rows)));
+    const table = element("table", {}, caption, head, element("tbody", {}, ...rows));
+    rove(table);
+    byId("confusion").replaceChildren(table);
     showPictures(null);
   }
 
