@@ -41,7 +41,9 @@ function startWorker() {
 }
 
 async function post(head, bytes) {
-  const response = await fetch("call", { method: "POST", body: new Blob([head, "\n", bytes]) });
+  const response = await fetch("call", { method: "POST", body: new Blob([head, "\n", bytes]) }).catch(() => {
+    throw new Error("the program that serves this page is gone");
+  });
   if (!response.ok) throw new Error(await response.text());
   const all = new Uint8Array(await response.arrayBuffer());
   const end = all.indexOf(10);

@@ -4,24 +4,25 @@ import { byId, element, later, save, show, sleep } from "./dom.js";
 import { drawCurves } from "./curves.js";
 import { createEditor } from "./editor.js";
 import { createFiles } from "./files.js";
-import { addFilters } from "./filters.js";
 import { chosen, setUp, takeText, useData } from "./form.js";
 import { createLayers } from "./layers.js";
-import { layerOf, listClasses, listSamples, lookAt, showProbabilities, showSeen } from "./look.js";
+import { listClasses, listSamples } from "./look.js";
 import { createMistakes } from "./mistakes.js";
 import { createPad } from "./pad.js";
 import { clearFirst, command, createShaders, listFirst } from "./same.js";
 import { addEpoch, clearState, deviceName, say, sayEpoch, showOther, showScores, showSpeed } from "./state.js";
 import { train } from "./training.js";
 import { createWalk } from "./walk.js";
+import { createWatching } from "./watching.js";
 
 let run = {};
 const isCurrent = (mine) => mine === run;
 const redraw = () => drawCurves(run);
 
-const pad = createPad(() => listClasses(run.classes ?? []), () => look());
+const pad = createPad(() => listClasses(run.classes ?? []), () => watching.look());
 const layers = createLayers((name, map, button) => openWalk(name, map, button));
 const walk = createWalk(() => pad.picture(), (found) => { run.walk = found; });
+const watching = createWatching({ current: () => run, pad, layers, walk, failed });
 const mistakes = createMistakes(() => run.image, (found) => { run.evaluation = found; });
 const editor = createEditor((text) => begin({ text }), (found) => { run.described = found; });
 const relistShaders = createShaders();
@@ -40,7 +41,9 @@ function newRun(options) {
     accuracies: [],
     tests: [],
     speeds: [],
+    // Of this training, and of what was trained before.
     steps: 0,
+    before: 0,
     epochsOver: 0,
     looks: 0,
     filterLooks: 0,
@@ -51,6 +54,7 @@ function newRun(options) {
   walk.close();
   clearState();
   clearFirst();
+  byId("same-command").hidden = false;
   say(run, "Loading …");
   redraw();
   return run;
@@ -79,8 +83,18 @@ async function begin({ text, view } = {}) {
   if (!isCurrent(mine)) return;
   if (view) Object.assign(mine, { settings: { ...settings, ...started.settings }, name: view.name });
   await adopt(mine, started);
-  if (view) takeScores(mine, view);
+  if (view) showRun(mine, view);
   go();
+}
+
+// A run with what it has behind it; one that is over is not changed unasked.
+function showRun(mine, view) {
+  mine.isRecorded = !mine.isLive;
+  mine.isOn = mine.isLive;
+  mine.before = Math.max(0, view.scores.length / 2 - mine.steps);
+  takeScores(mine, view);
+  byId("same-command").hidden = true;
+  if (mine.isRecorded) began().then(watching.watch);
 }
 
 // Goes on from the model of a file.
@@ -105,7 +119,7 @@ async function adopt(mine, started) {
   relistShaders();
   show("command", command(mine));
   show("open-command", `gpu-cnn evaluate model.safetensors --data ${started.data === "own" ? "FOLDER" : started.data}`);
-  for (const id of ["train-section", "model-section", "files-section"]) byId(id).hidden = Boolean(isLive);
+  for (const id of ["train-section", "model-section", "mistakes-section", "files-section"]) byId(id).hidden = Boolean(isLive);
   showScores(mine);
   redraw();
   show("device", await deviceName(started));
@@ -113,7 +127,7 @@ async function adopt(mine, started) {
 
 function go() {
   sayEpoch(run);
-  train(run, { isCurrent, took, began, watch, timed, failed: (error) => failed(run, error) });
+  train(run, { isCurrent, took, began, watch: watching.watch, timed, failed: (error) => failed(run, error) });
 }
 
 function fail(mine, error) {
@@ -130,8 +144,9 @@ async function failed(mine, error) {
   try {
     const started = (await call({ call: "move_to_cpu" })).head;
     if (!isCurrent(mine)) return;
-    for (const scores of [mine.losses, mine.accuracies]) scores.length = Math.min(scores.length, started.steps);
-    mine.tests = mine.tests.filter(({ step }) => step <= started.steps);
+    const last = mine.before + started.steps;
+    for (const scores of [mine.losses, mine.accuracies]) scores.length = Math.min(scores.length, last);
+    mine.tests = mine.tests.filter(({ step }) => step <= last);
     const rows = byId("epochs").querySelector("tbody").rows;
     while (rows.length > mine.tests.length) rows[rows.length - 1].remove();
     Object.assign(mine, { speeds: [], isOver: false, notice: `The GPU has failed: ${error.message} It goes on on the CPU, from step ${started.steps}.` });
@@ -163,16 +178,17 @@ function takeScores(mine, { scores = [], tests = [] }) {
 
 function took({ scores, steps, epoch, test, is_over: isOver, status }, ms) {
   const count = scores.length / 2;
-  Object.assign(run, { steps, epochsOver: epoch, isOver, status });
+  Object.assign(run, { steps, epochsOver: epoch, isOver });
   if (count) {
     run.firstStepMs ??= performance.now() - run.begun;
     // The first piece has what is done once.
     if (run.losses.length) run.speeds.push(ms / count);
   }
-  takeScores(run, { scores, tests: test ? [{ steps, ...test }] : [] });
+  takeScores(run, { scores, tests: test ? [{ ...test, steps: run.before + steps }] : [] });
   if (!run.isLive) showSpeed(run);
   if (test) mistakes.refresh();
-  if (test || isOver || status || count) sayEpoch(run);
+  if (status) show("run-status", status);
+  sayEpoch(run);
 }
 
 // After the first step there is time for what only has to be shown.
@@ -193,59 +209,9 @@ async function began() {
   }
 }
 
-async function watch() {
-  await Promise.all([look(), watchFilters()]);
-}
-
-async function watchFilters() {
-  const mine = run;
-  try {
-    const layer = layerOf(await call({ call: "first_filters" }));
-    if (!isCurrent(mine) || !layer) return;
-    mine.paintFilters ??= addFilters(layers, layer, mine.image);
-    mine.paintFilters(layer);
-    mine.filterLooks += 1;
-  } catch (error) {
-    lookFailed(mine, error);
-  }
-}
-
-// Strokes that come while it looks are looked at together.
-let isLooking = false, isMore = false;
-async function look() {
-  if (isLooking) {
-    isMore = true;
-    return;
-  }
-  isLooking = true;
-  do {
-    isMore = false;
-    const mine = run;
-    const picture = pad.picture();
-    if (!mine.isReady || mine.isMoving || !picture) continue;
-    try {
-      const [seen] = await Promise.all([lookAt(picture), walk.refresh()]);
-      if (!isCurrent(mine) || !pad.isDrawn()) continue;
-      Object.assign(mine, { probabilities: seen.probabilities, seen: seen.seen, outputs: seen.outputs, looks: mine.looks + 1 });
-      showProbabilities(seen.probabilities, mine.classes);
-      showSeen(seen);
-      layers.paint(seen);
-    } catch (error) {
-      lookFailed(mine, error);
-    }
-  } while (isMore);
-  isLooking = false;
-}
-
-function lookFailed(mine, error) {
-  if (!isCurrent(mine)) return;
-  if (mine.device === "cpu") show("answer", error.message);
-  else failed(mine, error);
-}
-
 function openWalk(name, map, button) {
   const after = layers.get(name).whole;
-  walk.open(name, map, button, after).catch((error) => lookFailed(run, error));
+  walk.open(name, map, button, after).catch((error) => watching.lookFailed(run, error));
 }
 
 function timed(other) {
@@ -256,6 +222,7 @@ function timed(other) {
 byId("pause").addEventListener("click", () => {
   if (run.isOver) Object.assign(run, { isOver: false, isOn: true, epochs: run.epochs + run.settings.epochs });
   else run.isOn = !run.isOn;
+  run.isRecorded = false;
   go();
 });
 byId("download").addEventListener("click", async () => {
@@ -278,7 +245,6 @@ async function open() {
   newRun(chosen());
   const { run: view, device_names: names = [] } = (await call({ call: "hello" })).head;
   for (const name of names) byId("settings").elements.adapter.append(element("option", { value: name }, name));
-  if (view?.name) show("run-name", view.name);
   return begin(view ? { view } : {});
 }
 

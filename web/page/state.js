@@ -1,12 +1,13 @@
 // The state of the training: what it does, on which device, how fast, how well.
 import { byId, mean, percent, show, tableRow } from "./dom.js";
-import { WINDOW } from "./curves.js";
+import { WINDOW, known } from "./curves.js";
 
 const TILES = ["device", "speed", "other", "step", "loss-now", "accuracy-now", "test-accuracy"];
 
 export function clearState() {
   for (const id of TILES) show(id, "–");
   byId("epochs").querySelector("tbody").replaceChildren();
+  show("run-status", "");
   byId("progress").value = 0;
 }
 
@@ -20,13 +21,12 @@ export function say(run, text) {
 }
 
 export function sayEpoch(run) {
-  if (run.isOver) {
-    const last = run.tests.at(-1);
-    say(run, `Finished: ${run.epochs === 1 ? "one epoch" : `${run.epochs} epochs`}${last ? `, test accuracy ${percent(last.accuracy)}` : ""}`);
-    return;
-  }
+  const name = run.name ? `${run.name}: ` : "";
   const of = `epoch ${Math.min(run.epochsOver + 1, run.epochs)} of ${run.epochs}`;
-  say(run, run.status ?? (run.isOn ? `Training: ${of}` : `Paused in ${of}`));
+  const last = run.tests.at(-1);
+  if (run.isRecorded) say(run, `${name}as it was trained. To train on changes it.`);
+  else if (!run.isOver) say(run, `${name}${run.isOn ? "Training: " : "Paused in "}${of}`);
+  else say(run, `${name}Finished: ${run.epochs === 1 ? "one epoch" : `${run.epochs} epochs`}${last ? `, test accuracy ${percent(last.accuracy)}` : ""}`);
 }
 
 export function showSpeed(run) {
@@ -44,17 +44,19 @@ export function showOther({ other, settings }) {
 }
 
 export function showScores(run) {
-  const { losses, accuracies, epochs, epochSteps, steps } = run;
-  show("step", `${steps} of ${epochs * epochSteps}`);
-  byId("progress").value = Math.min(1, steps / (epochs * epochSteps));
-  if (losses.length === 0) return;
-  show("loss-now", mean(losses.slice(-WINDOW)).toFixed(4));
-  show("accuracy-now", percent(mean(accuracies.slice(-WINDOW))));
+  const { losses, accuracies, epochs, epochSteps, before } = run;
+  const [steps, all] = [before + run.steps, before + epochs * epochSteps];
+  show("step", `${steps} of ${Math.max(steps, all)}`);
+  byId("progress").value = Math.min(1, steps / all);
+  const [loss, accuracy] = [losses, accuracies].map((values) => mean(known(values.slice(-WINDOW))));
+  if (Number.isFinite(loss)) show("loss-now", loss.toFixed(4));
+  if (Number.isFinite(accuracy)) show("accuracy-now", percent(accuracy));
 }
 
 export function addEpoch(run, { loss, accuracy }) {
   const { losses, accuracies, epochSteps } = run;
-  const own = losses.length ? [mean(losses.slice(-epochSteps)).toFixed(4), percent(mean(accuracies.slice(-epochSteps)))] : ["–", "–"];
+  const means = [losses, accuracies].map((values) => mean(known(values.slice(-epochSteps))));
+  const own = [Number.isFinite(means[0]) ? means[0].toFixed(4) : "–", Number.isFinite(means[1]) ? percent(means[1]) : "–"];
   byId("epochs").querySelector("tbody").append(tableRow(String(run.tests.length), [...own, loss.toFixed(4), percent(accuracy)]));
   show("test-accuracy", percent(accuracy));
 }
