@@ -82,7 +82,7 @@ export async function walk(session) {
   await page.locator("#layers article:nth-child(3) .map").nth(3).click();
   await page.waitForTimeout(300);
   if ((await page.locator("#walk-channel option").count()) !== 65) fault("the channels are not listed");
-  await page.locator("#walk-channel").selectOption("7");
+  await page.locator("#walk-channel").selectOption({ value: "7" });
   if ((await walked()).channel !== 7) fault("another channel is not shown");
   session.faults.push(...(await look(page, session.axe)).map((one) => `walk: ${one}`));
   await page.context().close();

@@ -8,7 +8,8 @@ const SETTLED = 40;
 
 // Trains while `run` is on. Hooks: `took` a reply of train with its milliseconds, `began` after the first one, `watch`
 // about four times a second, `timed` with what the other device needs, `failed` with an error.
-export async function train(run, { isCurrent, took, began, watch, timed, failed }) {
+export async function train(run, hooks) {
+  const { isCurrent, took, began, watch, timed, failed } = hooks;
   if (run.isLooping) return;
   run.isLooping = true;
   const goesOn = () => isCurrent(run) && run.isReady && run.isOn && !run.isOver && !run.hasFailed && !run.isMoving;
@@ -26,7 +27,7 @@ export async function train(run, { isCurrent, took, began, watch, timed, failed 
       run.hasBegun = true;
       began();
     }
-    if (performance.now() - watched >= WATCH_MS || run.isOver) {
+    if (performance.now() - watched >= WATCH_MS) {
       watched = performance.now();
       await watch();
     }
@@ -36,7 +37,11 @@ export async function train(run, { isCurrent, took, began, watch, timed, failed 
     }
     if (run.isLive) await sleep(WATCH_MS);
   }
+  // What is shown is what the last step has left.
+  if (isCurrent(run) && !run.hasFailed && !run.isMoving) await watch();
   run.isLooping = false;
+  // It may have been told to go on meanwhile.
+  if (goesOn()) await train(run, hooks);
 }
 
 async function otherDevice() {
