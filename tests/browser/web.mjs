@@ -12,6 +12,7 @@ import * as layers from "./web-layers.mjs";
 import * as model from "./web-model.mjs";
 import * as own from "./web-own.mjs";
 import * as other from "./web-use.mjs";
+import * as served from "./web-view.mjs";
 
 const TOLERANCE = 1e-6;
 const [modules, screenshots, address, runs, command, ...parts] = process.argv.slice(2);
@@ -143,7 +144,7 @@ async function appear(settings) {
   await page.context().close();
 }
 
-const all = { use, slow, webGpu, ...layers, ...model, ...own, ...other };
+const all = { use, slow, webGpu, ...layers, ...model, ...own, ...other, ...served };
 for (const settings of LOOKS) all[`appear-${settings.viewport.width}-${settings.colorScheme}`] = () => appear(settings);
 for (const [name, part] of Object.entries(all)) {
   if (parts.length === 0 || parts.includes(name)) await part(session).catch((error) => faults.push(`${name}: ${error.stack}`));

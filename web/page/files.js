@@ -1,10 +1,10 @@
 // Files that are dropped or chosen: models, IDX files, folders of pictures.
 import { call } from "./engine.js";
 import { byId, grouped, show, times } from "./dom.js";
-import { filesOf, joined, readPictures } from "./own.js";
+import { filesOf, isPicture, joined, readPictures } from "./own.js";
 
 const isModel = (name) => /\.(safetensors|keras|h5)$/i.test(name);
-const isIdx = (name) => /(idx|ubyte)/i.test(name) || /\.gz$/i.test(name);
+const isIdx = (name) => !isPicture(name) && /(idx|ubyte|\.gz$)/i.test(name);
 // Files that are named.
 const NAMED = 5;
 

@@ -27,7 +27,7 @@ async function walk(entry, found) {
   }
 }
 
-const isPicture = (name) => /\.(png|jpe?g|gif|webp|bmp|avif|ico|svg|tiff?)$/i.test(name);
+export const isPicture = (name) => /\.(png|jpe?g|gif|webp|bmp|avif|ico|svg|tiff?)$/i.test(name);
 const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 // The pictures in a folder for each class: { classes, labels, bytes, image, unreadable: [paths], outside: count }.

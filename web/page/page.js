@@ -28,7 +28,6 @@ const editor = createEditor((text) => begin({ text }), (found) => { run.describe
 const relistShaders = createShaders();
 createFiles(goOn, (data) => {
   useData(data);
-  run.own = data;
   return begin();
 });
 
@@ -54,7 +53,7 @@ function newRun(options) {
   walk.close();
   clearState();
   clearFirst();
-  byId("same-command").hidden = false;
+  byId("same-command").hidden = byId("first-losses").hidden = Boolean(run.isContinued);
   say(run, "Loading …");
   redraw();
   return run;
@@ -99,9 +98,8 @@ function showRun(mine, view) {
 
 // Goes on from the model of a file.
 async function goOn(started) {
-  const { image, data, own } = run;
-  const mine = newRun({ ...chosen(), own, isContinued: true });
-  Object.assign(mine, { settings: { ...mine.settings, ...started.settings }, text: started.text, image, data });
+  const mine = newRun({ ...chosen(), data: run.data, isContinued: true });
+  Object.assign(mine, { settings: { ...mine.settings, ...started.settings }, text: started.text });
   await adopt(mine, started);
   go();
 }
@@ -210,6 +208,11 @@ async function began() {
 }
 
 function openWalk(name, map, button) {
+  if (!pad.isDrawn()) {
+    show("answer", "Draw something first.");
+    byId("pad").focus();
+    return;
+  }
   const after = layers.get(name).whole;
   walk.open(name, map, button, after).catch((error) => watching.lookFailed(run, error));
 }
