@@ -4,6 +4,8 @@ export const isServed = document.querySelector("meta[name=engine]").content === 
 let last = Promise.resolve();
 let worker;
 let answer = null;
+// Of a server: which of its pages this is, as it answers to the first call.
+let session;
 // Why the worker is no more.
 let broken = null;
 
@@ -11,8 +13,10 @@ let broken = null;
 export function call(head, bytes = new Uint8Array()) {
   const reply = last.then(async () => {
     const begun = performance.now();
-    const { head: found, bytes: data } = await (isServed ? post : ask)(JSON.stringify(head), bytes);
-    return { head: JSON.parse(found), bytes: data, ms: performance.now() - begun };
+    const { head: found, bytes: data } = await (isServed ? post : ask)(JSON.stringify({ ...head, session }), bytes);
+    const reply = JSON.parse(found);
+    session = reply?.session ?? session;
+    return { head: reply, bytes: data, ms: performance.now() - begun };
   });
   last = reply.catch(() => {});
   return reply;
