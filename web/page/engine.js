@@ -14,9 +14,9 @@ export function call(head, bytes = new Uint8Array()) {
   const reply = last.then(async () => {
     const begun = performance.now();
     const { head: found, bytes: data } = await (isServed ? post : ask)(JSON.stringify({ ...head, session }), bytes);
-    const reply = JSON.parse(found);
-    session = reply?.session ?? session;
-    return { head: reply, bytes: data, ms: performance.now() - begun };
+    const answered = JSON.parse(found);
+    session = answered?.session ?? session;
+    return { head: answered, bytes: data, ms: performance.now() - begun };
   });
   last = reply.catch(() => {});
   return reply;

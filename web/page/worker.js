@@ -6,7 +6,10 @@ page.catch(() => {});
 
 onmessage = async ({ data }) => {
   try {
-    const { head, bytes } = await (await page).call(data.head, data.bytes);
+    const reply = await (await page).call(data.head, data.bytes);
+    const { head, bytes } = reply;
+    // Its memory is the engine's, which the browser would free some time.
+    reply.free?.();
     postMessage({ head, bytes }, [bytes.buffer]);
   } catch (error) {
     postMessage({ error: error.message ?? String(error) });
