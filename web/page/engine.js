@@ -48,7 +48,7 @@ async function post(head, bytes) {
   const response = await fetch("call", { method: "POST", body: new Blob([head, "\n", bytes]) }).catch(() => {
     throw new Error("the program that serves this page is gone");
   });
-  if (!response.ok) throw new Error(await response.text());
+  if (!response.ok) throw new Error((await response.text()).trim());
   const all = new Uint8Array(await response.arrayBuffer());
   const end = all.indexOf(10);
   return { head: new TextDecoder().decode(all.subarray(0, end)), bytes: all.slice(end + 1) };

@@ -29,9 +29,11 @@ export function createFiles(goOn, trainOn) {
   async function load({ file }) {
     say(`Reading ${file.name} …`);
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const { head } = await call({ call: "load", name: file.name }, bytes);
+    const { head } = await call({ call: "load", name: file.name }, bytes).catch((error) => {
+      throw new Error(`${file.name} cannot be used: ${error.message}`);
+    });
     await goOn(head);
-    say(`${file.name} goes on from here: ${grouped(head.parameters)} parameters.`);
+    say(`${file.name} goes on from here: ${grouped(head.summary.total_params)} parameters.`);
   }
 
   async function takeIdx(files) {

@@ -25,7 +25,7 @@ const walk = createWalk(() => pad.picture(), (found) => { run.walk = found; });
 const watching = createWatching({ current: () => run, pad, layers, walk, failed });
 const mistakes = createMistakes(() => run.image, (found) => { run.evaluation = found; });
 const editor = createEditor((text) => begin({ text }), (found) => { run.described = found; });
-const relistShaders = createShaders();
+const relistShaders = createShaders(() => run);
 createFiles(goOn, (data) => {
   useData(data);
   return begin();

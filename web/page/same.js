@@ -29,7 +29,16 @@ export function clearFirst() {
   byId("first-losses").querySelector("ol").replaceChildren();
 }
 
-export function createShaders() {
+// What prints the same table of shaders.
+function shadersCommand({ settings, text, image, classes, data }, profile) {
+  const words = [`gpu-cnn summary --shaders ${profile} --model ${text ? "model.toml" : settings.model}`];
+  if (settings.batch_size !== 32) words.push(`--batch-size ${settings.batch_size}`);
+  if (data === "own") words.push(`--input-shape ${image.join(",")} --classes ${classes.length}`);
+  return words.join(" ");
+}
+
+// `getRun` gives the run whose shaders they are.
+export function createShaders(getRun) {
   const details = byId("shaders");
   let isListed = false;
 
@@ -37,7 +46,7 @@ export function createShaders() {
     isListed = true;
     try {
       const { head } = await call({ call: "shaders" });
-      show("shaders-command", head.command);
+      show("shaders-command", head.command ?? shadersCommand(getRun(), head.profile));
       show("shaders-profile", `${head.shaders.length} shaders, tuned for the profile ${head.profile}.`);
       const rows = head.shaders.map(({ name, sha256 }) => tableRow(name, [element("code", {}, sha256)]));
       details.querySelector("tbody").replaceChildren(...rows);
