@@ -1,31 +1,27 @@
-// Trains in the page that scripts/web builds: node web.mjs MODULES SCREENSHOTS|- ADDRESS RUNS COMMAND
+// Trains in the page that scripts/web builds: node web.mjs MODULES SCREENSHOTS|- ADDRESS RUNS COMMAND [PART...]
 // MODULES is the folder that scripts/browser prints, RUNS has the runs usual, slow and dnn of the same trainings by COMMAND, gpu-cnn, on the
-// CPU.
+// CPU. With parts, only these are tested: use, slow, maps, walk and so on.
 // Prints figures and a line for each fault; the exit code is 1 where there is one.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LOOKS, listen, look, open } from "./look.mjs";
+import { LOOKS, look, open } from "./look.mjs";
+import { looked, picture, state, stroke, text, trained, visit as visitOf } from "./web-visit.mjs";
+import * as layers from "./web-layers.mjs";
+import * as model from "./web-model.mjs";
+import * as own from "./web-own.mjs";
+import * as other from "./web-use.mjs";
+import * as served from "./web-view.mjs";
 
 const TOLERANCE = 1e-6;
-const [modules, screenshots, address, runs, command] = process.argv.slice(2);
+const [modules, screenshots, address, runs, command, ...parts] = process.argv.slice(2);
 const faults = [];
 const { browser, axe } = await open(modules);
 const folder = mkdtempSync(join(tmpdir(), "gpu-cnn-web-"));
-
-const own = (url) => url.startsWith(address) || url.startsWith("blob:");
-const state = (page) => page.evaluate(() => globalThis.gpuCnn());
-const trained = (page, steps) => page.waitForFunction((steps) => globalThis.gpuCnn().losses.length >= steps, steps);
-
-async function visit(where, settings, query = "", by = browser) {
-  const context = await by.newContext({ ...settings, reducedMotion: "reduce", acceptDownloads: true });
-  const page = await context.newPage();
-  page.setDefaultTimeout(120_000);
-  listen(page, where, faults, own);
-  await page.goto(address + query);
-  return page;
-}
+const session = { modules, screenshots, address, runs, command, browser, axe, folder, faults, checkShaders };
+const visit = (...rest) => visitOf(session, ...rest);
+const SCORES = ["losses", "tests", "speeds", "firstStepMs", "startMs"];
 
 // The losses of the first steps are those of the command's run, up to rounding.
 function compare(run, found, steps) {
@@ -36,71 +32,74 @@ function compare(run, found, steps) {
   console.log(`${run}: the losses of ${steps} steps differ from the command's by ${most.toExponential(1)} at most`);
 }
 
+// The table of shaders is what the command prints.
+function checkShaders(line, rows, fault) {
+  const printed = execFileSync(command, line.split(" ").slice(1), { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  for (const [name, hash] of rows) if (!printed.split("\n").some((line) => line.includes(name) && line.includes(hash))) fault(`the command prints no ${name} ${hash}`);
+}
+
 // Losses are the command's, what is drawn is told apart, and the file opens.
 async function use() {
-  const fault = (text) => faults.push(`use: ${text}`);
+  const fault = (message) => faults.push(`use: ${message}`);
   const page = await visit("use", LOOKS[2]);
   await trained(page, 40);
-  const { firstStepMs, startMs, losses: found } = await state(page);
+  const { firstStepMs, startMs, losses: found } = await state(page, SCORES);
   // After these, rounding has grown: the command's own vector instructions then differ by 1e-4 from its plain code.
   compare("usual", found, 10);
   const listed = await page.locator("#first-losses li").allTextContents();
   if (listed.length !== 20 || listed[19] !== found[19].toPrecision(8)) fault(`listed are ${listed}`);
   console.log(`ready after ${Math.round(startMs)} ms, first step after ${Math.round(firstStepMs)} ms`);
+  await page.waitForFunction(() => document.querySelector("#other").textContent !== "–");
+  console.log(`the other device: ${await text(page, "#other")}`);
 
   // A picture that is given, one by pointer, one by keys.
   const rows = page.locator("#probabilities tbody tr");
-  const sum = async () => (await state(page)).probabilities && page.evaluate(() => globalThis.gpuCnn().probabilities.reduce((a, b) => a + b, 0));
   const changed = async (how, change) => {
-    await page.evaluate(() => delete globalThis.gpuCnn().probabilities);
-    await change();
-    await page.waitForFunction(() => globalThis.gpuCnn().probabilities);
-    const total = await sum();
+    await looked(page, change);
+    const total = (await state(page, ["probabilities"])).probabilities.reduce((a, b) => a + b, 0);
     if (Math.abs(total - 1) > 1e-5 || (await rows.count()) !== 10) fault(`${how}: probabilities sum to ${total}`);
   };
   await page.waitForFunction(() => document.querySelectorAll("#samples button").length === 10);
   await changed("a sample", () => page.locator("#samples button").nth(3).click());
   await page.locator("#clear").click();
-  if ((await page.locator("#answer").textContent()) !== "Nothing is drawn yet.") fault("clearing leaves an answer");
-  await changed("the pointer", async () => {
-    const box = await page.locator("#pad").boundingBox();
-    const at = (x, y) => [box.x + x * box.width, box.y + y * box.height];
-    await page.mouse.move(...at(0.3, 0.2));
-    await page.mouse.down();
-    for (const place of [[0.3, 0.8], [0.7, 0.8], [0.7, 0.2], [0.3, 0.2]]) await page.mouse.move(...at(...place), { steps: 8 });
-    await page.mouse.up();
-  });
+  if ((await text(page, "#answer")) !== "Nothing is drawn yet.") fault("clearing leaves an answer");
+  await changed("the pointer", () => stroke(page, [[0.3, 0.2], [0.3, 0.8], [0.7, 0.8], [0.7, 0.2], [0.3, 0.2]]));
   await page.locator("#clear").click();
   await changed("the keyboard", async () => {
     await page.locator("#pad").focus();
     await page.keyboard.press("Space");
     for (let i = 0; i < 8; i++) await page.keyboard.press("Shift+ArrowDown");
   });
-  const drawn = await page.evaluate(() => [...document.querySelector("#pad").getContext("2d").getImageData(14, 17, 1, 1).data]);
+  const drawn = await page.evaluate(() => [...document.querySelector("#pad").getContext("2d").getImageData(140, 175, 1, 1).data]);
   if (drawn[0] < 100) fault(`the keyboard has drawn ${drawn}`);
 
   // Pausing holds the training.
+  const steps = async () => (await state(page, ["losses"])).losses.length;
   await page.locator("#pause").click();
   await page.waitForTimeout(500);
-  const held = (await state(page)).losses.length;
+  const held = await steps();
   await page.waitForTimeout(500);
-  if ((await state(page)).losses.length !== held) fault("it trains while it is paused");
+  if ((await steps()) !== held) fault("it trains while it is paused");
   await page.locator("#pause").click();
   await trained(page, held + 1);
 
   await page.waitForFunction(() => globalThis.gpuCnn().isOver);
-  const end = await state(page);
+  const end = await state(page, SCORES);
   const speeds = end.speeds.sort((a, b) => a - b);
   console.log(`${end.losses.length} steps, median ${speeds[speeds.length >> 1].toFixed(1)} ms a step; test accuracy ${end.tests.map(({ accuracy }) => accuracy)}`);
-  const status = await page.locator("#status").textContent();
+  const status = await text(page, "#status");
   if (!/^Finished: 10 epochs, test accuracy /.test(status)) fault(`the status is "${status}"`);
   const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#download").click()]);
   const file = join(folder, "model.safetensors");
   await download.saveAs(file);
-  const evaluation = JSON.parse(execFileSync(command, ["evaluate", file, "--data", "synthetic", "--adapter", "cpu", "--format", "json"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+  const words = ["evaluate", file, "--data", "synthetic", "--adapter", "cpu", "--format", "json"];
+  const evaluation = JSON.parse(execFileSync(command, words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
   const accuracy = evaluation.accuracy ?? evaluation.test?.accuracy;
   console.log(`${download.suggestedFilename()}: gpu-cnn evaluate says accuracy ${accuracy}`);
   if (!(Math.abs(accuracy - end.tests.at(-1).accuracy) < 0.05)) fault(`gpu-cnn evaluate says ${JSON.stringify(evaluation).slice(0, 200)}`);
+  // It trains on, as many epochs again.
+  await page.locator("#pause").click();
+  await trained(page, end.losses.length + 1);
 
   // Another network, from the form.
   await page.locator("[name=model]").selectOption("dnn");
@@ -114,7 +113,7 @@ async function use() {
 async function slow() {
   const page = await visit("slow", LOOKS[0], "?learning_rate=0.0001");
   await trained(page, 20);
-  compare("slow", (await state(page)).losses, 20);
+  compare("slow", (await state(page, SCORES)).losses, 20);
   await page.context().close();
 }
 
@@ -123,11 +122,11 @@ async function webGpu() {
   const { browser: other } = await open(modules, true);
   const page = await visit("WebGPU", LOOKS[2], "?model=dnn&adapter=webgpu&epochs=1&learning_rate=0.0001", other);
   await trained(page, 20);
-  const device = await page.locator("#device").textContent();
+  const device = await text(page, "#device");
   if (!device.startsWith("WebGPU")) faults.push(`WebGPU: the device is "${device}"`);
-  compare("dnn", (await state(page)).losses, 20);
+  compare("dnn", (await state(page, SCORES)).losses, 20);
   await page.waitForFunction(() => globalThis.gpuCnn().isOver);
-  const speeds = (await state(page)).speeds.sort((a, b) => a - b);
+  const speeds = (await state(page, SCORES)).speeds.sort((a, b) => a - b);
   console.log(`${device}: median ${speeds[speeds.length >> 1].toFixed(1)} ms a step of the dnn`);
   await other.close();
 }
@@ -141,15 +140,15 @@ async function appear(settings) {
   await page.locator("#pause").click();
   await page.waitForTimeout(400);
   faults.push(...(await look(page, axe)).map((text) => `${name}: ${text}`));
-  if (screenshots !== "-") await page.screenshot({ path: join(screenshots, `web-${name}.png`), fullPage: true });
+  await picture(session, page, name);
   await page.context().close();
 }
 
-const attempt = (name, part) => part.catch((error) => faults.push(`${name}: ${error}`));
-await attempt("use", use());
-await attempt("slow", slow());
-await attempt("WebGPU", webGpu());
-for (const settings of LOOKS) await attempt(JSON.stringify(settings), appear(settings));
+const all = { use, slow, webGpu, ...layers, ...model, ...own, ...other, ...served };
+for (const settings of LOOKS) all[`appear-${settings.viewport.width}-${settings.colorScheme}`] = () => appear(settings);
+for (const [name, part] of Object.entries(all)) {
+  if (parts.length === 0 || parts.includes(name)) await part(session).catch((error) => faults.push(`${name}: ${error.stack}`));
+}
 await browser.close();
 rmSync(folder, { recursive: true });
 if (faults.length) console.log(faults.join("\n"));

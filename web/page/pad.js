@@ -1,33 +1,85 @@
-// Drawing by pointer and by keyboard.
-"use strict";
+// Drawing by pointer and by keyboard, on a finer grid than the image that the network sees.
+import { byId, later, paintBytes, show } from "./dom.js";
 
-// The drawing: 28 by 28 bytes, what the network gets. `cleared` is called where it is empty, `drawn` with its pixels where not.
-function createPad(cleared, drawn) {
+// Pixels of the longer side, about.
+const SIDE = 280;
+// Images that are larger are drawn on as they are.
+const MOST = 1024;
+
+// `cleared` is called where the drawing is empty, `drawn` where there is a picture.
+export function createPad(cleared, drawn) {
   const canvas = byId("pad");
-  let pixels = new Uint8Array(784);
-  // Of the present stroke: what was there before, and how far it covers each pixel.
-  let before = pixels, covered = new Float32Array(784);
-  let last = null, timer;
-  const pen = { x: 14, y: 14, isShown: false };
+  // An image that is shown as it is, or null for a drawing.
+  let sample = null;
+  let scale, width, height, pixels, before, covered, last, timer;
+  let image = [];
+  const pen = { x: 0, y: 0, isShown: false };
+
+  // For images of [height, width, channels].
+  function resize(to) {
+    if (String(to) === String(image)) return;
+    image = to;
+    scale = Math.max(1, Math.round(Math.min(SIDE, MOST) / Math.max(image[0], image[1])));
+    [height, width] = [image[0] * scale, image[1] * scale];
+    Object.assign(canvas, { width, height });
+    canvas.setAttribute("aria-label", `Drawing area of ${image[0]} by ${image[1]} pixels`);
+    Object.assign(pen, { x: width / 2, y: height / 2 });
+    pixels = new Uint8Array(width * height);
+    covered = new Float32Array(width * height);
+    sample = null;
+    paint();
+  }
+
+  function paint() {
+    if (sample) {
+      const small = new OffscreenCanvas(image[1], image[0]);
+      paintBytes(small, sample, image);
+      const context = canvas.getContext("2d");
+      context.imageSmoothingEnabled = false;
+      context.drawImage(small, 0, 0, width, height);
+    } else {
+      paintBytes(canvas, pixels, [height, width, 1]);
+    }
+    if (!pen.isShown) return;
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#f0a050";
+    context.fillRect(pen.x - scale / 2, pen.y - scale / 2, scale, scale);
+  }
 
   function changed() {
-    paint(canvas, pixels);
-    if (pen.isShown) {
-      const context = canvas.getContext("2d");
-      context.fillStyle = "#f0a050";
-      context.fillRect(Math.floor(pen.x), Math.floor(pen.y), 1, 1);
-    }
-    if (!pixels.some(Boolean)) {
+    paint();
+    if (!isDrawn()) {
       show("answer", "Nothing is drawn yet.");
       cleared();
       return;
     }
-    drawn(pixels);
+    drawn();
     clearTimeout(timer);
-    timer = setTimeout(() => show("said", byId("answer").textContent), 800);
+    timer = setTimeout(() => show("said", byId("answer").textContent), 1200);
+  }
+
+  const isDrawn = () => sample !== null || (pixels?.some(Boolean) ?? false);
+
+  function picture() {
+    if (!isDrawn()) return null;
+    return sample ? { head: {}, bytes: sample } : { head: { frame: true, height, width }, bytes: pixels.slice() };
+  }
+
+  // A sample becomes a drawing as soon as something is drawn on it.
+  function drawOnSample() {
+    if (!sample) return;
+    const channels = image[2];
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const at = channels * (Math.floor(y / scale) * image[1] + Math.floor(x / scale));
+        pixels[y * width + x] = channels === 3 ? (sample[at] + sample[at + 1] + sample[at + 2]) / 3 : sample[at];
+      }
+    }
+    sample = null;
   }
 
   function beginStroke(x, y) {
+    drawOnSample();
     before = pixels.slice();
     covered.fill(0);
     last = { x, y };
@@ -35,33 +87,33 @@ function createPad(cleared, drawn) {
   }
 
   function lineTo(x, y) {
-    const radius = Number(byId("pen").value) / 2;
-    const grey = Number(byId("grey").value);
+    const radius = (Number(byId("pen").value) * scale) / 2;
     const length = Math.hypot(x - last.x, y - last.y);
-    for (let at = 0; at <= length; at += 0.25) {
-      const share = length ? at / length : 0;
-      stamp(last.x + share * (x - last.x), last.y + share * (y - last.y), radius);
-    }
-    stamp(x, y, radius);
+    const dots = Math.ceil(length / Math.max(1, radius / 4));
+    for (let i = 1; i <= dots; i++) stamp(last.x + (i / dots) * (x - last.x), last.y + (i / dots) * (y - last.y), radius);
+    if (dots === 0) stamp(x, y, radius);
     last = { x, y };
-    pixels = before.map((value, i) => value + (grey - value) * covered[i]);
     later(changed);
   }
 
   function stamp(x, y, radius) {
-    for (let row = 0; row < 28; row++) {
-      for (let column = 0; column < 28; column++) {
-        const distance = Math.hypot(column + 0.5 - x, row + 0.5 - y);
-        const cover = Math.min(1, Math.max(0, radius + 0.5 - distance));
-        const i = 28 * row + column;
-        if (cover > covered[i]) covered[i] = cover;
+    const grey = Number(byId("grey").value);
+    const [left, right] = [Math.max(0, Math.floor(x - radius - 1)), Math.min(width, Math.ceil(x + radius + 1))];
+    const [top, bottom] = [Math.max(0, Math.floor(y - radius - 1)), Math.min(height, Math.ceil(y + radius + 1))];
+    for (let row = top; row < bottom; row++) {
+      for (let column = left; column < right; column++) {
+        const cover = Math.min(1, Math.max(0, radius + 0.5 - Math.hypot(column + 0.5 - x, row + 0.5 - y)));
+        const i = width * row + column;
+        if (cover <= covered[i]) continue;
+        covered[i] = cover;
+        pixels[i] = before[i] + (grey - before[i]) * cover;
       }
     }
   }
 
   function at(event) {
-    const { left, top, width, height } = canvas.getBoundingClientRect();
-    return [(28 * (event.clientX - left)) / width, (28 * (event.clientY - top)) / height];
+    const { left, top, width: wide, height: high } = canvas.getBoundingClientRect();
+    return [(width * (event.clientX - left)) / wide, (height * (event.clientY - top)) / high];
   }
 
   canvas.addEventListener("pointerdown", (event) => {
@@ -83,21 +135,22 @@ function createPad(cleared, drawn) {
     pen.isShown = true;
     if (move === undefined || event.shiftKey) beginStroke(pen.x, pen.y);
     if (move) {
-      [pen.x, pen.y] = [pen.x + move[0], pen.y + move[1]].map((place) => Math.min(27, Math.max(1, place)));
+      pen.x = Math.min(width - scale, Math.max(scale, pen.x + scale * move[0]));
+      pen.y = Math.min(height - scale, Math.max(scale, pen.y + scale * move[1]));
       if (event.shiftKey) lineTo(pen.x, pen.y);
     }
-    later(changed);
+    later(event.shiftKey || !move ? changed : paint);
   });
   canvas.addEventListener("blur", () => {
     pen.isShown = false;
-    later(changed);
+    later(paint);
   });
 
-  const set = (other) => {
-    pixels = Uint8Array.from(other);
+  function set(bytes) {
+    sample = bytes;
+    pixels.fill(0);
     changed();
-  };
-  byId("clear").addEventListener("click", () => set(new Uint8Array(784)));
-  paint(canvas, pixels);
-  return { set, isDrawn: () => pixels.some(Boolean), get pixels() { return pixels; } };
+  }
+  byId("clear").addEventListener("click", () => set(null));
+  return { resize, set, isDrawn, picture };
 }

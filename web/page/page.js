@@ -1,238 +1,257 @@
-// The page: starts the worker, shows what it reports, and sends it what is drawn.
-"use strict";
-(() => {
-  const SYNTHETIC_IMAGES = 60000;
-  const form = byId("settings");
-  let worker, run;
+// The page: starts the engine, lets it train, and shows what it answers.
+import { call, isServed, warm } from "./engine.js";
+import { byId, element, later, save, show, sleep } from "./dom.js";
+import { drawCurves } from "./curves.js";
+import { createEditor } from "./editor.js";
+import { createFiles } from "./files.js";
+import { chosen, setUp, takeText, useData } from "./form.js";
+import { createLayers } from "./layers.js";
+import { listClasses, listSamples } from "./look.js";
+import { createMistakes } from "./mistakes.js";
+import { createPad } from "./pad.js";
+import { clearFirst, command, createShaders, listFirst } from "./same.js";
+import { addEpoch, clearState, deviceName, say, sayEpoch, showOther, showScores, showSpeed } from "./state.js";
+import { train } from "./training.js";
+import { createWalk } from "./walk.js";
+import { createWatching } from "./watching.js";
 
-  // The settings of the form, and with them the names of the command's options.
-  function settings() {
-    const fields = Object.fromEntries(new FormData(form));
-    const { model, adapter, images } = fields;
-    const numbers = ["epochs", "batch_size", "learning_rate", "seed"].map((name) => [name, Number(fields[name])]);
-    return { images: Number(images), settings: { model, adapter, ...Object.fromEntries(numbers) } };
-  }
+let run = {};
+const isCurrent = (mine) => mine === run;
+const redraw = () => drawCurves(run);
 
-  function begin(adapter, notice = "") {
-    worker?.terminate();
-    const chosen = settings();
-    if (adapter) chosen.settings.adapter = adapter;
-    const steps = Math.ceil(chosen.images / chosen.settings.batch_size);
-    run = {
-      ...chosen,
-      epochSteps: steps,
-      epochs: chosen.settings.epochs,
-      losses: [],
-      accuracies: [],
-      tests: [],
-      speeds: [],
-      isOn: true,
-      isOver: false,
-      notice,
-      begun: performance.now(),
-    };
-    for (const id of ["device", "speed", "step", "loss-now", "accuracy-now", "test-accuracy"]) show(id, "–");
-    byId("epochs").querySelector("tbody").replaceChildren();
-    byId("first-losses").querySelector("ol").replaceChildren();
-    byId("progress").value = 0;
-    show("command", command());
-    say("Loading …");
-    redraw();
-    try {
-      worker = new Worker("worker.js", { type: "module" });
-    } catch (error) {
-      fail(String(error));
-      return;
-    }
-    worker.onmessage = ({ data }) => handlers[data.type](data);
-    worker.onerror = (event) => fail(event.message || "the worker could not be loaded");
-    worker.postMessage({ type: "start", ...chosen });
-    if (pad.isDrawn()) worker.postMessage({ type: "picture", pixels: pad.pixels });
-  }
+const pad = createPad(() => listClasses(run.classes ?? []), () => watching.look());
+const layers = createLayers((name, map, button) => openWalk(name, map, button));
+const walk = createWalk(() => pad.picture(), (found) => { run.walk = found; });
+const watching = createWatching({ current: () => run, pad, layers, walk, failed });
+const mistakes = createMistakes(() => run.image, (found) => { run.evaluation = found; });
+const editor = createEditor((text) => begin({ text }), (found) => { run.described = found; });
+const relistShaders = createShaders(() => run);
+createFiles(goOn, (data) => {
+  useData(data);
+  return begin();
+});
 
-  // The command that gives the same losses for the first steps.
-  function command() {
-    const { images, settings: { model, batch_size, learning_rate, seed }, epochSteps } = run;
-    const words = ["gpu-cnn train --adapter cpu --data synthetic --epochs 1 --log-steps"];
-    words.push(`--limit-batches ${Math.min(WINDOW, epochSteps)}`);
-    if (images < SYNTHETIC_IMAGES) words.push(`--validation ${SYNTHETIC_IMAGES - images}`);
-    const usual = { model: "cnn", "batch-size": 32, "learning-rate": 0.001, seed: 0 };
-    const own = { model, "batch-size": batch_size, "learning-rate": learning_rate, seed };
-    for (const [name, value] of Object.entries(own)) if (value !== usual[name]) words.push(`--${name} ${value}`);
-    return words.join(" ");
-  }
-
-  function say(text) {
-    show("status", run.notice ? `${run.notice} ${text}` : text);
-    const { isOver, isOn, hasFailed } = run;
-    document.querySelector(".state").classList.toggle("failed", Boolean(hasFailed));
-    show("pause", isOn && !isOver ? "Pause" : "Train on");
-    byId("pause").disabled = byId("download").disabled = !run.isReady || Boolean(hasFailed);
-  }
-
-  function sayEpoch() {
-    const of = `epoch ${Math.min(run.tests.length + 1, run.epochs)} of ${run.epochs}`;
-    say(run.isOn ? `Training: ${of}` : `Paused in ${of}`);
-  }
-
-  function fail(text, device) {
-    if (device === "webgpu") {
-      begin("cpu", `WebGPU has failed: ${text} Training begins again on the CPU.`);
-      return;
-    }
-    run.hasFailed = true;
-    say(`The training has ended: ${text}`);
-  }
-
-  const handlers = {
-    started({ name, device, notice }) {
-      Object.assign(run, { isReady: true, device, startMs: performance.now() - run.begun });
-      if (notice) run.notice = notice;
-      show("device", name);
-      sayEpoch();
-    },
-    steps({ scores, ms }) {
-      const count = scores.length / 2;
-      if (count === 0) return;
-      run.firstStepMs ??= performance.now() - run.begun;
-      // The first piece has what is done once.
-      if (run.losses.length) run.speeds.push(ms / count);
-      for (let i = 0; i < count; i++) {
-        run.losses.push(scores[2 * i]);
-        run.accuracies.push(scores[2 * i + 1]);
-      }
-      const { losses, accuracies, epochs, epochSteps, settings: { batch_size } } = run;
-      if (run.speeds.length) {
-        const last = run.speeds.slice(-15).sort((a, b) => a - b);
-        const step = last[last.length >> 1];
-        show("speed", `${step.toFixed(step < 10 ? 2 : 1)} ms a step, ${Math.round((1000 * batch_size) / step)} images/s`);
-      }
-      show("step", `${losses.length} of ${epochs * epochSteps}`);
-      byId("progress").value = losses.length / (epochs * epochSteps);
-      show("loss-now", mean(losses.slice(-WINDOW)).toFixed(4));
-      show("accuracy-now", percent(mean(accuracies.slice(-WINDOW))));
-      listFirst();
-      later(redraw);
-    },
-    epoch({ epoch, loss, accuracy }) {
-      const { losses, accuracies, tests, epochSteps } = run;
-      tests.push({ step: losses.length, loss, accuracy });
-      const row = [mean(losses.slice(-epochSteps)).toFixed(4), percent(mean(accuracies.slice(-epochSteps))), loss.toFixed(4), percent(accuracy)];
-      byId("epochs").querySelector("tbody").append(tableRow(String(epoch), row));
-      show("test-accuracy", percent(accuracy));
-      sayEpoch();
-      later(redraw);
-    },
-    finished() {
-      run.isOver = true;
-      const last = run.tests.at(-1);
-      say(`Finished: ${run.epochs === 1 ? "one epoch" : `${run.epochs} epochs`}${last ? `, test accuracy ${percent(last.accuracy)}` : ""}`);
-    },
-    samples({ classes, pixels }) {
-      if (byId("samples").childElementCount === 0) addSamples(classes, pixels);
-    },
-    probabilities({ probabilities }) {
-      showProbabilities(probabilities);
-    },
-    file({ bytes }) {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
-      link.download = "model.safetensors";
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-    },
-    failed({ text, device }) {
-      fail(text, device);
-    },
+function newRun(options) {
+  run = {
+    ...options,
+    epochs: options.settings.epochs,
+    epochSteps: Math.ceil(options.images / options.settings.batch_size),
+    losses: [],
+    accuracies: [],
+    tests: [],
+    speeds: [],
+    // Of this training, and of what was trained before.
+    steps: 0,
+    before: 0,
+    epochsOver: 0,
+    looks: 0,
+    filterLooks: 0,
+    isOn: true,
+    isOver: false,
+    begun: performance.now(),
   };
+  walk.close();
+  clearState();
+  clearFirst();
+  byId("same-command").hidden = byId("first-losses").hidden = Boolean(run.isContinued);
+  say(run, "Loading …");
+  redraw();
+  return run;
+}
 
-  function listFirst() {
-    const list = byId("first-losses").querySelector("ol");
-    const end = Math.min(WINDOW, run.epochSteps, run.losses.length);
-    for (let i = list.childElementCount; i < end; i++) {
-      const item = document.createElement("li");
-      item.textContent = run.losses[i].toPrecision(8);
-      list.append(item);
+// Starts with the form's settings, or with a text in place of its model, or with the run of `gpu-cnn view`.
+async function begin({ text, view } = {}) {
+  if (text !== undefined) takeText(text);
+  const mine = newRun(chosen());
+  const { settings, images, data } = mine;
+  const head = view ? { call: "start", run: true } : { call: "start", settings, images, data, ...(mine.text === null ? {} : { text: mine.text }) };
+  let started;
+  try {
+    started = (await call(head)).head;
+  } catch (error) {
+    if (!isCurrent(mine)) return;
+    if (view || settings.adapter === "cpu") return fail(mine, error);
+    try {
+      started = (await call({ ...head, settings: { ...settings, adapter: "cpu" } })).head;
+      // Without WebGPU there was nothing to try.
+      mine.notice = navigator.gpu || settings.adapter !== "auto" ? `The GPU could not be used: ${error.message}` : "";
+    } catch (second) {
+      return isCurrent(mine) && fail(mine, second);
     }
   }
+  if (!isCurrent(mine)) return;
+  if (view) Object.assign(mine, { settings: { ...settings, ...started.settings }, name: view.name });
+  await adopt(mine, started);
+  if (view) showRun(mine, view);
+  go();
+}
 
-  const redraw = () => drawCurves(run);
+// A run with what it has behind it; one that is over is not changed unasked.
+function showRun(mine, view) {
+  mine.isRecorded = !mine.isLive;
+  mine.isOn = mine.isLive;
+  mine.before = Math.max(0, view.scores.length / 2 - mine.steps);
+  takeScores(mine, view);
+  byId("same-command").hidden = true;
+  if (mine.isRecorded) began().then(watching.watch);
+}
 
-  const table = byId("probabilities").querySelector("tbody");
-  let classes = [];
+// Goes on from the model of a file.
+async function goOn(started) {
+  const mine = newRun({ ...chosen(), data: run.data, isContinued: true });
+  Object.assign(mine, { settings: { ...mine.settings, ...started.settings }, text: started.text });
+  await adopt(mine, started);
+  go();
+}
 
-  function addRows() {
-    table.replaceChildren(...classes.map((name) => {
-      const row = tableRow(name, [""]);
-      const bar = document.createElement("div");
-      bar.className = "bar";
-      const picture = svg("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" });
-      picture.append(svg("rect", { width: 0, height: 10 }));
-      bar.append(picture, document.createElement("span"));
-      row.cells[1].append(bar);
-      return row;
-    }));
+async function adopt(mine, started) {
+  const { device, image, classes, summary, train: count, steps_of_epoch: epochSteps, epochs, steps, is_live: isLive } = started;
+  Object.assign(mine, { isReady: true, device, image, classes, summary, train: count, epochSteps, epochs, steps, isLive });
+  mine.startMs = performance.now() - mine.begun;
+  mine.epochsOver = Math.floor(steps / epochSteps);
+  pad.resize(image);
+  listClasses(classes);
+  layers.build(summary);
+  editor.set(started.text, summary);
+  mistakes.clear();
+  relistShaders();
+  show("command", command(mine));
+  show("open-command", `gpu-cnn evaluate model.safetensors --data ${started.data === "own" ? "FOLDER" : started.data}`);
+  for (const id of ["train-section", "model-section", "mistakes-section", "files-section"]) byId(id).hidden = Boolean(isLive);
+  showScores(mine);
+  redraw();
+  show("device", await deviceName(started));
+}
+
+function go() {
+  sayEpoch(run);
+  train(run, { isCurrent, took, began, watch: watching.watch, timed, failed: (error) => failed(run, error) });
+}
+
+function fail(mine, error) {
+  mine.hasFailed = true;
+  say(mine, `${mine.isReady ? "The training has ended" : "It could not start"}: ${error.message}`);
+}
+
+// A device that is lost is left for the CPU, which goes on from the last copy of the training.
+async function failed(mine, error) {
+  if (mine.isMoving || mine.hasFailed) return;
+  if (mine.device === "cpu" || mine.isLive) return fail(mine, error);
+  mine.isMoving = true;
+  say(mine, `The GPU has failed: ${error.message}`);
+  try {
+    const started = (await call({ call: "move_to_cpu" })).head;
+    if (!isCurrent(mine)) return;
+    const last = mine.before + started.steps;
+    for (const scores of [mine.losses, mine.accuracies]) scores.length = Math.min(scores.length, last);
+    mine.tests = mine.tests.filter(({ step }) => step <= last);
+    const rows = byId("epochs").querySelector("tbody").rows;
+    while (rows.length > mine.tests.length) rows[rows.length - 1].remove();
+    Object.assign(mine, { speeds: [], isOver: false, notice: `The GPU has failed: ${error.message} It goes on on the CPU, from step ${started.steps}.` });
+    Object.assign(mine, { device: started.device, steps: started.steps, epochsOver: Math.floor(started.steps / mine.epochSteps), isMoving: false });
+    show("device", await deviceName(started));
+    showScores(mine);
+    redraw();
+    // The loop that has failed ends first.
+    while (mine.isLooping) await sleep(10);
+    if (isCurrent(mine)) go();
+  } catch (second) {
+    fail(mine, second);
   }
+}
 
-  function showProbabilities(probabilities) {
-    if (!pad.isDrawn() || classes.length === 0) return;
-    const best = probabilities.indexOf(Math.max(...probabilities));
-    [...table.rows].forEach((row, i) => {
-      row.querySelector("rect").setAttribute("width", 100 * probabilities[i]);
-      row.querySelector("span").textContent = percent(probabilities[i]);
-      row.classList.toggle("best", i === best);
-    });
-    run.probabilities = probabilities;
-    show("answer", `${classes[best]}, ${percent(probabilities[best])}`);
+function takeScores(mine, { scores = [], tests = [] }) {
+  for (let i = 0; i + 1 < scores.length; i += 2) {
+    mine.losses.push(scores[i] ?? NaN);
+    mine.accuracies.push(scores[i + 1] ?? NaN);
   }
-
-  function addSamples(names, pixels) {
-    classes = names;
-    addRows();
-    names.forEach((name, i) => {
-      if (!pixels[i]) return;
-      const button = document.createElement("button");
-      button.type = "button";
-      const picture = document.createElement("canvas");
-      [picture.width, picture.height] = [28, 28];
-      paint(picture, pixels[i]);
-      button.append(picture, name);
-      button.addEventListener("click", () => pad.set(pixels[i]));
-      byId("samples").append(button);
-    });
-    // Something to look at, before anything is drawn.
-    if (!pad.isDrawn()) pad.set(pixels.findLast(Boolean));
+  for (const { steps, loss, accuracy } of tests) {
+    mine.tests.push({ step: steps, loss, accuracy });
+    addEpoch(mine, { loss, accuracy });
   }
+  showScores(mine);
+  listFirst(mine);
+  later(redraw);
+}
 
-  const pad = createPad(addRows, (pixels) => worker?.postMessage({ type: "picture", pixels }));
-
-  byId("pause").addEventListener("click", () => {
-    if (run.isOver) {
-      Object.assign(run, { isOver: false, isOn: true, epochs: run.epochs + run.settings.epochs });
-    } else {
-      run.isOn = !run.isOn;
-    }
-    worker.postMessage({ type: "train", isOn: run.isOn });
-    sayEpoch();
-  });
-  byId("download").addEventListener("click", () => worker.postMessage({ type: "download" }));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    begin();
-    byId("status").scrollIntoView({ block: "center" });
-  });
-  // ?model=dnn&epochs=2 and the like.
-  for (const [name, value] of new URLSearchParams(location.search)) {
-    if (form.elements[name]) form.elements[name].value = value;
+function took({ scores, steps, epoch, test, is_over: isOver, status }, ms) {
+  const count = scores.length / 2;
+  Object.assign(run, { steps, epochsOver: epoch, isOver });
+  if (count) {
+    run.firstStepMs ??= performance.now() - run.begun;
+    // The first piece has what is done once.
+    if (run.losses.length) run.speeds.push(ms / count);
   }
-  // What the page has measured, for tests.
-  globalThis.gpuCnn = () => run;
+  takeScores(run, { scores, tests: test ? [{ ...test, steps: run.before + steps }] : [] });
+  if (!run.isLive) showSpeed(run);
+  if (test) mistakes.refresh();
+  if (status) show("run-status", status);
+  sayEpoch(run);
+}
 
-  if (location.protocol === "file:") {
-    show("status", "Browsers do not let a page that is opened as a file train: serve its folder, such as by python3 -m http.server, and open that address.");
-  } else if (typeof WebAssembly !== "object") {
-    show("status", "This browser has no WebAssembly, which the page needs.");
-  } else {
-    begin();
+// After the first step there is time for what only has to be shown.
+async function began() {
+  const mine = run;
+  try {
+    const reply = await call({ call: "samples" });
+    if (!isCurrent(mine)) return;
+    const samples = listSamples(reply, pad.set);
+    if (!pad.isDrawn() && samples.length) pad.set(samples.at(-1));
+  } catch (error) {
+    byId("samples").replaceChildren(error.message);
   }
-})();
+  for (const { name } of mine.summary.layers) {
+    const reply = await call({ call: "layer", name }).catch(() => null);
+    if (!isCurrent(mine)) return;
+    if (reply?.head) layers.setArgs(name, reply.head.args);
+  }
+}
+
+function openWalk(name, map, button) {
+  if (!pad.isDrawn()) {
+    show("answer", "Draw something first.");
+    byId("pad").focus();
+    return;
+  }
+  const after = layers.get(name).whole;
+  walk.open(name, map, button, after).catch((error) => watching.lookFailed(run, error));
+}
+
+function timed(other) {
+  run.other = other;
+  showOther(run);
+}
+
+byId("pause").addEventListener("click", () => {
+  if (run.isOver) Object.assign(run, { isOver: false, isOn: true, epochs: run.epochs + run.settings.epochs });
+  else run.isOn = !run.isOn;
+  run.isRecorded = false;
+  go();
+});
+byId("download").addEventListener("click", async () => {
+  try {
+    const { head, bytes } = await call({ call: "download" });
+    save(bytes, head.name);
+  } catch (error) {
+    say(run, `No file: ${error.message}`);
+  }
+});
+setUp(() => {
+  begin();
+  byId("status").scrollIntoView({ block: "center" });
+});
+// What the page has measured, for tests, and its way to the engine.
+globalThis.gpuCnn = Object.assign(() => run, { call });
+
+async function open() {
+  if (!isServed) return begin();
+  newRun(chosen());
+  const { run: view, device_names: names = [] } = (await call({ call: "hello" })).head;
+  for (const name of names) byId("settings").elements.adapter.append(element("option", { value: name }, name));
+  return begin(view ? { view } : {});
+}
+
+if (typeof WebAssembly === "object" || isServed) {
+  warm();
+  open().catch((error) => fail(run, error));
+}

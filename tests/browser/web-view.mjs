@@ -1,0 +1,37 @@
+// The page of `gpu-cnn view RUN`: node web.mjs ... view.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { LOOKS, look } from "./look.mjs";
+import { picture, state, text, trained, visit } from "./web-visit.mjs";
+
+// What a run was, layer by layer, and training on.
+export async function view(session) {
+  const fault = (message) => session.faults.push(`view: ${message}`);
+  const server = spawn(session.command, ["view", join(session.runs, "usual"), "--adapter", "cpu"], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const address = await new Promise((resolve, reject) => {
+      createInterface({ input: server.stdout }).on("line", (line) => {
+        const found = line.match(/http:\S+/);
+        if (found) resolve(found[0]);
+      });
+      server.on("exit", () => reject(new Error("gpu-cnn view has ended")));
+    });
+    const page = await visit({ ...session, address }, "view", LOOKS[2]);
+    await trained(page, 20);
+    await page.waitForFunction(() => globalThis.gpuCnn().looks > 0 && globalThis.gpuCnn().filterLooks > 0);
+    const { losses, isOn, name } = await state(page, ["losses", "isOn", "name"]);
+    if (losses.length !== 20 || isOn || name !== "usual") fault(`${losses.length} losses of ${name}, training: ${isOn}`);
+    if (!(await text(page, "#status")).startsWith("usual: as it was trained")) fault(`it says "${await text(page, "#status")}"`);
+    await page.locator("#layers article:nth-child(3) .map").nth(2).click();
+    await page.waitForFunction(() => globalThis.gpuCnn().walk);
+    if (!(await state(page, ["walk"])).walk.agrees) fault("the sum is not the map's");
+    session.faults.push(...(await look(page, session.axe)).map((one) => `view: ${one}`));
+    await picture(session, page, "view");
+    await page.locator("#pause").click();
+    await trained(page, 21);
+    await page.context().close();
+  } finally {
+    server.kill();
+  }
+}
