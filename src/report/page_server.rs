@@ -109,28 +109,49 @@ impl PageServer {
     }
 }
 
-/// A file of the page.
+/// Type and content of a file of the page.
 fn file(path: &str) -> Option<(&'static str, String)> {
-    let (kind, content) = match path {
-        "/" | "/index.html" => (HTML, include_str!("../../web/page/index.html")),
-        _ => PAGE_FILES
-            .iter()
-            .find(|(name, ..)| path.strip_prefix('/') == Some(*name))
-            .map(|(_, kind, text)| (*kind, *text))?,
-    };
-    // Where the page looks for its engine.
-    Some((
-        kind,
-        content.replace(r#"<meta name="engine" content="worker">"#, r#"<meta name="engine" content="server">"#),
-    ))
+    let name = path.strip_prefix('/')?;
+    if name.is_empty() {
+        // Where the page looks for its engine.
+        let [of_browser, own] =
+            ["worker", "server"].map(|engine| format!("<meta name=\"engine\" content=\"{engine}\">"));
+        return Some((HTML, INDEX.replace(&of_browser, &own)));
+    }
+    let (_, content) = FILES.iter().find(|(known, _)| *known == name)?;
+    Some((if name.ends_with(".css") { STYLE } else { SCRIPT }, (*content).to_owned()))
 }
 
-const PAGE_FILES: &[(&str, &str, &str)] = &[
-    ("style.css", STYLE, include_str!("../../web/page/style.css")),
-    ("dom.js", SCRIPT, include_str!("../../web/page/dom.js")),
-    ("curves.js", SCRIPT, include_str!("../../web/page/curves.js")),
-    ("pad.js", SCRIPT, include_str!("../../web/page/pad.js")),
-    ("page.js", SCRIPT, include_str!("../../web/page/page.js")),
+const INDEX: &str = include_str!("../../web/page/index.html");
+
+macro_rules! page_files {
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../../web/page/", $name)))),*] };
+}
+
+/// All other files, but for the worker that has the browser's engine.
+const FILES: &[(&str, &str)] = page_files![
+    "arithmetic.js",
+    "curves.js",
+    "dom.js",
+    "editor.js",
+    "engine.js",
+    "explain.js",
+    "files.js",
+    "filters.js",
+    "form.js",
+    "layers.js",
+    "look.js",
+    "mistakes.js",
+    "opened.js",
+    "own.js",
+    "pad.js",
+    "page.js",
+    "same.js",
+    "state.js",
+    "style.css",
+    "training.js",
+    "walk.js",
+    "watching.js"
 ];
 
 type Answer = Response<std::io::Cursor<Vec<u8>>>;
@@ -152,4 +173,23 @@ fn with_type(response: Answer, kind: &str) -> Answer {
     ];
     let headers = headers.into_iter().filter_map(|(name, value)| Header::from_bytes(name, value).ok());
     headers.fold(response, Response::with_header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_file_of_the_page_is_served() {
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/web/page")).expect("the page");
+        let names: BTreeSet<String> =
+            folder.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        let served = FILES.iter().map(|(name, _)| *name).chain(["index.html", "worker.js"]).map(String::from);
+        assert_eq!(names, served.collect());
+        assert!(
+            file("/")
+                .is_some_and(|(_, page)| page.contains("content=\"server\"") && !page.contains("content=\"worker\""))
+        );
+    }
 }
