@@ -87,7 +87,19 @@ pub trait Real:
     ///
     /// # Panics
     /// If `a`, `b` or `c` is shorter than `size` requires.
-    fn matmul(size: MatMul, a: Strided<'_, Self>, b: Strided<'_, Self>, add: bool, c: &mut [Self], threads: usize);
+    fn matmul(size: MatMul, a: Strided<'_, Self>, b: Strided<'_, Self>, add: bool, c: &mut [Self], threads: usize) {
+        let MatMul { m, k, n } = size;
+        assert!(a.data.len() >= a.extent(m, k), "A holds {} elements, {size:?} needs more", a.data.len());
+        assert!(b.data.len() >= b.extent(k, n), "B holds {} elements, {size:?} needs more", b.data.len());
+        assert!(c.len() >= m * n, "C holds {} elements, {size:?} needs more", c.len());
+        #[cfg(target_family = "wasm")]
+        {
+            debug_assert_eq!(threads, 1, "there are no threads");
+            multiply_in_blocks(size, a, b, add, c);
+        }
+        #[cfg(not(target_family = "wasm"))]
+        multiply_by_gemm(size, a, b, add, c, threads);
+    }
 }
 
 macro_rules! real {
@@ -120,59 +132,106 @@ macro_rules! real {
                 let bits = self.to_bits();
                 (Self::from_bits(bits & !<$bits>::from(mask)), bits as u32 & mask)
             }
-
-            #[expect(unsafe_code, reason = "gemm takes raw pointers; the extents are asserted first")]
-            fn matmul(
-                size: MatMul,
-                a: Strided<'_, Self>,
-                b: Strided<'_, Self>,
-                add: bool,
-                c: &mut [Self],
-                threads: usize,
-            ) {
-                let MatMul { m, k, n } = size;
-                assert!(a.data.len() >= a.extent(m, k), "A holds {} elements, {size:?} needs more", a.data.len());
-                assert!(b.data.len() >= b.extent(k, n), "B holds {} elements, {size:?} needs more", b.data.len());
-                assert!(c.len() >= m * n, "C holds {} elements, {size:?} needs more", c.len());
-                let parallelism = match threads {
-                    #[cfg(not(target_family = "wasm"))]
-                    0 | 2.. => gemm::Parallelism::Rayon(threads),
-                    _ => gemm::Parallelism::None,
-                };
-                // gemm computes `c = alpha c + beta a b`, with beta = 1 here.
-                let alpha = if add { 1.0 } else { 0.0 };
-                // SAFETY: every element that the call reads or writes lies inside the three slices, asserted above,
-                // and `c` is borrowed mutably, so it overlaps neither operand.
-                unsafe {
-                    gemm::gemm(
-                        m,
-                        n,
-                        k,
-                        c.as_mut_ptr(),
-                        1,
-                        n as isize,
-                        add,
-                        a.data.as_ptr(),
-                        a.col_stride as isize,
-                        a.row_stride as isize,
-                        b.data.as_ptr(),
-                        b.col_stride as isize,
-                        b.row_stride as isize,
-                        alpha,
-                        1.0,
-                        false,
-                        false,
-                        false,
-                        parallelism,
-                    );
-                }
-            }
         }
     };
 }
 
 real!(f32, u32);
 real!(f64, u64);
+
+/// [`Real::matmul`] after its assertions.
+#[cfg(not(target_family = "wasm"))]
+#[expect(unsafe_code, reason = "gemm takes raw pointers; the extents are asserted before")]
+fn multiply_by_gemm<F: Real>(
+    MatMul { m, k, n }: MatMul,
+    a: Strided<'_, F>,
+    b: Strided<'_, F>,
+    add: bool,
+    c: &mut [F],
+    threads: usize,
+) {
+    let parallelism = match threads {
+        1 => gemm::Parallelism::None,
+        threads => gemm::Parallelism::Rayon(threads),
+    };
+    // gemm computes `c = alpha c + beta a b`, with beta = 1 here.
+    let alpha = if add { F::ONE } else { F::ZERO };
+    let [(a, a_cols, a_rows), (b, b_cols, b_rows)] =
+        [a, b].map(|x| (x.data.as_ptr(), x.col_stride as isize, x.row_stride as isize));
+    let (c, c_rows) = (c.as_mut_ptr(), n as isize);
+    // SAFETY: every element that the call reads or writes lies inside the three slices, as the caller asserts, and `c` is
+    // borrowed mutably, so it overlaps neither operand.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            c,
+            1,
+            c_rows,
+            add,
+            a,
+            a_cols,
+            a_rows,
+            b,
+            b_cols,
+            b_rows,
+            alpha,
+            F::ONE,
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}
+
+/// The same without gemm, whose code is more than a page needs: it has no threads, and small networks.
+#[cfg(any(test, target_family = "wasm"))]
+fn multiply_in_blocks<F: Real>(
+    MatMul { m, k, n }: MatMul,
+    a: Strided<'_, F>,
+    b: Strided<'_, F>,
+    add: bool,
+    c: &mut [F],
+) {
+    // Rows of C that stay in a cache while those of B pass by.
+    const BLOCK: usize = 16;
+    if m == 0 || n == 0 {
+        return;
+    }
+    let mut packed = Vec::new();
+    let b = if b.col_stride == 1 && b.row_stride == n {
+        &b.data[..k * n]
+    } else {
+        let row = |i: usize| (0..n).map(move |col| b.data[i * b.row_stride + col * b.col_stride]);
+        packed.extend((0..k).flat_map(row));
+        &packed[..]
+    };
+    for (block, c) in c[..m * n].chunks_mut(BLOCK * n).enumerate() {
+        if !add {
+            c.fill(F::ZERO);
+        }
+        for (i, b) in b.chunks(4 * n).enumerate() {
+            for (row, c) in c.chunks_exact_mut(n).enumerate() {
+                let first = (block * BLOCK + row) * a.row_stride + 4 * i * a.col_stride;
+                let factor = |i: usize| a.data[first + i * a.col_stride];
+                if b.len() == 4 * n {
+                    let [w, x, y, z] = std::array::from_fn(factor);
+                    let [p, q, r, s] = std::array::from_fn(|i| &b[i * n..][..n]);
+                    for (j, c) in c.iter_mut().enumerate() {
+                        *c = *c + w * p[j] + x * q[j] + y * r[j] + z * s[j];
+                    }
+                } else {
+                    for (i, b) in b.chunks_exact(n).enumerate() {
+                        let factor = factor(i);
+                        c.iter_mut().zip(b).for_each(|(c, b)| *c += factor * *b);
+                    }
+                }
+            }
+        }
+    }
+}
 
 /// Whether `value` replaces `best` in a running maximum: the first of equals stays, and the first NaN is the maximum.
 #[inline(always)]
@@ -195,6 +254,25 @@ pub(crate) fn argmax<F: Real>(values: impl IntoIterator<Item = F>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_multiplies_as_gemm_does() {
+        let values = |len: usize| (0..len).map(|i| (i * 7 % 11) as f64 - 5.0).collect::<Vec<_>>();
+        for (m, k, n) in [(1, 1, 1), (5, 3, 9), (4, 8, 16), (7, 0, 3), (0, 2, 2)] {
+            let (size, a, b) = (MatMul { m, k, n }, values(m * k), values(k * n));
+            for add in [false, true] {
+                for (a, b) in [
+                    (Strided::rows(&a, k), Strided::rows(&b, n)),
+                    (Strided::transposed(&a, m), Strided::transposed(&b, k)),
+                ] {
+                    let [mut by_gemm, mut in_blocks] = [values(m * n), values(m * n)];
+                    multiply_by_gemm(size, a, b, add, &mut by_gemm, 1);
+                    multiply_in_blocks(size, a, b, add, &mut in_blocks);
+                    assert_eq!(by_gemm, in_blocks, "{size:?} {add}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_tag_keeps_nan_whatever_its_bits() {

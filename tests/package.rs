@@ -28,12 +28,14 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// The files that `code`, of the file `path`, has inside: by `include_str!`, `include_bytes!` and `#[path]`.
+/// The files that `code`, of the file `path`, has inside: by `include_str!`, `include_bytes!`, `wgsl!` and `#[path]`.
 fn included(path: &Path, code: &str) -> Vec<PathBuf> {
     let starts = ["include_str!(", "include_bytes!(", "#[path = "];
     let named = starts.iter().flat_map(|start| code.split(start).skip(1));
     let names = named.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
-    names.map(|name| plain(&path.parent().unwrap().join(name))).collect()
+    let beside = names.map(|name| plain(&path.parent().unwrap().join(name)));
+    let shaders = code.split("wgsl!(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    beside.chain(shaders.map(|name| root().join("shaders").join(name))).collect()
 }
 
 #[test]

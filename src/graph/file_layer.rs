@@ -5,19 +5,16 @@ use super::culprit::{culprit, reason_against, shown};
 use super::keras::{Initializer, read_initializer};
 use crate::error::{Result, usage};
 use crate::hint::{with_hint, with_reason};
-use serde::Deserialize;
+use serde_json::{Map, Number, Value};
 
 /// The layer of a table with how its tensors begin, by the prefix of the argument (`kernel`); an error names the key that is wrong.
-pub(super) fn layer_of(mut table: toml::Table) -> Result<(FunctionalLayer, Vec<(String, Initializer)>)> {
-    let kind = table.get("type").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+pub(super) fn layer_of(table: toml::Table) -> Result<(FunctionalLayer, Vec<(String, Initializer)>)> {
+    let mut table = object_of(table)?;
+    let kind = table.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut initializers = Vec::new();
     for tensor in initialized_tensors(&kind) {
         let key = format!("{tensor}_initializer");
-        let Some(value) = table.remove(&key) else { continue };
-        if let Some(number) = not_finite(&value) {
-            return Err(usage!("{key}: {number} is not a finite number"));
-        }
-        let value = serde_json::to_value(value).map_err(|e| usage!("{key}: {e}"))?;
+        let Some(value) = table.shift_remove(&key) else { continue };
         if !kind.ends_with("Conv2D") && (value == "dirac" || value == "whitening") {
             return Err(usage!("{key} = {}: only Conv2D starts so", shown(&value)));
         }
@@ -26,14 +23,29 @@ pub(super) fn layer_of(mut table: toml::Table) -> Result<(FunctionalLayer, Vec<(
     Ok((read_layer(table, &kind)?, initializers))
 }
 
-/// A number in `value` that JSON cannot hold.
-fn not_finite(value: &toml::Value) -> Option<f64> {
-    match value {
-        toml::Value::Float(number) => Some(*number).filter(|number| !number.is_finite()),
-        toml::Value::Array(items) => items.iter().find_map(not_finite),
-        toml::Value::Table(table) => table.values().find_map(not_finite),
-        _ => None,
-    }
+/// What a table holds, as JSON.
+fn object_of(table: toml::Table) -> Result<Map<String, Value>> {
+    let value = |(key, value)| match json_of(value) {
+        Ok(value) => Ok((key, value)),
+        Err(number) => Err(usage!("{key}: {number} is not a finite number")),
+    };
+    table.into_iter().map(value).collect()
+}
+
+/// The same of a value; an error is a number that JSON cannot hold.
+fn json_of(value: toml::Value) -> Result<Value, f64> {
+    Ok(match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => Number::from_f64(number).ok_or(number)?.into(),
+        toml::Value::Boolean(is_true) => is_true.into(),
+        toml::Value::Datetime(time) => time.to_string().into(),
+        toml::Value::Array(items) => items.into_iter().map(json_of).collect::<Result<_, _>>()?,
+        toml::Value::Table(table) => {
+            let entry = |(key, value)| json_of(value).map(|value| (key, value));
+            Value::Object(table.into_iter().map(entry).collect::<Result<_, _>>()?)
+        }
+    })
 }
 
 /// The tensors of a layer that an argument of Keras says how to fill, `kernel` for `kernel_initializer`.
@@ -59,9 +71,8 @@ fn with_initializers(message: &str, kind: &str) -> String {
     }
 }
 
-fn read_layer(table: toml::Table, kind: &str) -> Result<FunctionalLayer> {
-    let read =
-        |table: toml::Table| FunctionalLayer::deserialize(table).map_err(|e| with_initializers(&e.to_string(), kind));
+fn read_layer(table: Map<String, Value>, kind: &str) -> Result<FunctionalLayer> {
+    let read = |table: Map<_, _>| FunctionalLayer::try_from(table).map_err(|e| with_initializers(&e.to_string(), kind));
     let error = match read(table.clone()) {
         Ok(layer) => return Ok(layer),
         Err(error) => error,
@@ -69,11 +80,9 @@ fn read_layer(table: toml::Table, kind: &str) -> Result<FunctionalLayer> {
     let without =
         |key: &str| read(table.iter().filter(|(k, _)| *k != key).map(|(k, v)| (k.clone(), v.clone())).collect()).err();
     match culprit(table.keys().map(String::as_str), &error, without) {
-        Some(key) if !error.contains(&format!("`{key}`")) => Err(usage!(
-            "{key} = {}: {}",
-            shown(&serde_json::to_value(&table[key]).unwrap_or_default()),
-            with_hint(&error)
-        )),
+        Some(key) if !error.contains(&format!("`{key}`")) => {
+            Err(usage!("{key} = {}: {}", shown(&table[key]), with_hint(&error)))
+        }
         _ => Err(usage!("{}", with_reason(&error, |key| reason_against(key).map(str::to_owned)))),
     }
 }

@@ -5,6 +5,7 @@ use crate::error::{Result, usage};
 use crate::hint::did_you_mean;
 use crate::layers::AnyLayer;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
@@ -20,17 +21,28 @@ pub(super) fn name_of_images<'a>(mut names: impl Iterator<Item = &'a str>) -> &'
 
 /// A layer of a [`Functional`] model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
 pub struct FunctionalLayer {
     /// The layer's name; none for Keras's own (`conv2d_1`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Names of the layers whose outputs it takes, or of the images: `input`, or `@input` where a layer is named `input`. None for the
     /// layer before it in the list.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<String>>,
     /// The layer itself.
     #[serde(flatten)]
     pub layer: AnyLayer,
+}
+
+impl TryFrom<Map<String, Value>> for FunctionalLayer {
+    type Error = serde_json::Error;
+
+    fn try_from(mut table: Map<String, Value>) -> Result<Self, serde_json::Error> {
+        let mut take = |key| table.shift_remove(key).unwrap_or_default();
+        let (name, inputs) = (Option::deserialize(take("name"))?, Option::deserialize(take("inputs"))?);
+        Ok(Self { name, inputs, layer: table.try_into()? })
+    }
 }
 
 /// Layers in any acyclic graph with one input and one output: the layer whose output no other takes.

@@ -3,7 +3,7 @@
 use super::elementwise::{elementwise_cost, rows_shader};
 use super::gate::GateKind;
 use super::random::{RANDOM_FILE, draw, random_key};
-use crate::plan::{Constants, Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants};
+use crate::plan::{Constants, Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -150,9 +150,9 @@ impl KernelSpec for Adjust {
         let [lowest, highest] = self.what.factors.map(|factor| factor as f32);
         let [low, high] = self.what.limits.map(|limit| limit as f32);
         let (file, limits) = match self.pass {
-            Pass::Forward => (include_str!("../../shaders/adjust.wgsl"), true),
-            Pass::Limited { .. } => (include_str!("../../shaders/adjust_limited.wgsl"), true),
-            Pass::Join { .. } => (include_str!("../../shaders/adjust_join.wgsl"), false),
+            Pass::Forward => (wgsl!("adjust.wgsl"), true),
+            Pass::Limited { .. } => (wgsl!("adjust_limited.wgsl"), true),
+            Pass::Join { .. } => (wgsl!("adjust_join.wgsl"), false),
         };
         let own = constants! {
             STREAM: self.what.stream,
@@ -169,11 +169,11 @@ impl KernelSpec for Adjust {
         let (value, own) = match self.means() {
             Some(binding) => {
                 let own = own.with("MEANS", binding).with("CHANNELS", channels);
-                (include_str!("../../shaders/adjust_contrast.wgsl"), own)
+                (wgsl!("adjust_contrast.wgsl"), own)
             }
-            None => (include_str!("../../shaders/adjust_brightness.wgsl"), own),
+            None => (wgsl!("adjust_brightness.wgsl"), own),
         };
-        let mut files = vec![STEP_FILE, RANDOM_FILE, include_str!("../../shaders/adjust_factor.wgsl"), value, file];
+        let mut files = vec![STEP_FILE, RANDOM_FILE, wgsl!("adjust_factor.wgsl"), value, file];
         if !matches!(self.pass, Pass::Forward) {
             files.push(self.gate().file());
         }

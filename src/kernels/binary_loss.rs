@@ -1,7 +1,7 @@
 //! Sigmoid and binary cross-entropy in one kernel, in log space; and sigmoid alone, for predictions.
 
 use super::loss_terms::{LANES, LOSS_FILE, LossTerms, weights_file};
-use crate::plan::{Cost, Io, KernelSpec, Mode, STEP_FILE, Shader, constants, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, Mode, STEP_FILE, Shader, constants, elementwise_grid, wgsl};
 use crate::real::Real;
 
 /// Loss and metrics of a batch of labels 0 and 1; in training also the gradient w.r.t. the logits, in inference the probabilities of label 1.
@@ -28,7 +28,7 @@ impl KernelSpec for SigmoidCrossEntropy {
             TRAINS: self.mode == Mode::Train,
         };
         Shader {
-            files: vec![STEP_FILE, LOSS_FILE, include_str!("../../shaders/sigmoid_cross_entropy.wgsl"), weights],
+            files: vec![STEP_FILE, LOSS_FILE, wgsl!("sigmoid_cross_entropy.wgsl"), weights],
             constants: constants.and(own),
             grid: [1, 1, 1],
             iterations: self.batch.div_ceil(LANES) + LANES,
@@ -97,7 +97,7 @@ impl KernelSpec for Sigmoid {
     fn shader(&self) -> Shader {
         let (grid, grid_x) = elementwise_grid(self.batch);
         Shader {
-            files: vec![STEP_FILE, include_str!("../../shaders/sigmoid.wgsl")],
+            files: vec![STEP_FILE, wgsl!("sigmoid.wgsl")],
             constants: constants! { BATCH: self.batch }.and(grid_x),
             grid,
             iterations: 0,

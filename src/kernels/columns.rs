@@ -1,7 +1,7 @@
 //! Sums over the rows of a matrix, column by column, in chunks of rows: how a shader's invocations and the CPU share the work. The
 //! second pass, over the chunks, adds in ascending order.
 
-use crate::plan::{Constants, STEP_FILE, Shader, Step, constants, grid};
+use crate::plan::{Constants, STEP_FILE, Shader, Step, constants, grid, wgsl};
 use crate::real::Real;
 use std::ops::Range;
 
@@ -117,7 +117,7 @@ impl Columns {
         own: Constants,
     ) -> Shader {
         let (grid, grid_x) = grid(groups);
-        let columns = [STEP_FILE, crate::plan::LANES_FILE, include_str!("../../shaders/columns.wgsl")];
+        let columns = [STEP_FILE, crate::plan::LANES_FILE, wgsl!("columns.wgsl")];
         let constants = self.constants().and(lanes.constants()).with("BY_4", by_4).and(grid_x).and(own);
         Shader { files: [&columns, files].concat(), constants, grid, iterations, uses_step: true }
     }

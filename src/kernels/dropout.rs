@@ -3,7 +3,7 @@
 use super::elementwise::{CHUNK, elementwise_cost, elementwise_shader};
 use super::gate::GateKind;
 use super::random::{RANDOM_FILE, draw, random_key};
-use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants};
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -35,7 +35,7 @@ impl KernelSpec for Dropout {
             WHOLE_CHANNELS: self.channels.is_some(),
             OUT: 1 + self.gate.bindings(),
         };
-        let files = [STEP_FILE, RANDOM_FILE, include_str!("../../shaders/dropout.wgsl"), self.gate.file()];
+        let files = [STEP_FILE, RANDOM_FILE, wgsl!("dropout.wgsl"), self.gate.file()];
         let shader = elementwise_shader(self.count, &files, own.and(self.gate.constants(1, self.count)));
         Shader { uses_step: true, ..shader }
     }

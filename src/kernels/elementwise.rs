@@ -3,7 +3,7 @@
 use super::gate::GateKind;
 use super::maximum::relu;
 use crate::plan::{
-    Constants, Cost, Io, KernelSpec, LANES_FILE, Shader, View, constants, elementwise_grid, output_file,
+    Constants, Cost, Io, KernelSpec, LANES_FILE, Shader, View, constants, elementwise_grid, output_file, wgsl,
 };
 use crate::real::Real;
 use crate::simd::SimdLevel;
@@ -69,10 +69,10 @@ pub(super) fn elementwise_cost(count: usize, flops: f64, buffers: usize) -> Cost
 impl KernelSpec for Sum {
     fn shader(&self) -> Shader {
         let terms = match self.terms {
-            1 => include_str!("../../shaders/sum_one.wgsl"),
-            _ => include_str!("../../shaders/sum_two.wgsl"),
+            1 => wgsl!("sum_one.wgsl"),
+            _ => wgsl!("sum_two.wgsl"),
         };
-        let files = [include_str!("../../shaders/sum.wgsl"), terms, self.gate.file()];
+        let files = [wgsl!("sum.wgsl"), terms, self.gate.file()];
         let own = constants! { RELU: self.relu, OUT: self.terms + self.gate.bindings() };
         elementwise_shader(self.count, &files, own.and(self.gate.constants(self.terms, self.count)))
     }
@@ -141,7 +141,7 @@ impl KernelSpec for CopyRows {
             TO: self.to[1],
             OUT: 1u32,
         };
-        let files = vec![include_str!("../../shaders/copy_rows.wgsl"), output_file(false)];
+        let files = vec![wgsl!("copy_rows.wgsl"), output_file(false)];
         Shader { files, constants: constants.and(grid_x), grid, iterations: 0, uses_step: false }
     }
 

@@ -2,7 +2,7 @@
 //! `shaders/gate.wgsl`.
 
 use crate::kernels::maximum::through_relu;
-use crate::plan::{BufferSlice, Constants, View, constants};
+use crate::plan::{BufferSlice, Constants, View, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -58,7 +58,7 @@ impl GradientOut {
 /// The file with `apply_gate` for kernels that have no binding left: of a ReLU whose output is their own input x, or none.
 pub(crate) fn own_gate_file(gated: bool) -> &'static str {
     match gated {
-        true => include_str!("../../shaders/gate_of_input.wgsl"),
+        true => wgsl!("gate_of_input.wgsl"),
         false => GateKind::None.file(),
     }
 }
@@ -89,8 +89,8 @@ impl GateKind {
     /// The file with `apply_gate`.
     pub(crate) fn file(self) -> &'static str {
         match self {
-            Self::None => include_str!("../../shaders/gate_none.wgsl"),
-            _ => include_str!("../../shaders/gate.wgsl"),
+            Self::None => wgsl!("gate_none.wgsl"),
+            _ => wgsl!("gate.wgsl"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Softmax and categorical cross-entropy in one kernel, in log space.
 
 use super::loss_terms::{LANES, LOSS_FILE, LossTerms, weights_file};
-use crate::plan::{Cost, Io, KernelSpec, Mode, STEP_FILE, Shader, constants};
+use crate::plan::{Cost, Io, KernelSpec, Mode, STEP_FILE, Shader, constants, wgsl};
 use crate::real::{Real, argmax};
 use rayon::prelude::*;
 
@@ -25,8 +25,8 @@ const MIN_ROWS: usize = 64;
 impl KernelSpec for SoftmaxCrossEntropy {
     fn shader(&self) -> Shader {
         let rows = match self.mode {
-            Mode::Train => include_str!("../../shaders/cross_entropy_gradient.wgsl"),
-            Mode::Infer => include_str!("../../shaders/cross_entropy_predictions.wgsl"),
+            Mode::Train => wgsl!("cross_entropy_gradient.wgsl"),
+            Mode::Infer => wgsl!("cross_entropy_predictions.wgsl"),
         };
         let (weights, own) = weights_file(&self.class_weights);
         let smoothing = constants! {
@@ -35,7 +35,7 @@ impl KernelSpec for SoftmaxCrossEntropy {
         };
         let loops = if self.label_smoothing > 0.0 { 5 } else { 4 };
         Shader {
-            files: vec![STEP_FILE, LOSS_FILE, include_str!("../../shaders/softmax_cross_entropy.wgsl"), weights, rows],
+            files: vec![STEP_FILE, LOSS_FILE, wgsl!("softmax_cross_entropy.wgsl"), weights, rows],
             constants: constants! { BATCH: self.batch, CLASSES: self.classes }.and(smoothing).and(own),
             grid: [1, 1, 1],
             iterations: self.batch.div_ceil(LANES) * (1 + loops * self.classes) + LANES,

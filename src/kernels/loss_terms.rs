@@ -1,10 +1,10 @@
 //! What the losses share: sums over the images of a batch in a fixed order, weights of classes.
 
-use crate::plan::{Constants, constants};
+use crate::plan::{Constants, constants, wgsl};
 use crate::real::Real;
 
 /// The shader's file with the loop over the images, around the file of a loss.
-pub(super) const LOSS_FILE: &str = include_str!("../../shaders/loss.wgsl");
+pub(super) const LOSS_FILE: &str = wgsl!("loss.wgsl");
 
 /// Invocations of the shaders' one workgroup; the twins add up in the same order.
 pub(super) const LANES: usize = 64;
@@ -33,7 +33,7 @@ impl<F: Real> LossTerms<F> {
 /// The file with `weight_of`, a label's weight, and its constants; without weights they are 1.
 pub(super) fn weights_file(weights: &[f32]) -> (&'static str, Constants) {
     match weights {
-        [] => (include_str!("../../shaders/class_weights_none.wgsl"), Constants::new()),
-        _ => (include_str!("../../shaders/class_weights.wgsl"), constants! { CLASS_WEIGHTS: weights.to_vec() }),
+        [] => (wgsl!("class_weights_none.wgsl"), Constants::new()),
+        _ => (wgsl!("class_weights.wgsl"), constants! { CLASS_WEIGHTS: weights.to_vec() }),
     }
 }

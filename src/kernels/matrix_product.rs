@@ -3,7 +3,7 @@
 use super::matrix::par_matmul;
 use super::split_k::record_split_k;
 use super::tile::{TileShader, Tiles, x_file};
-use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants, wgsl};
 use crate::real::{MatMul, Real, Strided};
 use crate::simd::SimdLevel;
 
@@ -43,19 +43,14 @@ impl KernelSpec for MatrixProduct {
             B_TRANSPOSED: self.b_transposed,
         };
         let (term, of_term) = match self.factors {
-            Some([scale, add]) => (
-                include_str!("../../shaders/matrix_product_add.wgsl"),
-                constants! { SCALE: scale as f32, ADD: add as f32 },
-            ),
-            None => (include_str!("../../shaders/matrix_product_plain.wgsl"), constants! {}),
+            Some([scale, add]) => {
+                (wgsl!("matrix_product_add.wgsl"), constants! { SCALE: scale as f32, ADD: add as f32 })
+            }
+            None => (wgsl!("matrix_product_plain.wgsl"), constants! {}),
         };
         let constants = constants.and(of_term);
-        let files = [
-            include_str!("../../shaders/tile_rows.wgsl"),
-            x_file(self.tiles.k.is_multiple_of(4)),
-            include_str!("../../shaders/matrix_product.wgsl"),
-            term,
-        ];
+        let files =
+            [wgsl!("tile_rows.wgsl"), x_file(self.tiles.k.is_multiple_of(4)), wgsl!("matrix_product.wgsl"), term];
         self.tiles.shader(TileShader { files: &files, out: 2 + usize::from(self.factors.is_some()), constants })
     }
 

@@ -1,7 +1,9 @@
 //! A border of zeros around images, and its gradient.
 
 use super::gate::GateKind;
-use crate::plan::{Constants, Cost, Io, KernelSpec, LANES_FILE, Shader, constants, elementwise_grid, output_file};
+use crate::plan::{
+    Constants, Cost, Io, KernelSpec, LANES_FILE, Shader, constants, elementwise_grid, output_file, wgsl,
+};
 use crate::real::Real;
 use rayon::prelude::*;
 
@@ -74,8 +76,8 @@ pub(crate) struct Pad2d {
 impl KernelSpec for Pad2d {
     fn shader(&self) -> Shader {
         let count = self.border.batch * self.border.images()[1];
-        let none = include_str!("../../shaders/gate_none.wgsl");
-        self.border.shader(include_str!("../../shaders/pad2d.wgsl"), none, count, constants! { OUT: 1u32 })
+        let none = wgsl!("gate_none.wgsl");
+        self.border.shader(wgsl!("pad2d.wgsl"), none, count, constants! { OUT: 1u32 })
     }
 
     fn cost(&self) -> Cost {
@@ -103,7 +105,7 @@ impl KernelSpec for Pad2dBackward {
     fn shader(&self) -> Shader {
         let (count, c) = (self.border.batch * self.border.images()[0], self.border.input[2]);
         let own = self.gate.constants(1, c).with("OUT", 1 + self.gate.bindings());
-        self.border.shader(include_str!("../../shaders/pad2d_backward.wgsl"), self.gate.file(), count, own)
+        self.border.shader(wgsl!("pad2d_backward.wgsl"), self.gate.file(), count, own)
     }
 
     fn cost(&self) -> Cost {

@@ -1,7 +1,7 @@
 //! Benchmarks of an adapter's peak rates: a copy for the memory bandwidth, a loop of multiply-adds for the arithmetic.
 //! `gpu-cnn bench --kernels` compares the kernels with them.
 
-use crate::plan::{Cost, Io, KernelSpec, Shader, constants, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, Shader, constants, elementwise_grid, wgsl};
 use crate::real::Real;
 use rayon::prelude::*;
 
@@ -31,7 +31,7 @@ const CHAINS: usize = 12;
 
 impl KernelSpec for Copy {
     fn shader(&self) -> Shader {
-        shader(self.count, include_str!("../../shaders/peak_copy.wgsl"), 0)
+        shader(self.count, wgsl!("peak_copy.wgsl"), 0)
     }
 
     fn cost(&self) -> Cost {
@@ -46,7 +46,7 @@ impl KernelSpec for Copy {
 
 impl KernelSpec for MultiplyAdd {
     fn shader(&self) -> Shader {
-        shader(self.count, include_str!("../../shaders/peak_multiply_add.wgsl"), 4 * (1 + ROUNDS / UNROLLED))
+        shader(self.count, wgsl!("peak_multiply_add.wgsl"), 4 * (1 + ROUNDS / UNROLLED))
     }
 
     fn cost(&self) -> Cost {

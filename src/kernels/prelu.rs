@@ -3,7 +3,7 @@
 use super::columns::{Columns, fold, repeated, width};
 use super::elementwise::{CHUNK, elementwise_cost, rows_shader};
 use super::gate::{GateKind, own_gate_file};
-use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, constants, output_file};
+use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, constants, output_file, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -71,7 +71,7 @@ fn activate<F: Real>(y: &mut [F], x: &[F], alpha: &[F]) {
 
 impl KernelSpec for Prelu {
     fn shader(&self) -> Shader {
-        let files = [include_str!("../../shaders/prelu_forward.wgsl")];
+        let files = [wgsl!("prelu_forward.wgsl")];
         let own = self.slopes.constants().with("OUT", 2u32);
         rows_shader(self.slopes.count(), self.slopes.d, &files, own)
     }
@@ -124,7 +124,7 @@ impl PreluBackward {
 
 impl KernelSpec for PreluBackward {
     fn shader(&self) -> Shader {
-        let files = [include_str!("../../shaders/prelu_backward.wgsl"), own_gate_file(self.gated)];
+        let files = [wgsl!("prelu_backward.wgsl"), own_gate_file(self.gated)];
         rows_shader(self.slopes.count(), self.slopes.d, &files, self.slopes.constants().with("OUT", 3u32))
     }
 
@@ -211,7 +211,7 @@ impl PreluSums {
 impl KernelSpec for PreluSums {
     fn shader(&self) -> Shader {
         let columns = self.columns();
-        let files = [include_str!("../../shaders/prelu_sums.wgsl"), output_file(columns.by_4)];
+        let files = [wgsl!("prelu_sums.wgsl"), output_file(columns.by_4)];
         columns.chunk_shader(1, &files, self.slopes.constants().with("OUT", 2u32))
     }
 

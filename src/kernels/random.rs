@@ -1,9 +1,9 @@
 //! Uniform draws that are a function of seed, stream, update and element. Twin of `shaders/random.wgsl`.
 
-use crate::plan::Step;
+use crate::plan::{Step, wgsl};
 
 /// The shader's file; the file of the step stands before it.
-pub(super) const RANDOM_FILE: &str = include_str!("../../shaders/random.wgsl");
+pub(super) const RANDOM_FILE: &str = wgsl!("random.wgsl");
 
 /// The stream of the layer `name`: FNV-1a of the name, which no other layer of the model has.
 pub(crate) fn stream_of(name: &str) -> u32 {

@@ -1,6 +1,6 @@
 //! Loops along the rows of a matrix: how a shader's invocations share a row, and sums on the CPU.
 
-use crate::plan::{Constants, LANES_FILE, Shader, constants, grid, output_file};
+use crate::plan::{Constants, LANES_FILE, Shader, constants, grid, output_file, wgsl};
 use crate::real::Real;
 
 /// The shader of `files` over a matrix [rows, cols], with `passes` loops along a row, which invocations share as `rows.wgsl` says.
@@ -19,7 +19,7 @@ pub(super) fn shader_along_rows(
     let (grid, grid_x) = grid((rows * row_lanes).div_ceil(WORKGROUP));
     let constants = constants! { ROWS: rows, COLS: cols, LANES: lanes, BY_4: by_4, ROW_LANES: row_lanes };
     Shader {
-        files: [&[LANES_FILE, include_str!("../../shaders/rows.wgsl")], files, &[output_file(by_4)]].concat(),
+        files: [&[LANES_FILE, wgsl!("rows.wgsl")], files, &[output_file(by_4)]].concat(),
         constants: constants.and(grid_x).and(own),
         grid,
         iterations: passes * (units.div_ceil(row_lanes) + row_lanes),

@@ -3,7 +3,7 @@
 use super::elementwise::{CHUNK, elementwise_cost};
 use super::gate::GateKind;
 use super::rows::{shader_along_rows, sums};
-use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants};
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants, wgsl};
 use crate::real::{Real, is_better};
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -50,7 +50,7 @@ fn max_of<F: Real>(x: &[F]) -> F {
 
 impl KernelSpec for Softmax {
     fn shader(&self) -> Shader {
-        let files = [STEP_FILE, include_str!("../../shaders/softmax.wgsl")];
+        let files = [STEP_FILE, wgsl!("softmax.wgsl")];
         let own = constants! { OF_UPLOAD: self.of_upload, OUT: 1u32 };
         // The maximum takes as long as the sum.
         Shader { uses_step: true, ..shader_along_rows([self.rows, self.cols], 3, &files, own) }
@@ -117,7 +117,7 @@ impl SoftmaxBackward {
 
 impl KernelSpec for SoftmaxBackward {
     fn shader(&self) -> Shader {
-        let files = [self.gate.file(), include_str!("../../shaders/softmax_backward.wgsl")];
+        let files = [self.gate.file(), wgsl!("softmax_backward.wgsl")];
         let own = self.gate.constants(2, self.cols).with("OUT", 2 + self.gate.bindings());
         shader_along_rows([self.rows, self.cols], 2, &files, own)
     }

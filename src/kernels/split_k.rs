@@ -1,7 +1,7 @@
 //! The second pass of a split-K product: adds the partial sums and applies the epilogue.
 
 use super::matrix::{bias_and_relu, sum_rows};
-use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants, elementwise_grid};
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants, elementwise_grid, wgsl};
 use crate::real::Real;
 
 /// What a forward pass applies to its sums, [rows, units]: the bias and the ReLU.
@@ -29,11 +29,11 @@ impl KernelSpec for SumSplitK {
     fn shader(&self) -> Shader {
         let (grid, grid_x) = elementwise_grid(self.count);
         let common = constants! { SPLIT_K: self.split_k, COUNT: self.count }.and(grid_x);
-        let sum = include_str!("../../shaders/sum_split_k.wgsl");
+        let sum = wgsl!("sum_split_k.wgsl");
         let (files, constants) = match self.epilogue {
-            None => (vec![sum, include_str!("../../shaders/sum_split_k_plain.wgsl")], constants! { OUT: 1u32 }),
+            None => (vec![sum, wgsl!("sum_split_k_plain.wgsl")], constants! { OUT: 1u32 }),
             Some(Epilogue { units, bias, relu }) => (
-                vec![sum, include_str!("../../shaders/sum_split_k_forward.wgsl")],
+                vec![sum, wgsl!("sum_split_k_forward.wgsl")],
                 constants! { UNITS: units, BIASED: bias.is_some(), BIAS: bias.unwrap_or(0), RELU: relu, OUT: 2u32 },
             ),
         };

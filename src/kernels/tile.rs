@@ -1,6 +1,6 @@
 //! Shared by the matrix kernels: tiling, the matmul cores' shaders, and split-K (the sum over k as partial sums).
 
-use crate::plan::{Constants, MatmulCore, Profile, Shader, constants, grid, output_file};
+use crate::plan::{Constants, MatmulCore, Profile, Shader, constants, grid, output_file, wgsl};
 
 /// Side of a square tile of the output matrix C, in elements; large tiles have twice as much.
 const TILE: usize = 32;
@@ -47,8 +47,8 @@ pub(crate) enum Products {
 /// The shader file that binds a layer's input at 0; `by_4` as in [`weights_file`].
 pub(crate) fn x_file(by_4: bool) -> &'static str {
     match by_4 {
-        true => include_str!("../../shaders/x_by_4.wgsl"),
-        false => include_str!("../../shaders/x_single.wgsl"),
+        true => wgsl!("x_by_4.wgsl"),
+        false => wgsl!("x_single.wgsl"),
     }
 }
 
@@ -56,21 +56,21 @@ pub(crate) fn x_file(by_4: bool) -> &'static str {
 /// elements can be loaded at once.
 pub(crate) fn weights_file(by_4: bool) -> &'static str {
     match by_4 {
-        true => include_str!("../../shaders/weights_by_4.wgsl"),
-        false => include_str!("../../shaders/weights_single.wgsl"),
+        true => wgsl!("weights_by_4.wgsl"),
+        false => wgsl!("weights_single.wgsl"),
     }
 }
 
 /// The shader file that binds a gradient at `DY`; `by_4` as in [`weights_file`].
 pub(crate) fn dy_file(by_4: bool) -> &'static str {
     match by_4 {
-        true => include_str!("../../shaders/dy_by_4.wgsl"),
-        false => include_str!("../../shaders/dy_single.wgsl"),
+        true => wgsl!("dy_by_4.wgsl"),
+        false => wgsl!("dy_single.wgsl"),
     }
 }
 
 /// The shader file that says that the channels are one group.
-pub(crate) const GROUP_ONE: &str = include_str!("../../shaders/group_one.wgsl");
+pub(crate) const GROUP_ONE: &str = wgsl!("group_one.wgsl");
 
 /// What a matrix kernel adds to the matmul core: its shader files, constants and output binding.
 #[derive(Debug)]
@@ -188,8 +188,8 @@ impl Tiles {
     /// The shader that computes this product with the profile's matmul core.
     pub(crate) fn shader(&self, spec: TileShader<'_>) -> Shader {
         let core = match self.profile.core {
-            MatmulCore::Subgroup => include_str!("../../shaders/tile_subgroup.wgsl"),
-            MatmulCore::Workgroup => include_str!("../../shaders/tile_workgroup.wgsl"),
+            MatmulCore::Subgroup => wgsl!("tile_subgroup.wgsl"),
+            MatmulCore::Workgroup => wgsl!("tile_workgroup.wgsl"),
         };
         let (mut grid, grid_x) = grid(self.count() / self.batch_count);
         grid[2] = (self.split_k * self.batch_count) as u32;
@@ -214,15 +214,15 @@ impl Tiles {
         };
         let constants = constants.and(grid_x).and(spec.constants);
         let group = match self.products {
-            Products::Groups => include_str!("../../shaders/group_of_batch.wgsl"),
+            Products::Groups => wgsl!("group_of_batch.wgsl"),
             Products::Separate | Products::Phases => GROUP_ONE,
         };
         let terms = match self.products {
-            Products::Phases => include_str!("../../shaders/terms_of_phase.wgsl"),
-            Products::Separate | Products::Groups => include_str!("../../shaders/terms_all.wgsl"),
+            Products::Phases => wgsl!("terms_of_phase.wgsl"),
+            Products::Separate | Products::Groups => wgsl!("terms_all.wgsl"),
         };
         let mut files = spec.files.to_vec();
-        files.extend([output_file(by_4), group, terms, include_str!("../../shaders/tile.wgsl"), core]);
+        files.extend([output_file(by_4), group, terms, wgsl!("tile.wgsl"), core]);
         let steps = self.k_per_split() / self.k_step();
         // Reducing the rows of one output row takes further loops in the workgroup core (see tile_workgroup.wgsl).
         let iterations = steps * self.iterations_of_a_step() + if self.rows_per_output > 1 { 4 * TILE } else { 0 };

@@ -1,6 +1,6 @@
 //! Bytes to floats: `x = byte / 255`, or the byte itself, computed on the device, so that the upload moves one byte per pixel value.
 
-use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, constants, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, constants, elementwise_grid, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -22,7 +22,7 @@ impl KernelSpec for Unpack {
     fn shader(&self) -> Shader {
         let (grid, grid_x) = elementwise_grid(self.words);
         Shader {
-            files: vec![STEP_FILE, include_str!("../../shaders/unpack.wgsl")],
+            files: vec![STEP_FILE, wgsl!("unpack.wgsl")],
             constants: constants! { COUNT: self.count, WORDS: self.words, DIVISOR: self.divisor as f32 }.and(grid_x),
             grid,
             iterations: 0,

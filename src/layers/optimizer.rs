@@ -2,6 +2,7 @@
 
 use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Arguments of Adam and of the optimizers that differ from it in their formula alone.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -154,8 +155,12 @@ impl Optimizer {
 
     /// The optimizer of this name with its default settings.
     pub fn named(name: &str) -> Option<Self> {
-        let arguments = std::iter::once(("type", name));
-        Self::deserialize(MapDeserializer::<_, serde::de::value::Error>::new(arguments)).ok()
+        Self::of(vec![("type".to_owned(), name.into())]).ok()
+    }
+
+    /// The optimizer whose name, as `type`, and settings these are.
+    pub(crate) fn of(settings: Vec<(String, Value)>) -> Result<Self, serde_json::Error> {
+        Self::deserialize(MapDeserializer::new(settings.into_iter()))
     }
 }
 

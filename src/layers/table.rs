@@ -30,14 +30,17 @@ use super::reshape::Reshape;
 use super::separable_conv2d::SeparableConv2D;
 use super::softmax::Softmax;
 use super::zero_padding2d::ZeroPadding2D;
+use serde::de::Error;
+use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Declares the table of layers: the enum that models are made of, conversions into it, and the names in model files.
 macro_rules! layers {
     ($($(#[doc = $doc:literal])* $variant:ident($layer:ty)),* $(,)?) => {
         /// Any layer. In a TOML file: `[[layers]]`, `type = "Conv2D"`, then its arguments.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        #[serde(tag = "type")]
+        #[serde(tag = "type", try_from = "Map<String, Value>")]
         pub enum AnyLayer { $($(#[doc = $doc])* $variant($layer)),* }
 
         impl AnyLayer {
@@ -54,6 +57,20 @@ macro_rules! layers {
 
             pub(crate) fn as_layer(&self) -> &dyn Layer {
                 match self { $(Self::$variant(layer) => layer),* }
+            }
+        }
+
+        // Of one type, whatever a layer is read from: each type would have its own code for each layer.
+        impl TryFrom<Map<String, Value>> for AnyLayer {
+            type Error = serde_json::Error;
+
+            fn try_from(mut arguments: Map<String, Value>) -> Result<Self, serde_json::Error> {
+                let kind = arguments.shift_remove("type").ok_or_else(|| serde_json::Error::missing_field("type"))?;
+                let arguments = MapDeserializer::new(arguments.into_iter());
+                match String::deserialize(kind)?.as_str() {
+                    $(stringify!($variant) => <$layer>::deserialize(arguments).map(Self::$variant),)*
+                    other => Err(serde_json::Error::unknown_variant(other, Self::KINDS)),
+                }
             }
         }
 

@@ -153,10 +153,13 @@ pub trait Kernel: Debug + Send + Sync {
 /// Whether the CPU twins are there without SIMD and in double precision; in a page they would be much of its code.
 const HAS_REFERENCE: bool = !cfg!(target_family = "wasm");
 
+fn within_kernels(path: &str) -> String {
+    path.split_once("::kernels::").map_or(path, |(_, within)| within).to_owned()
+}
+
 impl<K: KernelSpec> Kernel for K {
     fn name(&self) -> String {
-        let path = std::any::type_name::<K>();
-        path.split_once("::kernels::").map_or(path, |(_, within)| within).to_owned()
+        within_kernels(std::any::type_name::<K>())
     }
     fn shader(&self) -> Shader {
         KernelSpec::shader(self)

@@ -11,6 +11,7 @@ mod pair;
 mod profile;
 mod recorded;
 mod recorder;
+mod shader_file;
 mod share;
 mod step;
 mod wgsl;
@@ -23,6 +24,9 @@ pub use kernel::{Cost, Io, Kernel, KernelSpec, MergeParts, View, ViewMut};
 pub use profile::{MatmulCore, Profile, Target};
 pub use recorded::{Dispatch, DispatchId, HostBuffers, Mode, Plan, Program, SkipBuffers};
 pub use recorder::Recorder;
+#[cfg(target_family = "wasm")]
+pub(crate) use shader_file::shortened;
+pub(crate) use shader_file::wgsl;
 pub use step::Step;
 pub use wgsl::{ArgmaxStore, LANES_FILE, STEP_FILE, Shader, elementwise_grid, grid, output_file};
 pub use wgsl_pair::ShaderSource;

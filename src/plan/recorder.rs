@@ -93,7 +93,16 @@ impl Recorder {
         inputs: &[BufferSlice],
         outputs: &[BufferSlice],
     ) -> DispatchId {
-        let label = label.into();
+        self.dispatch_of(label.into(), Arc::new(kernel), inputs, outputs)
+    }
+
+    fn dispatch_of(
+        &mut self,
+        label: String,
+        kernel: Arc<dyn Kernel>,
+        inputs: &[BufferSlice],
+        outputs: &[BufferSlice],
+    ) -> DispatchId {
         assert!(inputs.len() + outputs.len() <= MAX_BINDINGS, "`{label}` binds more than {MAX_BINDINGS} buffers");
         for slice in inputs.iter().chain(outputs) {
             let buffer = &self.buffers[slice.buffer.0];
@@ -104,13 +113,8 @@ impl Recorder {
             let others = inputs.iter().chain(&outputs[..i]);
             assert!(others.into_iter().all(|s| s.buffer != out.buffer), "`{label}` uses the buffer of an output twice");
         }
-        let dispatch = Dispatch {
-            label,
-            kernel: Arc::new(kernel),
-            inputs: inputs.to_vec(),
-            outputs: outputs.to_vec(),
-            algorithm: self.algorithm,
-        };
+        let dispatch =
+            Dispatch { label, kernel, inputs: inputs.to_vec(), outputs: outputs.to_vec(), algorithm: self.algorithm };
         let known = self.dispatches.iter().position(|known| is_same(known, &dispatch));
         let id = DispatchId(known.unwrap_or(self.dispatches.len()));
         if known.is_none() {

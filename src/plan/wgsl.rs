@@ -14,6 +14,7 @@
 
 use super::constants::Constants;
 use super::profile::Profile;
+use super::shader_file::wgsl;
 use std::collections::BTreeMap;
 
 /// A kernel's shader: files, constants and grid.
@@ -53,10 +54,10 @@ impl Shader {
     /// What every shader has.
     pub(super) fn common_text(profile: Profile) -> String {
         let four = match profile.loads_u64 {
-            true => include_str!("../../shaders/four_u64.wgsl"),
-            false => include_str!("../../shaders/four_f32.wgsl"),
+            true => wgsl!("four_u64.wgsl"),
+            false => wgsl!("four_f32.wgsl"),
         };
-        [four, include_str!("../../shaders/numbers.wgsl")].concat()
+        [four, wgsl!("numbers.wgsl")].concat()
     }
 
     /// The text without [`Self::common_text`] and [`STEP_FILE`].
@@ -74,17 +75,17 @@ impl Shader {
 }
 
 /// The file that declares [`super::Step`], for kernels that read it.
-pub const STEP_FILE: &str = include_str!("../../shaders/step.wgsl");
+pub const STEP_FILE: &str = wgsl!("step.wgsl");
 
 /// The file with `lanes_of`, for kernels of which an invocation takes four elements or one.
-pub const LANES_FILE: &str = include_str!("../../shaders/lanes.wgsl");
+pub const LANES_FILE: &str = wgsl!("lanes.wgsl");
 
 /// The file with the store function of a kernel's output, bound at `OUT`. With `by_4`, every store is a whole vector of
 /// four elements at an offset divisible by four.
 pub fn output_file(by_4: bool) -> &'static str {
     match by_4 {
-        true => include_str!("../../shaders/out_vec4.wgsl"),
-        false => include_str!("../../shaders/out_f32.wgsl"),
+        true => wgsl!("out_vec4.wgsl"),
+        false => wgsl!("out_f32.wgsl"),
     }
 }
 
@@ -112,9 +113,9 @@ impl ArgmaxStore {
     /// The file with the store function.
     pub fn file(self) -> &'static str {
         match self {
-            Self::None => include_str!("../../shaders/argmax_none.wgsl"),
-            Self::Single => include_str!("../../shaders/argmax_u32.wgsl"),
-            Self::By4 => include_str!("../../shaders/argmax_vec4.wgsl"),
+            Self::None => wgsl!("argmax_none.wgsl"),
+            Self::Single => wgsl!("argmax_u32.wgsl"),
+            Self::By4 => wgsl!("argmax_vec4.wgsl"),
         }
     }
 }

@@ -5,9 +5,7 @@ use super::schedule::{Scaling, Schedule};
 #[cfg(feature = "cli")]
 use crate::layers::{Loss, OnNan};
 use crate::layers::{Optimizer, in_f32};
-use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Unexpected, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 
 pub(super) const LEARNING_RATE: &str = "it must be a positive number that f32 can hold";
 
@@ -71,8 +69,12 @@ pub(super) fn optimizer_or_name<'de, D: Deserializer<'de>>(
             Optimizer::named(name).ok_or_else(|| E::invalid_value(Unexpected::Str(name), &self))
         }
 
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Optimizer, A::Error> {
-            Optimizer::deserialize(MapAccessDeserializer::new(map))
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Optimizer, A::Error> {
+            let mut settings = Vec::new();
+            while let Some(setting) = map.next_entry()? {
+                settings.push(setting);
+            }
+            Optimizer::of(settings).map_err(A::Error::custom)
         }
     }
 

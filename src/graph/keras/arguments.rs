@@ -7,7 +7,6 @@ use crate::error::{Result, usage};
 use crate::graph::culprit::{culprit, reason_against, shown};
 use crate::hint::{did_you_mean, with_hint};
 use crate::layers::AnyLayer;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// A layer with what cannot be said by its own arguments.
@@ -140,8 +139,7 @@ fn is_keras_argument(key: &str) -> bool {
 
 /// The layer of these arguments; an error names the one that is wrong.
 fn deserialize(arguments: Map<String, Value>) -> Result<AnyLayer> {
-    let read =
-        |arguments: Map<String, Value>| AnyLayer::deserialize(Value::Object(arguments)).map_err(|e| e.to_string());
+    let read = |arguments: Map<String, Value>| AnyLayer::try_from(arguments).map_err(|e| e.to_string());
     let Err(error) = read(arguments.clone()) else { return read(arguments).map_err(|e| usage!("{e}")) };
     let without = |key: &str| {
         let mut others = arguments.clone();

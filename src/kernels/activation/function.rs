@@ -1,6 +1,6 @@
 //! The functions that activations apply to each element, and their derivatives.
 
-use crate::plan::{Constants, constants};
+use crate::plan::{Constants, constants, wgsl};
 use crate::real::Real;
 
 /// What is applied to each element, as Keras defines it.
@@ -43,16 +43,16 @@ impl Function {
     /// The file with `activate` and `derivative`.
     pub(super) fn file(self) -> &'static str {
         match self {
-            Self::Rectify { .. } => include_str!("../../../shaders/function_rectify.wgsl"),
-            Self::Elu { .. } => include_str!("../../../shaders/function_elu.wgsl"),
-            Self::Gelu => include_str!("../../../shaders/function_gelu.wgsl"),
-            Self::GeluTanh => include_str!("../../../shaders/function_gelu_tanh.wgsl"),
-            Self::Silu => include_str!("../../../shaders/function_silu.wgsl"),
-            Self::Sigmoid => include_str!("../../../shaders/function_sigmoid.wgsl"),
-            Self::Tanh => include_str!("../../../shaders/function_tanh.wgsl"),
-            Self::Softplus => include_str!("../../../shaders/function_softplus.wgsl"),
-            Self::HardSigmoid => include_str!("../../../shaders/function_hard_sigmoid.wgsl"),
-            Self::Affine { .. } => include_str!("../../../shaders/function_affine.wgsl"),
+            Self::Rectify { .. } => wgsl!("function_rectify.wgsl"),
+            Self::Elu { .. } => wgsl!("function_elu.wgsl"),
+            Self::Gelu => wgsl!("function_gelu.wgsl"),
+            Self::GeluTanh => wgsl!("function_gelu_tanh.wgsl"),
+            Self::Silu => wgsl!("function_silu.wgsl"),
+            Self::Sigmoid => wgsl!("function_sigmoid.wgsl"),
+            Self::Tanh => wgsl!("function_tanh.wgsl"),
+            Self::Softplus => wgsl!("function_softplus.wgsl"),
+            Self::HardSigmoid => wgsl!("function_hard_sigmoid.wgsl"),
+            Self::Affine { .. } => wgsl!("function_affine.wgsl"),
         }
     }
 

@@ -4,7 +4,7 @@ mod function;
 
 use super::elementwise::{CHUNK, elementwise_cost, elementwise_shader};
 use super::gate::GateKind;
-use crate::plan::{Cost, Io, KernelSpec, Shader, View};
+use crate::plan::{Cost, Io, KernelSpec, Shader, View, wgsl};
 use crate::real::{Real, is_nan};
 use crate::simd::SimdLevel;
 pub(crate) use function::Function;
@@ -24,7 +24,7 @@ pub(crate) struct Activate {
 
 impl KernelSpec for Activate {
     fn shader(&self) -> Shader {
-        let files = [self.function.file(), include_str!("../../../shaders/activation_forward.wgsl")];
+        let files = [self.function.file(), wgsl!("activation_forward.wgsl")];
         elementwise_shader(self.count, &files, self.function.constants().with("OUT", 1u32))
     }
 
@@ -81,7 +81,7 @@ pub(crate) struct ActivateBackward {
 impl KernelSpec for ActivateBackward {
     fn shader(&self) -> Shader {
         let gate = self.gate;
-        let files = [self.function.file(), include_str!("../../../shaders/activation_backward.wgsl"), gate.file()];
+        let files = [self.function.file(), wgsl!("activation_backward.wgsl"), gate.file()];
         let own = self.function.constants().and(gate.constants(2, self.count)).with("OUT", 2 + gate.bindings());
         elementwise_shader(self.count, &files, own)
     }

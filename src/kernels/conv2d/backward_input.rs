@@ -5,7 +5,7 @@ use super::dims::Dims;
 use super::{cpu, reference};
 use crate::kernels::gate::GateKind;
 use crate::kernels::tile::{TileShader, Tiles, dy_file, weights_file};
-use crate::plan::{Cost, Io, KernelSpec, Profile, Shader, constants};
+use crate::plan::{Cost, Io, KernelSpec, Profile, Shader, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 
@@ -62,10 +62,10 @@ impl KernelSpec for Conv2dBackwardInput {
         let files = [
             weights_file(by_4),
             dy_file(by_4),
-            include_str!("../../../shaders/conv2d_backward_input.wgsl"),
-            include_str!("../../../shaders/tagged_gradient.wgsl"),
+            wgsl!("conv2d_backward_input.wgsl"),
+            wgsl!("tagged_gradient.wgsl"),
             self.gate.file(),
-            include_str!("../../../shaders/tile_backward_input.wgsl"),
+            wgsl!("tile_backward_input.wgsl"),
         ];
         self.tiles.shader(TileShader { files: &files, out: 2 + self.gate.bindings(), constants })
     }

@@ -4,7 +4,7 @@
 use super::dims::Dims;
 use super::{cpu, reference};
 use crate::kernels::tile::{TileShader, Tiles, dy_file, x_file};
-use crate::plan::{Cost, Io, KernelSpec, Shader, constants};
+use crate::plan::{Cost, Io, KernelSpec, Shader, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 
@@ -37,12 +37,12 @@ pub(super) struct Conv2dBackwardWeights {
 impl KernelSpec for Conv2dBackwardWeights {
     fn shader(&self) -> Shader {
         let files = [
-            include_str!("../../../shaders/conv2d_backward_weights.wgsl"),
+            wgsl!("conv2d_backward_weights.wgsl"),
             x_file(self.dims.group_in().is_multiple_of(4)),
             dy_file(self.dims.group_out().is_multiple_of(4)),
-            include_str!("../../../shaders/conv2d_pixels.wgsl"),
-            include_str!("../../../shaders/tagged_gradient.wgsl"),
-            include_str!("../../../shaders/tile_backward_weights.wgsl"),
+            wgsl!("conv2d_pixels.wgsl"),
+            wgsl!("tagged_gradient.wgsl"),
+            wgsl!("tile_backward_weights.wgsl"),
         ];
         let constants = self.dims.constants().and(constants! { DY: 1u32 });
         self.tiles.shader(TileShader { files: &files, out: 2, constants })

@@ -4,7 +4,7 @@
 use super::dims::Dims;
 use super::{cpu, reference};
 use crate::kernels::tile::{TileShader, Tiles, weights_file, x_file};
-use crate::plan::{ArgmaxStore, Cost, Io, KernelSpec, Profile, Shader, constants};
+use crate::plan::{ArgmaxStore, Cost, Io, KernelSpec, Profile, Shader, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 
@@ -39,19 +39,19 @@ impl KernelSpec for Conv2dForward {
         let by_4 = d.group_out().is_multiple_of(4);
         let mut constants = d.constants().and(constants! { RELU: self.relu });
         let mut files = vec![
-            include_str!("../../../shaders/conv2d_forward.wgsl"),
+            wgsl!("conv2d_forward.wgsl"),
             x_file(d.group_in().is_multiple_of(4)),
             weights_file(by_4),
-            include_str!("../../../shaders/conv2d_pixels.wgsl"),
-            include_str!("../../../shaders/tile_weights.wgsl"),
+            wgsl!("conv2d_pixels.wgsl"),
+            wgsl!("tile_weights.wgsl"),
         ];
         match d.window_len() {
-            1 => files.push(include_str!("../../../shaders/tile_forward.wgsl")),
+            1 => files.push(wgsl!("tile_forward.wgsl")),
             _ => {
                 constants = constants.with("ARGMAX", 3u32);
                 files.extend([
-                    include_str!("../../../shaders/tile_forward_pooled.wgsl"),
-                    include_str!("../../../shaders/pooled_output.wgsl"),
+                    wgsl!("tile_forward_pooled.wgsl"),
+                    wgsl!("pooled_output.wgsl"),
                     ArgmaxStore::new(self.argmax, by_4).file(),
                 ]);
             }

@@ -6,6 +6,7 @@ use super::reference;
 use crate::kernels::tile::{GROUP_ONE, weights_file};
 use crate::plan::{
     ArgmaxStore, Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, Target, constants, grid, output_file,
+    wgsl,
 };
 use crate::real::Real;
 
@@ -76,10 +77,10 @@ impl KernelSpec for Conv2dPoolPatchForward {
         };
         let constants = d.constants().and(constants).and(grid_x);
         let files = vec![
-            include_str!("../../../shaders/conv2d_pool_forward_patch.wgsl"),
+            wgsl!("conv2d_pool_forward_patch.wgsl"),
             weights_file(by_4),
-            include_str!("../../../shaders/tile_weights.wgsl"),
-            include_str!("../../../shaders/pooled_output.wgsl"),
+            wgsl!("tile_weights.wgsl"),
+            wgsl!("pooled_output.wgsl"),
             output_file(by_4),
             GROUP_ONE,
             ArgmaxStore::new(self.argmax, by_4).file(),

@@ -6,7 +6,7 @@ use super::passes::WeightsPass;
 use super::reference;
 use crate::kernels::split_k::record_split_k;
 use crate::kernels::tile::{GROUP_ONE, dy_file};
-use crate::plan::{Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, Target, constants, output_file};
+use crate::plan::{Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, Target, constants, output_file, wgsl};
 use crate::real::Real;
 
 /// Filters per workgroup: eight lanes with four filters each.
@@ -104,15 +104,15 @@ impl KernelSpec for Conv2dPoolSelectWeights {
         };
         let constants = d.constants().and(constants);
         let inputs = match d.c_in {
-            ..4 => include_str!("../../../shaders/select_few.wgsl"),
-            _ => include_str!("../../../shaders/select_by_4.wgsl"),
+            ..4 => wgsl!("select_few.wgsl"),
+            _ => wgsl!("select_by_4.wgsl"),
         };
         let files = vec![
             inputs,
             dy_file(by_4),
-            include_str!("../../../shaders/conv2d_pool_backward_weights_select.wgsl"),
-            include_str!("../../../shaders/tagged_gradient.wgsl"),
-            include_str!("../../../shaders/tile_backward_weights.wgsl"),
+            wgsl!("conv2d_pool_backward_weights_select.wgsl"),
+            wgsl!("tagged_gradient.wgsl"),
+            wgsl!("tile_backward_weights.wgsl"),
             output_file(by_4),
             GROUP_ONE,
         ];

@@ -5,7 +5,7 @@ use crate::kernels::gate::{GateKind, GradientOut};
 use crate::kernels::matrix::{bias_and_relu, par_matmul, sum_rows};
 use crate::kernels::split_k::{Epilogue, record_split_k};
 use crate::kernels::tile::{TileShader, Tiles, dy_file, weights_file, x_file};
-use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants, wgsl};
 use crate::real::{MatMul, Real, Strided};
 use crate::simd::SimdLevel;
 
@@ -64,11 +64,11 @@ impl KernelSpec for DenseForward {
     fn shader(&self) -> Shader {
         let constants = constants! { K_BY_4: self.tiles.k.is_multiple_of(4), BIAS: self.bias, RELU: self.relu };
         let files = [
-            include_str!("../../../shaders/tile_rows.wgsl"),
+            wgsl!("tile_rows.wgsl"),
             x_file(self.tiles.k.is_multiple_of(4)),
             weights_file(self.tiles.cols.is_multiple_of(4)),
-            include_str!("../../../shaders/tile_weights.wgsl"),
-            include_str!("../../../shaders/tile_forward.wgsl"),
+            wgsl!("tile_weights.wgsl"),
+            wgsl!("tile_forward.wgsl"),
         ];
         self.tiles.shader(TileShader { files: &files, out: 2, constants })
     }
@@ -121,9 +121,9 @@ impl KernelSpec for DenseBackwardInput {
         let files = [
             weights_file(by_4),
             dy_file(by_4),
-            include_str!("../../../shaders/dense_backward_input.wgsl"),
+            wgsl!("dense_backward_input.wgsl"),
             self.gate.file(),
-            include_str!("../../../shaders/tile_backward_input.wgsl"),
+            wgsl!("tile_backward_input.wgsl"),
         ];
         self.tiles.shader(TileShader { files: &files, out: 2 + self.gate.bindings(), constants })
     }
@@ -159,11 +159,11 @@ impl KernelSpec for DenseBackwardWeights {
         let own = constants! { INPUTS: self.inputs, INPUTS_BY_4: self.inputs.is_multiple_of(4) };
         let constants = own.and(constants! { WINDOW_LEN: 1u32, OFFSET_MASK: 0u32, DY: 1u32 });
         let files = [
-            include_str!("../../../shaders/dense_backward_weights.wgsl"),
+            wgsl!("dense_backward_weights.wgsl"),
             x_file(self.inputs.is_multiple_of(4)),
             dy_file(self.tiles.cols.is_multiple_of(4)),
-            include_str!("../../../shaders/tagged_gradient.wgsl"),
-            include_str!("../../../shaders/tile_backward_weights.wgsl"),
+            wgsl!("tagged_gradient.wgsl"),
+            wgsl!("tile_backward_weights.wgsl"),
         ];
         self.tiles.shader(TileShader { files: &files, out: 2, constants })
     }

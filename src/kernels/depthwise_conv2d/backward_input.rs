@@ -5,7 +5,7 @@ use super::cpu;
 use super::dims::Dims;
 use crate::kernels::gate::{GateKind, GradientOut};
 use crate::kernels::tile::weights_file;
-use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader};
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -36,7 +36,7 @@ impl KernelSpec for BackwardInput {
         }
         let files = [
             weights_file(d.outputs().is_multiple_of(4)),
-            include_str!("../../../shaders/depthwise_conv2d_backward_input.wgsl"),
+            wgsl!("depthwise_conv2d_backward_input.wgsl"),
             self.gate.file(),
         ];
         let own = self.gate.constants(2, d.channels).with("OUT", 2 + self.gate.bindings());

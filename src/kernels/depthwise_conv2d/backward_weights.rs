@@ -5,7 +5,7 @@ use super::cpu;
 use super::dims::Dims;
 use crate::kernels::split_k::record_split_k;
 use crate::kernels::tile::MAX_ITERATIONS;
-use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -55,16 +55,13 @@ impl KernelSpec for BackwardWeights {
     fn shader(&self) -> Shader {
         let d = &self.dims;
         if let Some(rows) = Blocks::rows(d) {
-            let files = [include_str!("../../../shaders/depthwise_conv2d_backward_weights_rows.wgsl")];
+            let files = [wgsl!("depthwise_conv2d_backward_weights_rows.wgsl")];
             let rows_per_split = self.per_split / d.w.output;
             let own = constants! { ROWS_PER_SPLIT: rows_per_split, BIAS: d.bias, OUT: 2u32 };
             let iterations = rows_per_split * (1 + rows.runs());
             return rows.shader(&files, self.splits * tap_rows(d), iterations, own);
         }
-        let files = [
-            include_str!("../../../shaders/depthwise_conv2d_input.wgsl"),
-            include_str!("../../../shaders/depthwise_conv2d_backward_weights.wgsl"),
-        ];
+        let files = [wgsl!("depthwise_conv2d_input.wgsl"), wgsl!("depthwise_conv2d_backward_weights.wgsl")];
         let own = constants! { ROWS: d.weights_rows(), PER_SPLIT: self.per_split, OUT: 2u32 };
         d.shader(&files, [self.splits * d.weights_rows() * d.outputs(), d.outputs()], self.per_split, own)
     }

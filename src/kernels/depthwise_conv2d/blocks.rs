@@ -5,7 +5,7 @@ use super::dims::Dims;
 use crate::kernels::gate::GateKind;
 use crate::kernels::tile::{MAX_ITERATIONS, weights_file};
 use crate::kernels::window::WindowAxis;
-use crate::plan::{Constants, LANES_FILE, Shader, constants, elementwise_grid, output_file};
+use crate::plan::{Constants, LANES_FILE, Shader, constants, elementwise_grid, output_file, wgsl};
 
 /// Pixels of a row of an invocation.
 const PIXELS: usize = 4;
@@ -113,11 +113,10 @@ impl<'a> Blocks<'a> {
         let (d, [down, across]) = (self.dims, &self.reach);
         let blocks = down.to.div_ceil(self.lines);
         let (sums, iterations) = match self.lines {
-            1 => (include_str!("../../../shaders/depthwise_conv2d_rows.wgsl"), d.h.kernel),
-            _ => (include_str!("../../../shaders/depthwise_conv2d_blocks.wgsl"), 0),
+            1 => (wgsl!("depthwise_conv2d_rows.wgsl"), d.h.kernel),
+            _ => (wgsl!("depthwise_conv2d_blocks.wgsl"), 0),
         };
-        let files =
-            [weights_file(true), gate.file(), include_str!("../../../shaders/depthwise_conv2d_block.wgsl"), sums];
+        let files = [weights_file(true), gate.file(), wgsl!("depthwise_conv2d_block.wgsl"), sums];
         let own = constants! {
             OUT: 2 + gate.bindings(),
             LINES: self.lines,
@@ -163,8 +162,8 @@ impl<'a> Blocks<'a> {
             DILATION_X: d.w.dilation,
         };
         let source = match d.channels {
-            1 => include_str!("../../../shaders/depthwise_conv2d_source_single.wgsl"),
-            _ => include_str!("../../../shaders/depthwise_conv2d_source_by_4.wgsl"),
+            1 => wgsl!("depthwise_conv2d_source_single.wgsl"),
+            _ => wgsl!("depthwise_conv2d_source_by_4.wgsl"),
         };
         let files = [&[LANES_FILE, source], files, &[output_file(true)]].concat();
         Shader { files, constants: constants.and(grid_x).and(own), grid, iterations, uses_step: false }

@@ -6,7 +6,7 @@ use super::dims::Dims;
 use crate::kernels::gate::GateKind;
 use crate::kernels::maximum::relu;
 use crate::kernels::tile::weights_file;
-use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants};
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -31,8 +31,8 @@ impl KernelSpec for Forward {
         }
         let files = [
             weights_file(d.outputs().is_multiple_of(4)),
-            include_str!("../../../shaders/depthwise_conv2d_input.wgsl"),
-            include_str!("../../../shaders/depthwise_conv2d_forward.wgsl"),
+            wgsl!("depthwise_conv2d_input.wgsl"),
+            wgsl!("depthwise_conv2d_forward.wgsl"),
         ];
         let own = constants! { RELU: self.relu, OUT: 2u32 };
         d.shader(&files, [d.batch * d.out_image(), d.outputs()], d.h.kernel * (1 + d.w.kernel), own)

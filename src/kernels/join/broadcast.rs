@@ -1,6 +1,6 @@
 //! How a tensor is broadcast to the shape of the result of a join.
 
-use crate::plan::{Constants, constants};
+use crate::plan::{Constants, constants, wgsl};
 use crate::real::Real;
 
 /// A tensor [outer, len] in the place of one of [outer, repeats, len, run]: each row of `len` elements `repeats` times, and each
@@ -86,7 +86,7 @@ impl Broadcast {
 pub(super) type Broadcasts = [Broadcast; 2];
 
 /// The file with `a_at`, `b_at`.
-pub(super) const OPERANDS_FILE: &str = include_str!("../../../shaders/join_operands.wgsl");
+pub(super) const OPERANDS_FILE: &str = wgsl!("join_operands.wgsl");
 
 /// The constants of [`OPERANDS_FILE`].
 pub(super) fn constants_of([a, b]: Broadcasts) -> Constants {

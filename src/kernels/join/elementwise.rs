@@ -3,7 +3,7 @@
 use super::broadcast::{BLOCK, Broadcasts, OPERANDS_FILE, constants_of, for_each_block};
 use super::operation::Operation;
 use crate::kernels::elementwise::{CHUNK, elementwise_cost, lanes_shader};
-use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, constants};
+use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -26,7 +26,7 @@ pub(crate) struct Join {
 
 impl KernelSpec for Join {
     fn shader(&self) -> Shader {
-        let file = include_str!("../../../shaders/join_forward.wgsl");
+        let file = wgsl!("join_forward.wgsl");
         shader(self.count, self.broadcasts, self.operation, file, constants! { OUT: 2u32 })
     }
 
@@ -88,7 +88,7 @@ pub(crate) struct JoinGradient {
 
 impl KernelSpec for JoinGradient {
     fn shader(&self) -> Shader {
-        let file = include_str!("../../../shaders/join_gradient.wgsl");
+        let file = wgsl!("join_gradient.wgsl");
         let own = constants! { SECOND: self.second, OUT: 3u32 };
         shader(self.count, self.broadcasts, self.operation, file, own)
     }

@@ -1,6 +1,6 @@
 //! What becomes of two elements, and its derivatives.
 
-use crate::plan::{Constants, constants};
+use crate::plan::{Constants, constants, wgsl};
 use crate::real::{Real, is_better};
 
 /// What becomes of two elements.
@@ -19,10 +19,10 @@ pub(crate) enum Operation {
 impl Operation {
     pub(super) fn file(self) -> &'static str {
         match self {
-            Self::Add { .. } => include_str!("../../../shaders/join_add.wgsl"),
-            Self::Subtract => include_str!("../../../shaders/join_subtract.wgsl"),
-            Self::Multiply => include_str!("../../../shaders/join_multiply.wgsl"),
-            Self::Maximum => include_str!("../../../shaders/join_maximum.wgsl"),
+            Self::Add { .. } => wgsl!("join_add.wgsl"),
+            Self::Subtract => wgsl!("join_subtract.wgsl"),
+            Self::Multiply => wgsl!("join_multiply.wgsl"),
+            Self::Maximum => wgsl!("join_maximum.wgsl"),
         }
     }
 

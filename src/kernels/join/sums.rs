@@ -5,7 +5,7 @@ use super::operation::Operation;
 use crate::kernels::columns::{fold, width};
 use crate::kernels::elementwise::{CHUNK, elementwise_cost};
 use crate::kernels::rows::sums;
-use crate::plan::{Cost, Io, KernelSpec, LANES_FILE, Shader, constants, elementwise_grid, output_file};
+use crate::plan::{Cost, Io, KernelSpec, LANES_FILE, Shader, constants, elementwise_grid, output_file, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -149,7 +149,7 @@ impl KernelSpec for JoinSums {
             SECOND: self.second,
             OUT: 3u32,
         };
-        let file = include_str!("../../../shaders/join_sums.wgsl");
+        let file = wgsl!("join_sums.wgsl");
         Shader {
             files: vec![LANES_FILE, OPERANDS_FILE, self.operation.file(), file, output_file(out_lanes == 4)],
             constants: constants_of(self.broadcasts).and(self.operation.constants()).and(grid_x).and(own),

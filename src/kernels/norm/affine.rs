@@ -1,6 +1,6 @@
 //! gamma and beta, either of which a normalisation may lack.
 
-use crate::plan::{Constants, constants};
+use crate::plan::{Constants, constants, wgsl};
 use crate::real::Real;
 
 /// Which parameters a normalisation has: `gamma`, then `beta`, each of `len` floats.
@@ -27,16 +27,16 @@ impl Affine {
     /// The file with `gamma_at` and `beta_at`.
     pub(super) fn file(&self) -> &'static str {
         match self.tensors() {
-            0 => include_str!("../../../shaders/affine_none.wgsl"),
-            _ => include_str!("../../../shaders/affine.wgsl"),
+            0 => wgsl!("affine_none.wgsl"),
+            _ => wgsl!("affine.wgsl"),
         }
     }
 
     /// The file with `write_gradients`.
     pub(super) fn gradients_file(&self) -> &'static str {
         match self.tensors() {
-            0 => include_str!("../../../shaders/affine_gradients_none.wgsl"),
-            _ => include_str!("../../../shaders/affine_gradients.wgsl"),
+            0 => wgsl!("affine_gradients_none.wgsl"),
+            _ => wgsl!("affine_gradients.wgsl"),
         }
     }
 

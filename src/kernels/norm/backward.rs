@@ -7,7 +7,7 @@ use crate::kernels::columns::{Columns, repeated, width};
 use crate::kernels::elementwise::{CHUNK, elementwise_cost};
 use crate::kernels::gate::{GateKind, own_gate_file};
 use crate::kernels::maximum::{through_relu, through_relu_simd};
-use crate::plan::{Cost, Io, KernelSpec, MergeParts, STEP_FILE, Shader, View, constants};
+use crate::plan::{Cost, Io, KernelSpec, MergeParts, STEP_FILE, Shader, View, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -23,7 +23,7 @@ pub(crate) struct MergeSums {
 
 impl KernelSpec for MergeSums {
     fn shader(&self) -> Shader {
-        let files = [self.affine.gradients_file(), include_str!("../../../shaders/batch_norm_merge.wgsl")];
+        let files = [self.affine.gradients_file(), wgsl!("batch_norm_merge.wgsl")];
         self.columns.merge_shader(1, &files, constants! { SCALE: self.affine.scale, CENTER: self.affine.center })
     }
 
@@ -103,7 +103,7 @@ impl BatchNormBackward {
 impl KernelSpec for BatchNormBackward {
     fn shader(&self) -> Shader {
         let own = constants! { ROWS_PER_IMAGE: self.columns.rows_per_image, RELU: self.relu, OUT: 3u32 };
-        let files = [STEP_FILE, include_str!("../../../shaders/batch_norm_backward.wgsl"), own_gate_file(self.gated)];
+        let files = [STEP_FILE, wgsl!("batch_norm_backward.wgsl"), own_gate_file(self.gated)];
         let shader = shader_down_columns([self.columns.rows, self.columns.cols], &files, own);
         Shader { uses_step: true, ..shader }
     }

@@ -3,7 +3,7 @@
 use super::affine::Affine;
 use super::by_columns::{self, ColumnSums, Terms};
 use crate::kernels::columns::{Columns, fold, repeated, width};
-use crate::plan::{Cost, Io, KernelSpec, MergeParts, Shader, constants, output_file};
+use crate::plan::{Cost, Io, KernelSpec, MergeParts, Shader, constants, output_file, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -18,7 +18,7 @@ pub(crate) struct Moments {
 
 impl KernelSpec for Moments {
     fn shader(&self) -> Shader {
-        let files = [include_str!("../../../shaders/moments.wgsl"), output_file(self.columns.by_4)];
+        let files = [wgsl!("moments.wgsl"), output_file(self.columns.by_4)];
         self.columns.chunk_shader(3, &files, constants! { OUT: 1u32 })
     }
 
@@ -154,7 +154,7 @@ impl KernelSpec for MergeMoments {
             REST: (1.0 - self.momentum) as f32,
             MOMENTS: 1 + self.affine.bindings(),
         };
-        let files = [self.affine.file(), include_str!("../../../shaders/moments_merge.wgsl")];
+        let files = [self.affine.file(), wgsl!("moments_merge.wgsl")];
         self.columns.merge_shader(2, &files, own.and(self.affine.constants(1)))
     }
 

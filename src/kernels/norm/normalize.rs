@@ -6,7 +6,7 @@ use super::down_columns::shader_down_columns;
 use crate::kernels::columns::{repeated, width};
 use crate::kernels::elementwise::{CHUNK, elementwise_cost};
 use crate::kernels::maximum::relu;
-use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, constants};
+use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -122,25 +122,23 @@ impl BatchNormalize {
 impl KernelSpec for BatchNormalize {
     fn shader(&self) -> Shader {
         let own = constants! { RELU: self.relu };
-        let shader = include_str!("../../../shaders/batch_normalize.wgsl");
+        let shader = wgsl!("batch_normalize.wgsl");
         let (files, constants): (Vec<_>, Constants) = match &self.statistics {
             Statistics::Constant(values) => {
                 let [mean, scale, shift] = values.each_ref().map(|v| v.iter().map(|v| *v as f32).collect::<Vec<f32>>());
                 let constants = constants! { MEAN: mean, FACTOR: scale, SHIFT: shift, OUT: 1u32 };
-                (vec![include_str!("../../../shaders/constant_statistics.wgsl"), shader], constants)
+                (vec![wgsl!("constant_statistics.wgsl"), shader], constants)
             }
-            Statistics::Batch => {
-                (vec![include_str!("../../../shaders/batch_statistics.wgsl"), shader], constants! { OUT: 2u32 })
-            }
+            Statistics::Batch => (vec![wgsl!("batch_statistics.wgsl"), shader], constants! { OUT: 2u32 }),
             Statistics::Given(given) => {
                 let [divides, subtracts, adds] = given.parts();
                 let least = MIN_DEVIATION as f32;
                 let own =
                     constants! { DIVIDES: divides, SUBTRACTS: subtracts, ADDS: adds, MIN_DEVIATION: least, OUT: 2u32 };
-                (vec![include_str!("../../../shaders/given_statistics.wgsl"), shader], own)
+                (vec![wgsl!("given_statistics.wgsl"), shader], own)
             }
             Statistics::Moving { affine, epsilon } => (
-                vec![affine.file(), include_str!("../../../shaders/moving_statistics.wgsl"), shader],
+                vec![affine.file(), wgsl!("moving_statistics.wgsl"), shader],
                 affine.constants(2).with("EPSILON", *epsilon as f32).with("OUT", 2 + affine.bindings()),
             ),
         };

@@ -4,7 +4,7 @@ use super::affine::Affine;
 use crate::kernels::elementwise::{CHUNK, elementwise_cost};
 use crate::kernels::gate::{GateKind, own_gate_file};
 use crate::kernels::rows::{shader_along_rows, sums};
-use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View};
+use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -23,7 +23,7 @@ pub(crate) struct Rows {
 impl Rows {
     /// The shader of `files` with `passes` loops along a row.
     fn shader(&self, passes: usize, files: &[&'static str], own: Constants) -> Shader {
-        let files = [&[include_str!("../../../shaders/row_statistics.wgsl")], files].concat();
+        let files = [&[wgsl!("row_statistics.wgsl")], files].concat();
         shader_along_rows([self.rows, self.cols], passes, &files, own.with("EPSILON", self.epsilon as f32))
     }
 
@@ -75,7 +75,7 @@ impl LayerNorm {
 impl KernelSpec for LayerNorm {
     fn shader(&self) -> Shader {
         let affine = self.rows.affine;
-        let files = [affine.file(), include_str!("../../../shaders/layer_norm_forward.wgsl")];
+        let files = [affine.file(), wgsl!("layer_norm_forward.wgsl")];
         self.rows.shader(3, &files, affine.constants(1).with("OUT", 1 + affine.bindings()))
     }
 
@@ -155,8 +155,7 @@ impl LayerNormBackward {
 impl KernelSpec for LayerNormBackward {
     fn shader(&self) -> Shader {
         let gamma = self.gamma();
-        let files =
-            [gamma.file(), include_str!("../../../shaders/layer_norm_backward.wgsl"), own_gate_file(self.gated)];
+        let files = [gamma.file(), wgsl!("layer_norm_backward.wgsl"), own_gate_file(self.gated)];
         self.rows.shader(4, &files, gamma.constants(2).with("OUT", 2 + gamma.bindings()))
     }
 

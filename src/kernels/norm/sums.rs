@@ -5,7 +5,7 @@ use super::by_columns::{self, ColumnSums, Terms};
 use crate::kernels::columns::{Columns, fold, repeated, width};
 use crate::kernels::elementwise::elementwise_cost;
 use crate::kernels::maximum::{through_relu, through_relu_simd};
-use crate::plan::{Cost, Io, KernelSpec, Shader, constants, output_file};
+use crate::plan::{Cost, Io, KernelSpec, Shader, constants, output_file, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use pulp::{Simd, WithSimd};
@@ -98,7 +98,7 @@ impl KernelSpec for NormSums {
             RELU: self.relu,
             OUT: 3u32,
         };
-        let files = [include_str!("../../../shaders/norm_sums.wgsl"), output_file(self.columns.by_4)];
+        let files = [wgsl!("norm_sums.wgsl"), output_file(self.columns.by_4)];
         self.columns.chunk_shader(2, &files, own)
     }
 

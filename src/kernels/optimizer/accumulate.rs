@@ -1,7 +1,7 @@
 //! Sums of gradients over several batches, and moving averages of parameters.
 
 use super::CHUNK;
-use crate::plan::{Constants, Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid};
+use crate::plan::{Constants, Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -43,7 +43,7 @@ fn for_each_chunk<F: Real>(io: &mut Io<'_, F>, each: impl Fn(&mut [F], &[F]) + S
 
 impl KernelSpec for Accumulate {
     fn shader(&self) -> Shader {
-        shader(self.count, include_str!("../../../shaders/accumulate.wgsl"), constants! {})
+        shader(self.count, wgsl!("accumulate.wgsl"), constants! {})
     }
 
     fn cost(&self) -> Cost {
@@ -72,7 +72,7 @@ fn add<F: Real>(sum: &mut [F], g: &[F], is_first: bool) {
 impl KernelSpec for MovingAverage {
     fn shader(&self) -> Shader {
         let own = constants! { DECAY: self.decay as f32, ONE_MINUS_DECAY: (1.0 - self.decay) as f32 };
-        shader(self.count, include_str!("../../../shaders/moving_average.wgsl"), own)
+        shader(self.count, wgsl!("moving_average.wgsl"), own)
     }
 
     fn cost(&self) -> Cost {

@@ -7,7 +7,7 @@ mod norm;
 mod not_finite;
 mod rule;
 
-use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid};
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 pub(crate) use accumulate::{Accumulate, MovingAverage};
@@ -45,12 +45,12 @@ impl KernelSpec for Update {
             CLIP_VALUE: self.clip_value.unwrap_or_default() as f32,
         };
         let arenas = match self.rule.arenas() {
-            0 => include_str!("../../../shaders/update_0.wgsl"),
-            1 => include_str!("../../../shaders/update_1.wgsl"),
-            _ => include_str!("../../../shaders/update_2.wgsl"),
+            0 => wgsl!("update_0.wgsl"),
+            1 => wgsl!("update_1.wgsl"),
+            _ => wgsl!("update_2.wgsl"),
         };
         Shader {
-            files: vec![STEP_FILE, include_str!("../../../shaders/update.wgsl"), self.rule.file(), arenas],
+            files: vec![STEP_FILE, wgsl!("update.wgsl"), self.rule.file(), arenas],
             constants: own.and(grid_x).and(self.rule.constants()),
             grid,
             iterations: 0,

@@ -5,7 +5,7 @@ use super::flagged::{FlaggedGradients, flag_at};
 use super::norm::{SquareSums, norm_of};
 use crate::kernels::matrix_product::{record_gram, record_product};
 use crate::plan::{
-    BufferSlice, Constants, Cost, Io, KernelSpec, Recorder, STEP_FILE, Shader, constants, elementwise_grid,
+    BufferSlice, Constants, Cost, Io, KernelSpec, Recorder, STEP_FILE, Shader, constants, elementwise_grid, wgsl,
 };
 use crate::real::Real;
 
@@ -117,7 +117,7 @@ impl KernelSpec for Momentum {
             CLIPS: self.muon.clip_value.is_some(),
             CLIP_VALUE: self.muon.clip_value.unwrap_or_default() as f32,
         };
-        shader(self.matrix.len(), vec![include_str!("../../../shaders/muon_momentum.wgsl")], own)
+        shader(self.matrix.len(), vec![wgsl!("muon_momentum.wgsl")], own)
     }
 
     fn cost(&self) -> Cost {
@@ -155,10 +155,7 @@ impl KernelSpec for Normalise {
     fn shader(&self) -> Shader {
         let own =
             constants! { GROUPS: self.groups, ROWS: self.rows, COLS: self.cols, TRANSPOSED: self.rows > self.cols };
-        let files = vec![
-            include_str!("../../../shaders/norm_of_sums.wgsl"),
-            include_str!("../../../shaders/muon_normalise.wgsl"),
-        ];
+        let files = vec![wgsl!("norm_of_sums.wgsl"), wgsl!("muon_normalise.wgsl")];
         Shader { iterations: self.groups.div_ceil(64) + 64, ..shader(self.rows * self.cols, files, own) }
     }
 
@@ -194,7 +191,7 @@ impl KernelSpec for Apply {
             TRANSPOSED: rows > cols,
             SCALE: self.scale as f32,
         };
-        let files = vec![STEP_FILE, include_str!("../../../shaders/muon_update.wgsl")];
+        let files = vec![STEP_FILE, wgsl!("muon_update.wgsl")];
         Shader { uses_step: true, ..shader(self.matrix.len(), files, own) }
     }
 

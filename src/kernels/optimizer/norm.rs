@@ -1,6 +1,6 @@
 //! Clipping by the global norm: all gradients are scaled so that the norm of the whole arena is at most a bound.
 
-use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants, elementwise_grid, grid};
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants, elementwise_grid, grid, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -32,7 +32,7 @@ pub(super) struct SquareSums {
 impl KernelSpec for SquareSums {
     fn shader(&self) -> Shader {
         Shader {
-            files: vec![include_str!("../../../shaders/square_sums.wgsl")],
+            files: vec![wgsl!("square_sums.wgsl")],
             constants: constants! { COUNT: self.count, GROUPS: self.groups }.and(grid(self.groups).1),
             grid: grid(self.groups).0,
             iterations: self.count.div_ceil(RUN * self.groups) + LANES,
@@ -94,10 +94,7 @@ impl KernelSpec for ClipByNorm {
         let (grid, grid_x) = elementwise_grid(self.count / 4);
         let own = constants! { COUNT: self.count, GROUPS: self.groups, CLIP_NORM: self.clip_norm as f32 };
         Shader {
-            files: vec![
-                include_str!("../../../shaders/norm_of_sums.wgsl"),
-                include_str!("../../../shaders/clip_by_norm.wgsl"),
-            ],
+            files: vec![wgsl!("norm_of_sums.wgsl"), wgsl!("clip_by_norm.wgsl")],
             constants: own.and(grid_x),
             grid,
             iterations: self.groups.div_ceil(LANES) + LANES,

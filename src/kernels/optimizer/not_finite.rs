@@ -2,7 +2,7 @@
 //! device, behind the gradients, where every kernel of the update looks first.
 
 use super::flagged::FlaggedGradients;
-use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, STEP_FILE, Shader, constants, grid};
+use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, STEP_FILE, Shader, constants, grid, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -65,7 +65,7 @@ impl KernelSpec for ScanGradients {
         let (grid, grid_x) = grid(self.groups);
         let own = constants! { COUNT: self.count, INVOCATIONS: self.invocations() };
         Shader {
-            files: vec![include_str!("../../../shaders/scan_gradients.wgsl")],
+            files: vec![wgsl!("scan_gradients.wgsl")],
             constants: own.and(grid_x),
             grid,
             iterations: self.count.div_ceil(4 * self.invocations()),
@@ -111,7 +111,7 @@ struct CheckUpdate {
 impl KernelSpec for CheckUpdate {
     fn shader(&self) -> Shader {
         Shader {
-            files: vec![STEP_FILE, include_str!("../../../shaders/check_update.wgsl")],
+            files: vec![STEP_FILE, wgsl!("check_update.wgsl")],
             constants: constants! { PARTIALS: self.partials, STAYS: self.stays },
             grid: [1, 1, 1],
             iterations: self.partials.div_ceil(4 * LANES) + LANES,

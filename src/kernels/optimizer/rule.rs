@@ -1,6 +1,6 @@
 //! Rules by which a parameter follows its gradient.
 
-use crate::plan::{Constants, constants};
+use crate::plan::{Constants, constants, wgsl};
 use crate::real::Real;
 
 /// How a parameter follows its gradient g, with Keras's formulas. `lr` is the step's learning rate, `s` its two scalars.
@@ -36,13 +36,13 @@ impl Rule {
     /// The file with `update`.
     pub(super) fn file(self) -> &'static str {
         match self {
-            Self::Sgd => include_str!("../../../shaders/rule_sgd.wgsl"),
-            Self::Momentum { .. } => include_str!("../../../shaders/rule_momentum.wgsl"),
-            Self::Adam { .. } => include_str!("../../../shaders/rule_adam.wgsl"),
-            Self::RmsProp { .. } => include_str!("../../../shaders/rule_rmsprop.wgsl"),
-            Self::Adagrad { .. } => include_str!("../../../shaders/rule_adagrad.wgsl"),
-            Self::Nadam { .. } => include_str!("../../../shaders/rule_nadam.wgsl"),
-            Self::Lion { .. } => include_str!("../../../shaders/rule_lion.wgsl"),
+            Self::Sgd => wgsl!("rule_sgd.wgsl"),
+            Self::Momentum { .. } => wgsl!("rule_momentum.wgsl"),
+            Self::Adam { .. } => wgsl!("rule_adam.wgsl"),
+            Self::RmsProp { .. } => wgsl!("rule_rmsprop.wgsl"),
+            Self::Adagrad { .. } => wgsl!("rule_adagrad.wgsl"),
+            Self::Nadam { .. } => wgsl!("rule_nadam.wgsl"),
+            Self::Lion { .. } => wgsl!("rule_lion.wgsl"),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::dims::Dims;
 use crate::kernels::gate::GateKind;
 use crate::kernels::window::WindowAxis;
-use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View};
+use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -16,10 +16,7 @@ pub(crate) struct AveragePool2dForward {
 
 impl KernelSpec for AveragePool2dForward {
     fn shader(&self) -> Shader {
-        let files = [
-            include_str!("../../../shaders/pool_windows.wgsl"),
-            include_str!("../../../shaders/average_pool2d_forward.wgsl"),
-        ];
+        let files = [wgsl!("pool_windows.wgsl"), wgsl!("average_pool2d_forward.wgsl")];
         self.dims.shader(&files, self.dims.batch * self.dims.out_image(), Constants::new().with("OUT", 1u32))
     }
 
@@ -71,11 +68,7 @@ pub(crate) struct AveragePool2dBackward {
 
 impl KernelSpec for AveragePool2dBackward {
     fn shader(&self) -> Shader {
-        let files = [
-            include_str!("../../../shaders/pool_windows.wgsl"),
-            include_str!("../../../shaders/average_pool2d_backward.wgsl"),
-            self.gate.file(),
-        ];
+        let files = [wgsl!("pool_windows.wgsl"), wgsl!("average_pool2d_backward.wgsl"), self.gate.file()];
         let own = self.gate.constants(1, self.dims.channels).with("OUT", 1 + self.gate.bindings());
         self.dims.shader(&files, self.dims.batch * self.dims.in_image(), own)
     }

@@ -2,7 +2,7 @@
 
 use super::dims::Dims;
 use crate::kernels::gate::GateKind;
-use crate::plan::{Cost, Io, KernelSpec, Shader, View};
+use crate::plan::{Cost, Io, KernelSpec, Shader, View, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 use rayon::prelude::*;
@@ -17,11 +17,7 @@ pub(crate) struct MaxPool2dBackward {
 
 impl KernelSpec for MaxPool2dBackward {
     fn shader(&self) -> Shader {
-        let files = [
-            include_str!("../../../shaders/pool_windows.wgsl"),
-            include_str!("../../../shaders/max_pool2d_backward.wgsl"),
-            self.gate.file(),
-        ];
+        let files = [wgsl!("pool_windows.wgsl"), wgsl!("max_pool2d_backward.wgsl"), self.gate.file()];
         let own = self.gate.constants(2, self.dims.channels).with("OUT", 2 + self.gate.bindings());
         self.dims.shader(&files, self.dims.batch * self.dims.in_image(), own)
     }

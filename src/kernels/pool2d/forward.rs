@@ -2,7 +2,7 @@
 
 use super::dims::Dims;
 use crate::kernels::maximum::better;
-use crate::plan::{ArgmaxStore, Cost, Io, KernelSpec, Shader, constants};
+use crate::plan::{ArgmaxStore, Cost, Io, KernelSpec, Shader, constants, wgsl};
 use crate::real::{Real, is_better};
 use crate::simd::{SimdLevel, load, store, store_u32s};
 use pulp::{Simd, WithSimd};
@@ -21,7 +21,7 @@ pub(crate) struct MaxPool2dForward {
 impl KernelSpec for MaxPool2dForward {
     fn shader(&self) -> Shader {
         let argmax = ArgmaxStore::new(self.argmax, self.dims.channels.is_multiple_of(4)).file();
-        let files = [include_str!("../../../shaders/max_pool2d_forward.wgsl"), argmax];
+        let files = [wgsl!("max_pool2d_forward.wgsl"), argmax];
         let own = constants! { OUT: 1u32, ARGMAX: 2u32, MIN: self.min };
         self.dims.shader(&files, self.dims.batch * self.dims.out_image(), own)
     }

@@ -3,7 +3,7 @@
 use super::sampling::{PIXEL, SAMPLING_FILE, Sampling, Spread, Taps};
 use crate::kernels::elementwise::rows_shader;
 use crate::kernels::random::{RANDOM_FILE, draw, random_key};
-use crate::plan::{Constants, Io, STEP_FILE, Shader, constants};
+use crate::plan::{Constants, Io, STEP_FILE, Shader, constants, wgsl};
 use crate::real::Real;
 use rayon::prelude::*;
 
@@ -92,9 +92,9 @@ impl Axis {
             AXIS: self.draw,
         };
         let rule = match self.rule {
-            Rule::Flip => vec![include_str!("../../../shaders/resample_flip.wgsl")],
-            Rule::Shift { .. } => vec![SAMPLING_FILE, include_str!("../../../shaders/resample_shift.wgsl")],
-            Rule::Zoom { .. } => vec![SAMPLING_FILE, include_str!("../../../shaders/resample_zoom.wgsl")],
+            Rule::Flip => vec![wgsl!("resample_flip.wgsl")],
+            Rule::Shift { .. } => vec![SAMPLING_FILE, wgsl!("resample_shift.wgsl")],
+            Rule::Zoom { .. } => vec![SAMPLING_FILE, wgsl!("resample_zoom.wgsl")],
         };
         let constants = self.spread().map_or_else(Constants::new, |(spread, sampling)| sampling.constants(spread));
         let files = [&[STEP_FILE, RANDOM_FILE], &*rule, files].concat();

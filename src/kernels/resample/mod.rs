@@ -6,7 +6,7 @@ mod sampling;
 
 use super::elementwise::elementwise_cost;
 use super::gate::GateKind;
-use crate::plan::{Cost, Io, KernelSpec, Shader, View, constants};
+use crate::plan::{Cost, Io, KernelSpec, Shader, View, constants, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 pub(crate) use axis::{Axis, Rule};
@@ -53,7 +53,7 @@ impl Resample {
 impl KernelSpec for Resample {
     fn shader(&self) -> Shader {
         let fill = self.axis.outside() as f32;
-        self.axis.shader(&[include_str!("../../../shaders/resample.wgsl")], constants! { FILL: fill, OUT: 1u32 })
+        self.axis.shader(&[wgsl!("resample.wgsl")], constants! { FILL: fill, OUT: 1u32 })
     }
 
     fn cost(&self) -> Cost {
@@ -114,7 +114,7 @@ impl ResampleBackward {
 impl KernelSpec for ResampleBackward {
     fn shader(&self) -> Shader {
         let own = self.gate.constants(1, self.axis.shape[2]).with("OUT", 1 + self.gate.bindings());
-        let files = [include_str!("../../../shaders/resample_backward.wgsl"), self.gate.file()];
+        let files = [wgsl!("resample_backward.wgsl"), self.gate.file()];
         Shader { iterations: self.axis.shape[1], ..self.axis.shader(&files, own) }
     }
 

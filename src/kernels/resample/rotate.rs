@@ -5,7 +5,7 @@ use super::weights;
 use crate::kernels::elementwise::{elementwise_cost, lanes_shader};
 use crate::kernels::gate::GateKind;
 use crate::kernels::random::{RANDOM_FILE, draw, random_key};
-use crate::plan::{Constants, Cost, Io, KernelSpec, STEP_FILE, Shader, constants};
+use crate::plan::{Constants, Cost, Io, KernelSpec, STEP_FILE, Shader, constants, wgsl};
 use crate::real::Real;
 use rayon::prelude::*;
 
@@ -97,7 +97,7 @@ impl Rotation {
     }
 
     fn files(&self) -> [&'static str; 4] {
-        [STEP_FILE, RANDOM_FILE, SAMPLING_FILE, include_str!("../../../shaders/rotation.wgsl")]
+        [STEP_FILE, RANDOM_FILE, SAMPLING_FILE, wgsl!("rotation.wgsl")]
     }
 
     fn constants(&self) -> Constants {
@@ -129,7 +129,7 @@ impl Rotate {
 impl KernelSpec for Rotate {
     fn shader(&self) -> Shader {
         let Rotation { batch, image, sampling, .. } = self.rotation;
-        let files = [&self.rotation.files()[..], &[include_str!("../../../shaders/rotate.wgsl")]].concat();
+        let files = [&self.rotation.files()[..], &[wgsl!("rotate.wgsl")]].concat();
         let own = self.rotation.constants().with("FILL", sampling.outside() as f32).with("OUT", 1u32);
         let shader = lanes_shader(batch * self.rotation.len(), image[2].is_multiple_of(4), &files, own);
         Shader { uses_step: true, ..shader }
@@ -156,7 +156,7 @@ impl KernelSpec for RotateBackward {
         let Rotation { batch, image: [height, width, channels], .. } = self.rotation;
         // An invocation writes and gates single elements, none of them as vectors.
         let own = self.gate.constants(1, 1).with("OUT", 1 + self.gate.bindings());
-        let kernel = [include_str!("../../../shaders/rotate_backward.wgsl"), self.gate.file()];
+        let kernel = [wgsl!("rotate_backward.wgsl"), self.gate.file()];
         let files = [&self.rotation.files()[..], &kernel].concat();
         let shader = lanes_shader(batch * channels, false, &files, self.rotation.constants().and(own));
         Shader { uses_step: true, iterations: 3 * height * width, ..shader }

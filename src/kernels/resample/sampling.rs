@@ -1,6 +1,6 @@
 //! Places between the pixels of an axis: which pixels a value is made of, and what stands outside.
 
-use crate::plan::{Constants, constants};
+use crate::plan::{Constants, constants, wgsl};
 
 /// 1 pixel in the unit of places and shifts: whole numbers, so that all devices agree on them.
 pub(super) const PIXEL: i32 = 1 << 16;
@@ -90,7 +90,7 @@ impl Sampling {
 }
 
 /// The file with `spread_draw` and `taps_at`.
-pub(super) const SAMPLING_FILE: &str = include_str!("../../../shaders/resample_sampling.wgsl");
+pub(super) const SAMPLING_FILE: &str = wgsl!("resample_sampling.wgsl");
 
 /// Uniform whole numbers from `lowest` to below `lowest + range`.
 #[derive(Debug, Clone, Copy)]

@@ -90,6 +90,7 @@ impl WithSimd for Image<'_> {
         match self.panels.width / S::F32_LANES {
             1 => self.convolve::<S, 1>(simd),
             2 => self.convolve::<S, 2>(simd),
+            _ if cfg!(target_family = "wasm") => unreachable!("panels of two vectors at most"),
             _ => self.convolve::<S, 4>(simd),
         }
     }

@@ -3,7 +3,7 @@
 use super::matrices::{A, TILE_LEN, transform};
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::tile::{TileShader, Tiles};
-use crate::plan::{Constants, Cost, Io, KernelSpec, Profile, Shader, constants};
+use crate::plan::{Constants, Cost, Io, KernelSpec, Profile, Shader, constants, wgsl};
 use crate::real::{MatMul, Real, Strided};
 use rayon::prelude::*;
 
@@ -18,7 +18,7 @@ pub(super) struct Product {
 impl KernelSpec for Product {
     fn shader(&self) -> Shader {
         let d = &self.dims;
-        let files = [include_str!("../../../../shaders/winograd_product.wgsl")];
+        let files = [wgsl!("winograd_product.wgsl")];
         let tiles = tiles(d, d.c_out, d.c_in, self.profile);
         tiles.shader(TileShader { files: &files, out: 2, constants: Constants::new() })
     }
@@ -50,10 +50,7 @@ pub(super) struct ProductBackward {
 impl KernelSpec for ProductBackward {
     fn shader(&self) -> Shader {
         let d = &self.dims;
-        let files = [
-            include_str!("../../../../shaders/winograd_product_backward.wgsl"),
-            include_str!("../../../../shaders/tagged_gradient.wgsl"),
-        ];
+        let files = [wgsl!("winograd_product_backward.wgsl"), wgsl!("tagged_gradient.wgsl")];
         let constants = constants! { OFFSET_MASK: d.offset_mask() };
         let tiles = tiles(d, d.c_in, d.c_out, self.profile);
         tiles.shader(TileShader { files: &files, out: 2, constants })

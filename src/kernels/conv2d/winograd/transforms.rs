@@ -5,7 +5,9 @@ use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::conv2d::reference::pool;
 use crate::kernels::gate::GateKind;
 use crate::kernels::window::WindowAxis;
-use crate::plan::{ArgmaxStore, Constants, Cost, Io, KernelSpec, Shader, constants, elementwise_grid, output_file};
+use crate::plan::{
+    ArgmaxStore, Constants, Cost, Io, KernelSpec, Shader, constants, elementwise_grid, output_file, wgsl,
+};
 use crate::real::Real;
 use rayon::prelude::*;
 
@@ -18,7 +20,7 @@ pub(super) struct WeightsTransform {
 impl KernelSpec for WeightsTransform {
     fn shader(&self) -> Shader {
         let pairs = self.dims.c_in * self.dims.c_out;
-        let files = vec![include_str!("../../../../shaders/winograd_weights.wgsl")];
+        let files = vec![wgsl!("winograd_weights.wgsl")];
         shader(&self.dims, files, pairs / 4, 0, constants! { PAIRS: pairs })
     }
 
@@ -46,7 +48,7 @@ pub(super) struct InputTransform {
 impl KernelSpec for InputTransform {
     fn shader(&self) -> Shader {
         let d = &self.dims;
-        let files = vec![include_str!("../../../../shaders/winograd_input.wgsl")];
+        let files = vec![wgsl!("winograd_input.wgsl")];
         shader(d, files, d.batch * d.pool_h.output * d.c_in / 4, d.pool_w.output, Constants::new())
     }
 
@@ -82,8 +84,8 @@ impl KernelSpec for OutputTransform {
     fn shader(&self) -> Shader {
         let d = &self.dims;
         let files = vec![
-            include_str!("../../../../shaders/winograd_output.wgsl"),
-            include_str!("../../../../shaders/pooled_output.wgsl"),
+            wgsl!("winograd_output.wgsl"),
+            wgsl!("pooled_output.wgsl"),
             output_file(true),
             ArgmaxStore::new(self.argmax, true).file(),
         ];
@@ -126,11 +128,7 @@ impl KernelSpec for BackwardInput {
     fn shader(&self) -> Shader {
         let d = &self.dims;
         let own = self.gate.constants(1, d.c_in).with("OUT", 1 + self.gate.bindings());
-        let files = vec![
-            include_str!("../../../../shaders/winograd_backward_input.wgsl"),
-            self.gate.file(),
-            include_str!("../../../../shaders/out_vec4.wgsl"),
-        ];
+        let files = vec![wgsl!("winograd_backward_input.wgsl"), self.gate.file(), wgsl!("out_vec4.wgsl")];
         shader(d, files, d.batch * d.c_in / 4, self.iterations(), own)
     }
 

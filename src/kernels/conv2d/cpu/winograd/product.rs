@@ -34,6 +34,7 @@ impl<T: Tile, O: Output> WithSimd for Convolution<'_, T, O> {
                     multiply_group::<S, T, 2, MAX_ROWS>(simd, tiling, (v, tiles), self.u, m)
                 }
                 2 => multiply_group::<S, T, 2, ROWS>(simd, tiling, (v, tiles), self.u, m),
+                _ if cfg!(target_family = "wasm") => unreachable!("panels of two vectors at most"),
                 _ => multiply_group::<S, T, 4, ROWS>(simd, tiling, (v, tiles), self.u, m),
             }
             for tile in 0..tiles {
