@@ -27,8 +27,10 @@ mod training;
 
 #[cfg(feature = "cli")]
 pub(crate) use images::names as class_names;
+#[cfg(feature = "cli")]
 pub(crate) use looks::{Looks, describe_text, samples};
 pub use reply::Reply;
+#[cfg(feature = "cli")]
 pub(crate) use training::description;
 
 use crate::data::Dataset;

@@ -38,7 +38,7 @@ impl RunConfig {
 pub(crate) struct ShaderDigest {
     /// What it is launched for first.
     pub(crate) name: String,
-    /// SHA-256 of its WGSL text, in hexadecimal.
+    /// SHA-256 of its WGSL text, in hexadecimal, without indentation, empty lines and lines that are comments, which not every host has.
     pub(crate) sha256: String,
 }
 
@@ -51,10 +51,35 @@ pub(crate) fn shader_digests(graph: &Graph, config: &RunConfig, profile: Profile
     let plan = graph.record(&config.record_options(graph, profile)?)?.pair_dispatches();
     let mut digests: Vec<ShaderDigest> = Vec::new();
     for launch in plan.all_launches() {
-        let sha256 = sha256_hex(plan.shader_of(&launch).text.as_bytes());
+        let sha256 = sha256_hex(bare(&plan.shader_of(&launch).text).as_bytes());
         if digests.iter().all(|known| known.sha256 != sha256) {
             digests.push(ShaderDigest { name: plan.launch_label(&launch), sha256 });
         }
     }
     Ok(digests)
+}
+
+fn bare(text: &str) -> String {
+    let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Preset;
+
+    #[test]
+    fn digests_do_not_depend_on_comments_and_indentation() {
+        let text = "// What it does.\n\nfn f() {\n    // Why.\n    g(); // now\n}\n";
+        assert_eq!(bare(text), "fn f() {\ng(); // now\n}\n");
+        assert_eq!(bare(&bare(text)), bare(text));
+        let graph = Preset::Cnn.build([28, 28, 1], 10).graph().expect("a valid model");
+        let digests = |profile| shader_digests(&graph, &RunConfig::default(), profile).expect("recorded");
+        let integrated = digests(Profile::INTEGRATED);
+        assert!(integrated.len() > 10 && integrated.iter().all(|shader| shader.sha256.len() == 64));
+        assert_ne!(integrated, digests(Profile::DISCRETE));
+        let other = RunConfig { batch_size: 64, ..RunConfig::default() };
+        assert_ne!(integrated, shader_digests(&graph, &other, Profile::INTEGRATED).expect("recorded"));
+    }
 }
