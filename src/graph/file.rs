@@ -78,7 +78,7 @@ impl ModelFile {
         Ok(Self { weights: Some(Box::new(Weights::of_archive(&archive, file.layout.clone())?)), ..file })
     }
 
-    pub(super) fn parse_toml(text: &str) -> Result<Self> {
+    pub(crate) fn parse_toml(text: &str) -> Result<Self> {
         check_values(text)?;
         let tables = toml::from_str(text);
         Self::of_tables(

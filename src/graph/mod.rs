@@ -38,7 +38,7 @@ pub use record_options::RecordOptions;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
 pub use weights::{Weights, load_weights, parse_weights, save_weights, weights_of};
-pub(crate) use weights::{check_header, read_safetensors};
+pub(crate) use weights::{check_header, parse_safetensors, read_safetensors};
 
 use crate::error::{Result, usage};
 use crate::kernels::optimizer::Matrix;

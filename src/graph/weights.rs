@@ -143,15 +143,23 @@ pub fn parse_weights(bytes: Vec<u8>, path: &Path) -> Result<Weights> {
         let weights = Archive::read(bytes).and_then(|archive| Weights::of_archive(&archive, archive.layout()));
         return weights.map_err(|e| Error::data(path, e.to_string()));
     }
+    parse_safetensors(&bytes, path)
+}
+
+/// What the bytes of a safetensors file hold; `path` is used in messages only.
+///
+/// # Errors
+/// [`Error::Data`], as [`load_weights`].
+pub(crate) fn parse_safetensors(bytes: &[u8], path: &Path) -> Result<Weights> {
     let is_text = bytes.starts_with(b"{") && !bytes.iter().take(8).any(|byte| *byte == 0);
     if is_text {
         let text = "JSON, not weights: a model's description has none, and weights in several files (`.weights.json`) are not supported";
         return Err(Error::data(path, text));
     }
     let damaged = |e: &dyn std::fmt::Display| Error::data(path, format!("not a weights file ({e})"));
-    check_header(&bytes).map_err(|e| damaged(&e))?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
+    check_header(bytes).map_err(|e| damaged(&e))?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
     let description = header.metadata().as_ref().and_then(|m| m.get(MODEL_KEY));
     description.map_or(Ok(()), |text| check_values(text)).map_err(|e| damaged(&e))?;
     let unusable =

@@ -44,7 +44,7 @@ fn line_of(error: &Error, text: &str) -> Option<usize> {
     let layer_by_name = || {
         let (_, rest) = message.split_once("layer `")?;
         let name = rest.split('`').next()?;
-        names(&ModelFile::parse(text).ok()?.layers).ok()?.iter().position(|known| known == name)
+        names(&ModelFile::parse_toml(text).ok()?.layers).ok()?.iter().position(|known| known == name)
     };
     let by_layer = || number_after("layer ").and_then(|number| line_of_layer(number.checked_sub(1)?));
     let last = || message.contains("the model ends in").then(|| text.matches("[[layers]]").count().checked_sub(1))?;

@@ -29,6 +29,7 @@ mod training;
 pub(crate) use images::names as class_names;
 #[cfg(feature = "cli")]
 pub(crate) use looks::{Looks, describe_text, samples};
+pub use load::safetensors_of;
 pub use reply::Reply;
 #[cfg(feature = "cli")]
 pub(crate) use training::description;

@@ -8,8 +8,8 @@ const isIdx = (name) => !isPicture(name) && /(idx|ubyte|\.gz$)/i.test(name);
 // Files that are named.
 const NAMED = 5;
 
-// `goOn` is called with what `load` answers, `trainOn` with the data that were given.
-export function createFiles(goOn, trainOn) {
+// `goOn` is called with what `load` answers, `trainOn` with the data that were given; `imageNow` has the shape of the present images.
+export function createFiles(goOn, trainOn, imageNow) {
   const say = (text) => show("files-said", text);
 
   async function take(files) {
@@ -29,7 +29,7 @@ export function createFiles(goOn, trainOn) {
   async function load({ file }) {
     say(`Reading ${file.name} …`);
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const { head } = await call({ call: "load", name: file.name }, bytes).catch((error) => {
+    const { head } = await call({ call: "load", name: file.name, image: imageNow() }, bytes).catch((error) => {
       throw new Error(`${file.name} cannot be used: ${error.message}`);
     });
     await goOn(head);

@@ -1,55 +1,19 @@
 //! gpu-cnn in a browser page: what its Web Worker calls.
 
+#[cfg(not(feature = "keras"))]
+mod engine;
+#[cfg(feature = "keras")]
+mod keras;
+
+#[cfg(not(feature = "keras"))]
+pub use engine::{Page, Reply};
+#[cfg(feature = "keras")]
+pub use keras::safetensors_of;
+
 use wasm_bindgen::prelude::*;
 
 /// Panics say on the console where they were.
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();
-}
-
-/// What answers the page's calls.
-#[wasm_bindgen]
-#[derive(Debug, Default)]
-pub struct Page(gpu_cnn::page::Page);
-
-/// The answer to a call.
-#[wasm_bindgen]
-#[derive(Debug)]
-pub struct Reply {
-    head: String,
-    bytes: Vec<u8>,
-}
-
-#[wasm_bindgen]
-impl Page {
-    /// Without a model.
-    #[wasm_bindgen(constructor)]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// As `gpu_cnn::page::Page::call`: `head` is JSON.
-    ///
-    /// # Errors
-    /// What cannot be done, and why.
-    pub async fn call(&mut self, head: String, bytes: Vec<u8>) -> Result<Reply, JsError> {
-        let reply = self.0.call(&head, bytes).await?;
-        Ok(Reply { head: reply.head.to_string(), bytes: reply.bytes })
-    }
-}
-
-#[wasm_bindgen]
-impl Reply {
-    /// JSON.
-    #[wasm_bindgen(getter)]
-    pub fn head(&self) -> String {
-        self.head.clone()
-    }
-
-    /// What it refers to.
-    #[wasm_bindgen(getter)]
-    pub fn bytes(&self) -> Vec<u8> {
-        self.bytes.clone()
-    }
 }
