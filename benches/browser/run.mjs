@@ -21,7 +21,7 @@ const { values: options, positionals } = parseArgs({
 if (positionals.length !== 2) throw new Error("node benches/browser/run.mjs FOLDER target/web [options]");
 const [tfjs, web] = positionals.map((path) => resolve(path));
 
-// What starts a new tab takes too long, `slow`, is left out unless it is asked for.
+// What takes minutes to start, `slow`, is left out unless it is asked for.
 const FRAMEWORKS = [
   { name: "gpu-cnn, WebAssembly", tab: "ours-cpu", framework: "ours", backend: "cpu" },
   { name: "gpu-cnn, WebGPU", tab: "ours-webgpu", framework: "ours", backend: "webgpu", slow: ["cnn"] },
@@ -47,17 +47,22 @@ async function open({ tab, framework, backend }, model) {
   return page;
 }
 
+// What the function gives in the tab of `run`; the message of its error is kept.
+async function ask(run, ...question) {
+  try {
+    return await run.page.evaluate(...question);
+  } catch (error) {
+    run.error = `cannot: ${error.message.replace(/^page.evaluate: (Error: )?/, "").split("\n")[0]}`;
+  }
+}
+
 async function openInTurn(runs, model) {
   for (let i = 0; i < OPENINGS; i++) {
     for (const run of runs) {
       if (run.error || isSlow(run)) continue;
       await run.page?.context().close();
       run.page = await open(run, model);
-      try {
-        run.openings.push(await run.page.evaluate(async () => (await globalThis.opened).firstResultsMs));
-      } catch (error) {
-        run.error = error.message.replace(/^page.evaluate: (Error: )?/, "").split("\n")[0];
-      }
+      run.openings.push(await ask(run, async () => (await globalThis.opened).firstResultsMs));
     }
   }
 }
@@ -67,11 +72,9 @@ async function train(runs) {
   for (let round = 0; round <= options.rounds; round++) {
     for (const run of round % 2 ? runs : runs.toReversed()) {
       const isWarmUp = round === 0;
-      if (isWarmUp ? isSlow(run) : sum(run.results.map(({ ms }) => ms)) > ENOUGH_MS) continue;
-      const result = await run.page.evaluate(
-        async (milliseconds) => (await globalThis.opened).train(milliseconds),
-        1000 * options.seconds,
-      );
+      const isDone = isWarmUp ? isSlow(run) : sum(run.results.map(({ ms }) => ms)) > ENOUGH_MS;
+      if (run.error || isDone) continue;
+      const result = await ask(run, async (ms) => (await globalThis.opened).train(ms), 1000 * options.seconds);
       if (!isWarmUp) run.results.push(result);
     }
   }
@@ -79,7 +82,7 @@ async function train(runs) {
 
 function row({ name, tab, openings, results, error }, model) {
   const cells = [model, name];
-  if (error) return [...cells, `cannot: ${error}`, "", "", "", "", ""];
+  if (error) return [...cells, error, "", "", "", "", ""];
   const times = results.map(({ ms, steps }) => ms / steps);
   return [
     ...cells,
@@ -100,9 +103,9 @@ const digits = (value) => (value < 100 ? value.toPrecision(3) : Math.round(value
 const rows = [["model", "by", "ms a step", "rounds", "steps", "loss", "first results, s", "KB gzipped"], Array(8).fill("---")];
 for (const model of options.models.split(",")) {
   const runs = FRAMEWORKS.map((framework) => ({ ...framework, openings: [], results: [] }));
-  for (const run of runs) if (!options.slow && run.slow?.includes(model)) run.error = "left out, takes minutes to start: --slow";
+  for (const run of runs) if (!options.slow && run.slow?.includes(model)) run.error = "left out: takes minutes to start (--slow)";
   await openInTurn(runs, model);
-  await train(runs.filter(({ error }) => !error));
+  await train(runs);
   rows.push(...runs.map((run) => row(run, model)));
   for (const { page } of runs) await page?.context().close();
 }
