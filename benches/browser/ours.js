@@ -3,7 +3,7 @@ import { BATCH, IMAGE } from "./images.js";
 
 export async function open(backend, model, { count, pixels, labels }) {
   const { default: init, Page } = await import("../web/gpu_cnn.js");
-  await init();
+  await init({ module_or_path: new URL("../web/gpu_cnn_bg.wasm", import.meta.url) });
   const page = new Page();
   const call = async (head, bytes = new Uint8Array()) => JSON.parse((await page.call(JSON.stringify(head), bytes)).head);
 
