@@ -27,9 +27,9 @@ mod training;
 
 #[cfg(feature = "cli")]
 pub(crate) use images::names as class_names;
+pub use load::safetensors_of;
 #[cfg(feature = "cli")]
 pub(crate) use looks::{Looks, describe_text, samples};
-pub use load::safetensors_of;
 pub use reply::Reply;
 #[cfg(feature = "cli")]
 pub(crate) use training::description;

@@ -43,7 +43,9 @@ impl Training {
     }
 
     fn of(mut trainer: Trainer, text: String, images: Images) -> Result<Self> {
-        let (class_names, bright_border) = (images.class_names.clone(), images.train.has_bright_border());
+        let is_named = images.class_names.iter().enumerate().any(|(i, name)| *name != i.to_string());
+        let class_names = if is_named { images.class_names.clone() } else { Vec::new() };
+        let bright_border = images.train.has_bright_border();
         trainer.set_images_info(ImagesInfo { class_names, bright_border })?;
         trainer.set_pace(PACE);
         Ok(Self { trainer, images, looks: Looks::default(), text, has_begun: false, kept: None })

@@ -172,7 +172,8 @@ fn with_type(response: Answer, kind: &str) -> Answer {
         ("Cross-Origin-Opener-Policy", "same-origin"),
     ];
     let headers = headers.into_iter().filter_map(|(name, value)| Header::from_bytes(name, value).ok());
-    headers.fold(response, Response::with_header)
+    // With its length, however long it is.
+    headers.fold(response, Response::with_header).with_chunked_threshold(usize::MAX)
 }
 
 #[cfg(test)]
