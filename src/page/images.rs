@@ -60,6 +60,9 @@ pub(super) fn description(data: &Dataset) -> Value {
     })
 }
 
+/// A file's name and content.
+type File = (PathBuf, Vec<u8>);
+
 /// The data set of files in IDX format, plain or gzipped, which are named as MNIST's are: images and labels, for the training, the test or
 /// both. Without test images some of the others are kept for it.
 ///
@@ -68,7 +71,7 @@ pub(super) fn description(data: &Dataset) -> Value {
 pub(super) fn of_idx(files: Vec<(String, Vec<u8>)>) -> Result<Dataset> {
     let has = |name: &str, words: &[&str]| words.iter().any(|word| name.to_lowercase().contains(word));
     let is_test = |name: &str| has(name, &["t10k", "test", "val"]);
-    let mut parts: [[Option<(PathBuf, Vec<u8>)>; 2]; 2] = Default::default();
+    let mut parts: [[Option<File>; 2]; 2] = Default::default();
     let listed = files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
     for (name, bytes) in files {
         let kind = match (has(&name, &["image", "idx3", "idx4"]), has(&name, &["label", "idx1"])) {
@@ -81,7 +84,7 @@ pub(super) fn of_idx(files: Vec<(String, Vec<u8>)>) -> Result<Dataset> {
             return Err(usage!("two files of one kind: {listed}"));
         }
     }
-    let read = |part: [Option<(PathBuf, Vec<u8>)>; 2]| match part {
+    let read = |part: [Option<File>; 2]| match part {
         [Some(images), Some(labels)] => {
             let path = labels.0.clone();
             idx::read_split(&images, &labels).map(|split| Some((split, path)))

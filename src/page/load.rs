@@ -1,9 +1,7 @@
 //! A trained model from the bytes of a file.
 
 use crate::error::{Result, usage};
-use crate::graph::{
-    ImagesInfo, Layout, Model, ModelFile, Weights, parse_safetensors, parse_weights, save_weights, weights_of,
-};
+use crate::graph::{ImagesInfo, Model, ModelFile, Weights, parse_safetensors, parse_weights, save_weights, weights_of};
 use std::path::Path;
 
 /// The model of a safetensors file, or, where this host reads them, of one of Keras's, and its weights, laid out as
