@@ -122,10 +122,10 @@ fn file(path: &str) -> Option<(&'static str, String)> {
     Some((if name.ends_with(".css") { STYLE } else { SCRIPT }, (*content).to_owned()))
 }
 
-const INDEX: &str = include_str!("../../web/page/index.html");
+const INDEX: &str = include_str!("../../assets/page/index.html");
 
 macro_rules! page_files {
-    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../../web/page/", $name)))),*] };
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../../assets/page/", $name)))),*] };
 }
 
 /// All other files, but for the worker that has the browser's engine.
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_page_is_served() {
-        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/web/page")).expect("the page");
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/page")).expect("the page");
         let names: BTreeSet<String> =
             folder.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
         let served = FILES.iter().map(|(name, _)| *name).chain(["index.html", "worker.js"]).map(String::from);

@@ -8,10 +8,10 @@ import { picture, state, text, trained, visit } from "./web-visit.mjs";
 // What a run was, layer by layer, and training on.
 export async function view(session) {
   const fault = (message) => session.faults.push(`view: ${message}`);
-  const server = spawn(session.command, ["view", join(session.runs, "usual"), "--adapter", "cpu"], { stdio: ["ignore", "pipe", "inherit"] });
+  const server = spawn(session.command, ["view", join(session.runs, "usual"), "--adapter", "cpu"], { stdio: ["ignore", "ignore", "pipe"] });
   try {
     const address = await new Promise((resolve, reject) => {
-      createInterface({ input: server.stdout }).on("line", (line) => {
+      createInterface({ input: server.stderr }).on("line", (line) => {
         const found = line.match(/http:\S+/);
         if (found) resolve(found[0]);
       });
