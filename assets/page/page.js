@@ -29,7 +29,7 @@ const relistShaders = createShaders(() => run);
 createFiles(goOn, (data) => {
   useData(data);
   return begin();
-});
+}, () => run.image);
 
 function newRun(options) {
   run = {

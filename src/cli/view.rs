@@ -1,6 +1,5 @@
 //! `gpu-cnn view`: the page in which networks train, served on this machine.
 
-use super::interrupt;
 use super::options::{Trained, TrainedArgs, describe_data, read_trained};
 use super::run_args::{Names, Shared};
 use super::source::open_for;
@@ -14,8 +13,8 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a signal may go unheeded.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long to wait for a request at a time.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -43,11 +42,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
     // The user has asked for it.
     say(&format!("view: {}", server.address()));
     note("Ctrl-C ends it");
-    interrupt::defer();
-    while interrupt::requested().is_none() {
+    loop {
         server.turn(PATIENCE, &mut |head, bytes| wait(page.call(head, bytes)));
     }
-    Ok(())
 }
 
 /// A run, or a model of a file, with the images that it was trained on.
