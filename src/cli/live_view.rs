@@ -109,7 +109,7 @@ impl LiveView {
 impl Told {
     fn add_test(&mut self, score: Score) {
         let steps = self.scores.len() / 2;
-        let test = json!({ "steps": steps, "loss": score.loss, "accuracy": score.accuracy });
+        let test = json!({ "steps": steps, "loss": score.loss, "accuracy": score.accuracy, "kind": "validation" });
         self.tests.push(test.clone());
         self.new_tests.push_back(test);
     }

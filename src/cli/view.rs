@@ -5,7 +5,7 @@ use super::run_args::{Names, Shared};
 use super::source::open_for;
 use super::trained_on::{run_of, settings_of, trained_on, with_loss_of};
 use crate::blocking::wait;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::page::{Page, Run};
 use crate::report::{PageServer, RecordedRun, note, say};
 use crate::trainer::RunConfig;
@@ -53,7 +53,13 @@ fn read(path: &Path, asked: &RunConfig) -> Result<Run> {
     let description = run_of(&file, checkpoint)?;
     let config = if asked.data.is_some() { asked.clone() } else { trained_on(&description, asked) };
     let config = with_loss_of(&description, config, &[])?;
-    let data = open_for(&config, asked.data.is_some().then(|| model.input()))?;
+    let data = open_for(&config, asked.data.is_some().then(|| model.input())).map_err(|error| match error {
+        Error::Data(text) if asked.data.is_none() => Error::Data(format!(
+            "the data of {} cannot be read: {text}\nhint: --data says where they are",
+            path.display()
+        )),
+        error => error,
+    })?;
     note(&format!("data: {}", describe_data(&data)));
     let (scores, tests) = RecordedRun::read(path).map_or_else(|_| Default::default(), |run| history(&run));
     let settings = settings_of(&description).unwrap_or(config);
@@ -83,11 +89,13 @@ pub(super) fn history(run: &RecordedRun) -> (Vec<[Option<f64>; 2]>, Vec<Value>) 
                 if let (Some(loss), Some(accuracy)) =
                     (line["validation_loss"].as_f64(), line["validation_accuracy"].as_f64())
                 {
-                    tests.push(serde_json::json!({ "steps": steps, "loss": loss, "accuracy": accuracy }));
+                    tests.push(
+                        serde_json::json!({ "steps": steps, "loss": loss, "accuracy": accuracy, "kind": "validation" }),
+                    );
                 }
             }
             Some("test") => {
-                tests.push(serde_json::json!({ "steps": steps, "loss": line["loss"], "accuracy": line["accuracy"] }));
+                tests.push(serde_json::json!({ "steps": steps, "loss": line["loss"], "accuracy": line["accuracy"], "kind": "test" }));
             }
             _ => {}
         }

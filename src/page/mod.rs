@@ -3,7 +3,7 @@
 //!
 //! | call | what it does |
 //! | --- | --- |
-//! | `start` | a model, its images and a device: `settings` as run.json has them, `images` (how many), `text` (TOML) or a preset, `data` |
+//! | `start` | a model, its images and a device: `settings` as run.json has them, `images` (how many), `text` (TOML) or a preset, `data`: `synthetic`, `own` or `run` |
 //! | `train` | trains for about 100 ms |
 //! | `look` | what each layer makes of a picture, and the probabilities; a drawing is cropped, scaled and centred with `frame` |
 //! | `layer`, `first_filters` | a layer's arguments and weights |
@@ -87,8 +87,17 @@ impl Page {
     /// The answer to the call `head`, a JSON object whose key `call` says which, with the bytes that go with it.
     ///
     /// # Errors
-    /// What cannot be done, and why; what was there before stays.
+    /// What cannot be done, and why; what was there before stays. The message of a device that was lost in training begins with `device: `.
     pub async fn call(&mut self, head: &str, bytes: Vec<u8>) -> Result<Reply> {
+        self.answer(head, bytes).await.map_err(|error| match (&error, &self.training) {
+            (Error::Device(_), Some(training)) if training.trainer.device().backend != "cpu" => {
+                Error::device(format!("device: {error}"))
+            }
+            _ => error,
+        })
+    }
+
+    async fn answer(&mut self, head: &str, bytes: Vec<u8>) -> Result<Reply> {
         let head: Value = serde_json::from_str(head).map_err(|e| usage!("a call that is not JSON: {e}"))?;
         match head["call"].as_str().unwrap_or_default() {
             "hello" => {
@@ -171,9 +180,11 @@ impl Page {
             config.adapter.clone_from(adapter);
         }
         let count = head["images"].as_u64().unwrap_or(USUAL_IMAGES) as usize;
-        let images = match (head["data"].as_str(), &self.own) {
-            (Some("own"), Some(own)) => Images::of_dataset(own, count),
-            (Some("own"), None) => return Err(usage!("there are no images of your own yet")),
+        let images = match (head["data"].as_str(), &self.own, &self.run) {
+            (Some("own"), Some(own), _) => Images::of_dataset(own, count),
+            (Some("own"), None, _) => return Err(usage!("there are no images of your own yet")),
+            (Some("run"), _, Some(run)) => Images::of_dataset(&run.data, count),
+            (Some("run"), _, None) => return Err(usage!("there is no run whose images could be taken")),
             _ => Images::synthetic(count),
         };
         let classes = images.class_names.len();

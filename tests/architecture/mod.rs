@@ -36,7 +36,7 @@ const LAYERS: [(&str, &[&str]); 27] = [
     ("verify", &["error", "clock", "rng", "simd", "plan", "layers", "graph", "backend", "data", "trainer"]),
     ("bench", &["error", "clock", "rng", "real", "threads", "plan", "kernels", "graph", "backend", "data", "trainer"]),
     ("blocking", &["error", "graph", "backend", "data", "trainer", "bench"]),
-    ("report", &["error", "digest", "files", "backend", "graph", "trainer", "page", "bench", "verify"]),
+    ("report", &["error", "digest", "files", "threads", "backend", "graph", "trainer", "page", "bench", "verify"]),
     (
         "cli",
         &[

@@ -103,6 +103,12 @@ fn a_run_is_looked_into_and_trained_on() {
     let (look, bytes) = call(json!({ "call": "look" }), &[9; 784]).unwrap();
     assert!(look["layers"].as_array().is_some_and(|layers| layers.len() == 3) && bytes.len() > 4 * 26 * 26 * 8);
     assert!(call(json!({ "call": "layer", "name": "x" }), b"").unwrap_err().starts_with("422 the model has no layer"));
+    // Another model on the run's images.
+    let other =
+        json!({ "call": "start", "settings": { "adapter": "cpu", "model": "dnn" }, "data": "run", "images": 32 });
+    let started = call(other, b"").unwrap().0;
+    assert!(started["train"] == 32 && started["test"] == 50, "{started}");
+    assert!(started["data"].as_str().is_some_and(|data| data.ends_with("data")), "{started}");
     // A page that is opened later takes over.
     served.call(&json!({ "call": "hello" }), b"").unwrap();
     assert!(call(json!({ "call": "train" }), b"").unwrap_err().starts_with("409 the page was opened once more"));
@@ -125,7 +131,23 @@ fn only_this_machine_is_answered_and_the_page_ends_by_a_signal() {
         assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{lines:?}: {head}");
         assert!(!head.to_lowercase().contains("access-control"), "{head}");
     }
+    // Clients that stall hold up nobody.
+    let stalled: Vec<TcpStream> = (0..12)
+        .map(|i| {
+            let mut stream = TcpStream::connect(("127.0.0.1", served.port)).unwrap();
+            let host = if i % 2 == 0 { format!("127.0.0.1:{}", served.port) } else { "evil.example".to_owned() };
+            let rest = if i % 3 == 0 { "" } else { "Content-Length: 5000\r\n\r\n{" };
+            write!(stream, "POST /call HTTP/1.1\r\nHost: {host}\r\n{rest}").unwrap();
+            stream
+        })
+        .collect();
+    let begun = Instant::now();
+    for _ in 0..20 {
+        assert!(served.ask(&["GET /page.js HTTP/1.1", "Host: OWN"], b"").0.starts_with("HTTP/1.1 200 "));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let session = served.call(&json!({ "call": "hello" }), b"").unwrap().0["session"].clone();
+    drop(stalled);
     let start =
         json!({ "call": "start", "settings": { "adapter": "auto", "model": "dnn" }, "images": 64, "session": session });
     assert_eq!(served.call(&start, b"").unwrap().0["device"], "cpu");

@@ -7,7 +7,7 @@ mod progress;
 mod request;
 mod server;
 
-pub(super) use request::{REFUSAL, is_from_here};
+pub(super) use request::{MAX_HEAD, REFUSAL, end_of_head, is_from_here, parse};
 pub(crate) use server::Server;
 
 use super::run_page::{RunPage, weights_of_filters};

@@ -1,7 +1,7 @@
 //! What a client asks for, and who is refused.
 
 /// The longest head of a request that is read.
-pub(super) const MAX_HEAD: usize = 8 << 10;
+pub(in crate::report) const MAX_HEAD: usize = 8 << 10;
 
 /// What is answered to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) const TOO_LONG: Answer =
     Answer::Refused("431 Request Header Fields Too Large", "the request's head is too long");
 
 /// The end of the head of a request in `bytes`, once it is there.
-pub(super) fn end_of_head(bytes: &[u8]) -> Option<usize> {
+pub(in crate::report) fn end_of_head(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4)
 }
 
@@ -82,10 +82,11 @@ fn is_this_machine(host: &str, port: u16) -> bool {
     })
 }
 
-type Head<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
-
 /// Method, target and header fields.
-fn parse(head: &[u8]) -> Option<Head<'_>> {
+pub(in crate::report) type Head<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
+
+/// The head of a request; none if it is not to be read.
+pub(in crate::report) fn parse(head: &[u8]) -> Option<Head<'_>> {
     let text = std::str::from_utf8(head).ok().filter(|text| text.is_ascii())?;
     let mut lines = text.strip_suffix("\r\n\r\n")?.split("\r\n");
     let is_printed = |text: &str| text.bytes().all(|byte| byte == b'\t' || (b' '..0x7f).contains(&byte));
