@@ -55,8 +55,8 @@ export function createFiles(goOn, trainOn, imageNow) {
   }
 
   async function use(data, more) {
-    await trainOn(data);
-    say(`${grouped(data.train)} images to train on and ${grouped(data.test)} to test, of ${times(data.image)}, in ${data.classes.length} classes.${more}`);
+    const isTrained = await trainOn(data);
+    say(`${grouped(data.train)} images to train on and ${grouped(data.test)} to test, of ${times(data.image)}, in ${data.classes.length} classes.${more}${isTrained ? "" : " The training on them could not start: above it says why."}`);
   }
 
   let depth = 0;

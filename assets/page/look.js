@@ -46,7 +46,7 @@ export function showProbabilities(probabilities, classes) {
     row.querySelector("span").textContent = percent(probabilities[i]);
     row.classList.toggle("best", i === best);
   });
-  show("answer", `${classes[best]}, ${percent(probabilities[best])}`);
+  show("answer", best < 0 ? "Its numbers are no longer finite: it has no answer." : `${classes[best]}, ${percent(probabilities[best])}`);
 }
 
 export function showSeen({ seen, image }) {

@@ -16,7 +16,8 @@ export function say(run, text) {
   const { isOver, isOn, hasFailed, isReady } = run;
   document.querySelector(".state").classList.toggle("failed", Boolean(hasFailed));
   show("pause", isOn && !isOver ? "Pause" : "Train on");
-  byId("pause").disabled = byId("download").disabled = !isReady || Boolean(hasFailed);
+  byId("download").disabled = !isReady;
+  byId("pause").disabled = !isReady || Boolean(hasFailed);
   byId("pause").hidden = Boolean(run.isLive);
 }
 
@@ -24,7 +25,8 @@ export function sayEpoch(run) {
   const name = run.name ? `${run.name}: ` : "";
   const of = `epoch ${Math.min(run.epochsOver + 1, run.epochs)} of ${run.epochs}`;
   const last = run.tests.at(-1);
-  if (run.isRecorded) say(run, `${name}as it was trained. To train on changes it.`);
+  if (run.hasFailed) say(run, run.failure);
+  else if (run.isRecorded) say(run, `${name}as it was trained. To train on changes it.`);
   else if (!run.isOver) say(run, `${name}${run.isOn ? "Training: " : "Paused in "}${of}`);
   else say(run, `${name}Finished: ${run.epochs === 1 ? "one epoch" : `${run.epochs} epochs`}${last ? `, test accuracy ${percent(last.accuracy)}` : ""}`);
 }
