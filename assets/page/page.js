@@ -4,7 +4,7 @@ import { byId, element, later, save, show, sleep } from "./dom.js";
 import { drawCurves } from "./curves.js";
 import { createEditor } from "./editor.js";
 import { createFiles } from "./files.js";
-import { chosen, setUp, takeText, useData } from "./form.js";
+import { chosen, isPreset, isValid, setUp, takeText, useData, useRun } from "./form.js";
 import { createLayers } from "./layers.js";
 import { listClasses, listSamples } from "./look.js";
 import { createMistakes } from "./mistakes.js";
@@ -32,7 +32,7 @@ const relistShaders = createShaders(() => run);
 createFiles(goOn, (data) => {
   useData(data);
   return begin();
-}, () => run.image);
+}, () => run.image, (text) => editor.write(text));
 
 function made(options) {
   return {
@@ -61,7 +61,10 @@ function take(mine) {
   walk.close();
   clearState();
   clearFirst();
-  byId("same-command").hidden = byId("first-losses").hidden = Boolean(run.isContinued);
+  if (run.data !== "own") show("files-said", "");
+  byId("first-losses").hidden = Boolean(run.isContinued);
+  // What a run was trained on, the page does not know.
+  byId("same-command").hidden = run.isContinued || run.data === "run";
   say(run, "Loading …");
   redraw();
 }
@@ -75,6 +78,7 @@ function begin(options) {
 
 async function start({ text, view } = {}) {
   if (text !== undefined) takeText(text);
+  if (!view && !isValid()) return false;
   const mine = made(chosen());
   // What is there stays until the engine has another.
   if (run.isReady) show("status", "Loading …");
@@ -97,7 +101,11 @@ async function start({ text, view } = {}) {
   }
   isStarting = false;
   if (!isCurrent(mine)) take(mine);
-  if (view) Object.assign(mine, { settings: { ...settings, ...started.settings }, name: view.name });
+  if (view) {
+    if (!started.is_live) useRun(started);
+    const text = isPreset(started.settings.model) ? null : started.text;
+    Object.assign(mine, { settings: { ...settings, ...started.settings }, name: view.name, images: started.train, data: "run", text });
+  }
   await adopt(mine, started);
   if (view) showRun(mine, view);
   go();
@@ -150,6 +158,8 @@ async function adopt(mine, started) {
   show("command", command(mine));
   show("open-command", `gpu-cnn evaluate model.safetensors --data ${started.data === "own" ? "FOLDER" : started.data}`);
   for (const id of ["train-section", "model-section", "mistakes-section", "files-section"]) byId(id).hidden = Boolean(isLive);
+  show("lead-model", summary.layers.some(({ type }) => type.includes("Conv")) ? "A convolutional network" : "A network");
+  show("guess", `Of ${classes.length} classes it begins near ln ${classes.length} = ${Math.log(classes.length).toFixed(1)}`);
   showScores(mine);
   redraw();
   show("device", await deviceName(started));
@@ -182,6 +192,7 @@ async function failed(mine, error) {
     while (rows.length > mine.tests.length) rows[rows.length - 1].remove();
     Object.assign(mine, { speeds: [], isOver: false, notice: `The GPU has failed: ${error.message} It goes on on the CPU, from step ${started.steps}.` });
     Object.assign(mine, { device: started.device, steps: started.steps, epochsOver: Math.floor(started.steps / mine.epochSteps), isMoving: false });
+    relistShaders();
     show("device", await deviceName(started));
     showScores(mine);
     redraw();
@@ -198,9 +209,9 @@ function takeScores(mine, { scores = [], tests = [] }) {
     mine.losses.push(scores[i] ?? NaN);
     mine.accuracies.push(scores[i + 1] ?? NaN);
   }
-  for (const { steps, loss, accuracy } of tests) {
-    mine.tests.push({ step: steps, loss, accuracy });
-    addEpoch(mine, { loss, accuracy });
+  for (const { steps, loss, accuracy, kind } of tests) {
+    mine.tests.push({ step: steps, loss, accuracy, kind });
+    addEpoch(mine, mine.tests.at(-1));
   }
   showScores(mine);
   listFirst(mine);
