@@ -8,7 +8,7 @@ const BOX = { left: 46, right: 412, top: 10, bottom: 172 };
 // Draws the loss and the accuracy of a run.
 export function drawCurves(run) {
   const { losses, accuracies, tests, epochs, epochSteps, before } = run;
-  const steps = Math.max(losses.length, before + epochs * epochSteps, 1);
+  const steps = Math.max(losses.length, run.isRecorded ? 0 : before + epochs * epochSteps, 1);
   const x = (step) => BOX.left + ((BOX.right - BOX.left) * step) / steps;
   const highest = Math.max(2.5, ...smoothed(losses).map(([, loss]) => loss));
   curve("loss", losses, highest, x, steps, (value) => value.toFixed(1));

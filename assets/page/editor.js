@@ -33,8 +33,7 @@ export function createEditor(train, report) {
     number(error?.line);
     text.setAttribute("aria-invalid", String(Boolean(error)));
     byId("train-model").disabled = Boolean(error);
-    const line = error?.line ? `Line ${error.line}: ` : "";
-    show("model-error", error ? `${line}${error.message}` : "");
+    show("model-error", error ? messageOf(error) : "");
     byId("model-error").hidden = !error;
     byId("model-layers").hidden = !summary;
     if (summary) byId("model-layers").replaceChildren(summaryTable(summary));
@@ -55,6 +54,12 @@ export function createEditor(train, report) {
   byId("save-model").addEventListener("click", () => save(text.value, "model.toml"));
 
   return {
+    // A text that is given.
+    write(given) {
+      text.value = given;
+      clearTimeout(timer);
+      describe({ text: given });
+    },
     // The text of the model in training.
     set(model, summary) {
       asked += 1;
@@ -63,6 +68,13 @@ export function createEditor(train, report) {
       tell({ summary, error: null });
     },
   };
+}
+
+// What is wrong, without the picture of its line and without saying the line twice.
+function messageOf({ message, line }) {
+  const isOfPicture = (part) => /^\s*(\d+\s*)?\|/.test(part) || /^[^|]*TOML parse error at line/.test(part) || part.trim() === "";
+  const text = (message.split("\n").filter((part) => !isOfPicture(part)).at(-1) ?? message).trim().replace(/^not a model: /, "");
+  return line ? `Line ${line}: ${text.replace(new RegExp(`,? from line ${line}\\b`), "")}` : text;
 }
 
 // As `gpu-cnn summary` prints it; what a layer gets is only said where it is not the one before.

@@ -9,17 +9,23 @@ let session;
 // Why the worker is no more.
 let broken = null;
 
-// The reply's head and bytes, and the milliseconds that the call took. Fails with the engine's text.
+// The reply's head and bytes, and the milliseconds that the call took. Fails with the engine's text; `isOfDevice` says whether the device is lost.
 export function call(head, bytes = new Uint8Array()) {
   const reply = last.then(async () => {
     const begun = performance.now();
-    const { head: found, bytes: data } = await (isServed ? post : ask)(JSON.stringify({ ...head, session }), bytes);
+    const { head: found, bytes: data } = await (isServed ? post : ask)(JSON.stringify({ ...head, session }), bytes).catch(plain);
     const answered = JSON.parse(found);
     session = answered?.session ?? session;
     return { head: answered, bytes: data, ms: performance.now() - begun };
   });
   last = reply.catch(() => {});
   return reply;
+}
+
+// Of a device that fails the text begins with a word that is not for the user.
+function plain({ message }) {
+  const text = message.replace(/^device: /, "");
+  throw Object.assign(new Error(text), { isOfDevice: text !== message });
 }
 
 function ask(head, bytes) {

@@ -7,6 +7,8 @@ const { model, data, images } = form.elements;
 let preset = model.value;
 let edited = null;
 let own = null;
+// How many images the run of `gpu-cnn view` was trained on.
+let ofRun = null;
 
 // What the form says. An edited model has a text, and counts as the preset that was chosen last.
 export function chosen() {
@@ -21,6 +23,10 @@ export function chosen() {
   };
 }
 
+// Whether the fields can be used; the browser says which cannot.
+export const isValid = () => form.reportValidity();
+export const isPreset = (name) => name !== "edited" && [...model.options].some(({ value }) => value === name);
+
 function choose(select, value, text) {
   if (![...select.options].some((option) => option.value === value)) select.append(element("option", { value }, text));
   select.value = value;
@@ -31,17 +37,34 @@ export function takeText(text) {
   choose(model, "edited", "edited text");
 }
 
+// Images that were given.
 export function useData(found) {
   own = found;
   choose(data, "own", "your own");
   countImages();
 }
 
+// The settings and the images of the run of `gpu-cnn view`, of which `start` tells.
+export function useRun({ settings, train }) {
+  ofRun = train;
+  set(model, isPreset(settings.model) ? settings.model : "cnn");
+  for (const name of ["epochs", "batch_size", "learning_rate", "seed"]) if (name in settings) set(form.elements[name], settings[name]);
+  choose(data, "run", "the run's images");
+  countImages();
+}
+
+// A run may have more than the form would take.
+function set(field, value) {
+  if (Number(value) > Number(field.max)) field.max = value;
+  if (Number(value) < Number(field.min)) field.min = value;
+  field.value = value;
+}
+
 function countImages() {
-  const most = data.value === "own" ? own.train : SYNTHETIC_IMAGES;
+  const most = { own: own?.train, run: ofRun }[data.value] ?? SYNTHETIC_IMAGES;
   images.max = most;
   images.min = Math.min(64, most);
-  images.value = data.value === "own" ? most : Math.min(1600, most);
+  images.value = data.value === "synthetic" ? Math.min(1600, most) : most;
 }
 
 // `begin` is called where the form is sent.
@@ -51,8 +74,12 @@ export function setUp(begin) {
     event.preventDefault();
     begin();
   });
-  // ?model=dnn&epochs=2 and the like.
+  // ?model=dnn&epochs=2 and the like; what a field does not take is left out.
   for (const [name, value] of new URLSearchParams(location.search)) {
-    if (form.elements[name]) form.elements[name].value = value;
+    const field = form.elements.namedItem(name);
+    const usual = field?.value;
+    if (usual === undefined) continue;
+    field.value = value;
+    if (field.value === "" || !field.checkValidity()) field.value = usual;
   }
 }

@@ -46,11 +46,12 @@ export function showProbabilities(probabilities, classes) {
     row.querySelector("span").textContent = percent(probabilities[i]);
     row.classList.toggle("best", i === best);
   });
-  show("answer", `${classes[best]}, ${percent(probabilities[best])}`);
+  show("answer", best < 0 ? "Its numbers are no longer finite: it has no answer." : `${classes[best]}, ${percent(probabilities[best])}`);
 }
 
-export function showSeen({ seen, image }) {
+export function showSeen({ seen, image, picture }) {
   paintBytes(byId("seen"), seen, image);
+  show("seen-how", picture.head.frame ? "your drawing, cropped, scaled and centred as its images are" : "the picture as it is");
   show("seen-size", `${image[0]} by ${image[1]}`);
 }
 

@@ -4,7 +4,7 @@ import { byId, element, later, save, show, sleep } from "./dom.js";
 import { drawCurves } from "./curves.js";
 import { createEditor } from "./editor.js";
 import { createFiles } from "./files.js";
-import { chosen, setUp, takeText, useData } from "./form.js";
+import { chosen, isPreset, isValid, setUp, takeText, useData, useRun } from "./form.js";
 import { createLayers } from "./layers.js";
 import { listClasses, listSamples } from "./look.js";
 import { createMistakes } from "./mistakes.js";
@@ -16,6 +16,9 @@ import { createWalk } from "./walk.js";
 import { createWatching } from "./watching.js";
 
 let run = {};
+// While a start is asked for, what trains before it is held.
+let isStarting = false;
+let lastStart = Promise.resolve();
 const isCurrent = (mine) => mine === run;
 const redraw = () => drawCurves(run);
 
@@ -29,10 +32,10 @@ const relistShaders = createShaders(() => run);
 createFiles(goOn, (data) => {
   useData(data);
   return begin();
-}, () => run.image);
+}, () => run.image, (text) => editor.write(text));
 
-function newRun(options) {
-  run = {
+function made(options) {
+  return {
     ...options,
     epochs: options.settings.epochs,
     epochSteps: Math.ceil(options.images / options.settings.batch_size),
@@ -50,40 +53,76 @@ function newRun(options) {
     isOver: false,
     begun: performance.now(),
   };
+}
+
+// The page shows `mine` from here on.
+function take(mine) {
+  run = mine;
   walk.close();
   clearState();
   clearFirst();
-  byId("same-command").hidden = byId("first-losses").hidden = Boolean(run.isContinued);
+  if (run.data !== "own") show("files-said", "");
+  byId("first-losses").hidden = Boolean(run.isContinued);
+  // What a run was trained on, the page does not know.
+  byId("same-command").hidden = run.isContinued || run.data === "run";
   say(run, "Loading …");
   redraw();
-  return run;
 }
 
-// Starts with the form's settings, or with a text in place of its model, or with the run of `gpu-cnn view`.
-async function begin({ text, view } = {}) {
+// Starts with the form's settings, or with a text in place of its model, or with the run of `gpu-cnn view`. Says whether it has.
+function begin(options) {
+  const started = lastStart.then(() => start(options));
+  lastStart = started.catch(() => {});
+  return started;
+}
+
+async function start({ text, view } = {}) {
   if (text !== undefined) takeText(text);
-  const mine = newRun(chosen());
+  if (!view && !isValid()) return false;
+  const mine = made(chosen());
+  // What is there stays until the engine has another.
+  if (run.isReady) show("status", "Loading …");
+  else take(mine);
+  isStarting = true;
   const { settings, images, data } = mine;
   const head = view ? { call: "start", run: true } : { call: "start", settings, images, data, ...(mine.text === null ? {} : { text: mine.text }) };
   let started;
   try {
     started = (await call(head)).head;
   } catch (error) {
-    if (!isCurrent(mine)) return;
-    if (view || settings.adapter === "cpu") return fail(mine, error);
+    if (view || settings.adapter === "cpu") return stay(error);
     try {
       started = (await call({ ...head, settings: { ...settings, adapter: "cpu" } })).head;
       // Without WebGPU there was nothing to try.
       mine.notice = navigator.gpu || settings.adapter !== "auto" ? `The GPU could not be used: ${error.message}` : "";
     } catch (second) {
-      return isCurrent(mine) && fail(mine, second);
+      return stay(second);
     }
   }
-  if (!isCurrent(mine)) return;
-  if (view) Object.assign(mine, { settings: { ...settings, ...started.settings }, name: view.name });
+  isStarting = false;
+  if (!isCurrent(mine)) take(mine);
+  if (view) {
+    if (!started.is_live) useRun(started);
+    const text = isPreset(started.settings.model) ? null : started.text;
+    Object.assign(mine, { settings: { ...settings, ...started.settings }, name: view.name, images: started.train, data: "run", text });
+  }
   await adopt(mine, started);
   if (view) showRun(mine, view);
   go();
+  return true;
+}
+
+// A start has failed: what there was before goes on.
+function stay(error) {
+  isStarting = false;
+  if (run.isReady) {
+    run.notice = `It could not start: ${error.message.replace(/\.?$/, ".")} The model from before is still here.`;
+    go();
+    watching.watch();
+  } else {
+    fail(run, error);
+  }
+  return false;
 }
 
 // A run with what it has behind it; one that is over is not changed unasked.
@@ -98,7 +137,8 @@ function showRun(mine, view) {
 
 // Goes on from the model of a file.
 async function goOn(started) {
-  const mine = newRun({ ...chosen(), data: run.data, isContinued: true });
+  const mine = made({ ...chosen(), data: run.data, isContinued: true });
+  take(mine);
   Object.assign(mine, { settings: { ...mine.settings, ...started.settings }, text: started.text });
   await adopt(mine, started);
   go();
@@ -118,6 +158,8 @@ async function adopt(mine, started) {
   show("command", command(mine));
   show("open-command", `gpu-cnn evaluate model.safetensors --data ${started.data === "own" ? "FOLDER" : started.data}`);
   for (const id of ["train-section", "model-section", "mistakes-section", "files-section"]) byId(id).hidden = Boolean(isLive);
+  show("lead-model", summary.layers.some(({ type }) => type.includes("Conv")) ? "A convolutional network" : "A network");
+  show("guess", `Of ${classes.length} classes it begins near ln ${classes.length} = ${Math.log(classes.length).toFixed(1)}`);
   showScores(mine);
   redraw();
   show("device", await deviceName(started));
@@ -125,18 +167,19 @@ async function adopt(mine, started) {
 
 function go() {
   sayEpoch(run);
-  train(run, { isCurrent, took, began, watch: watching.watch, timed, failed: (error) => failed(run, error) });
+  train(run, { isCurrent, isHeld: () => isStarting, took, began, watch: watching.watch, timed, failed: (error) => failed(run, error) });
 }
 
 function fail(mine, error) {
   mine.hasFailed = true;
-  say(mine, `${mine.isReady ? "The training has ended" : "It could not start"}: ${error.message}`);
+  mine.failure = `${mine.isReady ? "The training has ended" : "It could not start"}: ${error.message}`;
+  sayEpoch(mine);
 }
 
 // A device that is lost is left for the CPU, which goes on from the last copy of the training.
 async function failed(mine, error) {
   if (mine.isMoving || mine.hasFailed) return;
-  if (mine.device === "cpu" || mine.isLive) return fail(mine, error);
+  if (!error.isOfDevice || mine.device === "cpu" || mine.isLive) return fail(mine, error);
   mine.isMoving = true;
   say(mine, `The GPU has failed: ${error.message}`);
   try {
@@ -149,6 +192,7 @@ async function failed(mine, error) {
     while (rows.length > mine.tests.length) rows[rows.length - 1].remove();
     Object.assign(mine, { speeds: [], isOver: false, notice: `The GPU has failed: ${error.message} It goes on on the CPU, from step ${started.steps}.` });
     Object.assign(mine, { device: started.device, steps: started.steps, epochsOver: Math.floor(started.steps / mine.epochSteps), isMoving: false });
+    relistShaders();
     show("device", await deviceName(started));
     showScores(mine);
     redraw();
@@ -165,9 +209,9 @@ function takeScores(mine, { scores = [], tests = [] }) {
     mine.losses.push(scores[i] ?? NaN);
     mine.accuracies.push(scores[i + 1] ?? NaN);
   }
-  for (const { steps, loss, accuracy } of tests) {
-    mine.tests.push({ step: steps, loss, accuracy });
-    addEpoch(mine, { loss, accuracy });
+  for (const { steps, loss, accuracy, kind } of tests) {
+    mine.tests.push({ step: steps, loss, accuracy, kind });
+    addEpoch(mine, mine.tests.at(-1));
   }
   showScores(mine);
   listFirst(mine);
@@ -245,7 +289,7 @@ globalThis.gpuCnn = Object.assign(() => run, { call });
 
 async function open() {
   if (!isServed) return begin();
-  newRun(chosen());
+  take(made(chosen()));
   const { run: view, device_names: names = [] } = (await call({ call: "hello" })).head;
   for (const name of names) byId("settings").elements.adapter.append(element("option", { value: name }, name));
   return begin(view ? { view } : {});

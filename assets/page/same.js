@@ -30,10 +30,11 @@ export function clearFirst() {
 }
 
 // What prints the same table of shaders.
-function shadersCommand({ settings, text, image, classes, data }, profile) {
+function shadersCommand({ settings, text, image, classes }, profile) {
   const words = [`gpu-cnn summary --shaders ${profile} --model ${text ? "model.toml" : settings.model}`];
   if (settings.batch_size !== 32) words.push(`--batch-size ${settings.batch_size}`);
-  if (data === "own") words.push(`--input-shape ${image.join(",")} --classes ${classes.length}`);
+  if (String(image) !== "28,28,1") words.push(`--input-shape ${image.join(",")}`);
+  if (classes.length !== 10) words.push(`--classes ${classes.length}`);
   return words.join(" ");
 }
 
@@ -46,8 +47,11 @@ export function createShaders(getRun) {
     isListed = true;
     try {
       const { head } = await call({ call: "shaders" });
-      show("shaders-command", head.command ?? shadersCommand(getRun(), head.profile));
-      show("shaders-profile", `${head.shaders.length} shaders, tuned for the profile ${head.profile}.`);
+      const run = getRun();
+      show("shaders-command", head.command ?? shadersCommand(run, head.profile));
+      byId("shaders-model").hidden = !run.text;
+      const by = run.device === "cpu" ? "The CPU uses none: they are those by which an adapter would train it. " : "";
+      show("shaders-profile", `${by}${head.shaders.length} shaders, tuned for the profile ${head.profile}.`);
       const rows = head.shaders.map(({ name, sha256 }) => tableRow(name, [element("code", {}, sha256)]));
       details.querySelector("tbody").replaceChildren(...rows);
     } catch (error) {

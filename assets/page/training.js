@@ -6,13 +6,13 @@ const WATCH_MS = 250;
 // Steps before the other device is timed.
 const SETTLED = 40;
 
-// Trains while `run` is on. Hooks: `took` a reply of train with its milliseconds, `began` after the first one, `watch`
+// Trains while `run` is on. Hooks: `isHeld` where it has to wait, `took` a reply of train with its milliseconds, `began` after the first one, `watch`
 // about four times a second, `timed` with what the other device needs, `failed` with an error.
 export async function train(run, hooks) {
-  const { isCurrent, took, began, watch, timed, failed } = hooks;
+  const { isCurrent, isHeld, took, began, watch, timed, failed } = hooks;
   if (run.isLooping) return;
   run.isLooping = true;
-  const goesOn = () => isCurrent(run) && run.isReady && run.isOn && !run.isOver && !run.hasFailed && !run.isMoving;
+  const goesOn = () => isCurrent(run) && run.isReady && run.isOn && !run.isOver && !run.hasFailed && !run.isMoving && !isHeld();
   let watched = 0;
   while (goesOn()) {
     try {
@@ -38,7 +38,7 @@ export async function train(run, hooks) {
     if (run.isLive) await sleep(WATCH_MS);
   }
   // What is shown is what the last step has left.
-  if (isCurrent(run) && !run.hasFailed && !run.isMoving) await watch();
+  if (isCurrent(run) && !run.hasFailed && !run.isMoving && !isHeld()) await watch();
   run.isLooping = false;
   // It may have been told to go on meanwhile.
   if (goesOn()) await train(run, hooks);

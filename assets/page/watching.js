@@ -50,8 +50,8 @@ export function createWatching({ current, pad, layers, walk, failed }) {
 
   function lookFailed(mine, error) {
     if (!isCurrent(mine)) return;
-    if (mine.device === "cpu") show("answer", error.message);
-    else failed(mine, error);
+    if (error.isOfDevice && mine.device !== "cpu") failed(mine, error);
+    else show("answer", error.message);
   }
 
   return { look, lookFailed, watch: () => Promise.all([look(), lookAtFilters()]) };

@@ -47,6 +47,7 @@ export async function editor(session) {
     const bad = await page.locator("#gutter .bad").allTextContents();
     if (!message || !(await page.locator("#model-error").isVisible()) || (await area.getAttribute("aria-describedby")) !== "model-error") fault("no message");
     if (bad.length !== 1 || !message.startsWith(`Line ${bad[0].replace(/\D/g, "")}: `) || (line && bad[0] !== `▶ ${line}`)) fault(`"${message}" marks ${bad}`);
+    if (/\n|\^|\||TOML|from line/.test(message) || (line && message !== `Line ${line}: extra \`=\`, expected nothing`)) fault(`the message is "${message}"`);
     if (await page.locator("#train-model").isEnabled()) fault("a broken model can be trained");
     const lined = await page.evaluate(() => {
       const box = document.querySelector("#gutter .bad").getBoundingClientRect();

@@ -45,6 +45,12 @@ export async function models(session) {
   if (!message.includes("notes.safetensors")) fault(`of a file that is no model it says "${message}"`);
   const steps = (await state(page, ["losses"])).losses.length;
   await trained(page, steps + 1);
+  // Files of no known kind are told which are; a model's text goes into the editor.
+  await drop(page, [{ name: "notes.txt", bytes: [1, 2, 3] }]);
+  await said(page, "notes.txt cannot be used. Taken are pictures (in a folder for each class), IDX files, models as .safetensors");
+  await drop(page, [{ name: "small.toml", bytes: Buffer.from('[[layers]]\ntype = "Flatten"\n\n[[layers]]\ntype = "Dense"\nunits = 10\nactivation = "softmax"\n') }]);
+  await said(page, "small.toml is in the editor");
+  await page.waitForFunction(() => document.querySelectorAll("#model-layers tbody tr").length === 2);
   // One for images of another size is refused, and the training goes on; with such images it is taken.
   const bytes = readFileSync(tutorial);
   await drop(page, [{ name: "tutorial.keras", bytes }]);
@@ -89,6 +95,13 @@ export async function idxFiles(session) {
   if (Object.keys(seen).length !== 480 || probabilities.length !== 3) fault(`it sees ${Object.keys(seen).length} pixels, ${probabilities.length} classes`);
   const command = await text(page, "#command");
   if (!command.includes("--data FOLDER")) fault(`the command is "${command}"`);
+  if ((await text(page, "#guess")) !== "Of 3 classes it begins near ln 3 = 1.1") fault(`it says "${await text(page, "#guess")}"`);
+  await page.locator("#shaders summary").click();
+  await page.waitForFunction(() => document.querySelectorAll("#shaders tbody tr").length > 1);
+  const shaders = await text(page, "#shaders-command");
+  if (!shaders.endsWith(" --input-shape 20,24,1 --classes 3")) fault(`the shaders' command is "${shaders}"`);
+  const rows = await page.locator("#shaders tbody tr").evaluateAll((all) => all.map((row) => [row.cells[0].textContent, row.cells[1].textContent]));
+  session.checkShaders?.(shaders, rows, fault);
   await drop(page, idx(10, 28, 28, 2).slice(0, 1));
   await page.waitForFunction(() => !document.querySelector("#files-said").textContent.includes("images to train on"));
   await page.context().close();

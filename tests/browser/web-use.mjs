@@ -112,6 +112,67 @@ export async function lost(session) {
   await browser.close();
 }
 
+// A start that fails leaves what trains; a loss that is not finite ends the training, not the model.
+export async function failures(session) {
+  const fault = (message) => session.faults.push(`failures: ${message}`);
+  const page = await visit(session, "failures", LOOKS[2], "?model=dnn&adapter=cpu&images=640&epochs=200&batch_size=0&data=own&length=1");
+  await trained(page, 5);
+  await looked(page);
+  const kept = await page.evaluate(() => {
+    globalThis.before = globalThis.gpuCnn();
+    return [globalThis.before.losses.length, ...["batch_size", "data"].map((name) => document.querySelector(`[name=${name}]`).value)];
+  });
+  if (String(kept.slice(1)) !== "32,synthetic") fault(`of an address that is wrong it takes ${kept.slice(1)}`);
+  // A model for nine classes, past the button that is off.
+  await page.locator("#model-text").fill('[[layers]]\ntype = "Flatten"\n\n[[layers]]\ntype = "Dense"\nunits = 9\nactivation = "softmax"\n');
+  await page.waitForFunction(() => document.querySelector("#train-model").disabled);
+  await page.evaluate(() => {
+    document.querySelector("#train-model").disabled = false;
+    document.querySelector("#train-model").click();
+  });
+  await page.waitForFunction(() => document.querySelector("#status").textContent.startsWith("It could not start: "));
+  const { losses } = await state(page, ["losses"]);
+  await trained(page, losses.length + 2);
+  await looked(page, () => page.locator("#samples button").nth(1).click());
+  if (losses.length < kept[0] || !(await page.evaluate(() => globalThis.gpuCnn() === globalThis.before))) fault("a start that fails takes the model away");
+  if ((await text(page, "#pause")) !== "Pause" || !(await page.locator("#download").isEnabled())) fault("after a start that failed the buttons are off");
+  // A field that is wrong is not sent.
+  await page.locator("[name=epochs]").fill("0");
+  await page.locator("#model-text").fill('[[layers]]\ntype = "Flatten"\n\n[[layers]]\ntype = "Dense"\nunits = 10\nactivation = "softmax"\n');
+  await page.waitForFunction(() => document.querySelector("#model-text").getAttribute("aria-invalid") === "false");
+  await page.locator("#train-model").click();
+  await page.waitForTimeout(500);
+  if (!(await page.evaluate(() => globalThis.gpuCnn() === globalThis.before && document.activeElement.name === "epochs"))) fault("it trains for no epoch");
+  await page.context().close();
+
+  // The engine's worker, of which a step fails.
+  const context = await session.browser.newContext({ reducedMotion: "reduce" });
+  await context.route("**/worker.js", async (route) => {
+    const response = await route.fetch();
+    const body = `${await response.text()}
+      const answer = onmessage;
+      let steps = 0;
+      onmessage = (event) => {
+        const { call } = JSON.parse(event.data.head);
+        if (call === "start") steps = 0;
+        if (call === "train" && ++steps === 5) postMessage({ error: "the loss is NaN at step 5" });
+        else return answer(event);
+      };`;
+    return route.fulfill({ response, body });
+  });
+  const failing = await context.newPage();
+  await failing.goto(`${session.address}?model=dnn&images=640&epochs=200`);
+  await failing.waitForFunction(() => globalThis.gpuCnn?.().hasFailed);
+  const status = await text(failing, "#status");
+  if (status !== "The training has ended: the loss is NaN at step 5") fault(`it says "${status}"`);
+  await failing.waitForFunction(() => document.querySelectorAll("#samples button").length === 10);
+  await looked(failing, () => failing.locator("#samples button").nth(2).click());
+  if ((await text(failing, "#seen-how")) !== "the picture as it is") fault("a sample is called a drawing");
+  await failing.locator("#settings button").click();
+  await failing.waitForFunction(() => !globalThis.gpuCnn().hasFailed && globalThis.gpuCnn().losses.length > 0);
+  await context.close();
+}
+
 // Where WebGPU cannot be had, the CPU trains, and the page says so.
 export async function without(session) {
   const page = await visit(session, "without", LOOKS[2], "?adapter=webgpu&images=320&model=dnn");

@@ -26,10 +26,20 @@ export async function view(session) {
     await page.locator("#layers article:nth-child(3) .map").nth(2).click();
     await page.waitForFunction(() => globalThis.gpuCnn().walk);
     if (!(await state(page, ["walk"])).walk.agrees) fault("the sum is not the map's");
+    if ((await text(page, "#step")) !== "20" || (await page.locator("#progress").evaluate(({ value }) => value)) !== 1) fault(`it looks unfinished: step ${await text(page, "#step")}`);
+    const form = await page.evaluate(() => Object.fromEntries(new FormData(document.querySelector("#settings"))));
+    if (form.data !== "run" || form.epochs !== "1" || form.model !== "cnn") fault(`the form has ${JSON.stringify(form)}`);
     session.faults.push(...(await look(page, session.axe)).map((one) => `view: ${one}`));
     await picture(session, page, "view");
     await page.locator("#pause").click();
     await trained(page, 21);
+    // Another model on the run's images.
+    await page.locator("[name=model]").selectOption("dnn");
+    await page.locator("[name=images]").fill("320");
+    await page.locator("#settings button").click();
+    await page.waitForFunction(() => globalThis.gpuCnn().name === undefined && globalThis.gpuCnn().isOver);
+    const other = await state(page, ["data", "train"]);
+    if (other.data !== "run" || other.train !== 320) fault(`it trains on ${other.train} of ${other.data}`);
     await page.context().close();
   } finally {
     server.kill();
