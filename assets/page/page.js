@@ -20,12 +20,13 @@ let run = {};
 let isStarting = false;
 let lastStart = Promise.resolve();
 const isCurrent = (mine) => mine === run;
+const isHeld = () => isStarting;
 const redraw = () => drawCurves(run);
 
 const pad = createPad(() => listClasses(run.classes ?? []), () => watching.look());
 const layers = createLayers((name, map, button) => openWalk(name, map, button));
 const walk = createWalk(() => pad.picture(), (found) => { run.walk = found; });
-const watching = createWatching({ current: () => run, pad, layers, walk, failed });
+const watching = createWatching({ current: () => run, isHeld, pad, layers, walk, failed });
 const mistakes = createMistakes(() => run.image, (found) => { run.evaluation = found; });
 const editor = createEditor((text) => begin({ text }), (found) => { run.described = found; });
 const relistShaders = createShaders(() => run);
@@ -167,7 +168,7 @@ async function adopt(mine, started) {
 
 function go() {
   sayEpoch(run);
-  train(run, { isCurrent, isHeld: () => isStarting, took, began, watch: watching.watch, timed, failed: (error) => failed(run, error) });
+  train(run, { isCurrent, isHeld, took, began, watch: watching.watch, timed, failed: (error) => failed(run, error) });
 }
 
 function fail(mine, error) {
@@ -245,6 +246,8 @@ async function began() {
     byId("samples").replaceChildren(error.message);
   }
   for (const { name } of mine.summary.layers) {
+    if (isHeld()) await lastStart;
+    if (!isCurrent(mine)) return;
     const reply = await call({ call: "layer", name }).catch(() => null);
     if (!isCurrent(mine)) return;
     if (reply?.head) layers.setArgs(name, reply.head.args);

@@ -4,12 +4,13 @@ import { show } from "./dom.js";
 import { addFilters } from "./filters.js";
 import { layerOf, lookAt, showProbabilities, showSeen } from "./look.js";
 
-// `current` gives the run, `failed` is told of errors of a device that may be lost.
-export function createWatching({ current, pad, layers, walk, failed }) {
+// `current` gives the run, `isHeld` says whether another is being started, `failed` is told of errors of a device that may be lost.
+export function createWatching({ current, isHeld, pad, layers, walk, failed }) {
   const isCurrent = (mine) => mine === current();
 
   async function lookAtFilters() {
     const mine = current();
+    if (isHeld()) return;
     try {
       const layer = layerOf(await call({ call: "first_filters" }));
       if (!isCurrent(mine) || !layer) return;
@@ -35,7 +36,7 @@ export function createWatching({ current, pad, layers, walk, failed }) {
   }
 
   async function lookOnce(mine, picture) {
-    if (!mine.isReady || mine.isMoving || !picture) return;
+    if (!mine.isReady || mine.isMoving || isHeld() || !picture) return;
     try {
       const [seen] = await Promise.all([lookAt(picture), walk.refresh()]);
       if (!isCurrent(mine) || !pad.isDrawn()) return;
