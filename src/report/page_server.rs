@@ -1,18 +1,20 @@
 //! The page of `web/`, served on this machine with an engine of this program in place of the browser's. A connection has a thread of its
 //! own and one request, so that a client that stalls holds up nobody.
 
+mod call;
 mod connection;
 mod files;
 
 use crate::error::{Result, usage};
 use crate::page::Reply;
 use crate::threads::background;
+use call::{Answer, Call};
 use connection::Connection;
 use serde_json::Value;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// Connections at the same time, at most.
@@ -22,12 +24,6 @@ const ACCEPT: Duration = Duration::from_millis(10);
 
 /// What answers calls: their JSON, and their bytes.
 pub(crate) type Engine<'a> = dyn FnMut(&str, Vec<u8>) -> Result<Reply> + 'a;
-
-/// What a call comes to: a reply, or a status and a text.
-type Answer = std::result::Result<Reply, (u16, String)>;
-
-/// A call's body, and where its answer goes.
-type Call = (Vec<u8>, Sender<Answer>);
 
 /// The server of a page; it ends when it is dropped.
 pub(crate) struct PageServer {

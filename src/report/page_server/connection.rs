@@ -1,7 +1,7 @@
 //! A connection to the page's server: a request and its answer.
 
+use super::call::{Answer, Call};
 use super::files::file;
-use super::{Answer, Call};
 use crate::page::Reply;
 use crate::report::live::{MAX_HEAD, REFUSAL, end_of_head, is_from_here, parse};
 use std::io::{ErrorKind, Read, Result, Write};
