@@ -19,7 +19,7 @@ fn write_pooled(at: u32, count: u32, bias: vec4<f32>) {
     let y = best + bias;
     if (RELU) {
         write(at, count, relu(y));
-        write_argmax(at, count, select(vec4(INACTIVE), best_offset, y > vec4(0.0) | is_nan(y)));
+        write_argmax(at, count, select(vec4(INACTIVE), best_offset, (y > vec4(0.0)) | is_nan(y)));
     } else {
         write(at, count, y);
         write_argmax(at, count, best_offset);
