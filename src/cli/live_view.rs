@@ -2,32 +2,19 @@
 
 use crate::blocking::{Trainer, wait};
 use crate::data::Dataset;
-use crate::error::{Error, Result, usage};
+use crate::error::{Result, usage};
 use crate::page::{Looks, Reply, class_names, describe_text, description, samples};
 use crate::report::{PageServer, note, say};
-use crate::threads::{Background, background};
 use crate::trainer::{Event, Score};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-/// How long the server waits for a request before it looks whether the run is over.
-const PATIENCE: Duration = Duration::from_millis(50);
-/// How long a call may wait for the training to come to it: a test over many images, for instance.
-const ANSWER: Duration = Duration::from_secs(60);
-
-/// A call, and where its answer goes.
-type Call = (String, Vec<u8>, Sender<Result<Reply>>);
 
 /// The page's server, and what it is told.
 pub(super) struct LiveView {
-    calls: Mutex<Receiver<Call>>,
+    server: Mutex<PageServer>,
     told: Mutex<Told>,
-    server: Background,
-    is_over: Arc<AtomicBool>,
 }
 
 /// What a page is told of the training.
@@ -47,26 +34,12 @@ impl LiveView {
     /// Serves the page, on `port` or on a free one, and prints its address; none, with a warning, where that is not possible. `history`
     /// is what a resumed run has behind it: scores of steps, and tests.
     pub(super) fn start(port: u16, name: &str, history: (Vec<[Option<f64>; 2]>, Vec<Value>)) -> Option<Self> {
-        let served = PageServer::start(port).or_else(|_| PageServer::start(0)).and_then(|mut server| {
-            let ((to_training, calls), address) = (channel::<Call>(), server.address());
-            let is_over = Arc::new(AtomicBool::new(false));
-            let ends = Arc::clone(&is_over);
-            let server = background("view", move || {
-                server.turn(PATIENCE, &mut |head, bytes| {
-                    let (answer, answered) = channel();
-                    to_training.send((head.to_owned(), bytes, answer)).map_err(|_| over())?;
-                    answered.recv_timeout(ANSWER).map_err(|_| over())?
-                });
-                (!ends.load(Ordering::Relaxed)).then_some(Duration::ZERO)
-            })?;
-            let (scores, tests) = (history.0.concat(), history.1);
-            let told = Mutex::new(Told { name: name.to_owned(), scores, tests, ..Told::default() });
-            Ok((Self { calls: Mutex::new(calls), told, server, is_over }, address))
-        });
-        match served {
-            Ok((view, address)) => {
-                say(&format!("view: {address}"));
-                Some(view)
+        match PageServer::start(port).or_else(|_| PageServer::start(0)) {
+            Ok(server) => {
+                say(&format!("view: {}", server.address()));
+                let (scores, tests) = (history.0.concat(), history.1);
+                let told = Told { name: name.to_owned(), scores, tests, ..Told::default() };
+                Some(Self { server: Mutex::new(server), told: Mutex::new(told) })
             }
             Err(error) => {
                 note(&format!("warning: the network cannot be looked into: {error}"));
@@ -77,7 +50,7 @@ impl LiveView {
 
     /// Tells of an event.
     pub(super) fn show(&self, event: &Event) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = locked(&self.told);
         match *event {
             Event::Step { epoch, step, steps, batch, .. } => {
                 told.scores.extend([Some(batch.loss), Some(batch.accuracy)]);
@@ -90,20 +63,19 @@ impl LiveView {
 
     /// Answers the calls that have come.
     pub(super) fn answer(&self, trainer: &mut Trainer, data: &Dataset) {
-        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        for (head, bytes, answer) in calls.try_iter() {
-            // A page that is gone wants no answer.
-            let _ = answer.send(told.answer(trainer, data, &head, &bytes));
-        }
+        let (mut server, mut told) = (locked(&self.server), locked(&self.told));
+        while server.turn(Duration::ZERO, &mut |head, bytes| told.answer(trainer, data, head, &bytes)) {}
     }
 
     /// Ends the server; calls that still wait are told that the run is over.
     pub(super) fn finish(self) {
-        drop(self.calls);
-        self.is_over.store(true, Ordering::Relaxed);
-        self.server.finish();
+        let mut server = locked(&self.server);
+        while server.turn(Duration::ZERO, &mut |_, _| Err(usage!("the run is over; gpu-cnn view opens it"))) {}
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Told {
@@ -151,8 +123,4 @@ impl Told {
             call => Err(usage!("`{call}` is not possible while a run is going on; gpu-cnn view opens it afterwards")),
         }
     }
-}
-
-fn over() -> Error {
-    usage!("the run is over; gpu-cnn view opens it")
 }

@@ -293,5 +293,7 @@ mod tests {
         assert!(matches!(model, Model::Functional(_)));
         let json = serde_json::to_string(&model).expect("serialises");
         assert_eq!(serde_json::from_str::<Model>(&json).expect("reads back"), model);
+        let twice = serde_json::from_str::<Model>(&json.replace("\"units\":3", "\"units\":3,\"units\":4"));
+        assert!(twice.is_err_and(|error| error.to_string().contains("duplicate field `units`")), "{json}");
     }
 }

@@ -3,7 +3,7 @@
 use super::{Graph, Source, infer, names::Namer};
 use crate::error::{Result, usage};
 use crate::hint::did_you_mean;
-use crate::layers::AnyLayer;
+use crate::layers::{AnyLayer, Arguments};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::cmp::Reverse;
@@ -21,7 +21,7 @@ pub(super) fn name_of_images<'a>(mut names: impl Iterator<Item = &'a str>) -> &'
 
 /// A layer of a [`Functional`] model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Map<String, Value>")]
+#[serde(try_from = "Arguments")]
 pub struct FunctionalLayer {
     /// The layer's name; none for Keras's own (`conv2d_1`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +33,14 @@ pub struct FunctionalLayer {
     /// The layer itself.
     #[serde(flatten)]
     pub layer: AnyLayer,
+}
+
+impl TryFrom<Arguments> for FunctionalLayer {
+    type Error = serde_json::Error;
+
+    fn try_from(Arguments(table): Arguments) -> Result<Self, serde_json::Error> {
+        table.try_into()
+    }
 }
 
 impl TryFrom<Map<String, Value>> for FunctionalLayer {

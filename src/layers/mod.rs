@@ -4,6 +4,7 @@
 mod activation;
 mod add;
 mod args;
+mod arguments;
 mod augment;
 mod batch_normalization;
 mod class_weights;
@@ -50,6 +51,7 @@ pub use add::Add;
 pub(crate) use add::AddRelu;
 pub use args::{Activation, Padding, Pair};
 pub(crate) use args::{in_f32, named};
+pub(crate) use arguments::Arguments;
 pub use augment::Augment;
 pub use batch_normalization::BatchNormalization;
 pub(crate) use batch_normalization::BatchNormalizationRelu;

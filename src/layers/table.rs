@@ -2,6 +2,7 @@
 
 use super::activation::ActivationLayer;
 use super::add::Add;
+use super::arguments::Arguments;
 use super::batch_normalization::BatchNormalization;
 use super::concatenate::Concatenate;
 use super::conv2d::Conv2D;
@@ -40,7 +41,7 @@ macro_rules! layers {
     ($($(#[doc = $doc:literal])* $variant:ident($layer:ty)),* $(,)?) => {
         /// Any layer. In a TOML file: `[[layers]]`, `type = "Conv2D"`, then its arguments.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        #[serde(tag = "type", try_from = "Map<String, Value>")]
+        #[serde(tag = "type", try_from = "Arguments")]
         pub enum AnyLayer { $($(#[doc = $doc])* $variant($layer)),* }
 
         impl AnyLayer {
@@ -57,6 +58,14 @@ macro_rules! layers {
 
             pub(crate) fn as_layer(&self) -> &dyn Layer {
                 match self { $(Self::$variant(layer) => layer),* }
+            }
+        }
+
+        impl TryFrom<Arguments> for AnyLayer {
+            type Error = serde_json::Error;
+
+            fn try_from(Arguments(arguments): Arguments) -> Result<Self, serde_json::Error> {
+                arguments.try_into()
             }
         }
 

@@ -166,13 +166,11 @@ impl Page {
 
     async fn start(&self, head: &Value) -> Result<Training> {
         if let (Some(true), Some(run)) = (head["run"].as_bool(), &self.run) {
-            let Run { model, weights, settings, data, .. } = run.clone();
+            let Run { model, weights, settings, data, .. } = run;
             let adapter = self.adapter.clone().unwrap_or(settings.adapter.clone());
-            let settings = RunConfig { adapter, ..without_end(settings) };
-            let images = Images::of_dataset(&data, data.train.len());
-            let mut training = Training::new(model.clone(), model.to_toml(), settings, images).await?;
-            training.trainer.set_weights(&weights)?;
-            return Ok(training);
+            let settings = RunConfig { adapter, ..without_end(settings.clone()) };
+            let images = Images::of_dataset(data, data.train.len());
+            return Training::trained(model.clone(), weights, settings, images).await;
         }
         let mut config: RunConfig =
             serde_json::from_value(head["settings"].clone()).map_err(|e| usage!("settings: {e}"))?;
@@ -200,11 +198,10 @@ impl Page {
     /// The model of a file with its weights in place of the one in training, over the same images.
     async fn load(&mut self, head: &Value, bytes: Vec<u8>) -> Result<Reply> {
         let training = self.training()?;
-        let images = training.images.clone();
+        let (config, images) = (training.trainer.config().clone(), training.images.clone());
         let name = head["name"].as_str().unwrap_or("model");
         let (model, weights) = load::trained(bytes, name, images.train.image, images.class_names.len())?;
-        let loaded = training.with_model(model, &weights, images).await?;
-        self.training = Some(loaded);
+        self.training = Some(Training::trained(model, &weights, config, images).await?);
         self.training()?.started()
     }
 }

@@ -3,7 +3,7 @@
 use super::images::Images;
 use super::looks::Looks;
 use super::reply::Reply;
-use crate::backend::{Device, DeviceRequest};
+use crate::backend::{Device, DeviceRequest, median};
 use crate::clock::{Duration, Instant};
 use crate::data::Split;
 use crate::error::Result;
@@ -40,6 +40,17 @@ impl Training {
         let device = Device::find(&request(&config.adapter)).await?.device;
         let trainer = Trainer::new(model, &device, config).await?;
         Self::of(trainer, text, images)
+    }
+
+    /// As [`Self::new`], with these weights.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) async fn trained(model: Model, weights: &[f32], config: RunConfig, images: Images) -> Result<Self> {
+        let text = model.to_toml();
+        let mut training = Self::new(model, text, config, images).await?;
+        training.trainer.set_weights(weights)?;
+        Ok(training)
     }
 
     fn of(mut trainer: Trainer, text: String, images: Images) -> Result<Self> {
@@ -130,17 +141,6 @@ impl Training {
         Ok(Self { has_begun: has_begun && kept.is_some(), ..Self::of(moved, text, images)? })
     }
 
-    /// The same images and settings with another model and its weights.
-    ///
-    /// # Errors
-    /// If the model does not take the images.
-    pub(super) async fn with_model(&self, model: Model, weights: &[f32], images: Images) -> Result<Self> {
-        let config = self.trainer.config().clone();
-        let mut other = Self::new(model.clone(), model.to_toml(), config, images).await?;
-        other.trainer.set_weights(weights)?;
-        Ok(other)
-    }
-
     /// Milliseconds of a step on the other device, the CPU or else the best adapter; none where there is no other.
     ///
     /// # Errors
@@ -164,8 +164,7 @@ impl Training {
             trainer.train_in_order(&batch, 1, &mut losses).await?;
             times.push(started.elapsed().as_secs_f64() * 1e3);
         }
-        times.sort_by(f64::total_cmp);
-        Ok(Reply::of(json!({ "device": name, "ms": times[TIMED_STEPS / 2], "note": null })))
+        Ok(Reply::of(json!({ "device": name, "ms": median(times), "note": null })))
     }
 }
 

@@ -77,12 +77,12 @@ impl PageServer {
         format!("http://127.0.0.1:{}/", self.port)
     }
 
-    /// Has `engine` answer a call, if one comes within `patience`.
-    pub(crate) fn turn(&mut self, patience: Duration, engine: &mut Engine<'_>) {
-        if let Ok((body, answer)) = self.calls.recv_timeout(patience) {
-            // A client that is gone wants no answer.
-            let _ = answer.send(self.call(body, engine));
-        }
+    /// Has `engine` answer a call, if one comes within `patience`, and says whether one came.
+    pub(crate) fn turn(&mut self, patience: Duration, engine: &mut Engine<'_>) -> bool {
+        let Ok((body, answer)) = self.calls.recv_timeout(patience) else { return false };
+        // A client that is gone wants no answer.
+        let _ = answer.send(self.call(body, engine));
+        true
     }
 
     fn call(&mut self, mut body: Vec<u8>, engine: &mut Engine<'_>) -> Answer {

@@ -26,6 +26,19 @@ pub(super) struct LiveRun {
     pub(super) port: u16,
 }
 
+/// The port that a command says it serves `page` on, and before it what else it prints.
+pub(super) fn port_of(page: &str, stderr: &mut impl BufRead, before: &mut String) -> u16 {
+    let start = format!("{page}: http://127.0.0.1:");
+    loop {
+        let mut line = String::new();
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "no address: {before}");
+        match line.trim_end().strip_prefix(&start).and_then(|rest| rest.strip_suffix('/')) {
+            Some(port) => return port.parse().unwrap(),
+            None => *before += &line,
+        }
+    }
+}
+
 impl LiveRun {
     /// Trains a convolution in `workspace`, with `more` options, and waits until the page is served.
     pub(super) fn start(workspace: &Workspace, more: &[&str]) -> Self {
@@ -38,14 +51,7 @@ impl LiveRun {
     pub(super) fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let (mut stderr, mut before) = (BufReader::new(child.stderr.take().unwrap()), String::new());
-        let port = loop {
-            let mut line = String::new();
-            assert!(stderr.read_line(&mut line).unwrap() > 0, "no address: {before}");
-            match line.trim_end().strip_prefix("live: http://127.0.0.1:").and_then(|rest| rest.strip_suffix('/')) {
-                Some(port) => break port.parse().unwrap(),
-                None => before += &line,
-            }
-        };
+        let port = port_of("live", &mut stderr, &mut before);
         let is_awaited = Arc::new(AtomicBool::new(false));
         let awaited = Arc::clone(&is_awaited);
         let reader = std::thread::spawn(move || {

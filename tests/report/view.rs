@@ -1,9 +1,10 @@
 //! `gpu-cnn view`, and what `train --live` serves of it: the page in which one looks into a network.
 
+use super::live_run::port_of;
 use super::pages::{MODEL, trained};
 use crate::cli::{Workspace, command, fails};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,15 +19,8 @@ impl Served {
     /// Waits until the page is served; the rest of what is printed is for nobody.
     fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let (mut stderr, mut before) = (BufReader::new(child.stderr.take().unwrap()), String::new());
-        let port = loop {
-            let mut line = String::new();
-            assert!(stderr.read_line(&mut line).unwrap() > 0, "no address: {before}");
-            match line.trim_end().strip_prefix("view: http://127.0.0.1:").and_then(|rest| rest.strip_suffix('/')) {
-                Some(port) => break port.parse().unwrap(),
-                None => before += &line,
-            }
-        };
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let port = port_of("view", &mut stderr, &mut String::new());
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         Self { child, port }
     }
