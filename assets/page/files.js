@@ -13,7 +13,7 @@ const KINDS = "pictures (in a folder for each class), IDX files, models as .safe
 const listed = (names) => `${names.slice(0, NAMED).join(", ")}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ""}`;
 const named = (files) => listed(files.map(({ path }) => path));
 
-// `goOn` is called with what `load` answers, `trainOn` with the data that were given; `imageNow` has the shape of the present images,
+// `goOn` is called with what has the engine load a model, and gives what that answers; `trainOn` is called with the data that were given; `imageNow` has the shape of the present images,
 // `edit` is called with a model's text.
 export function createFiles(goOn, trainOn, imageNow, edit) {
   const say = (text) => show("files-said", text);
@@ -38,11 +38,13 @@ export function createFiles(goOn, trainOn, imageNow, edit) {
   async function load({ file }) {
     say(`Reading ${file.name} …`);
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const { head } = await call({ call: "load", name: file.name, image: imageNow() }, bytes).catch((error) => {
-      throw new Error(`${file.name} cannot be used: ${error.message}`);
+    const { summary } = await goOn(async () => {
+      const { head } = await call({ call: "load", name: file.name, image: imageNow() }, bytes).catch((error) => {
+        throw new Error(`${file.name} cannot be used: ${error.message}`);
+      });
+      return head;
     });
-    await goOn(head);
-    say(`${file.name} goes on from here: ${grouped(head.summary.total_params)} parameters.`);
+    say(`${file.name} goes on from here: ${grouped(summary.total_params)} parameters.`);
   }
 
   async function takeText({ file }) {

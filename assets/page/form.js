@@ -34,7 +34,7 @@ function choose(select, value, text) {
 
 export function takeText(text) {
   edited = text;
-  choose(model, "edited", "edited text");
+  choose(model, "edited", "the text below");
 }
 
 // Images that were given.
@@ -44,10 +44,11 @@ export function useData(found) {
   countImages();
 }
 
-// The settings and the images of the run of `gpu-cnn view`, of which `start` tells.
-export function useRun({ settings, train }) {
+// The model, settings and images of the run of `gpu-cnn view`, of which `start` tells.
+export function useRun({ settings, train, text }) {
   ofRun = train;
-  set(model, isPreset(settings.model) ? settings.model : "cnn");
+  if (isPreset(settings.model)) set(model, settings.model);
+  else takeText(text);
   for (const name of ["epochs", "batch_size", "learning_rate", "seed"]) if (name in settings) set(form.elements[name], settings[name]);
   choose(data, "run", "the run's images");
   countImages();

@@ -9,6 +9,7 @@ import { createLayers } from "./layers.js";
 import { listClasses, listSamples } from "./look.js";
 import { createMistakes } from "./mistakes.js";
 import { createPad } from "./pad.js";
+import { made } from "./run.js";
 import { clearFirst, command, createShaders, listFirst } from "./same.js";
 import { addEpoch, clearState, deviceName, say, sayEpoch, showOther, showScores, showSpeed } from "./state.js";
 import { train } from "./training.js";
@@ -34,27 +35,6 @@ createFiles(goOn, (data) => {
   useData(data);
   return begin();
 }, () => run.image, (text) => editor.write(text));
-
-function made(options) {
-  return {
-    ...options,
-    epochs: options.settings.epochs,
-    epochSteps: Math.ceil(options.images / options.settings.batch_size),
-    losses: [],
-    accuracies: [],
-    tests: [],
-    speeds: [],
-    // Of this training, and of what was trained before.
-    steps: 0,
-    before: 0,
-    epochsOver: 0,
-    looks: 0,
-    filterLooks: 0,
-    isOn: true,
-    isOver: false,
-    begun: performance.now(),
-  };
-}
 
 // The page shows `mine` from here on.
 function take(mine) {
@@ -136,13 +116,30 @@ function showRun(mine, view) {
   if (mine.isRecorded) began().then(watching.watch);
 }
 
-// Goes on from the model of a file.
-async function goOn(started) {
+// Goes on from the model of a file, which `load` has the engine read.
+function goOn(load) {
+  const loaded = lastStart.then(() => takeModel(load));
+  lastStart = loaded.catch(() => {});
+  return loaded;
+}
+
+async function takeModel(load) {
+  isStarting = true;
+  let started;
+  try {
+    started = await load();
+  } catch (error) {
+    isStarting = false;
+    if (run.isReady) go();
+    throw error;
+  }
+  isStarting = false;
   const mine = made({ ...chosen(), data: run.data, isContinued: true });
   take(mine);
   Object.assign(mine, { settings: { ...mine.settings, ...started.settings }, text: started.text });
   await adopt(mine, started);
   go();
+  return started;
 }
 
 async function adopt(mine, started) {

@@ -41,6 +41,7 @@ const FILES: &[(&str, &str)] = page_files![
     "own.js",
     "pad.js",
     "page.js",
+    "run.js",
     "same.js",
     "state.js",
     "style.css",
