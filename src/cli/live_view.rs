@@ -11,15 +11,15 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The page's server, and what it is told.
+/// The page's server, and what pages are told.
 pub(super) struct LiveView {
     server: Mutex<PageServer>,
-    told: Mutex<Told>,
+    published: Mutex<Published>,
 }
 
 /// What a page is told of the training.
 #[derive(Default)]
-struct Told {
+struct Published {
     name: String,
     looks: Looks,
     /// Loss and accuracy of each step, where they are known, and how many of these numbers the page has.
@@ -38,8 +38,8 @@ impl LiveView {
             Ok(server) => {
                 say(&format!("view: {}", server.address()));
                 let (scores, tests) = (history.0.concat(), history.1);
-                let told = Told { name: name.to_owned(), scores, tests, ..Told::default() };
-                Some(Self { server: Mutex::new(server), told: Mutex::new(told) })
+                let published = Published { name: name.to_owned(), scores, tests, ..Published::default() };
+                Some(Self { server: Mutex::new(server), published: Mutex::new(published) })
             }
             Err(error) => {
                 note(&format!("warning: the network cannot be looked into: {error}"));
@@ -50,21 +50,21 @@ impl LiveView {
 
     /// Tells of an event.
     pub(super) fn show(&self, event: &Event) {
-        let mut told = locked(&self.told);
+        let mut published = locked(&self.published);
         match *event {
             Event::Step { epoch, step, steps, batch, .. } => {
-                told.scores.extend([Some(batch.loss), Some(batch.accuracy)]);
-                told.status = format!("epoch {epoch}, step {step} of {steps}");
+                published.scores.extend([Some(batch.loss), Some(batch.accuracy)]);
+                published.status = format!("epoch {epoch}, step {step} of {steps}");
             }
-            Event::Epoch { validation: Some(score), .. } => told.add_test(score),
+            Event::Epoch { validation: Some(score), .. } => published.add_test(score),
             Event::Epoch { .. } => {}
         }
     }
 
     /// Answers the calls that have come.
     pub(super) fn answer(&self, trainer: &mut Trainer, data: &Dataset) {
-        let (mut server, mut told) = (locked(&self.server), locked(&self.told));
-        while server.turn(Duration::ZERO, &mut |head, bytes| told.answer(trainer, data, head, &bytes)) {}
+        let (mut server, mut published) = (locked(&self.server), locked(&self.published));
+        while server.turn(Duration::ZERO, &mut |head, bytes| published.answer(trainer, data, head, &bytes)) {}
     }
 
     /// Ends the server; calls that still wait are told that the run is over.
@@ -78,7 +78,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Told {
+impl Published {
     fn add_test(&mut self, score: Score) {
         let steps = self.scores.len() / 2;
         let test = json!({ "steps": steps, "loss": score.loss, "accuracy": score.accuracy, "kind": "validation" });

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind, s
 use std::sync::Mutex;
 
 /// What a panic of the graphics library said.
-static SAID: Mutex<Option<String>> = Mutex::new(None);
+static MESSAGE: Mutex<Option<String>> = Mutex::new(None);
 
 /// Runs `f`.
 ///
@@ -14,11 +14,11 @@ static SAID: Mutex<Option<String>> = Mutex::new(None);
 pub(super) fn guarded(f: impl FnOnce() -> Result<()>) -> Result<()> {
     let default = take_hook();
     set_hook(Box::new(move |info| match is_of_wgpu(info) {
-        true => *SAID.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(said(info)),
+        true => *MESSAGE.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(said(info)),
         false => default(info),
     }));
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
-        match SAID.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
+        match MESSAGE.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
             Some(text) => {
                 let text = format!("the graphics driver failed, for lack of memory perhaps (`ulimit -v`): {text}");
                 Err(Error::device(text).advise([Advice::CpuBackend]))

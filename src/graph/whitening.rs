@@ -21,16 +21,16 @@ pub(super) fn whitening_filters(
 ) -> Vec<Vec<f64>> {
     let [h, w, c] = image;
     let n = kh * kw * c;
-    let places = (h + 1).saturating_sub(kh) * (w + 1).saturating_sub(kw);
+    let positions = (h + 1).saturating_sub(kh) * (w + 1).saturating_sub(kw);
     let images = (pixels.len() / (h * w * c)).min(IMAGES);
-    let stride = (images * places).div_ceil(PATCHES).max(1);
+    let stride = (images * positions).div_ceil(PATCHES).max(1);
     // The lower triangle.
     let mut sums = vec![vec![0.0; n]; n];
     let mut patch = vec![0.0; n];
     let mut count = 0usize;
-    for index in (0..images * places).step_by(stride) {
-        let (of_image, place) = (index / places, index % places);
-        let (top, left) = (place / (w + 1 - kw), place % (w + 1 - kw));
+    for index in (0..images * positions).step_by(stride) {
+        let (of_image, position) = (index / positions, index % positions);
+        let (top, left) = (position / (w + 1 - kw), position % (w + 1 - kw));
         for row in 0..kh {
             let from = (of_image * h + top + row) * w * c + left * c;
             let bytes = &pixels[from..from + kw * c];

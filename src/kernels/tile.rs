@@ -111,16 +111,16 @@ impl Tiles {
 
     /// Side of a square tile, in units of [`TILE`]: 2 where there are enough large ones, and little of them lies past the matrix's edges.
     fn scale(&self) -> usize {
-        let least = self.profile.large_tiles;
+        let min_tiles = self.profile.large_tiles;
         // An invocation's rows are four of one output row, or parts of it.
-        if self.profile.core == MatmulCore::Subgroup || least == usize::MAX || 4 % self.rows_per_output != 0 {
+        if self.profile.core == MatmulCore::Subgroup || min_tiles == usize::MAX || 4 % self.rows_per_output != 0 {
             return 1;
         }
         let covered = |side: usize| self.rows.next_multiple_of(side) * self.cols.next_multiple_of(side);
         let parts = if self.may_split { (self.k / MIN_TERMS).max(1) } else { 1 };
         let tiles = covered(2 * TILE) / (2 * TILE).pow(2) * self.batch_count * parts;
         let is_mostly_used = covered(2 * TILE) * 3 <= covered(TILE) * 4;
-        if least == 0 || (is_mostly_used && tiles >= least) { 2 } else { 1 }
+        if min_tiles == 0 || (is_mostly_used && tiles >= min_tiles) { 2 } else { 1 }
     }
 
     /// Rows of a square tile that are used: the largest multiple of `rows_per_output`.

@@ -24,9 +24,8 @@ impl Plan {
             for &id in &self.programs[program] {
                 let depends = |other: &DispatchId| conflict(self.dispatch(id), self.dispatch(*other));
                 let ready = launches.iter().rposition(|launch| launch.iter().any(depends)).map_or(0, |last| last + 1);
-                let fits =
-                    |launch: &&mut Vec<DispatchId>| matches!(launch[..], [only] if sizes[id.0].fits(sizes[only.0]));
-                match launches[ready..].iter_mut().find(fits) {
+                let can_join = |launch: &&mut Vec<DispatchId>| matches!(launch[..], [only] if sizes[id.0].pairs_with(sizes[only.0]));
+                match launches[ready..].iter_mut().find(can_join) {
                     Some(launch) => launch.push(id),
                     None => launches.push(vec![id]),
                 }
@@ -107,7 +106,7 @@ impl Size {
         Self { invocations: shader.workgroup_size(), workgroups }
     }
 
-    fn fits(self, other: Self) -> bool {
+    fn pairs_with(self, other: Self) -> bool {
         self.invocations == other.invocations && self.workgroups.saturating_add(other.workgroups) <= MAX_WORKGROUPS
     }
 }

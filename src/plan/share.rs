@@ -14,40 +14,40 @@ impl Plan {
         let uses = self.uses();
         let is_local = self.local_buffers();
         let mut order: Vec<usize> = (0..self.buffers.len()).collect();
-        // The others, which have places of their own, first and in their order.
+        // The others, which have memory of their own, first and in their order.
         order.sort_by_key(|i| is_local[*i].then(|| uses[*i].map(|of| of.map_or(usize::MAX, |(first, _)| first))));
         let mut shared: Vec<(BufferDesc, Option<Uses>)> = Vec::new();
-        let mut places = vec![BufferId(0); self.buffers.len()];
+        let mut new_ids = vec![BufferId(0); self.buffers.len()];
         for buffer in order {
             let (wanted, uses) = (&self.buffers[buffer], uses[buffer]);
-            let free = shared.iter().enumerate().filter(|(_, (place, earlier))| {
+            let free = shared.iter().enumerate().filter(|(_, (target, earlier))| {
                 is_local[buffer]
-                    && place.element == wanted.element
+                    && target.element == wanted.element
                     && earlier.is_some_and(|earlier| precedes(&earlier, &uses))
             });
             // The least growth, then the least waste; of several, the one that was used last.
-            let best = free.min_by_key(|(_, (place, earlier))| {
+            let best = free.min_by_key(|(_, (target, earlier))| {
                 let last = earlier.and_then(|of| of[0]).map_or(0, |(_, last)| last);
-                (wanted.len.saturating_sub(place.len), place.len, usize::MAX - last)
+                (wanted.len.saturating_sub(target.len), target.len, usize::MAX - last)
             });
             let best = best.map(|(i, _)| i);
-            places[buffer] = BufferId(best.unwrap_or(shared.len()));
+            new_ids[buffer] = BufferId(best.unwrap_or(shared.len()));
             match best.map(|i| &mut shared[i]) {
-                Some((place, earlier)) => {
-                    if place.len < wanted.len {
-                        *place = wanted.clone();
+                Some((target, earlier)) => {
+                    if target.len < wanted.len {
+                        *target = wanted.clone();
                     }
                     *earlier = earlier.map(|earlier| latest(&earlier, &uses));
                 }
                 None => shared.push((wanted.clone(), is_local[buffer].then_some(uses))),
             }
         }
-        self.buffers = shared.into_iter().map(|(place, _)| place).collect();
-        self.host.replace(&places);
+        self.buffers = shared.into_iter().map(|(target, _)| target).collect();
+        self.host.replace(&new_ids);
         for slice in
             self.dispatches.iter_mut().flat_map(|dispatch| dispatch.inputs.iter_mut().chain(&mut dispatch.outputs))
         {
-            slice.buffer = places[slice.buffer.0];
+            slice.buffer = new_ids[slice.buffer.0];
         }
         self
     }
@@ -116,9 +116,9 @@ impl HostBuffers {
         self.each_mut().map(|buffer| *buffer).collect()
     }
 
-    /// Puts `places[i]` in the place of buffer `i`.
-    fn replace(&mut self, places: &[BufferId]) {
-        self.each_mut().for_each(|buffer| *buffer = places[buffer.0]);
+    /// Puts `new_ids[i]` in the place of buffer `i`.
+    fn replace(&mut self, new_ids: &[BufferId]) {
+        self.each_mut().for_each(|buffer| *buffer = new_ids[buffer.0]);
     }
 
     fn each_mut(&mut self) -> impl Iterator<Item = &mut BufferId> {
@@ -166,7 +166,7 @@ mod tests {
         let plan = r.into_plan().share_buffers();
         let found: Vec<_> = plan.buffers.iter().map(|buffer| (buffer.label.as_str(), buffer.len)).collect();
         assert_eq!(found, [("host", 64), ("read first", 64), ("in parts", 128), ("c", 128), ("b", 64)]);
-        let places = |id: usize| plan.dispatches[id].outputs[0].buffer.0;
-        assert_eq!([0, 1, 2, 3, 4, 5].map(places), [3, 4, 3, 2, 2, 4]);
+        let new_ids = |id: usize| plan.dispatches[id].outputs[0].buffer.0;
+        assert_eq!([0, 1, 2, 3, 4, 5].map(new_ids), [3, 4, 3, 2, 2, 4]);
     }
 }

@@ -29,8 +29,8 @@ pub(crate) fn evaluation_table(
     let count = evaluation.classes.len();
     let mut heads = class_names(names, count);
     heads.push("macro average".to_owned());
-    let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(RATIOS_WIDTH).max("class 3".len()));
-    let width = heads.iter().map(|head| measure_text_width(head)).max().unwrap_or(0).min(room);
+    let available = columns.map_or(usize::MAX, |columns| columns.saturating_sub(RATIOS_WIDTH).max("class 3".len()));
+    let width = heads.iter().map(|head| measure_text_width(head)).max().unwrap_or(0).min(available);
     let left = |head: &str| pad_str(head, width, Alignment::Left, Some("…")).into_owned();
     let _ = writeln!(text, "\n  {}  precision  recall      f1  support", left(""));
     let images = evaluation.classes.iter().map(|class| class.images);

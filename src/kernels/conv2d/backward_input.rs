@@ -28,9 +28,9 @@ const MAX_PHASES: usize = 16;
 /// Phases along each axis (see `shaders/conv2d_backward_input.wgsl`): as many as the strides are long, so that no product is one with a
 /// zero between the strides. One where that is not supported.
 fn phases(d: &Dims) -> [usize; 2] {
-    let suits = d.groups == 1 && [d.h, d.w].iter().all(|axis| axis.dilation == 1);
+    let is_supported = d.groups == 1 && [d.h, d.w].iter().all(|axis| axis.dilation == 1);
     let strides = [d.h.stride, d.w.stride];
-    if suits && strides.iter().product::<usize>() <= MAX_PHASES { strides } else { [1; 2] }
+    if is_supported && strides.iter().product::<usize>() <= MAX_PHASES { strides } else { [1; 2] }
 }
 
 /// The matrix product on adapters.

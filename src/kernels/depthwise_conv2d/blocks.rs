@@ -85,10 +85,10 @@ impl<'a> Blocks<'a> {
 
     fn best(dims: &'a Dims, reach: [Reach; 2], reversed: bool) -> Option<Self> {
         let block = |lines| Self { dims, reach, reversed, lines };
-        LINES.into_iter().map(block).find(Self::suits)
+        LINES.into_iter().map(block).find(Self::is_profitable)
     }
 
-    fn suits(&self) -> bool {
+    fn is_profitable(&self) -> bool {
         let (d, [down, across]) = (self.dims, &self.reach);
         let is_simple = (d.multiplier == 1 || d.channels == 1) && d.outputs().is_multiple_of(4);
         let [height, width] = self.span();

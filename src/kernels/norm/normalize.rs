@@ -75,9 +75,9 @@ impl BatchNormalize {
             Statistics::Given(given) => {
                 let (mean, others) = io.input(1).split_at(cols);
                 let [divides, subtracts, adds] = given.parts();
-                let least = F::from_f64(MIN_DEVIATION);
+                let min_deviation = F::from_f64(MIN_DEVIATION);
                 let deviation = |variance: &F| match variance.sqrt() {
-                    deviation if deviation < least => least,
+                    deviation if deviation < min_deviation => min_deviation,
                     deviation => deviation,
                 };
                 let scale = others[..cols].iter().map(deviation).map(|d| if divides { F::ONE / d } else { d });
@@ -132,9 +132,8 @@ impl KernelSpec for BatchNormalize {
             Statistics::Batch => (vec![wgsl!("batch_statistics.wgsl"), shader], constants! { OUT: 2u32 }),
             Statistics::Given(given) => {
                 let [divides, subtracts, adds] = given.parts();
-                let least = MIN_DEVIATION as f32;
-                let own =
-                    constants! { DIVIDES: divides, SUBTRACTS: subtracts, ADDS: adds, MIN_DEVIATION: least, OUT: 2u32 };
+                let min_deviation = MIN_DEVIATION as f32;
+                let own = constants! { DIVIDES: divides, SUBTRACTS: subtracts, ADDS: adds, MIN_DEVIATION: min_deviation, OUT: 2u32 };
                 (vec![wgsl!("given_statistics.wgsl"), shader], own)
             }
             Statistics::Moving { affine, epsilon } => (

@@ -63,8 +63,8 @@ pub(super) fn evaluate<F: Real>(op: &str, inputs: &Inputs<'_, F>, attributes: &A
             Tensor::zipped([condition, a, b], |[condition, a, b]| if condition == one { a } else { b })
         }
         "Clip" => {
-            let [x, least, most] = inputs.floats()?;
-            Tensor::zipped([x, least, most], |[x, least, most]| min(max(x, least), most))
+            let [x, lower, upper] = inputs.floats()?;
+            Tensor::zipped([x, lower, upper], |[x, lower, upper]| min(max(x, lower), upper))
         }
         "Identity" => each(&|x| x),
         "Neg" => each(&|x| -x),

@@ -23,8 +23,8 @@ impl Layout {
         if fits(path + GAP + class + GAP + PROBABILITY.len()) {
             return Self { path: Some(path), class };
         }
-        let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(2 * GAP + PROBABILITY.len()));
-        Self { path: None, class: class.min(room.max("class".len())) }
+        let available = columns.map_or(usize::MAX, |columns| columns.saturating_sub(2 * GAP + PROBABILITY.len()));
+        Self { path: None, class: class.min(available.max("class".len())) }
     }
 
     /// The lines of a picture: the first has its path. The second column is text, the third a number.
