@@ -186,8 +186,18 @@ pub(crate) fn sweep(folder: &Path) {
     }
 }
 
+/// Whether no part of the path is a link to a folder that is not there.
+pub(crate) fn check_links(folder: &Path) -> Result<()> {
+    match folder.ancestors().find(|path| path.is_symlink() && !path.exists()) {
+        Some(link) if link == folder => Err(std::io::Error::other("it is a link to a folder that is not there")),
+        Some(link) => Err(std::io::Error::other(format!("{} is a link to a folder that is not there", link.display()))),
+        None => Ok(()),
+    }
+}
+
 /// Creates `folder` and its parents; returns those that were not there, the innermost first.
 pub(crate) fn create_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+    check_links(folder)?;
     let missing: Vec<PathBuf> = folder.ancestors().take_while(|path| !path.exists()).map(Path::to_owned).collect();
     std::fs::create_dir_all(folder)?;
     Ok(missing.into_iter().filter(|path| !path.as_os_str().is_empty()).collect())

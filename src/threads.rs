@@ -150,6 +150,12 @@ impl Background {
     }
 }
 
+/// Waits, on hosts where a thread can.
+#[cfg(feature = "cli")]
+pub(crate) fn sleep(duration: std::time::Duration) {
+    std::thread::sleep(duration);
+}
+
 #[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ use crate::blocking::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Layout;
-use crate::report::{RUN, evaluation_table, note, print, print_json};
+use crate::report::{RUN, beside, evaluation_table, note, print, print_json};
 use crate::trainer::{ClassScore, Evaluation, Ratios, RunConfig, Tta};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let config = if asked.data.is_some() { asked.clone() } else { trained_on(&run, asked) };
     let config = with_loss_of(&run, config, &args.shared.1).map_err(|e| match run.is_null() {
         true => e,
-        false => Error::Usage(format!("{e}, with the settings of {}", path.with_file_name(RUN).display())),
+        false => Error::Usage(format!("{e}, with the settings of {}", beside(&path, RUN).display())),
     })?;
     let device = find_device(&config)?;
     // The run's own pictures are read as the run did.
@@ -82,9 +82,12 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let tta = config.views();
     note_views(tta);
     let trial = settings_of(&run).filter(|_| asked.data.is_none());
-    if trial.is_some_and(|run| run.limit_batches.is_some() || run.overfit_batches.is_some()) {
-        note(&format!("note: the run was tested on a part of the images; these are all {}", data.test.len()));
-    }
+    let tested = trial.and_then(|run| match (run.overfit_batches, run.limit_batches) {
+        (Some(_), _) => Some("the few images that it was trained on; these are the test images"),
+        (None, Some(_)) => Some("a part of the test images; these are all"),
+        _ => None,
+    });
+    tested.iter().for_each(|images| note(&format!("note: the run was tested on {images}, {}", data.test.len())));
     changed_files(&run, &data).iter().for_each(|warning| note(warning));
     let graph = model.graph()?;
     let top_k = match (args.top_k.map(usize::from), graph.classes()) {

@@ -11,7 +11,7 @@ use crate::graph::{
     Graph, ImagesInfo, Initializer, Layout, Model, ModelFile, Preset, Weights, from_pytorch, weights_of,
 };
 use crate::hint::did_you_mean;
-use crate::report::note;
+use crate::report::{WEIGHTS, file_of_run, note};
 use crate::trainer::RunConfig;
 use clap::ValueEnum;
 use serde_json::Value;
@@ -56,6 +56,9 @@ impl ModelChoice {
                 let hint = did_you_mean(name, presets);
                 Err(Error::Usage(format!("no such model file: {name}; built in are {}{hint}", presets.join(", "))))
             }
+            None if has_extension(Path::new(name), &["safetensors"]) => Err(Error::Usage(format!(
+                "{name} has weights, which --weights takes; --model takes a model's description, or a file of Keras's"
+            ))),
             None => Ok(Self::File(ModelFile::read(Path::new(name))?, name.to_owned())),
         }
     }
@@ -137,7 +140,7 @@ pub(super) fn build(file: ModelFile, input: [usize; 3], name: &str) -> Result<Mo
 
 /// The weights file that the user means.
 pub(super) fn weights_path(run_or_file: &Path) -> Result<PathBuf> {
-    let path = if run_or_file.is_dir() { run_or_file.join("model.safetensors") } else { run_or_file.to_owned() };
+    let path = if run_or_file.is_dir() { file_of_run(run_or_file, WEIGHTS) } else { run_or_file.to_owned() };
     // A pipe is one, too.
     match path.exists() {
         true => Ok(path),

@@ -35,6 +35,9 @@ impl Names for Options {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let mut recorded = RecordedRun::read(&args.run)?;
+    if recorded.is_over() && recorded.has_cut_losses {
+        return Err(Error::data(&args.run, "damaged: the file of losses ends within a number"));
+    }
     let mut request = read(&recorded.description_path)?;
     let (asked, given) = (&args.shared.0, &args.shared.1);
     let config = &mut request.config;
@@ -71,7 +74,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if !log_steps {
         recorded.forget_logged_steps();
     }
-    let mut comparison = Comparison { recorded: &recorded, log_steps, steps: 0, lines: 0, difference: None };
+    let mut comparison =
+        Comparison { recorded: &recorded, log_steps, steps: 0, lines: 0, uncompared: 0, difference: None };
     let mut progress = EpochProgress::new(config.epochs, environment::may_redraw());
     trainer.fit_with(&data.train, &mut |_, event| {
         progress.show(event);
@@ -124,6 +128,8 @@ struct Comparison<'a> {
     /// Steps and lines that were compared.
     steps: usize,
     lines: usize,
+    /// Steps of which no loss is there to compare with.
+    uncompared: usize,
     /// The first difference, as a sentence.
     difference: Option<String>,
 }
@@ -135,7 +141,7 @@ impl Comparison<'_> {
                 let place = format!("epoch {epoch}, step {step}");
                 match self.recorded.losses.get(self.steps) {
                     // Where the file of losses is gone, the lines are left.
-                    None if self.recorded.losses.is_empty() => {}
+                    None if self.recorded.losses.is_empty() => self.uncompared += 1,
                     None => self.differ(format!("{place}: the run has only {} steps", self.steps)),
                     Some(loss) if loss.to_bits() != batch.loss.to_bits() => {
                         self.differ(format!("{place}: the loss is {}, it was {loss}", batch.loss));
@@ -155,7 +161,7 @@ impl Comparison<'_> {
     fn compare_line(&mut self, line: &Value, place: &str) {
         let (now, before) = (line.to_string(), self.recorded.metrics.get(self.lines));
         match before {
-            None if !self.recorded.is_over() => {}
+            None if !self.recorded.is_over() => return,
             Some(before) if *before == now => {}
             before => {
                 let before = before.map_or("not there", String::as_str);
@@ -192,14 +198,29 @@ impl Comparison<'_> {
 
 /// Prints the answer.
 fn report(args: &Args, comparison: &Comparison<'_>, weights: Option<String>) -> Result<()> {
-    let Comparison { steps, difference, .. } = comparison;
+    let Comparison { steps, lines, uncompared, difference, .. } = comparison;
+    let steps = steps - uncompared;
+    if difference.is_none() && steps + lines == 0 && weights.is_none() {
+        return Err(Error::data(&args.run, "the run has neither losses nor metrics to compare with"));
+    }
+    let compared = match uncompared {
+        0 => format!("the losses of {}", count_of(steps, "step")),
+        _ => {
+            note(&format!(
+                "warning: there are no losses of {}: their file is gone or empty",
+                count_of(*uncompared, "step")
+            ));
+            format!("{} of metrics", count_of(*lines, "line"))
+        }
+    };
     let of_weights = weights.as_ref().map(|sha256| format!(", and the weights, sha256 {sha256}")).unwrap_or_default();
     match args.format {
         Format::Json => print_json(&json!({
-            "same": difference.is_none(), "steps": steps, "weights_sha256": weights, "first_difference": difference,
+            "same": difference.is_none(), "steps": steps, "lines_of_metrics": lines, "weights_sha256": weights,
+            "first_difference": difference,
         }))?,
         Format::Text if difference.is_none() => {
-            print(&format!("the same: the losses of {}{of_weights}\n", count_of(*steps, "step")))?;
+            print(&format!("the same: {compared}{of_weights}\n"))?;
         }
         Format::Text => {}
     }

@@ -4,7 +4,7 @@ use crate::bounds::{check_values, read_text};
 use crate::data::published::Published;
 use crate::data::{Dataset, is_there};
 use crate::error::{Error, Result};
-use crate::report::{RUN, note};
+use crate::report::{RUN, beside, note};
 use crate::trainer::{RunConfig, Tta};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// If it is damaged: with the defaults in its place, other data might be taken.
 pub(super) fn run_of(weights: &Path, checkpoint: Option<Value>) -> Result<Value> {
-    let path = weights.with_file_name(RUN);
+    let path = beside(weights, RUN);
     let Ok(file) = std::fs::File::open(&path) else { return Ok(checkpoint.unwrap_or_default()) };
     let read = || {
         let text = read_text(file, Vec::new()).map_err(|e| e.to_string())?;

@@ -30,7 +30,9 @@ pub(crate) use page_server::PageServer;
 pub(crate) use predictions::{Guess, Predicted, PredictionFormat, PredictionHead, PredictionWriter};
 pub(crate) use progress::{DownloadBar, EpochProgress};
 pub(crate) use report_files::{write_page, write_report};
-pub(crate) use run::{Found, REPORT, RUN, RecordedRun, RunFolder, versions};
+pub(crate) use run::{
+    Found, REPORT, RUN, RecordedRun, RunFolder, TIMING, WEIGHTS, beside, file_of_run, lock, versions,
+};
 pub(crate) use run_page::{RunPage, Test, feature_maps, filters, mistakes};
 pub(crate) use tables::summary_table;
 pub(crate) use verify_table::KernelTable;

@@ -112,8 +112,8 @@ pub struct RunConfig {
     /// What is changed in the training images, at random for each image and epoch, such as flip,crop2: none, flip, random-flip, cropPIXELS, shiftSHARE, rotateDEGREES, zoomSHARE, brightnessSHARE, cutoutPIXELS
     #[cfg_attr(feature = "cli", arg(long, value_name = "LIST", value_parser = Augment::parse))]
     pub augment: Option<Augment>,
-    /// Where those factors come from: balanced, the rarer a class the larger; or a file with a list, or a table from class or its name to factor
-    #[cfg_attr(feature = "cli", arg(long, value_name = "balanced|FILE"))]
+    /// Where those factors come from: none; balanced, the rarer a class the larger; or a file with a list, or a table from class or its name to factor
+    #[cfg_attr(feature = "cli", arg(long, value_name = "none|balanced|FILE"))]
     pub class_weights: Option<String>,
     /// Learning rate
     #[cfg_attr(feature = "cli", arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = positive))]

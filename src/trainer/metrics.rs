@@ -72,10 +72,11 @@ pub struct Progress {
 impl Progress {
     /// Whether the parts go together: none is less than a part of it.
     pub(super) fn is_consistent(&self) -> bool {
-        let Self { epoch, batch, updates, steps, fit_start, .. } = *self;
+        let Self { epoch, batch, updates, steps, fit_start, best, .. } = *self;
         // As many as any run comes to, so that sums of them are numbers, too.
         let are_small = [epoch, batch, updates, steps].iter().all(|count| *count < 1 << 62);
-        are_small && fit_start.epoch <= epoch && fit_start.updates <= updates && batch <= steps
+        let is_best_over = best.is_none_or(|best| best.epoch <= epoch);
+        are_small && fit_start.epoch <= epoch && fit_start.updates <= updates && batch <= steps && is_best_over
     }
 }
 

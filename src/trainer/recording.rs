@@ -4,7 +4,7 @@ use super::config::RunConfig;
 use crate::digest::sha256_hex;
 use crate::error::{Result, usage};
 use crate::graph::{Graph, RecordOptions};
-use crate::plan::Profile;
+use crate::plan::{Plan, Profile};
 use serde::Serialize;
 
 /// Batches that one upload holds, at most.
@@ -31,6 +31,21 @@ impl RunConfig {
         let (loss_settings, update) = (self.loss_settings(), self.update_settings());
         Ok(RecordOptions { batch, batches_per_upload, profile, loss, loss_settings, augment, optimizer, update })
     }
+
+    /// Whether the parts of a batch share the statistics of its normalisations.
+    pub(super) fn synchronizes(&self) -> bool {
+        self.sync_bn && self.micro_batch.is_some()
+    }
+
+    /// The plan by which a device of `profile` trains `graph`, before buffers share memory.
+    ///
+    /// # Errors
+    /// If the settings or the layers do not go together.
+    pub(super) fn recorded(&self, graph: &Graph, profile: Profile) -> Result<Plan> {
+        let plan = graph.record(&self.record_options(graph, profile)?)?;
+        // Parts that share statistics stop between dispatches, where a launch of two cannot.
+        Ok(if self.synchronizes() { plan } else { plan.pair_dispatches() })
+    }
 }
 
 /// A shader of a plan, by its digest.
@@ -48,7 +63,7 @@ pub(crate) struct ShaderDigest {
 /// If the settings or the layers do not go together.
 pub(crate) fn shader_digests(graph: &Graph, config: &RunConfig, profile: Profile) -> Result<Vec<ShaderDigest>> {
     config.check()?;
-    let plan = graph.record(&config.record_options(graph, profile)?)?.pair_dispatches();
+    let plan = config.recorded(graph, profile)?;
     let mut digests: Vec<ShaderDigest> = Vec::new();
     for launch in plan.all_launches() {
         let sha256 = sha256_hex(bare(&plan.shader_of(&launch).text).as_bytes());

@@ -41,7 +41,6 @@ impl Trainer {
         let model = model.into();
         let graph = model.graph()?;
         config.check()?;
-        let options = config.record_options(&graph, device.profile())?;
         if let Some(class) = config.class_weight.as_ref().and_then(ClassWeights::last).filter(|&c| c >= graph.classes())
         {
             return Err(usage!("a class_weight for class {class}; the model has {} classes", graph.classes()));
@@ -49,12 +48,8 @@ impl Trainer {
         if config.class_weight.as_ref().is_some_and(|weights| weights.are_zero(graph.classes())) {
             return Err(usage!("a class_weight of 0 for every class; no image would count"));
         }
-        let recorded = graph.record(&options)?;
-        let synchronizes = config.sync_bn && config.micro_batch.is_some();
-        // Parts that share statistics stop between dispatches, where a launch of two cannot.
-        let recorded = if synchronizes { recorded } else { recorded.pair_dispatches() };
-        let mut session = Session::load(recorded.share_buffers(), device).await?;
-        session.synchronizes = synchronizes;
+        let mut session = Session::load(config.recorded(&graph, device.profile())?.share_buffers(), device).await?;
+        session.synchronizes = config.synchronizes();
         let (progress, images) = (Progress::default(), ImagesInfo::default());
         let mut trainer = Self {
             model,
@@ -141,8 +136,13 @@ impl Trainer {
     /// [`Error::NotFinite`] if a weight is not a finite number, so that no file of such weights replaces a good one.
     pub async fn to_safetensors(&mut self) -> Result<Vec<u8>> {
         let weights = self.inference_weights().await?;
-        self.check_finite(&weights)?;
-        save_weights(&self.model, &self.graph, &weights, &self.images)
+        self.safetensors_of(&weights)
+    }
+
+    /// As [`Self::to_safetensors`], of these weights.
+    pub(super) fn safetensors_of(&self, weights: &[f32]) -> Result<Vec<u8>> {
+        self.check_finite(weights)?;
+        save_weights(&self.model, &self.graph, weights, &self.images)
     }
 
     /// What the files that are written from now on say of the training images: the names of the classes, among others.

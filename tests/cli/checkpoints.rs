@@ -181,3 +181,48 @@ fn a_run_is_resumed_and_reproduced_from_another_folder_with_the_data_where_they_
     // What was asked for is not replaced.
     fails(&["reproduce", &run, "--data", "nowhere"], 4, "no folder `nowhere`");
 }
+
+/// Also of the best epoch, where the later one's weights are kept for that.
+#[test]
+fn going_back_to_an_earlier_checkpoint_takes_its_weights() {
+    for more in [&[][..], &["--early-stopping", "100", "--validation-split", "0.25"]] {
+        let case = Case::new("cpu");
+        assert!(case.train("run", &[&["--epochs", "1"], more].concat()).output().unwrap().status.success());
+        let path = |name: &str| case.workspace.path("run").join(name);
+        let (earlier, weights) = (path("earlier.safetensors"), || std::fs::read(path("model.safetensors")).unwrap());
+        std::fs::copy(path("checkpoint.safetensors"), &earlier).unwrap();
+        let first = weights();
+        assert!(case.resume("run").args(["--epochs", "5"]).output().unwrap().status.success());
+        assert!(weights() != first, "{more:?}: five epochs have the weights of one");
+        let output = super::run(&["train", "--resume", earlier.to_str().unwrap(), "--epochs", "1"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(weights() == first, "{more:?}: the weights are not those of the checkpoint");
+        assert!(stderr(&output).contains("note: the best checkpoint, after "), "{}", stderr(&output));
+        assert!(!path("checkpoint-best.safetensors").exists(), "{more:?}: the best is of an epoch that is not there");
+    }
+}
+
+#[test]
+fn a_run_that_was_killed_while_it_took_the_place_of_another_is_read_whole() {
+    let case = Case::new("cpu");
+    for (name, more) in [("run", &["--epochs", "1"][..]), ("new", &["--epochs", "2", "--tta", "flip"])] {
+        assert!(case.train(name, more).output().unwrap().status.success());
+    }
+    let evaluated = |name: &str| {
+        let output = super::run(&["evaluate", &case.workspace.name(name), "--adapter", "cpu"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let (old, new) = (evaluated("run"), evaluated("new"));
+    assert_ne!(old, new);
+    let (run, ready) = (case.workspace.path("run"), case.workspace.path("run/.ready"));
+    std::fs::rename(case.workspace.path("new"), &ready).unwrap();
+    assert_eq!(evaluated("run"), old, "a folder without a list is not ready");
+    std::fs::write(ready.join("files"), "run.json\nmodel.safetensors").unwrap();
+    assert_eq!(evaluated("run"), new, "before the first move");
+    assert_eq!(evaluated("run/model.safetensors"), old, "the earlier run's file with the earlier run's settings");
+    std::fs::rename(ready.join("model.safetensors"), run.join("model.safetensors")).unwrap();
+    assert_eq!(evaluated("run"), new, "between two moves");
+    std::fs::rename(ready.join("run.json"), run.join("run.json")).unwrap();
+    assert_eq!(evaluated("run"), new, "after the last move");
+}

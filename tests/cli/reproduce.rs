@@ -67,6 +67,12 @@ fn the_first_difference_is_named() {
     changed("model.safetensors", &bit(300_000), "the weights at the end: their sha256 is ");
     changed("run.json", &replaced("\"seed\": 0", "\"seed\": 1"), "epoch 1, step 1: the loss is ");
     assert!(reproduce(&workspace.name("run"), &[]).status.success());
+    std::fs::write(workspace.path("run/losses.f64"), [0; 11]).unwrap();
+    fails(&["reproduce", &workspace.name("run")], 4, "the file of losses ends within a number");
+    std::fs::remove_file(workspace.path("run/losses.f64")).unwrap();
+    let output = reproduce(&workspace.name("run"), &[]);
+    assert!(stderr(&output).contains("warning: there are no losses of 20 steps"), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("the same: 23 lines of metrics, and the weights, "), "{}", stdout(&output));
     fails(&["reproduce", &workspace.name("run"), "--data", "synthetic"], 2, "the data are not those of the run");
     fails(&["reproduce", &workspace.name("data")], 2, "no run there, no run.json");
 }

@@ -1,6 +1,8 @@
 //! Several seeds, and the range test of the learning rate.
 
 use super::*;
+use std::process::Stdio;
+use std::time::Duration;
 
 #[test]
 fn repeated_runs_are_those_of_each_seed_with_mean_and_spread() {
@@ -92,6 +94,102 @@ fn repeated_runs_go_on_where_they_were_interrupted() {
     };
     assert_eq!([fails("5"), fails("0")], [Some(1); 2]);
     assert_eq!(json_file(&workspace.path("fails/repeat.json"))["failed"], serde_json::json!([0, 1, 5, 6]));
+}
+
+/// Killed before its result was written, or resumed by hand; not where model or data have become others.
+#[test]
+fn repeated_runs_that_are_finished_join_the_series_and_others_are_refused() {
+    let workspace = Workspace::new();
+    let model = |units: usize| {
+        let text = format!(
+            "layers = [\n{{ type = \"Flatten\" }},\n{{ type = \"Dense\", units = {units} }},\n\
+             {{ type = \"Dense\", units = 10, activation = \"softmax\" }},\n]\n"
+        );
+        std::fs::write(workspace.path("model.toml"), text).unwrap();
+    };
+    model(8);
+    let name = workspace.name("model.toml");
+    let train =
+        |more: &[&str]| workspace.train_model(&name, "runs", &[&["--adapter", "cpu", "--repeat", "3"], more].concat());
+    assert!(train(&[]).status.success());
+    let (file, of) = (workspace.path("runs/repeat.json"), |seed: u64| workspace.path(&format!("runs/seed-{seed}")));
+    let whole = json_file(&file);
+    let weights = |seed: u64| std::fs::read(of(seed).join("model.safetensors")).unwrap();
+    let last = weights(2);
+    let mut cut = whole.clone();
+    cut["runs"].as_array_mut().unwrap().truncate(1);
+    std::fs::write(&file, cut.to_string()).unwrap();
+    std::fs::remove_file(of(2).join("run.json")).unwrap();
+    std::fs::write(of(2).join("model.safetensors"), "unfinished").unwrap();
+    std::fs::write(of(1).join("notes"), "mine").unwrap();
+    let output = train(&[]);
+    assert!(stderr(&output).contains("note: 2 of the runs in "), "{}", stderr(&output));
+    let numbers = |of: &Value| {
+        let runs = of["runs"].as_array().unwrap().iter();
+        runs.map(|run| (run["seed"].clone(), run["test_loss"].clone())).collect::<Vec<_>>()
+    };
+    assert!(output.status.success() && numbers(&json_file(&file)) == numbers(&whole));
+    assert!(weights(2) == last);
+    assert_eq!(json_file(&file)["runs"][1]["seconds"], whole["runs"][1]["seconds"]);
+    // Others are refused before any training, also where none is left to train.
+    model(9);
+    for more in [&[][..], &["--seed", "2"]] {
+        let output = train(more);
+        assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+        assert!(stderr(&output).contains("no part of the series: the model is another"), "{}", stderr(&output));
+    }
+    model(8);
+    // Nor are finished ones of others taken, which the table does not know.
+    let mut none = whole.clone();
+    none["runs"] = serde_json::json!([]);
+    for (change, what) in [
+        (
+            Box::new(|run: &mut Value| run["settings"]["epochs"] = 7.into()) as Box<dyn Fn(&mut Value)>,
+            "epochs is 7 in them",
+        ),
+        (Box::new(|run: &mut Value| run["model"]["layers"][1]["units"] = 9.into()), "the model is another"),
+        (Box::new(|run: &mut Value| run["seed"] = 9.into()), "it has another seed"),
+    ] {
+        std::fs::write(&file, none.to_string()).unwrap();
+        let (path, mut run) = (of(1).join("run.json"), json_file(&of(1).join("run.json")));
+        let before = run.clone();
+        change(&mut run);
+        std::fs::write(&path, run.to_string()).unwrap();
+        let output = train(&[]);
+        assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+        assert!(stderr(&output).contains(what), "{what}: {}", stderr(&output));
+        assert_eq!(json_file(&path)["status"], "done", "it was trained again");
+        std::fs::write(&path, before.to_string()).unwrap();
+    }
+    // Settings that change no bit do not matter.
+    let output = train(&["--threads", "1", "--keep", "2"]);
+    assert!(stderr(&output).contains("note: 3 of the runs in "), "{}", stderr(&output));
+    assert!(numbers(&json_file(&file)) == numbers(&whole));
+    let data = workspace.name("data");
+    std::fs::remove_dir_all(&data).unwrap();
+    assert!(run(&["synthetic", &data, "--train", "320", "--test", "50", "--seed", "9"]).status.success());
+    let output = train(&[]);
+    assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no part of the series: its data are others"), "{}", stderr(&output));
+    assert!(numbers(&json_file(&file)) == numbers(&whole));
+}
+
+#[test]
+fn a_series_is_one_commands_at_a_time() {
+    let workspace = Workspace::new();
+    let (data, out) = (workspace.name("data"), workspace.name("runs"));
+    let options = ["train", "--data", &data, "--out", &out, "--model", "dnn", "--adapter", "cpu", "--repeat", "2"];
+    let mut first = command(&[&options[..], &["--epochs", "100000"]].concat());
+    let mut first = first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !workspace.path("runs/seed-0/run.json").exists() {
+        assert!(first.try_wait().unwrap().is_none(), "the first command has ended");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let second = run(&[&options[..], &["--epochs", "100000", "--seed", "10"]].concat());
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(second.status.code(), Some(7), "{}", stderr(&second));
+    assert!(stderr(&second).contains("another run is writing there"), "{}", stderr(&second));
 }
 
 #[test]

@@ -138,8 +138,9 @@ impl EventFiles {
     /// Whether [`Self::log_weights`] is asked for after `epoch`, from 1, of `epochs`: in a long run not after each, so that the files
     /// stay small.
     pub(super) fn shows_weights(&self, epoch: u64, epochs: u64) -> bool {
-        let every = epochs.div_ceil(MAX_WEIGHTS).max(1);
-        self.is_on && (epoch == 1 || epoch == epochs || epoch.is_multiple_of(every))
+        // Evenly: the epochs with which another one is due.
+        let due = |epoch: u64| u128::from(epoch) * u128::from(MAX_WEIGHTS) / u128::from(epochs.max(MAX_WEIGHTS));
+        self.is_on && (epoch == 1 || due(epoch) > due(epoch.saturating_sub(1)))
     }
 
     /// Writes what was appended, into files of the run in `folder`.
@@ -283,8 +284,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let on = EventFiles::new(true, folder.path()).expect("made");
         let shown = |epochs| (1..=epochs).filter(|epoch| on.shows_weights(*epoch, epochs)).count();
-        assert_eq!((shown(1), shown(100)), (1, 100));
-        assert!((51..=102).contains(&shown(101)) && (90..=102).contains(&shown(100_000)), "{}", shown(101));
+        assert_eq!([1, 99, 100, 101, 199, 100_000].map(shown), [1, 99, 100, 101, 101, 101]);
+        assert!(on.shows_weights(1, 150) && on.shows_weights(150, 150) && on.shows_weights(u64::MAX, u64::MAX));
         let folder = tempfile::tempdir().expect("a folder");
         let mut off = EventFiles::new(false, folder.path()).expect("made");
         off.log(&line(1));

@@ -10,9 +10,10 @@ mod replace;
 mod resume;
 mod table;
 
-pub(crate) use names::{REPORT, RUN};
-pub(crate) use place::versions;
+pub(crate) use names::{REPORT, RUN, TIMING, WEIGHTS};
+pub(crate) use place::{lock, versions};
 pub(crate) use recorded::RecordedRun;
+pub(crate) use replace::{beside, find as file_of_run};
 pub(crate) use resume::Found;
 
 use crate::error::{Error, Result};
@@ -22,11 +23,8 @@ use crate::trainer::Checkpoint;
 use events::{EventFiles, EventMarks};
 use kept::Kept;
 use log::{Mark, RunLog};
-use names::{
-    BATCH, BEST, CHECKPOINT, LOSSES, METRICS, TABLE, TIMING, WEIGHTS, earlier_run, is_of_a_run, names,
-    remove_empty_folders,
-};
-use place::{Lock, create_new, is_locked, lock, now};
+use names::{BATCH, BEST, CHECKPOINT, LOSSES, METRICS, TABLE, earlier_run, is_of_a_run, names, remove_empty_folders};
+use place::{Lock, create_new, is_locked, now};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -159,6 +157,7 @@ impl RunFolder {
             )),
             _ if path.exists() && !path.is_dir() => Err(Error::output(path, "it is not a folder")),
             _ => {
+                files::check_links(path).map_err(|e| Error::output(path, e))?;
                 let folder = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
                 files::check(&folder.join(RUN_CHECK)).map_err(|e| Error::output(path, e))
             }

@@ -11,9 +11,9 @@ pub(super) const LOSSES: &str = "losses.f64";
 /// The epochs of [`METRICS`] as a table.
 pub(super) const TABLE: &str = "metrics.csv";
 /// How long epochs took, a line of JSON each: what differs from run to run.
-pub(super) const TIMING: &str = "timing.jsonl";
+pub(crate) const TIMING: &str = "timing.jsonl";
 /// The weights of inference.
-pub(super) const WEIGHTS: &str = "model.safetensors";
+pub(crate) const WEIGHTS: &str = "model.safetensors";
 /// The page that shows the run.
 pub(crate) const REPORT: &str = "report.html";
 /// The batch of an update that could not be made.

@@ -2,11 +2,16 @@
 
 use crate::error::{Error, Result};
 use crate::files;
+use crate::threads;
 use serde_json::{Value, json};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// How often a lock that is held is tried again, and how long it is waited for each time.
+const TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// Creates `path`, or the first of `path-2`, `path-3`, ... that no other run has taken.
 pub(super) fn create_new(path: &Path) -> Result<PathBuf> {
@@ -42,9 +47,17 @@ impl Lock {
 }
 
 /// Locks the folder for as long as the lock lives.
-pub(super) fn lock(path: &Path) -> Result<Lock> {
+pub(crate) fn lock(path: &Path) -> Result<Lock> {
     let Ok(folder) = File::open(path) else { return Ok(Lock::none()) };
-    match folder.try_lock() {
+    let mut tries = 0..TRIES;
+    let locked = loop {
+        match folder.try_lock() {
+            // It may be one that only looks whether there is a lock.
+            Err(TryLockError::WouldBlock) if tries.next().is_some() => threads::sleep(BETWEEN_TRIES),
+            locked => break locked,
+        }
+    };
+    match locked {
         Ok(()) => Ok(Lock { _folder: Some(Arc::new(folder)) }),
         Err(TryLockError::WouldBlock) => Err(Error::output(
             path,

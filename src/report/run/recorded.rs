@@ -17,6 +17,8 @@ pub(crate) struct RecordedRun {
     pub(crate) description: Value,
     /// The loss of each step.
     pub(crate) losses: Vec<f64>,
+    /// Whether their file ends within a number, as a kill can leave it.
+    pub(crate) has_cut_losses: bool,
     /// The lines of metrics.jsonl.
     pub(crate) metrics: Vec<String>,
     /// SHA-256 of the weights file.
@@ -30,11 +32,14 @@ impl RecordedRun {
     /// [`Error::Usage`] if there is no run, [`Error::Data`] if a file of it is damaged.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let description_path = replace::find(folder, RUN);
+        let damaged = |e: &dyn std::fmt::Display| {
+            Error::data(&description_path, format!("not a run's description, or damaged: {e}"))
+        };
         let text = std::fs::read_to_string(&description_path).map_err(|e| match e.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => usage!("no run there, no {RUN}: {}", folder.display()),
-            _ => Error::data(&description_path, e),
+            _ => damaged(&e),
         })?;
-        let description = serde_json::from_str(&text).map_err(|e| Error::data(&description_path, e))?;
+        let description = serde_json::from_str(&text).map_err(|e| damaged(&e))?;
         let read = |name: &str| {
             let path = replace::find(folder, name);
             files::check_is_file(&path).map_err(|why| Error::data(&path, why))?;
@@ -45,14 +50,16 @@ impl RecordedRun {
             }
         };
         let losses = read(LOSSES)?.unwrap_or_default();
-        let losses = losses.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        let (losses, rest) = losses.as_chunks::<8>();
+        let has_cut_losses = !rest.is_empty();
+        let losses = losses.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
         let metrics = String::from_utf8(read(METRICS)?.unwrap_or_default());
         let metrics = metrics.map_err(|e| Error::data(&replace::find(folder, METRICS), e))?;
         // A line that was cut off says nothing.
         let lines = metrics.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
         let lines = lines.map(String::from).collect();
         let weights = read(WEIGHTS)?.map(|bytes| sha256_hex(&bytes));
-        Ok(Self { description_path, description, losses, metrics: lines, weights })
+        Ok(Self { description_path, description, losses, has_cut_losses, metrics: lines, weights })
     }
 
     /// Whether it was stopped and went on.

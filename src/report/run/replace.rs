@@ -32,10 +32,23 @@ pub(super) fn abandon(folder: &Path) {
 }
 
 /// Where the file `name` of the run in `folder` is: not moved yet, where a replacement was killed.
-pub(super) fn find(folder: &Path, name: &str) -> PathBuf {
+pub(crate) fn find(folder: &Path, name: &str) -> PathBuf {
     let ready = folder.join(READY);
     let not_moved = ready.join(name);
     if ready.join(LIST).exists() && not_moved.exists() { not_moved } else { folder.join(name) }
+}
+
+/// As [`find`], of the run that `file` is of: the new one's file is in [`READY`], or was there.
+pub(crate) fn beside(file: &Path, name: &str) -> PathBuf {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    if folder.file_name().is_some_and(|folder| folder == READY) {
+        return find(folder.parent().unwrap_or(folder), name);
+    }
+    let ready = folder.join(READY);
+    let list = std::fs::read_to_string(ready.join(LIST)).unwrap_or_default();
+    let was_there =
+        file.file_name().is_some_and(|file| list.lines().any(|name| file == name) && !ready.join(file).exists());
+    if was_there { find(folder, name) } else { folder.join(name) }
 }
 
 /// The run in [`NEXT`] takes the place of the earlier one.
@@ -116,7 +129,11 @@ mod tests {
                 std::fs::rename(folder.join(READY).join(name), folder.join(name)).expect("moved");
             }
             for name in [RUN, METRICS, CHECKPOINT] {
-                assert_eq!(std::fs::read_to_string(find(folder, name)).expect("there"), "new", "{moved} moved, {name}");
+                let found = find(folder, name);
+                assert_eq!(std::fs::read_to_string(&found).expect("there"), "new", "{moved} moved, {name}");
+                assert_eq!(beside(&find(folder, METRICS), name), found, "{moved} moved");
+                // The earlier run's: with its own, as long as that is there.
+                assert_eq!(beside(&folder.join(BEST), name), folder.join(name), "{moved} moved");
             }
             finish(folder).expect("finished");
             assert_eq!(contents(folder), expected, "{moved} moved");

@@ -3,7 +3,7 @@
 use super::events::EventFiles;
 use super::kept::{Kept, keep_aside};
 use super::log::{Mark, RunLog};
-use super::names::{CHECKPOINT, LOSSES, METRICS, TABLE, TIMING, numbered};
+use super::names::{BEST, CHECKPOINT, LOSSES, METRICS, TABLE, TIMING, numbered};
 use super::place::{Lock, lock, now, versions};
 use super::{Host, RunFolder, replace, table};
 use crate::error::{Error, Result, count_of};
@@ -61,6 +61,20 @@ impl RunFolder {
             keep_aside(path, later)?;
             notes.push(format!(
                 "note: the checkpoint after {} is kept as {}",
+                count_of(later, "step"),
+                numbered(later)
+            ));
+        }
+        // That of an epoch which is yet to come again.
+        let best = path.join(BEST);
+        if let Some(later) = Checkpoint::read(&best).ok().map(|best| best.state.progress.steps)
+            && later > checkpoint.state.progress.steps
+        {
+            let kept = path.join(numbered(later));
+            let moved = if kept.exists() { std::fs::remove_file(&best) } else { std::fs::rename(&best, &kept) };
+            moved.map_err(|e| Error::output(&best, e))?;
+            notes.push(format!(
+                "note: the best checkpoint, after {}, is kept as {}",
                 count_of(later, "step"),
                 numbered(later)
             ));

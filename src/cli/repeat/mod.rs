@@ -1,42 +1,18 @@
 //! `train --repeat N`: the same run with several seeds, and what they come to together.
 
+mod series;
+
 use super::environment;
 use super::run_request::RunRequest;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::report::{RUN, RunFolder, note, print, table};
+use crate::report::{RunFolder, lock, note, print, table};
 use crate::trainer::{RunConfig, Score};
 use serde_json::{Value, json};
-use std::path::Path;
-use std::time::Instant;
+use series::{Done, Series, is_unfinished, seconds_of, shared};
 
 /// What the runs come to, as a file in the folder that holds them.
 const FILE: &str = "repeat.json";
-
-/// What a run came to.
-#[derive(serde::Deserialize)]
-struct Done {
-    seed: u64,
-    test_accuracy: f64,
-    test_loss: f64,
-    seconds: f64,
-}
-
-/// The runs so far, and the seeds of those that came to their end without a result.
-#[derive(Default, serde::Deserialize)]
-struct Series {
-    runs: Vec<Done>,
-    #[serde(default)]
-    failed: Vec<u64>,
-}
-
-/// What of the file is read again.
-#[derive(serde::Deserialize)]
-struct Earlier {
-    settings: Value,
-    #[serde(flatten)]
-    series: Series,
-}
 
 /// Trains `times` runs whose seeds count up from the settings', each in a folder of its own. Runs that an earlier call with the same settings
 /// has done are not trained again; they count with the others. A run whose numbers are no longer finite, or that has not learned what it
@@ -54,12 +30,22 @@ pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -
     let folder = |seed: u64| out.join(format!("seed-{seed}"));
     let file = out.join(FILE);
     RunFolder::check(out, config.overwrite)?;
-    let earlier = if config.overwrite { None } else { earlier(&file, config)? };
+    files::create_folder(out).map_err(|e| Error::output(out, e))?;
+    // Another call would not know of the runs of this one.
+    let _lock = lock(out)?;
+    let earlier = if config.overwrite { None } else { Series::read(&file, config)? };
     let is_going_on = earlier.is_some();
     let mut series = earlier.unwrap_or_default();
-    let left = (config.seed..=last).filter(|seed| series.runs.iter().all(|run| run.seed != *seed));
+    if is_going_on {
+        series.take_finished(request, config.seed..=last, &folder)?;
+    }
+    let seeds = config.seed..=last;
     // One that failed or was not finished is trained from its beginning.
-    let is_again = |seed: u64| is_going_on && (series.failed.contains(&seed) || is_unfinished(&folder(seed)));
+    let is_again = |seed: u64| {
+        let is_unknown = is_unfinished(&folder(seed)) || config.overfit_batches.is_some() && folder(seed).exists();
+        is_going_on && (series.failed.contains(&seed) || is_unknown)
+    };
+    let left = seeds.clone().filter(|seed| !series.has(*seed));
     let left: Vec<(u64, bool)> = left.map(|seed| (seed, config.overwrite || is_again(seed))).collect();
     // Before the first run.
     left.iter().try_for_each(|(seed, overwrite)| RunFolder::check(&folder(*seed), *overwrite))?;
@@ -68,9 +54,8 @@ pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -
         note(&format!("note: {}; {} are left", are_done(&series), left.len()));
     }
     let write = |series: &Series| {
-        let text = format!("{:#}\n", describe(config, series));
-        let written = std::fs::create_dir_all(out).and_then(|()| files::replace(&file, text.as_bytes()));
-        written.map_err(|e| Error::output(&file, e))
+        let text = format!("{:#}\n", describe(config, series)?);
+        files::replace(&file, text.as_bytes()).map_err(|e| Error::output(&file, e))
     };
     // What an interrupted first run is known by.
     write(&series)?;
@@ -78,20 +63,14 @@ pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -
     for (i, (seed, overwrite)) in left.iter().copied().enumerate() {
         note(&format!("seed {seed}, {} of {}", i + 1, left.len()));
         let config = RunConfig { seed, out: Some(folder(seed)), overwrite, ..config.clone() };
-        let started = Instant::now();
-        let trained = train(RunRequest { config, ..request.clone() });
-        match trained {
+        match train(RunRequest { config, ..request.clone() }) {
             Ok(test) => {
-                series.failed.retain(|failed| *failed != seed);
                 let (test_accuracy, test_loss) = (test.accuracy, test.loss);
-                series.runs.push(Done { seed, test_accuracy, test_loss, seconds: started.elapsed().as_secs_f64() });
-                series.runs.sort_by_key(|run| run.seed);
+                series.add(Done { seed, test_accuracy, test_loss, seconds: seconds_of(&folder(seed)) });
             }
             Err(error @ (Error::Disagreement(_) | Error::NotFinite(_))) => {
                 note(&format!("note: seed {seed} failed: {error}"));
-                if !series.failed.contains(&seed) {
-                    series.failed.push(seed);
-                }
+                series.add_failed(seed);
                 failure.get_or_insert(error);
             }
             Err(error) => {
@@ -105,49 +84,13 @@ pub(super) fn run(request: &RunRequest, times: u32, train: &dyn Fn(RunRequest) -
         print_table(&series.runs)?;
     }
     if let Some(error) = failure {
-        note(&format!("note: {}; the same command goes on with the others", are_done(&series)));
+        let have_failed = seeds.into_iter().all(|seed| series.has(seed) || series.failed.contains(&seed));
+        let what = if have_failed { "trains those anew that failed" } else { "goes on with the others" };
+        note(&format!("note: {}; the same command {what}", are_done(&series)));
         return Err(error);
     }
     note(&format!("the runs are in {}, the numbers in {}", out.display(), file.display()));
     Ok(())
-}
-
-/// The settings that all of the runs have.
-fn shared(config: &RunConfig) -> RunConfig {
-    RunConfig { seed: 0, out: None, overwrite: false, ..config.clone() }
-}
-
-/// The runs that the file has, if it is there. One without a run that has other settings is as none.
-///
-/// # Errors
-/// If it cannot be read, or its runs have other settings.
-fn earlier(file: &Path, config: &RunConfig) -> Result<Option<Series>> {
-    let text = match std::fs::read_to_string(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(|e| Error::data(file, e))?,
-    };
-    let Earlier { settings, series } = serde_json::from_str(&text).map_err(|e| Error::data(file, e))?;
-    let (before, now) = (settings.as_object(), shared(config).to_table()?);
-    let is_as_before = |name: &str, value| before.and_then(|before| before.get(name)) == Some(value);
-    let differs = now.iter().find(|(name, value)| !is_as_before(name, *value));
-    match differs {
-        None => Ok(Some(series)),
-        Some(_) if series.runs.is_empty() => Ok(None),
-        Some((name, value)) => {
-            let why = format!(
-                "runs with other settings are there: {name} is {} in them, {value} was asked for; choose another --out folder, or use --overwrite",
-                settings[name]
-            );
-            Err(Error::output(file, why))
-        }
-    }
-}
-
-/// Whether a run in the folder was begun and not brought to its end.
-fn is_unfinished(folder: &Path) -> bool {
-    let description = std::fs::read_to_string(folder.join(RUN)).ok();
-    let description = description.and_then(|text| serde_json::from_str::<Value>(&text).ok());
-    description.is_some_and(|description| description["status"] != "done")
 }
 
 /// Mean and standard deviation of a sample; of one number that is 0.
@@ -167,10 +110,10 @@ fn columns(done: &[Done]) -> [(&'static str, Vec<f64>); 3] {
     ]
 }
 
-fn describe(config: &RunConfig, series: &Series) -> Value {
+fn describe(config: &RunConfig, series: &Series) -> Result<Value> {
     let run = |Done { seed, test_accuracy, test_loss, seconds }: &Done| json!({ "seed": seed, "test_accuracy": test_accuracy, "test_loss": test_loss, "seconds": seconds });
     let mut all = json!({
-        "settings": shared(config),
+        "settings": shared(config)?,
         "runs": series.runs.iter().map(run).collect::<Vec<_>>(),
         "failed": series.failed,
     });
@@ -178,7 +121,7 @@ fn describe(config: &RunConfig, series: &Series) -> Value {
         let [mean, deviation] = mean_and_deviation(&values);
         all[name.replace(' ', "_")] = json!({ "mean": mean, "standard_deviation": deviation });
     }
-    all
+    Ok(all)
 }
 
 fn print_table(done: &[Done]) -> Result<()> {
