@@ -51,10 +51,8 @@ fn check(profile: Profile) {
         let tested = ids.iter().copied().collect();
         let runs: Vec<_> = ids.iter().map(|id| (*id, case.step())).collect();
         for found in wait(check_dispatches(&adapter, &plan, &mut cpu, &runs, &tested)).unwrap() {
-            let is_argmax = found.buffer.ends_with("argmax");
-            let bound = if is_argmax { case.argmax_tolerance } else { case.tolerance };
             // Written so that a NaN fails.
-            if !(found.error <= bound) {
+            if !(found.error <= case.bound(&found.buffer)) {
                 failures.push(format!(
                     "{}: `{}` into `{}`: {:.1e}",
                     case.name,

@@ -1,6 +1,7 @@
 //! What a page asks of a model, as the command's `view` and the page of `web/` ask it.
 
 use crate::keras::files::{SIZE, distance, file, pixels, predictions};
+use crate::support::adapter;
 use gpu_cnn::blocking::wait;
 use gpu_cnn::data::{idx, synthetic};
 use gpu_cnn::page::{Page, Reply};
@@ -175,6 +176,20 @@ fn files_go_out_and_come_in() {
     assert_eq!(probabilities(&mut other), weights);
 }
 
+/// As where a device is lost before the first training.
+#[test]
+fn the_cpu_goes_on_from_the_weights_of_a_file_that_an_adapter_was_given() {
+    let Some(adapter) = adapter() else { return };
+    let file = call(&mut started(), json!({ "call": "download" }), vec![]).bytes;
+    let mut page = Page::default();
+    let settings = json!({ "adapter": adapter.info.backend, "model": "dnn", "seed": 5 });
+    call(&mut page, json!({ "call": "start", "settings": settings, "images": 64 }), vec![]);
+    call(&mut page, json!({ "call": "load", "name": "model.safetensors" }), file.clone());
+    let moved = call(&mut page, json!({ "call": "move_to_cpu" }), vec![]).head;
+    assert_eq!(moved["device"], json!("cpu"));
+    assert!(call(&mut page, json!({ "call": "download" }), vec![]).bytes == file, "other weights than the file's");
+}
+
 #[test]
 fn a_file_of_keras_is_taken_with_its_weights() {
     let mut page = Page::default();
@@ -239,6 +254,8 @@ fn what_is_no_call_is_refused() {
         (json!({ "call": "start", "settings": { "model": "vgg" } }), "no such model: vgg"),
         (json!({ "call": "start", "settings": { "batch_size": 0 } }), "batch size of 0"),
         (json!({ "call": "start", "settings": { "colour": 1 } }), "colour"),
+        (json!({ "call": "start", "settings": {}, "images": 60_001 }), "60001 synthetic images; there are 60000"),
+        (json!({ "call": "idx", "names": ["a", "b"], "sizes": [u64::MAX, 1] }), "2 names and 2 sizes for 0 bytes"),
         (json!({ "call": "describe" }), "neither a text"),
     ] {
         let error = error_of(&mut page, head, vec![]);

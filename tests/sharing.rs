@@ -2,12 +2,12 @@
 //! dispatch, whatever lies in the buffers before a step.
 
 use crate::support::{adapter, wait};
-use gpu_cnn::Preset;
 use gpu_cnn::internals::backend::gpu::{Adapter, Engine};
 use gpu_cnn::internals::backend::{Backend, Cpu};
 use gpu_cnn::internals::plan::{BufferId, Element, Lifetime, Plan, Profile, Program};
 use gpu_cnn::internals::simd::SimdLevel;
-use gpu_cnn::internals::verify::{Case, cases, presets};
+use gpu_cnn::internals::verify::{Case, cases, compare_launches, presets};
+use gpu_cnn::{Device, Preset};
 use std::sync::Arc;
 
 /// What the host reads, and the state.
@@ -135,4 +135,26 @@ fn a_network_of_many_layers_takes_much_less_memory() {
         let (alone, shared) = (plan.size_bytes(), plan.share_buffers().size_bytes());
         assert!(shared * 3 < alone * 2, "{}: {shared} of {alone} bytes", case.name);
     }
+}
+
+/// What `verify` tells of pairs: that they hold, and what differs where a launch leaves one of its dispatches out.
+#[test]
+fn verification_compares_launches_of_two_with_each_alone() {
+    let Some(adapter) = adapter() else { return };
+    let (device, case) = (Device::Gpu(adapter.with_profile(Profile::DISCRETE).unwrap()), &presets()[1]);
+    let found = wait(compare_launches(&device, case, Plan::pair_dispatches)).unwrap();
+    assert!(found.holds && !found.detail.starts_with("no two"), "{}", found.detail);
+    let without_second = |plan: Plan| {
+        let mut paired = plan.pair_dispatches();
+        let [first, second] = paired.pairs[0];
+        for program in &mut paired.programs {
+            program.retain(|id| *id != second);
+        }
+        paired.pairs.retain(|pair| *pair != [first, second]);
+        paired
+    };
+    let found = wait(compare_launches(&device, case, without_second)).unwrap();
+    assert!(!found.holds && found.detail.contains(" numbers of `"), "{}", found.detail);
+    let found = wait(compare_launches(&Device::cpu(2), case, Plan::pair_dispatches)).unwrap();
+    assert!(found.holds && found.detail.starts_with("no two"), "{}", found.detail);
 }

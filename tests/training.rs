@@ -232,15 +232,18 @@ fn a_callback_saves_what_the_progress_says_and_stops() {
         let (progress, weights) = saved.unwrap();
         assert_eq!(progress, trainer.progress());
         assert!(progress.epoch == 1 && progress.batch >= 3 && progress.updates == 20 + progress.batch, "{progress:?}");
+        assert!(trainer.to_safetensors().unwrap() == weights, "the weights have moved on");
         // As many updates in a run that ends there give the same weights.
-        let steps_per_epoch = Some(progress.batch as u32);
         let mut again = Trainer::new(small_cnn(), &device, epochs(1)).unwrap();
         again.fit(&data.train).unwrap();
-        let mut rest = Trainer::new(small_cnn(), &device, RunConfig { steps_per_epoch, ..epochs(2) }).unwrap();
-        rest.fit_with(&data.train, &mut |_, _| Ok(Flow::Continue)).unwrap();
         assert!(again.to_safetensors().unwrap() != weights);
-        assert_eq!(rest.progress().updates, 2 * progress.batch);
-        assert!(trainer.to_safetensors().unwrap() == weights, "the weights have moved on");
+        let mut checkpoint = again.checkpoint().unwrap();
+        let config = RunConfig { limit_batches: Some(progress.batch as u32), ..epochs(2) };
+        checkpoint.state.config = config.clone();
+        let mut again = Trainer::resume(&checkpoint, &device, config).unwrap();
+        again.resume_fit_with(&data.train, &mut |_, _| Ok(Flow::Continue)).unwrap();
+        assert_eq!(again.progress().updates, progress.updates);
+        assert!(again.to_safetensors().unwrap() == weights, "other weights after as many updates");
     }
 }
 

@@ -13,8 +13,8 @@ const KINDS = "pictures (in a folder for each class), IDX files, models as .safe
 const listed = (names) => `${names.slice(0, NAMED).join(", ")}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ""}`;
 const named = (files) => listed(files.map(({ path }) => path));
 
-// `goOn` is called with what has the engine load a model, and gives what that answers; `trainOn` is called with the data that were given; `imageNow` has the shape of the present images,
-// `edit` is called with a model's text.
+// `goOn` is called with what has the engine load a model, and gives what that answers; `trainOn` is called with the data that were given;
+// `imageNow` has the shape of the present images, `edit` is called with a model's text.
 export function createFiles(goOn, trainOn, imageNow, edit) {
   const say = (text) => show("files-said", text);
 

@@ -27,6 +27,8 @@ pub(super) async fn kernel_rows(trainer: &mut Trainer, peak: &Peak) -> Result<Ve
     let ids = session.plan.dispatch_ids(&Program::TRAIN);
     let plan = &session.plan;
     let row = |(launch, seconds): (&[DispatchId], f64)| {
+        let mut algorithms: Vec<&str> = launch.iter().filter_map(|id| plan.dispatch(*id).algorithm).collect();
+        algorithms.dedup();
         let costs: Vec<Cost> = launch.iter().map(|id| plan.dispatch(*id).kernel.cost()).collect();
         let total = |amount: fn(&Cost) -> f64| costs.iter().map(amount).sum::<f64>();
         // A clock of coarse ticks can say zero.
@@ -34,7 +36,7 @@ pub(super) async fn kernel_rows(trainer: &mut Trainer, peak: &Peak) -> Result<Ve
         let (gflop_per_s, gb_per_s) = (per_s(total(|cost| cost.flops)), per_s(total(|cost| cost.bytes)));
         KernelRow {
             label: plan.launch_label(launch),
-            algorithm: launch.iter().find_map(|id| plan.dispatch(*id).algorithm),
+            algorithm: Some(algorithms.join(" + ")).filter(|names| !names.is_empty()),
             clock: times.clock,
             ms: seconds * 1e3,
             gflop_per_s,

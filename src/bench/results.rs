@@ -32,8 +32,8 @@ impl Default for BenchOptions {
 pub struct KernelRow {
     /// Label of the dispatch, as in the plan.
     pub label: String,
-    /// Which algorithm ran, where there are several.
-    pub algorithm: Option<&'static str>,
+    /// Which algorithm ran, where there are several; of a pair both.
+    pub algorithm: Option<String>,
     /// How it was timed.
     pub clock: Clock,
     /// Milliseconds, median.

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// An adapter, as for `train`; several times for several [default: every adapter found]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", env = "GPU_CNN_ADAPTER", hide_env = true)]
     adapter: Vec<String>,
     #[command(flatten)]
     shared: Shared<Options>,

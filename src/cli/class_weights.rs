@@ -1,6 +1,7 @@
 //! `--class-weights`: factors of the loss from the counts of the classes, or from a file.
 
 use super::options::has_extension;
+use super::run_request::RunRequest;
 use crate::bounds::{check_values, read_text};
 use crate::data::Dataset;
 use crate::error::{Result, usage};
@@ -15,6 +16,11 @@ use std::path::Path;
 pub(super) fn resolve(config: &mut RunConfig, data: &Dataset) -> Result<()> {
     let Some(source) = config.class_weights.clone() else { return Ok(()) };
     match source.as_str() {
+        // In place of those of a file of settings.
+        "none" => {
+            config.class_weights = None;
+            return Ok(());
+        }
         "balanced" => config.balance_classes(&data.train.labels[config.trained_on(data.train.len())?]),
         path => config.weigh_classes(read(Path::new(path), data)?),
     }
@@ -26,12 +32,27 @@ pub(super) fn resolve(config: &mut RunConfig, data: &Dataset) -> Result<()> {
     Ok(())
 }
 
+/// A warning where factors of classes by their numbers are from a file of settings, and its data or classes are replaced by others.
+pub(super) fn of_other_data(request: &RunRequest) -> Option<String> {
+    let RunRequest { sources, of_file: (keys, file), .. } = request;
+    let source = |name: &&str| sources.get(*name).filter(|source| *source != file);
+    let is_of_file = sources.get("class_weight") == Some(file);
+    let replaced = ["data", "only_classes"].into_iter().filter(|name| keys.iter().any(|key| key == name));
+    let other = replaced.filter_map(|name| source(&name)).next().filter(|_| is_of_file)?;
+    Some(format!(
+        "warning: class_weight is from {file}, and {other} may mean other classes; --class-weights none, balanced or a file replaces it"
+    ))
+}
+
 /// Reads a file: JSON with a list or an object, or TOML with a table.
 fn read(path: &Path, data: &Dataset) -> Result<Vec<(u8, f64)>> {
     let failed = |why: String| usage!("not weights of classes: {why}: {}", path.display());
     let text = std::fs::File::open(path).and_then(|file| read_text(file, Vec::new()));
     let text = text.map_err(|e| {
-        usage!("cannot read the weights of classes: {e}; the other choice is `balanced`: {}", path.display())
+        usage!(
+            "cannot read the weights of classes: {e}; the other choices are `balanced` and `none`: {}",
+            path.display()
+        )
     })?;
     check_values(&text).map_err(|e| failed(e.to_string()))?;
     let is_json =

@@ -22,6 +22,12 @@ struct RunFile {
 /// Reads a configuration: TOML, or JSON with the settings themselves or under `settings`, as in `run.json`,
 /// whose folder is not taken over.
 pub(super) fn read(path: &Path) -> Result<RunRequest> {
+    if path.is_dir() {
+        return Err(usage!(
+            "cannot read the configuration: it is a folder; the settings of a run are in its run.json: {}",
+            path.display()
+        ));
+    }
     let text = std::fs::File::open(path).and_then(|file| read_text(file, Vec::new()));
     let text = text.map_err(|e| usage!("cannot read the configuration: {e}: {}", path.display()))?;
     parse(&text, path)

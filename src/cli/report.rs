@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let test = test(args, &recorded)?;
     if let Err(why) = &test {
         if args.output.is_none() && args.compare.is_empty() && output.exists() && recorded.is_over() {
-            let hint = "hint: --data says where the data are; --output NAME.html writes a page without them";
+            let hint = "hint: --data says where data are that cannot be read; --output NAME.html writes a page without the model's tests";
             return Err(Error::Data(format!("{why}\nThe page that is there stays: {}\n{hint}", output.display())));
         }
         note(&format!("warning: without what the model makes of test images: {why}"));

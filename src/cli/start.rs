@@ -30,6 +30,7 @@ pub(super) struct Start {
 impl Start {
     /// Reads what the settings name, and loads the model with its first weights.
     pub(super) fn new(request: RunRequest) -> Result<Self> {
+        super::class_weights::of_other_data(&request).iter().for_each(|warning| note(warning));
         let RunRequest { mut config, model: recorded, is_own_model, .. } = request;
         let mut weights =
             config.weights.clone().map(|path| load_weights(&path).map(|(weights, _)| (weights, path))).transpose()?;
@@ -48,6 +49,9 @@ impl Start {
             note(&format!("note: training goes on from the weights in {}", path.display()));
             config.weights = Some(path.clone());
             weights = Some((own, path));
+        }
+        if config.from_pytorch && weights.is_none() {
+            return Err(Error::Usage("--from-pytorch is for weights of PyTorch; --weights names their file".into()));
         }
         prepare(&mut config);
         let device = find_device(&config)?;

@@ -13,7 +13,8 @@ use crate::plan::Profile;
 use crate::report::{KernelTable, note, print, print_json, wrapped};
 use crate::threads;
 use crate::verify::{
-    Case, Check, FINDINGS, Finding, Forms, batch_invariance, cases, golden_steps, presets, same_seed, usual_model, wide,
+    Case, Check, FINDINGS, Finding, Forms, batch_invariance, cases, golden_steps, pairs, presets, same_seed,
+    usual_model, wide,
 };
 use serde_json::json;
 use std::time::Instant;
@@ -77,7 +78,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         found.check_kernels(args, &device, &chosen)?;
     }
     for name in &chosen.findings {
-        found.check_training(name, &device, model.as_ref())?;
+        found.check_training(args, name, &device, model.as_ref())?;
     }
     let seconds = started.elapsed().as_secs_f64();
     found.report(args, &device, seconds)
@@ -139,7 +140,7 @@ impl Verification {
         for ((target, case, _), checks) in jobs.iter().zip(checked) {
             let mut fail = |what: String| {
                 let text = format!("{}, case \"{}\": {what}", target.describe(), case.name);
-                let model = args.model.as_ref().map(|model| format!(" --model \"{model}\"")).unwrap_or_default();
+                let model = model_option(args);
                 self.failures.push((text, format!("{model} --case \"{}\"{}", case.name, target.options())));
             };
             match checks {
@@ -158,15 +159,17 @@ impl Verification {
         Ok(())
     }
 
-    fn check_training(&mut self, name: &str, device: &Device, model: Option<&Model>) -> Result<()> {
+    fn check_training(&mut self, args: &Args, name: &str, device: &Device, model: Option<&Model>) -> Result<()> {
         let model = model.cloned().map_or_else(usual_model, Ok)?;
         let finding = match name {
             "golden steps" => wait(golden_steps(device)),
             "same seed twice" => wait(same_seed(device, &model)),
-            _ => wait(batch_invariance(device, &model)),
+            "batch invariance" => wait(batch_invariance(device, &model)),
+            _ => wait(pairs(device, &model)),
         }?;
         if !finding.holds {
-            self.failures.push((format!("{name}: {}", finding.detail), format!(" --case \"{name}\"")));
+            let alone = format!("{} --case \"{name}\"", model_option(args));
+            self.failures.push((format!("{name}: {}", finding.detail), alone));
         }
         self.findings.push(finding);
         Ok(())
@@ -212,6 +215,11 @@ impl Verification {
             ))),
         }
     }
+}
+
+/// The option that names the model, if one was given.
+fn model_option(args: &Args) -> String {
+    args.model.as_ref().map(|model| format!(" --model \"{model}\"")).unwrap_or_default()
 }
 
 /// The command with these options, on the same device.

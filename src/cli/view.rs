@@ -31,14 +31,14 @@ pub(super) struct Args {
 struct Options;
 
 impl Names for Options {
-    const NAMES: &'static [&'static str] = &["adapter", "data", "data_dir"];
+    const NAMES: &'static [&'static str] = &["adapter", "threads", "data", "data_dir"];
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let mut server = PageServer::start(args.port)?;
     let asked: &RunConfig = &args.shared.0;
     let run = args.run_or_file.as_deref().map(|path| read(path, asked)).transpose()?;
-    let mut page = Page::new(&asked.adapter, run);
+    let mut page = Page::new(&asked.adapter, asked.threads, run);
     // The user has asked for it.
     say(&format!("view: {}", server.address()));
     note("Ctrl-C ends it");

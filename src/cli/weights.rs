@@ -1,6 +1,6 @@
 //! Weights of files of any kind.
 
-use crate::error::Result;
+use crate::error::{Result, usage};
 use crate::graph::{Weights, parse_weights, read_safetensors};
 use crate::trainer::Checkpoint;
 use serde_json::Value;
@@ -11,6 +11,12 @@ use std::path::Path;
 /// # Errors
 /// If it is neither, or damaged.
 pub(super) fn load_weights(path: &Path) -> Result<(Weights, Option<Value>)> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) {
+        return Err(usage!(
+            "ONNX files are written, and not read; export a run to .safetensors, .keras or .h5: {}",
+            path.display()
+        ));
+    }
     let bytes = read_safetensors(path, "weights file")?;
     if !Checkpoint::is_in(&bytes) {
         return Ok((parse_weights(bytes, path)?, None));

@@ -61,7 +61,7 @@ pub(super) fn read(stream: &mut impl Read, max: u64) -> Result<Array, String> {
     match stream.read(&mut [0]) {
         Ok(0) => {}
         Ok(_) => return Err(format!("holds more than the {declared} bytes that its header declares")),
-        Err(e) => return Err(format!("damaged: {e}")),
+        Err(e) => return Err(format!("is damaged: {e}")),
     }
     if is_fortran && shape.len() > 1 {
         values = row_major(&values, &shape);
@@ -73,7 +73,7 @@ fn header(stream: &mut impl Read) -> Result<Header, String> {
     let mut start = [0; 8];
     stream.read_exact(&mut start).map_err(|e| ended(&e, "its header"))?;
     if start[..6] != MAGIC[..] {
-        return Err("no .npy array: it does not begin with \\x93NUMPY".into());
+        return Err("is no .npy array: it does not begin with \\x93NUMPY".into());
     }
     let mut exact = |bytes: &mut [u8]| stream.read_exact(bytes).map_err(|e| ended(&e, "its header"));
     let len = match start[6] {
@@ -87,16 +87,16 @@ fn header(stream: &mut impl Read) -> Result<Header, String> {
             exact(&mut len)?;
             u32::from_le_bytes(len)
         }
-        version => return Err(format!("an array of version {version} of the format; 1 to 3 are read")),
+        version => return Err(format!("is an array of version {version} of the format; 1 to 3 are read")),
     };
     if len > MAX_HEADER {
         return Err(format!("declares a header of {len} bytes, more than {MAX_HEADER}"));
     }
     let mut text = vec![0; len as usize];
     exact(&mut text)?;
-    let text = String::from_utf8(text).map_err(|_| "its header is not text")?;
+    let text = String::from_utf8(text).map_err(|_| "has a header that is not text")?;
     parse(&text)
-        .map_err(|what| format!("{what} in its header {:?}", text.trim_end().chars().take(200).collect::<String>()))
+        .map_err(|what| format!("has {what} in its header {:?}", text.trim_end().chars().take(200).collect::<String>()))
 }
 
 /// Parses the dictionary of a header.
@@ -257,6 +257,6 @@ fn row_major(values: &[u8], shape: &[usize]) -> Vec<u8> {
 fn ended(error: &std::io::Error, inside: &str) -> String {
     match error.kind() {
         ErrorKind::UnexpectedEof => format!("ends inside {inside}"),
-        _ => format!("damaged: {error}"),
+        _ => format!("is damaged: {error}"),
     }
 }

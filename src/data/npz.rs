@@ -186,7 +186,7 @@ mod tests {
         refused(
             &of("|O", false, "(2,)", b"cos\nsystem\n"),
             &labels,
-            "`x_train` Python objects (a pickle), which are never read",
+            "`x_train` has Python objects (a pickle), which are never read",
         );
         refused(&of("<f4", false, "(2, 1, 1)", &[0; 8]), &labels, "floats (`<f4`); images and labels are integers");
         refused(&of("<i2", false, "(2, 1, 1)", &[1, 0, 255, 255]), &labels, "`x_train` holds -1 at index 1");

@@ -78,6 +78,9 @@ fn lay_out(
         }
         let size = checked_len(&shape)
             .ok_or_else(|| usage!("its {tensor} of {shape:?} is more than {MAX_ELEMENTS} numbers"))?;
+        if *len + size > MAX_ELEMENTS {
+            return Err(usage!("with its {tensor} of {shape:?} the model has more than {MAX_ELEMENTS} weights"));
+        }
         arena.push(ArenaTensor { name: format!("{name}.{tensor}"), shape, offset: *len, init });
         *len += size;
     }
@@ -192,5 +195,22 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_model_has_no_more_weights_than_shaders_can_count() {
+        let wide = "[[layers]]\ntype = \"Dense\"\nunits = 30000\n";
+        let model = |dense: usize| {
+            let mut model = Functional::new([1, 1, 30_000]);
+            let text = format!("[[layers]]\ntype = \"Flatten\"\n{}", wide.repeat(dense));
+            model.layers = ModelFile::parse(&text).expect("a model's file").layers;
+            model.graph()
+        };
+        assert!(model(1).expect("it fits").weights_len() > 900_000_000);
+        let error = model(2).expect_err("two of them").to_string();
+        assert!(
+            error.starts_with("layer 3 ") && error.contains("the model has more than 1073741824 weights"),
+            "{error}"
+        );
     }
 }

@@ -197,6 +197,9 @@ pub(crate) fn parse_safetensors(bytes: &[u8], path: &Path) -> Result<Weights> {
 pub(crate) fn read_safetensors(path: &Path, kind: &str) -> Result<Vec<u8>> {
     read_whole(path).map_err(|e| match e.kind() {
         ErrorKind::NotFound => usage!("no such {kind}: {}", path.display()),
+        ErrorKind::IsADirectory => {
+            Error::data(path, format!("the {kind} is a folder; that of a run is the model.safetensors in it"))
+        }
         ErrorKind::OutOfMemory => Error::device(format!("out of memory for the {kind} {}", path.display())),
         _ => Error::data(path, format!("cannot read the {kind}: {e}")),
     })

@@ -35,6 +35,7 @@ pub use reply::Reply;
 pub(crate) use training::description;
 
 use crate::data::Dataset;
+use crate::data::synthetic::DEFAULT_COUNTS;
 use crate::error::{Error, Result, usage};
 use crate::graph::{Model, Preset};
 use crate::trainer::RunConfig;
@@ -76,12 +77,15 @@ pub struct Page {
     run: Option<Run>,
     /// The device where a page leaves it to the host; none for the best.
     adapter: Option<String>,
+    /// Threads of the CPU backend, where settings do not say how many.
+    threads: Option<u16>,
 }
 
 impl Page {
-    /// A page that begins with `run`, if there is one, and that means `adapter` by `auto`.
-    pub fn new(adapter: &str, run: Option<Run>) -> Self {
-        Self { run, adapter: Some(adapter.to_owned()), ..Self::default() }
+    /// A page that begins with `run`, if there is one, and that means `adapter` by `auto`; with so many threads of the CPU backend, or one
+    /// per core.
+    pub fn new(adapter: &str, threads: Option<u16>, run: Option<Run>) -> Self {
+        Self { run, adapter: Some(adapter.to_owned()), threads, ..Self::default() }
     }
 
     /// The answer to the call `head`, a JSON object whose key `call` says which, with the bytes that go with it.
@@ -138,8 +142,7 @@ impl Page {
             "other" => self.training()?.time_other().await,
             "load" => self.load(&head, bytes).await,
             "move_to_cpu" => {
-                let training = self.training.take().ok_or_else(nothing)?;
-                self.training = Some(training.move_to_cpu().await?);
+                self.training = Some(self.training()?.move_to_cpu().await?);
                 self.training()?.started()
             }
             #[cfg(any(test, target_family = "wasm"))]
@@ -168,7 +171,8 @@ impl Page {
         if let (Some(true), Some(run)) = (head["run"].as_bool(), &self.run) {
             let Run { model, weights, settings, data, .. } = run;
             let adapter = self.adapter.clone().unwrap_or(settings.adapter.clone());
-            let settings = RunConfig { adapter, ..without_end(settings.clone()) };
+            let threads = self.threads.or(settings.threads);
+            let settings = RunConfig { adapter, threads, ..without_end(settings.clone()) };
             let images = Images::of_dataset(data, data.train.len());
             return Training::trained(model.clone(), weights, settings, images).await;
         }
@@ -177,12 +181,16 @@ impl Page {
         if let Some(adapter) = self.adapter.as_ref().filter(|_| config.adapter == "auto") {
             config.adapter.clone_from(adapter);
         }
+        config.threads = config.threads.or(self.threads);
         let count = head["images"].as_u64().unwrap_or(USUAL_IMAGES) as usize;
         let images = match (head["data"].as_str(), &self.own, &self.run) {
             (Some("own"), Some(own), _) => Images::of_dataset(own, count),
             (Some("own"), None, _) => return Err(usage!("there are no images of your own yet")),
             (Some("run"), _, Some(run)) => Images::of_dataset(&run.data, count),
             (Some("run"), _, None) => return Err(usage!("there is no run whose images could be taken")),
+            _ if count > DEFAULT_COUNTS[0] => {
+                return Err(usage!("{count} synthetic images; there are {} to train on", DEFAULT_COUNTS[0]));
+            }
             _ => Images::synthetic(count),
         };
         let classes = images.class_names.len();
@@ -219,7 +227,8 @@ fn nothing() -> Error {
 fn files(head: &Value, bytes: Vec<u8>) -> Result<Vec<(String, Vec<u8>)>> {
     let names: Vec<String> = serde_json::from_value(head["names"].clone()).map_err(|e| usage!("names: {e}"))?;
     let sizes: Vec<usize> = serde_json::from_value(head["sizes"].clone()).map_err(|e| usage!("sizes: {e}"))?;
-    if names.len() != sizes.len() || sizes.iter().sum::<usize>() != bytes.len() {
+    let sum = sizes.iter().try_fold(0_usize, |sum, size| sum.checked_add(*size));
+    if names.len() != sizes.len() || sum != Some(bytes.len()) {
         return Err(usage!("{} names and {} sizes for {} bytes", names.len(), sizes.len(), bytes.len()));
     }
     let mut rest = &bytes[..];

@@ -37,7 +37,7 @@ impl Training {
     /// # Errors
     /// Settings that cannot be used, or a device that cannot hold the model.
     pub(super) async fn new(model: Model, text: String, config: RunConfig, images: Images) -> Result<Self> {
-        let device = Device::find(&request(&config.adapter)).await?.device;
+        let device = Device::find(&request(&config.adapter, &config)).await?.device;
         let trainer = Trainer::new(model, &device, config).await?;
         Self::of(trainer, text, images)
     }
@@ -50,6 +50,7 @@ impl Training {
         let text = model.to_toml();
         let mut training = Self::new(model, text, config, images).await?;
         training.trainer.set_weights(weights)?;
+        training.keep().await?;
         Ok(training)
     }
 
@@ -130,15 +131,15 @@ impl Training {
     ///
     /// # Errors
     /// If the CPU cannot hold the model.
-    pub(super) async fn move_to_cpu(self) -> Result<Self> {
+    pub(super) async fn move_to_cpu(&self) -> Result<Self> {
         let Self { trainer, images, text, has_begun, kept, .. } = self;
         let config = RunConfig { adapter: "cpu".into(), ..trainer.config().clone() };
-        let device = Device::find(&request("cpu")).await?.device;
-        let moved = match &kept {
+        let device = Device::find(&request("cpu", &config)).await?.device;
+        let moved = match kept {
             Some((checkpoint, _)) => Trainer::resume(checkpoint, &device, config).await?,
             None => Trainer::new(trainer.model().clone(), &device, config).await?,
         };
-        Ok(Self { has_begun: has_begun && kept.is_some(), ..Self::of(moved, text, images)? })
+        Ok(Self { has_begun: *has_begun && kept.is_some(), ..Self::of(moved, text.clone(), images.clone())? })
     }
 
     /// Milliseconds of a step on the other device, the CPU or else the best adapter; none where there is no other.
@@ -147,7 +148,8 @@ impl Training {
     /// If that cannot hold the model.
     pub(super) async fn time_other(&self) -> Result<Reply> {
         let is_cpu = self.trainer.device().backend == "cpu";
-        let device = Device::find(&request(if is_cpu { "auto" } else { "cpu" })).await?.device;
+        let other = request(if is_cpu { "auto" } else { "cpu" }, self.trainer.config());
+        let device = Device::find(&other).await?.device;
         let name = device.info().backend;
         if is_cpu && name == "cpu" {
             let note = "no GPU that this page can use";
@@ -202,10 +204,11 @@ pub(crate) fn description(
     }))
 }
 
-/// The device that a setting names; `webgpu` takes a software adapter, too.
-fn request(adapter: &str) -> DeviceRequest {
-    match adapter {
+/// The device of this name, with the threads of `config`; `webgpu` takes a software adapter, too.
+fn request(adapter: &str, config: &RunConfig) -> DeviceRequest {
+    let named = match adapter {
         "webgpu" => DeviceRequest { backends: Some("webgpu".into()), ..DeviceRequest::default() },
         name => DeviceRequest::new(name),
-    }
+    };
+    DeviceRequest { threads: config.threads.map_or(0, usize::from), ..named }
 }

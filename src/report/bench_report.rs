@@ -114,7 +114,7 @@ impl BenchReport {
             };
             let mut lines: Vec<_> = rows
                 .iter()
-                .map(|r| cells(&r.label, r.algorithm, r.ms, r.gflop_per_s, r.gb_per_s, r.share_of_peak))
+                .map(|r| cells(&r.label, r.algorithm.as_deref(), r.ms, r.gflop_per_s, r.gb_per_s, r.share_of_peak))
                 .collect();
             let total: f64 = rows.iter().map(|r| r.ms).sum();
             let moved: f64 = rows.iter().map(|r| r.gb_per_s * r.ms).sum();

@@ -158,6 +158,7 @@ fn steps_per_epoch(description: &Value, lines: &[Value]) -> f64 {
         let images = data["train_images"].as_f64()? - data["validation_images"].as_f64().unwrap_or(0.0);
         Some((images / settings["batch_size"].as_f64()?).ceil())
     };
-    let steps = logged.or_else(|| settings["steps_per_epoch"].as_f64()).or_else(whole);
+    let limits = || ["steps_per_epoch", "limit_batches"].into_iter().filter_map(|name| settings[name].as_f64());
+    let steps = logged.or_else(|| whole().into_iter().chain(limits()).reduce(f64::min));
     steps.filter(|steps| *steps >= 1.0).unwrap_or(1.0)
 }

@@ -81,6 +81,11 @@ impl Case {
         Step { update: 1, learning_rate: 1e-3, scalars, ..Step::evaluate(0, self.images) }
     }
 
+    /// What the error of the output `buffer` may be.
+    pub fn bound(&self, buffer: &str) -> f64 {
+        if buffer.ends_with("argmax") { self.argmax_tolerance } else { self.tolerance }
+    }
+
     /// The model as a graph.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ pub async fn check_adapter(adapter: &Adapter, case: &Case) -> Result<Outcome> {
     let all = runs.iter().map(|(id, _)| *id).collect();
     for Compared { id, buffer, error, .. } in check_dispatches(adapter, &plan, &mut cpu, &runs, &all).await? {
         outcome.compared += 1;
-        let bound = if buffer.ends_with("argmax") { case.argmax_tolerance } else { case.tolerance };
+        let bound = case.bound(&buffer);
         // Written so that a NaN fails.
         let holds = error <= bound;
         if !holds {

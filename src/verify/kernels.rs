@@ -39,16 +39,22 @@ pub struct Forms(HashMap<String, HashSet<Vec<*const u8>>>);
 
 impl Forms {
     /// The dispatches of `case` on `profile`, in shaders with wgpu's runtime checks or without, of forms that did not occur before; of each
-    /// kernel the first `most`.
+    /// kernel the first `max_forms`.
     ///
     /// # Errors
     /// If the model cannot be recorded.
-    pub fn new_in(&mut self, case: &Case, profile: Profile, checked: bool, most: usize) -> Result<HashSet<DispatchId>> {
+    pub fn new_in(
+        &mut self,
+        case: &Case,
+        profile: Profile,
+        checked: bool,
+        max_forms: usize,
+    ) -> Result<HashSet<DispatchId>> {
         let plan = case.plan(profile)?;
         let mut is_new = |id: &DispatchId| {
             let kernel = &plan.dispatch(*id).kernel;
             let taken = self.0.entry(format!("{} {} {checked}", kernel.name(), profile.name)).or_default();
-            taken.len() < most && taken.insert(kernel.shader().files.iter().map(|file| file.as_ptr()).collect())
+            taken.len() < max_forms && taken.insert(kernel.shader().files.iter().map(|file| file.as_ptr()).collect())
         };
         Ok((0..plan.dispatches.len()).map(DispatchId).filter(|id| is_new(id)).collect())
     }
@@ -113,6 +119,6 @@ pub fn check_cpu_kernels(
 }
 
 fn check(case: &Case, dispatch: &Dispatch, buffer: String, error: f64, seconds: f64) -> Check {
-    let bound = if buffer.ends_with("argmax") { case.argmax_tolerance } else { case.tolerance };
+    let bound = case.bound(&buffer);
     Check { kernel: dispatch.kernel.name(), label: dispatch.label.clone(), buffer, error, bound, seconds }
 }

@@ -12,6 +12,7 @@ mod kernels;
 mod losses;
 mod norms;
 mod optimizers;
+mod pairs;
 mod pooled;
 mod training;
 
@@ -19,4 +20,5 @@ pub use case::Case;
 pub use cases::{cases, presets, wide};
 pub use compare::{Outcome, check_adapter, check_gradients};
 pub use kernels::{Check, Forms, all_of, check_cpu_kernels, check_kernels};
+pub use pairs::{compare_launches, pairs};
 pub use training::{FINDINGS, Finding, batch_invariance, golden_steps, same_seed, usual_model};

@@ -22,7 +22,7 @@ pub struct Finding {
 }
 
 /// The names of the checks.
-pub const FINDINGS: [&str; 3] = ["golden steps", "same seed twice", "batch invariance"];
+pub const FINDINGS: [&str; 4] = ["golden steps", "same seed twice", "batch invariance", "launches in pairs"];
 
 /// Steps that are compared with Keras's.
 const STEPS: usize = 20;

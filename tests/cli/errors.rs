@@ -30,6 +30,37 @@ fn invalid_arguments_fail_with_two() {
 }
 
 #[test]
+fn what_stands_in_the_place_of_another_is_told_so() {
+    let workspace = Workspace::new();
+    assert!(workspace.train("run", &["--adapter", "cpu"]).status.success());
+    let [data, run_folder, weights] = ["data", "run", "run/model.safetensors"].map(|name| workspace.name(name));
+    let train = |more: &[&str], code: i32, message: &str| {
+        fails(&[&["train", "--adapter", "cpu", "--data", &data], more].concat(), code, message);
+    };
+    train(&["--model", &weights], 2, "has weights, which --weights takes");
+    train(&["--model", "dnn", "--weights", &run_folder], 4, "that of a run is the model.safetensors in it");
+    train(&["--config", &run_folder], 2, "the settings of a run are in its run.json");
+    train(&["--model", "dnn", "--from-pytorch"], 2, "--weights names their file");
+    std::fs::write(workspace.path("model.onnx"), b"\x08\x0a").unwrap();
+    fails(&["evaluate", &workspace.name("model.onnx")], 2, "ONNX files are written, and not read");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(workspace.path("nowhere"), workspace.path("link")).unwrap();
+        for out in ["link", "link/run"] {
+            train(&["--model", "dnn", "--out", &workspace.name(out)], 7, "a link to a folder that is not there");
+        }
+    }
+    std::fs::write(workspace.path("run/run.json"), "{\"model\": \"x").unwrap();
+    for command in ["report", "reproduce"] {
+        fails(&[command, &run_folder], 4, "not a run's description, or damaged: ");
+    }
+    // As the other commands do.
+    let bench = command(&["bench", "--model", "dnn", "--steps", "1"]).env("GPU_CNN_ADAPTER", "nonexistent").output();
+    let output = bench.unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+}
+
+#[test]
 fn state_that_is_not_finite_fails_with_four() {
     let workspace = Workspace::new();
     let layers = gpu_cnn::Sequential::new([28, 28, 1])

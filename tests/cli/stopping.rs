@@ -237,6 +237,16 @@ fn weights_of_classes_are_counted_or_read_from_a_file() {
         let options = ["train", "--data", &data, "--out", &out, "--adapter", "cpu", "--class-weights", &file];
         fails(&options, 2, message);
     };
+    let from_run = |more: &[&str]| {
+        let settings = workspace.name("file/run.json");
+        let options =
+            ["train", "--config", &settings, "--data", &data, "--only-classes", "2,3,4,5", "--overwrite", "--out"];
+        stderr(&run(&[&options[..], &[&workspace.name("other")], more].concat()))
+    };
+    let text = from_run(&[]);
+    assert!(text.contains("warning: class_weight is from ") && text.contains(" may mean other classes"), "{text}");
+    assert!(!from_run(&["--class-weights", "none"]).contains("class_weight"));
+    assert!(json_file(&workspace.path("other/run.json"))["settings"]["class_weight"].is_null());
     refused("Sneakers = 2\n", "there is no class `Sneakers`");
     refused("1 = \"x\"\n", "invalid type: string \"x\", expected f64");
     refused("10 = 1\n", "there is no class `10`");

@@ -51,7 +51,8 @@ fn arrays_that_numpy_saves_are_read() {
             "{name}"
         );
     }
-    for (name, message) in [("objects", "`y_train` Python objects (a pickle)"), ("floats", "`x_train` floats (`<f4`)")]
+    for (name, message) in
+        [("objects", "`y_train` has Python objects (a pickle)"), ("floats", "`x_train` has floats (`<f4`)")]
     {
         let error = open(&folder.path(&format!("{name}.npz"))).expect_err(message).to_string();
         assert!(error.contains(message), "{error}");

@@ -236,9 +236,8 @@ fn run(
     let compared = wait(check_dispatches(adapter, &planted, &mut reference, &runs, ids));
     let compared = compared.map_err(|error| error.to_string())?;
     let differs = compared.into_iter().find(|found| {
-        let bound = if found.buffer.ends_with("argmax") { case.argmax_tolerance } else { case.tolerance };
         // Written so that a NaN fails.
-        let holds = found.error <= bound;
+        let holds = found.error <= case.bound(&found.buffer);
         !holds
     });
     Ok(differs.map(|found| {

@@ -85,11 +85,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let asked: &RunConfig = &args.shared.0;
     let (loss, from_logits) = graph.loss_of_end();
     let is_given = args.shared.1.contains(&"tta");
-    let tta = if is_given {
-        asked.tta
-    } else {
-        settings_of(&run_of(&path, checkpoint).unwrap_or_default()).and_then(|run| run.tta)
-    };
+    let tta = if is_given { asked.tta } else { settings_of(&run_of(&path, checkpoint)?).and_then(|run| run.tta) };
     let config = RunConfig { loss, from_logits, tta, ..asked.clone() };
     let device = find_device(&config)?;
     let tta = config.views();

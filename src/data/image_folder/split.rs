@@ -8,9 +8,10 @@ use std::path::Path;
 
 /// The training and the test pictures of `pictures`, which are sorted by class.
 ///
-/// A picture's place depends on the seed and its own name alone, so that pictures that are added change the place of no other: it is a test
+/// A picture's side depends on the seed and its own name alone, so that pictures that are added change the side of no other: it is a test
 /// picture if the first 64 bits of the SHA-256 of both, as a fraction, are below `test_split`. Where by that all pictures of a class would be
-/// training or all test pictures, the one with the least or the greatest fraction changes sides. A class of one picture is for training.
+/// training or all test pictures, the one with the smallest or the largest fraction changes sides, until others are added. A class of one
+/// picture is for training.
 ///
 /// # Errors
 /// [`Error::Data`] if no class has two pictures.
@@ -26,12 +27,12 @@ pub(super) fn held_out(
     for class in 0..classes {
         let of_class = || (0..pictures.len()).filter(|i| usize::from(pictures[*i].class) == class);
         let tests = of_class().filter(|i| is_test[*i]).count();
-        let least = of_class().min_by_key(|i| fractions[*i]);
-        let greatest = of_class().max_by_key(|i| fractions[*i]);
-        match (least, greatest) {
-            (Some(least), Some(greatest)) if least != greatest => match (tests, tests == of_class().count()) {
-                (0, _) => is_test[least] = true,
-                (_, true) => is_test[greatest] = false,
+        let smallest = of_class().min_by_key(|i| fractions[*i]);
+        let largest = of_class().max_by_key(|i| fractions[*i]);
+        match (smallest, largest) {
+            (Some(smallest), Some(largest)) if smallest != largest => match (tests, tests == of_class().count()) {
+                (0, _) => is_test[smallest] = true,
+                (_, true) => is_test[largest] = false,
                 _ => {}
             },
             (Some(only), _) => is_test[only] = false,

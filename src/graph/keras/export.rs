@@ -218,7 +218,8 @@ pub fn to_archive(graph: &Graph, weights: &[f32]) -> Result<Vec<u8>> {
     // The same model always gives the same bytes.
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o644);
     for (name, content) in entries {
-        zip.start_file(name, options).map_err(|e| failed(&e))?;
+        let is_large = u32::try_from(content.len()).is_err();
+        zip.start_file(name, options.large_file(is_large)).map_err(|e| failed(&e))?;
         zip.write_all(&content).map_err(|e| failed(&e))?;
     }
     Ok(zip.finish().map_err(|e| failed(&e))?.into_inner())
