@@ -216,14 +216,6 @@ impl Trainer {
         wait(self.0.to_safetensors())
     }
 
-    /// As [`trainer::Trainer::best_to_safetensors`].
-    ///
-    /// # Errors
-    /// Those of the async function.
-    pub fn best_to_safetensors(&mut self) -> Result<Vec<u8>> {
-        wait(self.0.best_to_safetensors())
-    }
-
     /// As [`trainer::Trainer::persistent`].
     ///
     /// # Errors

@@ -31,7 +31,7 @@ const watching = createWatching({ current: () => run, isHeld, pad, layers, walk,
 const mistakes = createMistakes(() => run.image, (found) => { run.evaluation = found; });
 const editor = createEditor((text) => begin({ text }), (found) => { run.described = found; });
 const relistShaders = createShaders(() => run);
-createFiles(goOn, (data) => {
+createFiles((load) => inTurn(() => goOn(load)), (data) => {
   useData(data);
   return begin();
 }, () => run.image, (text) => editor.write(text));
@@ -50,13 +50,16 @@ function take(mine) {
   redraw();
 }
 
-// Starts with the form's settings, or with a text in place of its model, or with the run of `gpu-cnn view`. Says whether it has.
-function begin(options) {
-  const started = lastStart.then(() => start(options));
+// One start after the other.
+function inTurn(starts) {
+  const started = lastStart.then(starts);
   lastStart = started.catch(() => {});
   return started;
 }
 
+const begin = (options) => inTurn(() => start(options));
+
+// Starts with the form's settings, or with a text in place of its model, or with the run of `gpu-cnn view`. Says whether it has.
 async function start({ text, view } = {}) {
   if (text !== undefined) takeText(text);
   if (!view && !isValid()) return false;
@@ -117,13 +120,7 @@ function showRun(mine, view) {
 }
 
 // Goes on from the model of a file, which `load` has the engine read.
-function goOn(load) {
-  const loaded = lastStart.then(() => takeModel(load));
-  lastStart = loaded.catch(() => {});
-  return loaded;
-}
-
-async function takeModel(load) {
+async function goOn(load) {
   isStarting = true;
   let started;
   try {

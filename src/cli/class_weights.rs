@@ -35,10 +35,11 @@ pub(super) fn resolve(config: &mut RunConfig, data: &Dataset) -> Result<()> {
 /// A warning where factors of classes by their numbers are from a file of settings, and its data or classes are replaced by others.
 pub(super) fn of_other_data(request: &RunRequest) -> Option<String> {
     let RunRequest { sources, of_file: (keys, file), .. } = request;
-    let source = |name: &&str| sources.get(*name).filter(|source| *source != file);
-    let is_of_file = sources.get("class_weight") == Some(file);
-    let replaced = ["data", "only_classes"].into_iter().filter(|name| keys.iter().any(|key| key == name));
-    let other = replaced.filter_map(|name| source(&name)).next().filter(|_| is_of_file)?;
+    if sources.get("class_weight") != Some(file) {
+        return None;
+    }
+    let of_file = ["data", "only_classes"].into_iter().filter(|name| keys.iter().any(|key| key == name));
+    let other = of_file.filter_map(|name| sources.get(name)).find(|source| *source != file)?;
     Some(format!(
         "warning: class_weight is from {file}, and {other} may mean other classes; --class-weights none, balanced or a file replaces it"
     ))

@@ -27,10 +27,6 @@ impl Fitting {
         interrupt::defer();
         let mut saved_steps = None;
         let Self { trainer, folder, live } = self;
-        if trainer.progress().steps > 0 {
-            // A run that goes on from an earlier checkpoint has the weights of a later one.
-            folder.write_weights(&trainer.best_to_safetensors()?)?;
-        }
         let mut progress = EpochProgress::new(config.epochs, environment::may_redraw());
         let mut written = Instant::now();
         let lost_after = environment::step_to_lose_the_device();

@@ -74,8 +74,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if !log_steps {
         recorded.forget_logged_steps();
     }
-    let mut comparison =
-        Comparison { recorded: &recorded, log_steps, steps: 0, lines: 0, uncompared: 0, difference: None };
+    let mut comparison = Comparison { recorded: &recorded, log_steps, steps: 0, lines: 0, difference: None };
     let mut progress = EpochProgress::new(config.epochs, environment::may_redraw());
     trainer.fit_with(&data.train, &mut |_, event| {
         progress.show(event);
@@ -128,8 +127,6 @@ struct Comparison<'a> {
     /// Steps and lines that were compared.
     steps: usize,
     lines: usize,
-    /// Steps of which no loss is there to compare with.
-    uncompared: usize,
     /// The first difference, as a sentence.
     difference: Option<String>,
 }
@@ -141,7 +138,7 @@ impl Comparison<'_> {
                 let place = format!("epoch {epoch}, step {step}");
                 match self.recorded.losses.get(self.steps) {
                     // Where the file of losses is gone, the lines are left.
-                    None if self.recorded.losses.is_empty() => self.uncompared += 1,
+                    None if self.recorded.losses.is_empty() => {}
                     None => self.differ(format!("{place}: the run has only {} steps", self.steps)),
                     Some(loss) if loss.to_bits() != batch.loss.to_bits() => {
                         self.differ(format!("{place}: the loss is {}, it was {loss}", batch.loss));
@@ -198,25 +195,21 @@ impl Comparison<'_> {
 
 /// Prints the answer.
 fn report(args: &Args, comparison: &Comparison<'_>, weights: Option<String>) -> Result<()> {
-    let Comparison { steps, lines, uncompared, difference, .. } = comparison;
-    let steps = steps - uncompared;
-    if difference.is_none() && steps + lines == 0 && weights.is_none() {
-        return Err(Error::data(&args.run, "the run has neither losses nor metrics to compare with"));
-    }
-    let compared = match uncompared {
-        0 => format!("the losses of {}", count_of(steps, "step")),
-        _ => {
-            note(&format!(
-                "warning: there are no losses of {}: their file is gone or empty",
-                count_of(*uncompared, "step")
-            ));
-            format!("{} of metrics", count_of(*lines, "line"))
+    let Comparison { recorded, steps, lines, difference, .. } = comparison;
+    let (compared_steps, compared) = match recorded.losses.is_empty() && *steps > 0 {
+        false => (*steps, format!("the losses of {}", count_of(*steps, "step"))),
+        true => {
+            note(&format!("warning: there are no losses of {}: their file is gone or empty", count_of(*steps, "step")));
+            (0, format!("{} of metrics", count_of(*lines, "line")))
         }
     };
+    if difference.is_none() && compared_steps + lines == 0 && weights.is_none() {
+        return Err(Error::data(&args.run, "the run has neither losses nor metrics to compare with"));
+    }
     let of_weights = weights.as_ref().map(|sha256| format!(", and the weights, sha256 {sha256}")).unwrap_or_default();
     match args.format {
         Format::Json => print_json(&json!({
-            "same": difference.is_none(), "steps": steps, "lines_of_metrics": lines, "weights_sha256": weights,
+            "same": difference.is_none(), "steps": compared_steps, "lines_of_metrics": lines, "weights_sha256": weights,
             "first_difference": difference,
         }))?,
         Format::Text if difference.is_none() => {

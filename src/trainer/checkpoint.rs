@@ -122,13 +122,27 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Data`] if the buffers are not those of the model.
     pub fn weights(&self) -> Result<Vec<u8>> {
-        let graph = self.state.model.graph()?;
         let find = |label| floats(&self.buffers, label);
         let [parameters, average, state] = WEIGHTS;
         let arena = find(average).or_else(|| find(parameters)).unwrap_or_default();
-        let weights = [arena, find(state).unwrap_or_default()].concat();
+        self.weights_file(&[arena, find(state).unwrap_or_default()].concat())
+    }
+
+    /// As [`Self::weights`]; of the best epoch so far where [`RunConfig::early_stopping`] keeps its weights.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn best_weights(&self) -> Result<Vec<u8>> {
+        match floats(&self.buffers, BEST) {
+            Some(best) => self.weights_file(best),
+            None => self.weights(),
+        }
+    }
+
+    fn weights_file(&self, weights: &[f32]) -> Result<Vec<u8>> {
+        let graph = self.state.model.graph()?;
         match weights.len() == graph.weights_len() {
-            true => save_weights(&self.state.model, &graph, &weights, &self.state.images()),
+            true => save_weights(&self.state.model, &graph, weights, &self.state.images()),
             false => {
                 let text = format!("the checkpoint has {} weights, its model {}", weights.len(), graph.weights_len());
                 Err(Error::Data(text))

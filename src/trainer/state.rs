@@ -136,13 +136,8 @@ impl Trainer {
     /// [`Error::NotFinite`] if a weight is not a finite number, so that no file of such weights replaces a good one.
     pub async fn to_safetensors(&mut self) -> Result<Vec<u8>> {
         let weights = self.inference_weights().await?;
-        self.safetensors_of(&weights)
-    }
-
-    /// As [`Self::to_safetensors`], of these weights.
-    pub(super) fn safetensors_of(&self, weights: &[f32]) -> Result<Vec<u8>> {
-        self.check_finite(weights)?;
-        save_weights(&self.model, &self.graph, weights, &self.images)
+        self.check_finite(&weights)?;
+        save_weights(&self.model, &self.graph, &weights, &self.images)
     }
 
     /// What the files that are written from now on say of the training images: the names of the classes, among others.

@@ -81,17 +81,6 @@ impl Trainer {
         Ok(())
     }
 
-    /// As [`Self::to_safetensors`]; of the best epoch so far where [`RunConfig::early_stopping`] keeps its weights.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn best_to_safetensors(&mut self) -> Result<Vec<u8>> {
-        match &self.best_weights {
-            Some(weights) => self.safetensors_of(weights),
-            None => self.to_safetensors().await,
-        }
-    }
-
     /// With [`RunConfig::early_stopping`] the weights become those of the best epoch, which is returned. A checkpoint that is to go on with
     /// the training is written before.
     ///

@@ -2,8 +2,9 @@
 
 use crate::cli::run_request::RunRequest;
 use crate::cli::start::Start;
+use crate::cli::trained_on::run_of;
 use crate::error::{Error, Result, usage};
-use crate::report::{RUN, TIMING, file_of_run};
+use crate::report::{RUN, TIMING, WEIGHTS, file_of_run};
 use crate::trainer::RunConfig;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
@@ -80,7 +81,7 @@ fn difference(before: &Value, now: &Value) -> Result<Option<String>> {
 
 /// The content of a run's run.json; none where there is none, or one that is damaged.
 fn description_of(folder: &Path) -> Option<Value> {
-    serde_json::from_str(&std::fs::read_to_string(file_of_run(folder, RUN)).ok()?).ok()
+    run_of(&file_of_run(folder, WEIGHTS), None).ok().filter(|description| !description.is_null())
 }
 
 /// Whether a run in the folder was begun and not brought to its end. A killed run may have no run.json yet.

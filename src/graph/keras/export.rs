@@ -1,6 +1,7 @@
 //! A model as Keras's files hold it: `config.json`, the HDF5 file with the variables, and the archive of both.
 
 use super::layout::{Layout, keras_order};
+use super::npz::stored;
 use crate::error::{Error, Result, usage};
 use crate::graph::{Graph, Node, Source};
 use crate::layers::{Activation, AnyLayer};
@@ -8,8 +9,7 @@ use hdf5_pure::{AttrValue, FileBuilder};
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Write};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::ZipWriter;
 
 /// What wrote a file, in place of Keras's version: the oldest that reads such files.
 const KERAS_VERSION: &str = "3.0.0";
@@ -215,11 +215,8 @@ pub fn to_archive(graph: &Graph, weights: &[f32]) -> Result<Vec<u8>> {
     ];
     let failed = |e: &dyn std::fmt::Display| Error::device(format!("cannot lay out the archive: {e}"));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    // The same model always gives the same bytes.
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o644);
     for (name, content) in entries {
-        let is_large = u32::try_from(content.len()).is_err();
-        zip.start_file(name, options.large_file(is_large)).map_err(|e| failed(&e))?;
+        zip.start_file(name, stored(content.len())).map_err(|e| failed(&e))?;
         zip.write_all(&content).map_err(|e| failed(&e))?;
     }
     Ok(zip.finish().map_err(|e| failed(&e))?.into_inner())

@@ -26,15 +26,19 @@ pub fn to_npz(graph: &Graph, weights: &[f32]) -> Result<Vec<u8>> {
     let layout = Layout::of_graph(graph);
     for tensor in layout.nodes(graph).flat_map(|(_, node)| graph.tensors(node)) {
         let values = values[tensor.name.as_str()];
-        let is_large = size_of_val(values) >= u32::MAX as usize / 2;
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-        let options = options.unix_permissions(0o644).large_file(is_large);
+        let options = stored(size_of_val(values));
         zip.start_file(format!("{}.npy", tensor.name), options).map_err(|e| failed(&e))?;
         zip.write_all(&header(&tensor.shape)).map_err(|e| failed(&e))?;
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         zip.write_all(&bytes).map_err(|e| failed(&e))?;
     }
     Ok(zip.finish().map_err(|e| failed(&e))?.into_inner())
+}
+
+/// How an entry of about `len` bytes is stored: as it is, and always as the same bytes.
+pub(super) fn stored(len: usize) -> SimpleFileOptions {
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    options.unix_permissions(0o644).large_file(len >= u32::MAX as usize / 2)
 }
 
 /// What stands before the floats of an array in an `.npy` file.

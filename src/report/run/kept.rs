@@ -35,7 +35,7 @@ impl Kept {
     /// Gives the last checkpoint in `folder` a name with its number, before the next takes its own.
     pub(super) fn number_last(&mut self, folder: &Path) -> Result<()> {
         if self.count > 1 && self.last > 0 && self.numbers.last() != Some(&self.last) {
-            keep_aside(folder, self.last)?;
+            keep_aside(folder, CHECKPOINT, self.last)?;
             self.numbers.push(self.last);
         }
         Ok(())
@@ -56,21 +56,21 @@ impl Kept {
     }
 }
 
-/// Gives the last checkpoint in `folder`, after `steps` steps, a second name. What has that name and is another is kept as `.old`.
-pub(super) fn keep_aside(folder: &Path, steps: u64) -> Result<()> {
-    let (last, kept) = (folder.join(CHECKPOINT), folder.join(numbered(steps)));
+/// Gives the checkpoint `name` in `folder`, after `steps` steps, a second name. What has that name and is another is kept as `.old`.
+pub(super) fn keep_aside(folder: &Path, name: &str, steps: u64) -> Result<()> {
+    let (named, kept) = (folder.join(name), folder.join(numbered(steps)));
     let failed = |e| Error::output(&kept, e);
     if kept.exists() {
         let read = |path: &Path| std::fs::read(path).map_err(|e| Error::output(path, e));
-        if read(&kept)? == read(&last)? {
+        if read(&kept)? == read(&named)? {
             return Ok(());
         }
         std::fs::rename(&kept, folder.join(format!("{}.old", numbered(steps)))).map_err(failed)?;
     }
-    match std::fs::hard_link(&last, &kept) {
+    match std::fs::hard_link(&named, &kept) {
         Ok(()) => Ok(()),
         // Not everywhere has a file two names.
-        Err(_) => std::fs::read(&last).and_then(|bytes| files::replace(&kept, &bytes)).map_err(failed),
+        Err(_) => std::fs::read(&named).and_then(|bytes| files::replace(&kept, &bytes)).map_err(failed),
     }
 }
 

@@ -2,19 +2,21 @@
 
 mod events;
 mod kept;
+mod lock;
 mod log;
 mod names;
-mod place;
 mod recorded;
 mod replace;
 mod resume;
 mod table;
+mod versions;
 
+pub(crate) use lock::lock;
 pub(crate) use names::{REPORT, RUN, TIMING, WEIGHTS};
-pub(crate) use place::{lock, versions};
 pub(crate) use recorded::RecordedRun;
 pub(crate) use replace::{beside, find as file_of_run};
 pub(crate) use resume::Found;
+pub(crate) use versions::versions;
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -22,12 +24,13 @@ use crate::graph::Graph;
 use crate::trainer::Checkpoint;
 use events::{EventFiles, EventMarks};
 use kept::Kept;
+use lock::{Lock, create_new, is_locked};
 use log::{Mark, RunLog};
 use names::{BATCH, BEST, CHECKPOINT, LOSSES, METRICS, TABLE, earlier_run, is_of_a_run, names, remove_empty_folders};
-use place::{Lock, create_new, is_locked, now};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use versions::now;
 
 /// The folder of runs that are not given one.
 const RUNS: &str = "runs";

@@ -2,9 +2,10 @@
 
 use super::events::EventFiles;
 use super::kept::{Kept, keep_aside};
+use super::lock::{Lock, lock};
 use super::log::{Mark, RunLog};
-use super::names::{BEST, CHECKPOINT, LOSSES, METRICS, TABLE, TIMING, numbered};
-use super::place::{Lock, lock, now, versions};
+use super::names::{BEST, CHECKPOINT, LOSSES, METRICS, TABLE, TIMING, WEIGHTS, numbered};
+use super::versions::{now, versions};
 use super::{Host, RunFolder, replace, table};
 use crate::error::{Error, Result, count_of};
 use crate::files;
@@ -55,31 +56,25 @@ impl RunFolder {
         let mut notes = Vec::new();
         // From here on it is the last, whichever it was; and the folder is tried before the first step.
         let (last, bytes) = (path.join(CHECKPOINT), checkpoint.to_bytes()?);
-        if let Some(later) = Checkpoint::read(&last).ok().map(|later| later.state.progress.steps)
-            && later > checkpoint.state.progress.steps
-        {
-            keep_aside(path, later)?;
-            notes.push(format!(
-                "note: the checkpoint after {} is kept as {}",
-                count_of(later, "step"),
-                numbered(later)
-            ));
-        }
-        // That of an epoch which is yet to come again.
-        let best = path.join(BEST);
-        if let Some(later) = Checkpoint::read(&best).ok().map(|best| best.state.progress.steps)
-            && later > checkpoint.state.progress.steps
-        {
-            let kept = path.join(numbered(later));
-            let moved = if kept.exists() { std::fs::remove_file(&best) } else { std::fs::rename(&best, &kept) };
-            moved.map_err(|e| Error::output(&best, e))?;
-            notes.push(format!(
-                "note: the best checkpoint, after {}, is kept as {}",
-                count_of(later, "step"),
-                numbered(later)
-            ));
+        let steps = checkpoint.state.progress.steps;
+        for (name, what, end) in [(CHECKPOINT, "checkpoint after", ""), (BEST, "best checkpoint, after", ",")] {
+            let found = Checkpoint::read(&path.join(name)).ok().map(|found| found.state.progress.steps);
+            if let Some(later) = found.filter(|later| *later > steps) {
+                keep_aside(path, name, later)?;
+                let (after, kept) = (count_of(later, "step"), numbered(later));
+                notes.push(format!("note: the {what} {after}{end} is kept as {kept}"));
+                if name == BEST {
+                    // Of an epoch which is yet to come again; the last is replaced below.
+                    let best = path.join(BEST);
+                    std::fs::remove_file(&best).map_err(|e| Error::output(&best, e))?;
+                }
+            }
         }
         files::replace(&last, &bytes).map_err(|e| Error::output(&last, format!("{e} ({} bytes)", bytes.len())))?;
+        if steps > 0 {
+            let weights = path.join(WEIGHTS);
+            files::replace(&weights, &checkpoint.best_weights()?).map_err(|e| Error::output(&weights, e))?;
+        }
         let mut log = |name: &str, mark: &Mark| {
             let log = path.join(name);
             if let Some(found) = RunLog::resume(&log, mark)? {

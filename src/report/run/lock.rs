@@ -1,13 +1,12 @@
-//! Where and when a run is, and by what: a folder that no other run has taken, and that is locked; the time; versions.
+//! The folder of a run against others: one that none has taken, and the lock on it.
 
 use crate::error::{Error, Result};
 use crate::files;
 use crate::threads;
-use serde_json::{Value, json};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// How often a lock that is held is tried again, and how long it is waited for each time.
 const TRIES: u32 = 5;
@@ -70,21 +69,6 @@ pub(crate) fn lock(path: &Path) -> Result<Lock> {
 /// Whether a run holds the folder; where that cannot be known, it may.
 pub(super) fn is_locked(path: &Path) -> bool {
     File::open(path).is_ok_and(|folder| folder.try_lock_shared().is_err())
-}
-
-/// The present time, to the second.
-pub(super) fn now() -> String {
-    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
-}
-
-/// The versions of this program and of the crates that generate GPU code, from Cargo.lock.
-pub(crate) fn versions() -> Value {
-    let lock = include_str!("../../../Cargo.lock");
-    let of = |name: &str| {
-        let entry = lock.split_once(&format!("name = \"{name}\"\nversion = \""));
-        entry.and_then(|(_, rest)| rest.split_once('"')).map(|(version, _)| version)
-    };
-    json!({ "gpu-cnn": env!("CARGO_PKG_VERSION"), "wgpu": of("wgpu"), "naga": of("naga") })
 }
 
 #[cfg(test)]
