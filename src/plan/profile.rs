@@ -47,7 +47,8 @@ pub struct Profile {
     pub fuse: bool,
     /// Whether 3x3 convolutions fused with a 2x2 pool use Winograd's algorithm: more dispatches, fewer multiplications.
     pub winograd: bool,
-    /// Whether dispatches that do not depend on each other are launched in pairs.
+    /// Whether dispatches that do not depend on each other are launched in pairs. On a software adapter a branch around a kernel makes every
+    /// access of its loops test a mask, which takes longer than a launch.
     pub pairs: bool,
 }
 
@@ -64,7 +65,7 @@ impl Profile {
         max_terms: usize::MAX,
         fuse: true,
         winograd: true,
-        pairs: true,
+        pairs: false,
     };
     /// Discrete GPUs: limited by launch overhead at small batches, and able to run many workgroups at once.
     pub const DISCRETE: Self = Self {
