@@ -61,12 +61,11 @@ impl ShaderSource {
             let arguments: Vec<String> = arguments.collect();
             format!("main{}({});", SUFFIXES[i], arguments.join(", "))
         });
-        let scalars = ["local_invocation_index", "subgroup_invocation_id"].into_iter();
-        let taken = scalars.filter(|builtin| calls.iter().any(|call| call.contains(builtin)));
-        let parameters: String = taken.map(|builtin| format!(", @builtin({builtin}) {builtin}: u32")).collect();
+        let takes_index = calls.iter().any(|call| call.contains("local_invocation_index"));
+        let index = if takes_index { ", @builtin(local_invocation_index) local_invocation_index: u32" } else { "" };
         let [a, b] = calls;
         text += &format!(
-            "\n@compute @workgroup_size({size})\nfn main(@builtin(workgroup_id) of_pair: vec3<u32>{parameters}) {{\n    if (of_pair.x < FIRST_WORKGROUPS) {{\n        {a}\n    }} else \
+            "\n@compute @workgroup_size({size})\nfn main(@builtin(workgroup_id) of_pair: vec3<u32>{index}) {{\n    if (of_pair.x < FIRST_WORKGROUPS) {{\n        {a}\n    }} else \
              {{\n        {b}\n    }}\n}}\n"
         );
         let grid = [workgroups + second.grid.iter().product::<u32>(), 1, 1];
