@@ -19,6 +19,7 @@ pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel
     let group = d.group();
     let panels = Panels::new(level, group.c_out);
     let pixels = first_pixels(d);
+    let runs = Runs::new(&group);
     let argmax = io.optional_chunks_u32(1, d.batch, d.out_image());
     let [w_len, b_len] = [panels.len(d.patch_len()), panels.len(1)];
     with_scratch([d.groups * w_len, d.groups * b_len], |[packed_w, packed_b]| {
@@ -39,11 +40,42 @@ pub(in crate::kernels::conv2d) fn forward(d: &Dims, relu: bool, level: SimdLevel
                     let x = padded(d, i, x, scratch);
                     let (y, argmax) =
                         (Columns { of: y, row_len: d.c_out, first: i * group.c_out }, argmax.as_deref_mut());
-                    level.run(Image { d: &group, relu, panels, pixels: &pixels, x, w, b, sums, y, argmax });
+                    level.run(Image {
+                        d: &group,
+                        relu,
+                        panels,
+                        pixels: &pixels,
+                        runs: &runs,
+                        x,
+                        w,
+                        b,
+                        sums,
+                        y,
+                        argmax,
+                    });
                 }
             });
         });
     });
+}
+
+/// Taps whose inputs lie side by side, multiplied in one run.
+struct Runs {
+    /// Where the inputs of each run begin, from the first tap's on.
+    starts: Vec<usize>,
+    /// Inputs of a run.
+    len: usize,
+}
+
+impl Runs {
+    fn new(d: &Dims) -> Self {
+        let row = padded_size(d)[1] * d.c_in;
+        let of_row = if d.w.dilation == 1 { 1 } else { d.w.kernel };
+        let starts = (0..d.h.kernel * of_row)
+            .map(|i| i / of_row * d.h.dilation * row + i % of_row * d.w.dilation * d.c_in)
+            .collect();
+        Self { starts, len: d.w.kernel / of_row * d.c_in }
+    }
 }
 
 /// The columns of one group in a matrix of rows of `row_len`.
@@ -73,6 +105,7 @@ struct Image<'a> {
     relu: bool,
     panels: Panels,
     pixels: &'a [usize],
+    runs: &'a Runs,
     x: &'a [f32],
     w: &'a [f32],
     b: &'a [f32],
@@ -100,11 +133,7 @@ impl Image<'_> {
     #[inline(always)]
     fn convolve<S: Simd, const V: usize>(mut self, simd: S) {
         let d = self.d;
-        let row = padded_size(d)[1] * d.c_in;
-        // Taps whose inputs lie side by side are multiplied in one run.
-        let runs = if d.w.dilation == 1 { 1 } else { d.w.kernel };
-        let run = d.w.kernel / runs * d.c_in;
-        let offset = |i: usize| i / runs * d.h.dilation * row + i % runs * d.w.dilation * d.c_in;
+        let Runs { starts: runs, len: run } = self.runs;
         let weights = rows_of::<S, V>(self.w).chunks_exact(d.patch_len());
         for (panel, (w, b)) in weights.zip(rows_of::<S, V>(self.b)).enumerate() {
             let cols = self.panels.cols_of(panel);
@@ -116,23 +145,25 @@ impl Image<'_> {
                     *start = pixels[r.min(last)] * d.c_in;
                 }
                 let mut sums = [[simd.splat_f32s(0.0); V]; ROWS];
-                for (i, w) in w.chunks_exact(run).enumerate() {
-                    let offset = offset(i);
+                for (offset, w) in runs.iter().zip(w.chunks_exact(*run)) {
                     let mut rows = [self.x; ROWS];
                     for (row, start) in rows.iter_mut().zip(starts) {
-                        *row = &self.x[start + offset..][..run];
+                        *row = &self.x[start + offset..][..*run];
                     }
                     multiply(simd, rows, w, &mut sums);
                 }
                 if d.window_len() == 1 {
-                    for (r, sums) in sums.iter_mut().enumerate().take(pixels.len()) {
+                    // A copy that a loop indexes: the sums themselves stay in registers.
+                    let mut rows = sums;
+                    for (r, sums) in rows.iter_mut().enumerate().take(pixels.len()) {
                         for (sum, bias) in sums.iter_mut().zip(b) {
                             *sum = pool::activate(simd, *sum, *bias, self.relu);
                         }
                         store(simd, self.y.row(tile * ROWS + r, cols.clone()), *sums);
                     }
                 } else if !in_registers(d) {
-                    for (r, sums) in sums.iter().enumerate().take(pixels.len()) {
+                    let rows = sums;
+                    for (r, sums) in rows.iter().enumerate().take(pixels.len()) {
                         store(simd, &mut self.sums[(tile * ROWS + r) * d.c_out..][cols.clone()], *sums);
                     }
                 } else {

@@ -111,6 +111,7 @@ impl WithSimd for InputSums<'_> {
         let [_, width] = padded_size(d);
         let padded = S::as_mut_simd_f32s(self.padded).0;
         let blocks = S::as_simd_f32s(self.w).0.chunks_exact(d.c_out * d.taps());
+        let (last, row_len) = (blocks.len() - 1, d.w.input * d.c_in);
         for (block, weights) in blocks.enumerate() {
             padded.fill(simd.splat_f32s(0.0));
             let mut start = 0;
@@ -118,18 +119,20 @@ impl WithSimd for InputSums<'_> {
                 let entries = &self.entries[start..*end as usize];
                 start = *end as usize;
                 if !entries.is_empty() {
-                    by_block!(d, add_weights(simd, entries, weights, d.taps(), &mut padded[*pixel..], width));
+                    by_block!(d, 1, add_weights(simd, entries, weights, d.taps(), &mut padded[*pixel..], width));
                 }
             }
             let channels = block * S::F32_LANES..d.c_in.min((block + 1) * S::F32_LANES);
-            for (y, dx) in self.dx.chunks_exact_mut(d.w.input * d.c_in).enumerate() {
+            for (y, dx) in self.dx.chunks_exact_mut(row_len).enumerate() {
                 let row = &padded[(y + d.h.pad) * width + d.w.pad..];
                 for (dx, sum) in dx.chunks_exact_mut(d.c_in).zip(row) {
                     store(simd, &mut dx[channels.clone()], [*sum]);
                 }
+                if block == last {
+                    self.gate.apply(dx, self.gate_input, self.first + y * row_len);
+                }
             }
         }
-        self.gate.apply(self.dx, self.gate_input, self.first);
     }
 }
 

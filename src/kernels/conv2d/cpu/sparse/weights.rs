@@ -1,7 +1,7 @@
 //! Gradient w.r.t. the weights: nonzero gradients are listed by filter, and each adds a multiple of its input patch to
 //! the filter's sums.
 
-use super::entry::{ENTRY, Entry, by_block};
+use super::entry::{ENTRY, Entry, by_block, vectors_of_panel};
 use crate::kernels::conv2d::cpu::padding::{first_pixels, padded_size};
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::Io;
@@ -20,7 +20,7 @@ const MAX_CHUNKS: usize = 16;
 const MAX_SUMS: usize = 1 << 24;
 /// Floats per task when the partial sums are added.
 const SUM_BLOCK: usize = 4096;
-/// Filters that are summed together, so that their sums stay in the L1 cache.
+/// Filters that are summed together where a panel is one vector, so that their sums stay in the L1 cache.
 const FILTERS: usize = 32;
 
 /// SIMD variant of `Conv2dBackwardWeights` with split-K 1: each task sums a chunk of the batch, then the partial sums
@@ -28,11 +28,13 @@ const FILTERS: usize = 32;
 pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, mut io: Io<'_, f32>) {
     let (x, dy, out) = (io.input(0), io.input(1), io.output(0));
     let (dw, db) = out.split_at_mut(d.patch_len() * d.c_out);
-    let lanes = level.vector_width();
-    let (blocks, sums_of_filter) = (d.c_in.div_ceil(lanes), d.taps() * lanes);
-    let pixels = first_pixels(d);
+    let vectors = vectors_of_panel(d, level);
+    let lanes = vectors * level.vector_width();
+    let (panels, sums_of_filter) = (d.c_in.div_ceil(lanes), d.taps() * lanes);
+    // The entries' indices: of vectors.
+    let pixels: Vec<usize> = first_pixels(d).into_iter().map(|pixel| pixel * vectors).collect();
     // The chunks do not depend on the number of threads, so every bit of the result is the same for any number.
-    let len = blocks * d.c_out * sums_of_filter;
+    let len = panels * d.c_out * sums_of_filter;
     let images = d.batch.div_ceil((MAX_SUMS / len).clamp(1, MAX_CHUNKS)).max(IMAGES);
     let listed = (MAX_ENTRIES / d.out_image()).clamp(1, IMAGES);
     let chunks = d.batch.div_ceil(images);
@@ -43,7 +45,7 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
             sums.fill(0.0);
             biases.fill(0.0);
             for (x, dy) in x.chunks(listed * d.in_image()).zip(dy.chunks(listed * d.out_image())) {
-                add_images(d, &pixels, level, x, dy, sums, biases);
+                add_images(d, (&pixels, vectors), level, x, dy, sums, biases);
             }
         });
         db.fill(0.0);
@@ -56,7 +58,7 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
                 total.iter_mut().zip(&partial[i * SUM_BLOCK..]).for_each(|(total, partial)| *total += *partial);
             }
         });
-        // Transposes [block, filter, tap, lane] to [tap, channel, filter].
+        // Transposes [panel, filter, tap, lane] to [tap, channel, filter].
         dw.par_chunks_mut(d.c_in * d.c_out).enumerate().for_each(|(tap, dw)| {
             for (i, row) in dw.chunks_exact_mut(d.c_out).enumerate() {
                 let from = &total[i / lanes * d.c_out * sums_of_filter + tap * lanes + i % lanes..];
@@ -68,32 +70,34 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
     });
 }
 
-/// Adds the contribution of a few images to `sums` [block, filter, tap, lane] and `biases` [filter].
+/// Adds the contribution of a few images to `sums` [panel, filter, tap, lane] and `biases` [filter]. `pixels` and `vectors`: where the
+/// patch of each pixel begins, and the vectors of a panel.
 fn add_images(
     d: &Dims,
-    pixels: &[usize],
+    (pixels, vectors): (&[usize], usize),
     level: SimdLevel,
     x: &[f32],
     dy: &[f32],
     sums: &mut [f32],
     biases: &mut [f32],
 ) {
-    let lanes = level.vector_width();
+    let lanes = vectors * level.vector_width();
     let images = dy.len() / d.out_image();
     // One spare entry per list: `list_by_filter` writes each gradient before it decides whether to count it.
     let capacity = d.image_windows() + 1;
     let padded = padded_size(d).iter().product::<usize>() * lanes;
-    with_scratch([images * d.c_out * capacity * ENTRY, images * d.c_out, padded], |[entries, counts, padded]| {
+    let lens = [images * d.c_out * capacity * ENTRY, images * d.c_out, images * padded];
+    with_scratch(lens, |[entries, counts, padded]| {
         let (entries, counts) = (bytemuck::cast_slice_mut(entries), bytemuck::cast_slice_mut(counts));
         let lists = entries.chunks_exact_mut(d.c_out * capacity).zip(counts.chunks_exact_mut(d.c_out));
         for ((entries, counts), dy) in lists.zip(dy.chunks_exact(d.out_image())) {
             list_by_filter(d, pixels, dy, entries, counts, biases);
         }
-        padded.fill(0.0);
-        for (block, sums) in sums.chunks_exact_mut(d.c_out * d.taps() * lanes).enumerate() {
-            for (group, sums) in sums.chunks_mut(FILTERS * d.taps() * lanes).enumerate() {
-                level.run(WeightSums { d, x, entries, counts, block, first: group * FILTERS, sums, padded });
-            }
+        if d.is_padded() {
+            padded.fill(0.0);
+        }
+        for (panel, sums) in sums.chunks_exact_mut(d.c_out * d.taps() * lanes).enumerate() {
+            level.run(WeightSums { d, vectors, x, entries, counts, panel, sums, padded });
         }
     });
 }
@@ -114,17 +118,17 @@ fn list_by_filter(d: &Dims, pixels: &[usize], dy: &[f32], entries: &mut [Entry],
     }
 }
 
-/// Adds the contribution of some images to `sums` [filters, taps, lanes]: those of the filters from `first` on, over
-/// one block of input channels.
+/// Adds the contribution of some images to `sums` [filters, taps, lanes] over one panel of input channels.
 struct WeightSums<'a> {
     d: &'a Dims,
+    /// Of a panel.
+    vectors: usize,
     x: &'a [f32],
     entries: &'a [Entry],
     counts: &'a [u32],
-    block: usize,
-    first: usize,
+    panel: usize,
     sums: &'a mut [f32],
-    /// Scratch for one block of channels of one padded image; its padding must be zero on entry.
+    /// Scratch for one panel of channels of the padded images; their padding must be zero on entry.
     padded: &'a mut [f32],
 }
 
@@ -133,30 +137,39 @@ impl WithSimd for WeightSums<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let d = self.d;
-        let [_, width] = padded_size(d);
+        let (d, vectors) = (self.d, self.vectors);
+        let [height, width] = padded_size(d);
         let capacity = d.image_windows() + 1;
         let sums = S::as_mut_simd_f32s(self.sums).0;
         let padded = S::as_mut_simd_f32s(self.padded).0;
-        let channels = self.block * S::F32_LANES..d.c_in.min((self.block + 1) * S::F32_LANES);
-        for (image, x) in self.x.chunks_exact(d.in_image()).enumerate() {
+        let lanes = vectors * S::F32_LANES;
+        let channels = self.panel * lanes..d.c_in.min((self.panel + 1) * lanes);
+        let (width, len) = (width * vectors, height * width * vectors);
+        for (x, padded) in self.x.chunks_exact(d.in_image()).zip(padded.chunks_exact_mut(len)) {
             for (y, x) in x.chunks_exact(d.w.input * d.c_in).enumerate() {
-                let row = &mut padded[(y + d.h.pad) * width + d.w.pad..][..d.w.input];
-                for (to, x) in row.iter_mut().zip(x.chunks_exact(d.c_in)) {
-                    *to = load(simd, &x[channels.clone()]);
+                let row = &mut padded[(y + d.h.pad) * width + d.w.pad * vectors..][..d.w.input * vectors];
+                for (to, x) in row.chunks_exact_mut(vectors).zip(x.chunks_exact(d.c_in)) {
+                    for (to, x) in to.iter_mut().zip(x[channels.clone()].chunks(S::F32_LANES)) {
+                        *to = load(simd, x);
+                    }
                 }
             }
-            for (filter, sums) in sums.chunks_exact_mut(d.taps()).enumerate() {
-                let list = image * d.c_out + self.first + filter;
-                let entries = &self.entries[list * capacity..][..self.counts[list] as usize];
-                by_block!(d, add_patches(simd, entries, padded, width, sums));
+        }
+        let (of_filter, filters) = (d.taps() * vectors, FILTERS / vectors);
+        for (group, sums) in sums.chunks_mut(filters * of_filter).enumerate() {
+            for (image, padded) in padded.chunks_exact(len).enumerate() {
+                for (filter, sums) in sums.chunks_exact_mut(of_filter).enumerate() {
+                    let list = image * d.c_out + group * filters + filter;
+                    let entries = &self.entries[list * capacity..][..self.counts[list] as usize];
+                    by_block!(d, vectors, add_patches(simd, entries, padded, width, sums));
+                }
             }
         }
     }
 }
 
-/// `sums[tap] += sum of value * padded[index + tap]` over the entries, for each tap; `width` is that of the padded
-/// image.
+/// `sums[tap] += sum of value * padded[index + tap]` over the entries, for each tap; `width` are the vectors of a row of
+/// the padded image.
 #[inline(always)]
 fn add_patches<S: Simd, const ROWS: usize, const WIDTH: usize>(
     simd: S,
