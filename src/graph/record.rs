@@ -7,7 +7,7 @@ use super::record_options::RecordOptions;
 use crate::error::{Advice, Error, Result, usage};
 use crate::kernels::elementwise::Sum;
 use crate::kernels::optimizer::{Accumulate, FlaggedGradients, MovingAverage, record_update_check};
-use crate::kernels::unpack::Unpack;
+use crate::kernels::unpack::{Unpack, read_pixels};
 use crate::kernels::{Gate, GradientOut};
 use crate::layers::{Loss, LossSite, OnNan, Saved, Site, Tensor};
 use crate::plan::{BufferSlice, HostBuffers, Mode, Plan, Recorder, SkipBuffers};
@@ -102,8 +102,8 @@ impl<'g> Recording<'g> {
         let logits_gradient = self.r.floats("logits gradient", batch * outputs);
 
         let divisor = 255.0 / self.graph.largest_pixel();
-        let unpack = Unpack { count: self.input.len, words: words_per_batch, divisor };
-        let unpack = self.r.dispatch("input unpack", unpack, &[pixels], &[self.input]);
+        let unpack_batch = Unpack { count: self.input.len, words: words_per_batch, divisor };
+        let unpack = self.r.dispatch("input unpack", unpack_batch, &[pixels], &[self.input]);
         let keys = (!augment.is_none()).then(|| self.r.u32s("image keys", batches_per_upload * batch * 2));
         let training_input = keys.map_or(unpack, |keys| {
             let kernel = augment.kernel(batch, self.graph.input, words_per_batch, divisor);
@@ -142,7 +142,7 @@ impl<'g> Recording<'g> {
 
         let after_unpack = |lists: &[&[_]]| [&[unpack], &lists.concat()[..]].concat();
         let after_augment = [&[training_input], &gradients[..]].concat();
-        Plan {
+        let plan = Plan {
             programs: [
                 after_augment,
                 accumulate,
@@ -170,7 +170,8 @@ impl<'g> Recording<'g> {
             batch,
             batches_per_upload,
             words_per_batch,
-        }
+        };
+        read_pixels(plan, unpack, unpack_batch)
     }
 
     /// The activations of `value`, [batch, shape].

@@ -52,6 +52,11 @@ pub(crate) fn x_file(by_4: bool) -> &'static str {
     }
 }
 
+/// Whether `file` is one of [`x_file`].
+pub(crate) fn is_x_file(file: &str) -> bool {
+    [true, false].map(x_file).contains(&file)
+}
+
 /// The shader file that binds a layer's weights at 1; `by_4`: whether the row length divides by four, so that four
 /// elements can be loaded at once.
 pub(crate) fn weights_file(by_4: bool) -> &'static str {

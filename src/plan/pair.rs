@@ -1,5 +1,5 @@
-//! Dispatches that do not depend on each other are launched in pairs: a card waits between launches, at small batches for longer than
-//! many a kernel runs.
+//! Dispatches that do not depend on each other are launched in pairs, side by side, and so are two of one workgroup each, one after the
+//! other: a card waits between launches, at small batches for longer than many a kernel runs.
 
 use super::buffers::BufferSlice;
 use super::recorded::{Dispatch, DispatchId, Plan};
@@ -11,8 +11,8 @@ use std::collections::HashSet;
 const MAX_WORKGROUPS: u32 = 2048;
 
 impl Plan {
-    /// This plan with pairs of dispatches, where its profile has them: each dispatch joins the first launch that is alone so far and does
-    /// not come before what it depends on. Before [`Self::share_buffers`], which keeps what a pair uses apart.
+    /// This plan with pairs of dispatches, where its profile has them: each dispatch follows what it depends on within a launch, or joins
+    /// the first launch that is alone so far and does not come before what it depends on. Before [`Self::share_buffers`], which keeps what a pair uses apart.
     pub fn pair_dispatches(mut self) -> Self {
         if !self.profile.pairs {
             return self;
@@ -24,6 +24,11 @@ impl Plan {
             for &id in &self.programs[program] {
                 let depends = |other: &DispatchId| conflict(self.dispatch(id), self.dispatch(*other));
                 let ready = launches.iter().rposition(|launch| launch.iter().any(depends)).map_or(0, |last| last + 1);
+                let before = launches[..ready].last_mut().filter(|launch| self.can_follow(launch, id));
+                if let Some(before) = before {
+                    before.push(id);
+                    continue;
+                }
                 let can_join = |launch: &&mut Vec<DispatchId>| matches!(launch[..], [only] if sizes[id.0].pairs_with(sizes[only.0]));
                 match launches[ready..].iter_mut().find(can_join) {
                     Some(launch) => launch.push(id),
@@ -37,6 +42,24 @@ impl Plan {
         pairs.dedup();
         self.pairs = pairs;
         self
+    }
+
+    /// Whether dispatch `id` can run in the launch of the one that it depends on, after it.
+    fn can_follow(&self, launch: &[DispatchId], id: DispatchId) -> bool {
+        let [only] = *launch else { return false };
+        let (first, second) = (self.dispatch(only), self.dispatch(id));
+        let sizes = [first, second].map(Size::of);
+        let is_one_workgroup = sizes.iter().all(|size| size.workgroups == 1);
+        is_one_workgroup && sizes[0].pairs_with(sizes[1]) && Sequence::of(first, second).is_some()
+    }
+
+    /// Where the second dispatch of a launch reads what the first writes: the binding of that input among the launch's. Nothing is
+    /// bound there.
+    pub fn unbound(&self, launch: &[DispatchId]) -> Option<usize> {
+        let [first, second] = *launch else { return None };
+        let (first, second) = (self.dispatch(first), self.dispatch(second));
+        let input = Sequence::of(first, second)?.input;
+        Some(first.inputs.len() + first.outputs.len() + input)
     }
 
     /// The dispatches `ids` as they are launched: alone, or two at a time.
@@ -88,7 +111,8 @@ impl Plan {
     pub fn shader_of_pair(&self, pair: [DispatchId; 2]) -> ShaderSource {
         let [first, second] = pair.map(|id| self.dispatch(id));
         let bindings = first.inputs.len() + first.outputs.len();
-        ShaderSource::of_pair(&[first, second].map(|dispatch| dispatch.kernel.shader()), bindings, self.profile)
+        let read = Sequence::of(first, second).map(|Sequence { output, input }| [first.inputs.len() + output, input]);
+        ShaderSource::of_pair(&[first, second].map(|dispatch| dispatch.kernel.shader()), bindings, read, self.profile)
     }
 }
 
@@ -109,6 +133,31 @@ impl Size {
     fn pairs_with(self, other: Self) -> bool {
         self.invocations == other.invocations && self.workgroups.saturating_add(other.workgroups) <= MAX_WORKGROUPS
     }
+}
+
+/// Of two dispatches, the only thing that the second needs of the first.
+struct Sequence {
+    /// Index of the output that the second reads.
+    output: usize,
+    /// Index of the input where it reads it.
+    input: usize,
+}
+
+impl Sequence {
+    /// None if the second needs nothing or something else of the first, or reads it as another type than it is written.
+    fn of(first: &Dispatch, second: &Dispatch) -> Option<Self> {
+        let at = |output: &BufferSlice| second.inputs.iter().position(|input| input == output);
+        let mut read = first.outputs.iter().enumerate().filter_map(|(i, output)| Some((i, at(output)?)));
+        let (output, input) = read.next()?;
+        let rest = Dispatch { inputs: without(&second.inputs, input), ..second.clone() };
+        let types = [(first, first.inputs.len() + output), (second, input)]
+            .map(|(dispatch, binding)| dispatch.kernel.shader().declared(binding).map(|(_, of_type)| of_type));
+        (!conflict(first, &rest) && types[0].is_some() && types[0] == types[1]).then_some(Self { output, input })
+    }
+}
+
+fn without(slices: &[BufferSlice], i: usize) -> Vec<BufferSlice> {
+    slices.iter().enumerate().filter(|(n, _)| *n != i).map(|(_, slice)| *slice).collect()
 }
 
 /// Whether the order of two dispatches matters, or a launch of both would bind a buffer to read it and to write it.

@@ -47,6 +47,8 @@ pub struct Profile {
     pub fuse: bool,
     /// Whether 3x3 convolutions fused with a 2x2 pool use Winograd's algorithm: more dispatches, fewer multiplications.
     pub winograd: bool,
+    /// Whether the first layer's kernels read the images' bytes, where they can, so that no dispatch has to make floats of them.
+    pub reads_pixels: bool,
     /// Whether dispatches that do not depend on each other are launched in pairs. On a software adapter a branch around a kernel makes every
     /// access of its loops test a mask, which takes longer than a launch.
     pub pairs: bool,
@@ -65,6 +67,7 @@ impl Profile {
         max_terms: usize::MAX,
         fuse: true,
         winograd: true,
+        reads_pixels: true,
         pairs: false,
     };
     /// Discrete GPUs: limited by launch overhead at small batches, and able to run many workgroups at once.
@@ -79,6 +82,7 @@ impl Profile {
         max_terms: 1024,
         fuse: true,
         winograd: false,
+        reads_pixels: true,
         pairs: true,
     };
     /// Integrated GPUs, and every adapter that neither of the other two profiles fits.
@@ -87,8 +91,14 @@ impl Profile {
     /// [`Self::DISCRETE`] with large tiles for products of every size: for checks, whose products are small.
     pub const LARGE_TILES: Self = Self { name: "large-tiles", large_tiles: 0, ..Self::DISCRETE };
     /// The reference implementations on the CPU: the twins of all kernels.
-    pub const REFERENCE: Self =
-        Self { name: "cpu", target: Target::Cpu(None), min_tiles: 0, pairs: false, ..Self::INTEGRATED };
+    pub const REFERENCE: Self = Self {
+        name: "cpu",
+        target: Target::Cpu(None),
+        min_tiles: 0,
+        reads_pixels: false,
+        pairs: false,
+        ..Self::INTEGRATED
+    };
     /// The profiles that wgpu adapters take, that is, those with [`Target::Adapter`].
     pub const ADAPTERS: [Self; 3] = [Self::SOFTWARE, Self::DISCRETE, Self::INTEGRATED];
     /// Those that kernels are checked with.

@@ -51,6 +51,17 @@ impl Shader {
         self.files.iter().find_map(of_file).expect("an entry point")
     }
 
+    /// Name and type of the buffer at `binding` of group 0, as a file declares it.
+    pub(super) fn declared(&self, binding: usize) -> Option<(&'static str, &'static str)> {
+        let bounds = self.constants.bounds();
+        let is_here = |text: &str| text.parse().ok().or_else(|| bounds.get(text).copied()) == Some(binding as u64);
+        self.files.iter().flat_map(|file| file.lines()).find_map(|line| {
+            let (at, rest) = line.strip_prefix("@group(0) @binding(")?.split_once(") var<storage, ")?;
+            let (name, of_type) = rest.split_once("> ")?.1.strip_suffix(';')?.split_once(": ")?;
+            is_here(at).then_some((name, of_type))
+        })
+    }
+
     /// What every shader has.
     pub(super) fn common_text(profile: Profile) -> String {
         let four = match profile.loads_u64 {

@@ -1,4 +1,4 @@
-//! One shader of two: the names of each get a suffix, and the workgroup's index says which of them it runs.
+//! One shader of two: the names of each get a suffix. The workgroup's index says which of them it runs, or one workgroup runs both.
 
 use super::profile::Profile;
 use super::wgsl::{STEP_FILE, Shader};
@@ -24,11 +24,12 @@ const SUFFIXES: [&str; 2] = ["_a", "_b"];
 
 impl ShaderSource {
     /// Both `shaders`, the workgroups of the first before those of the second; the bindings of the second follow the `bindings` of the
-    /// first.
+    /// first. With `read`, one workgroup runs both, one after the other: at the first's binding `read[0]` is what the second reads at its
+    /// own `read[1]`.
     ///
     /// # Panics
     /// If an entry point is not written as in `shaders/`, or the workgroups differ in size.
-    pub(super) fn of_pair(shaders: &[Shader; 2], bindings: usize, profile: Profile) -> Self {
+    pub(super) fn of_pair(shaders: &[Shader; 2], bindings: usize, read: Option<[usize; 2]>, profile: Profile) -> Self {
         let [first, second] = shaders;
         let texts = shaders.each_ref().map(|shader| shader.own_text(profile));
         let [size, other] = shaders.each_ref().map(Shader::workgroup_size);
@@ -39,6 +40,8 @@ impl ShaderSource {
         text += &Shader::common_text(profile);
         text += if uses_step { STEP_FILE } else { "" };
         let shared = shared_memory(shaders, &texts);
+        let handed_on =
+            read.and_then(|[output, input]| Some((shaders[0].declared(output)?.0, shaders[1].declared(input)?.0)));
         let calls = [0, 1].map(|i| {
             let (mut body, parameters) = without_entry(&texts[i]);
             let mut names: HashMap<&str, String> =
@@ -50,9 +53,14 @@ impl ShaderSource {
                     body = body.replace(line, "");
                 }
             }
+            if let (1, Some((written, read))) = (i, handed_on) {
+                names.insert(read, format!("{written}{}", SUFFIXES[0]));
+                let is_other = |line: &&str| !(line.starts_with("@group(0)") && line.contains(&format!("> {read}: ")));
+                body = body.lines().filter(is_other).map(|line| format!("{line}\n")).collect();
+            }
             text += &renamed(&body, &names);
             let [x, y, _] = shaders[i].grid;
-            let index = ["of_pair.x", "(of_pair.x - FIRST_WORKGROUPS)"][i];
+            let index = ["of_pair.x", "(of_pair.x - FIRST_WORKGROUPS)"][i * usize::from(read.is_none())];
             let group = format!("vec3({index} % {x}u, {index} / {x}u % {y}u, {index} / {}u)", x * y);
             let arguments = parameters.iter().map(|builtin| match builtin.as_str() {
                 "workgroup_id" => group.clone(),
@@ -64,12 +72,20 @@ impl ShaderSource {
         let takes_index = calls.iter().any(|call| call.contains("local_invocation_index"));
         let index = if takes_index { ", @builtin(local_invocation_index) local_invocation_index: u32" } else { "" };
         let [a, b] = calls;
+        let body = match read {
+            Some(_) => format!("    {a}\n    storageBarrier();\n    {b}"),
+            None => {
+                format!("    if (of_pair.x < FIRST_WORKGROUPS) {{\n        {a}\n    }} else {{\n        {b}\n    }}")
+            }
+        };
         text += &format!(
-            "\n@compute @workgroup_size({size})\nfn main(@builtin(workgroup_id) of_pair: vec3<u32>{index}) {{\n    if (of_pair.x < FIRST_WORKGROUPS) {{\n        {a}\n    }} else \
-             {{\n        {b}\n    }}\n}}\n"
+            "\n@compute @workgroup_size({size})\nfn main(@builtin(workgroup_id) of_pair: vec3<u32>{index}) {{\n{body}\n}}\n"
         );
-        let grid = [workgroups + second.grid.iter().product::<u32>(), 1, 1];
-        Self { text, grid, iterations: first.iterations.max(second.iterations), uses_step }
+        let (grid, iterations) = match read {
+            Some(_) => (1, first.iterations + second.iterations),
+            None => (workgroups + second.grid.iter().product::<u32>(), first.iterations.max(second.iterations)),
+        };
+        Self { text, grid: [grid, 1, 1], iterations, uses_step }
     }
 }
 
@@ -169,7 +185,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     #[test]
     fn names_bindings_and_workgroups_of_a_pair_are_told_apart() {
         let pair = |rows: usize| {
-            ShaderSource::of_pair(&[shader(FILE, 2, [3, 1, 1]), shader(FILE, rows, [2, 5, 1])], 1, Profile::DISCRETE)
+            let shaders = [shader(FILE, 2, [3, 1, 1]), shader(FILE, rows, [2, 5, 1])];
+            ShaderSource::of_pair(&shaders, 1, None, Profile::DISCRETE)
         };
         let different = pair(4);
         assert_eq!((different.grid, different.iterations), ([13, 1, 1], 4));

@@ -93,10 +93,13 @@ pub(super) fn layout_entry(
     }
 }
 
-/// The layout of bind group 0: storage buffers, of which each is an input, read-only, or an output.
-pub(super) fn group_layout(device: &wgpu::Device, are_inputs: impl Iterator<Item = bool>) -> wgpu::BindGroupLayout {
+/// The layout of bind group 0: storage buffers by their bindings, of which each is an input, read-only, or an output.
+pub(super) fn group_layout(
+    device: &wgpu::Device,
+    are_inputs: impl Iterator<Item = (usize, bool)>,
+) -> wgpu::BindGroupLayout {
     let storage = |(i, read_only)| layout_entry(i, BufferBindingType::Storage { read_only }, false);
-    let entries: Vec<_> = are_inputs.enumerate().map(storage).collect();
+    let entries: Vec<_> = are_inputs.map(storage).collect();
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries })
 }
 

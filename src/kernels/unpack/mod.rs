@@ -1,8 +1,11 @@
 //! Bytes to floats: `x = byte / 255`, or the byte itself, computed on the device, so that the upload moves one byte per pixel value.
 
-use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, constants, elementwise_grid, wgsl};
+mod pixels;
+
+use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
+pub(crate) use pixels::read_pixels;
 use rayon::prelude::*;
 
 /// Converts one batch of an upload to floats from 0 to 1, or from 0 to 255.
@@ -49,9 +52,19 @@ const CHUNK: usize = 1024;
 
 impl Unpack {
     fn for_each_chunk<F: Real>(&self, io: &mut Io<'_, F>, each: impl Fn(&mut [F], &[u32]) + Sync) {
-        let words = &io.input_u32(0)[io.step.batch_index as usize * self.words..][..self.words];
+        let words = self.words_of(io.input_u32(0), io.step);
         let chunks = io.output(0).par_chunks_mut(4 * CHUNK).zip(words.par_chunks(CHUNK));
         chunks.for_each(|(x, words)| each(x, words));
+    }
+
+    /// The words of the step's batch in `pixels`.
+    fn words_of<'a>(&self, pixels: &'a [u32], step: Step) -> &'a [u32] {
+        &pixels[step.batch_index as usize * self.words..][..self.words]
+    }
+
+    /// Converts the step's batch in `pixels` to `x` `[count]`.
+    pub(crate) fn batch<F: Real>(&self, pixels: &[u32], step: Step, x: &mut [F]) {
+        unpack(x, self.words_of(pixels, step), self.divisor);
     }
 }
 
