@@ -11,7 +11,7 @@
 // Four channels of a pixel, zero out of bounds. Lanes beyond the last tap may be out of bounds too, but are not read.
 fn x_at(image: u32, y: i32, x: i32, channel: u32) -> vec4<f32> {
     let inside = u32(y) < H && u32(x) < W;
-    return select(vec4(0.0), x_four(select(0u, (image * H + u32(y)) * W + u32(x), inside), channel), inside);
+    return select(vec4(0.0), x_channels(select(0u, (image * H + u32(y)) * W + u32(x), inside), channel), inside);
 }
 
 // The pair of rows that straddles two pairs: the second row of the first pair, then the first row of the second pair.

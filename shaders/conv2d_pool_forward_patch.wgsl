@@ -2,10 +2,8 @@
 //
 // For few input channels, on subgroups of eight. One workgroup computes 32 filters (four per lane) of one row of pool
 // windows. The input patch under a window, [PATCH / (PATCH_W C_IN), PATCH_W, C_IN], is loaded as LOADS values per lane
-// and broadcast to all lanes by shuffles. x: [BATCH, H, W, C_IN], weights: [K, COLS] followed by the bias [COLS],
+// and broadcast to all lanes by shuffles. x: [BATCH, H, W, C_IN] of x_single.wgsl, weights: [K, COLS] followed by the bias [COLS],
 // out and argmax: [BATCH, POOL_OH, POOL_OW, COLS].
-
-@group(0) @binding(0) var<storage, read> x_values: array<f32>;
 
 // Element `at` of the patch whose first pixel is (y, x); zero past the end of the patch and in the zero padding.
 fn patch_at(image: u32, y: i32, x: i32, at: u32) -> f32 {
@@ -13,7 +11,7 @@ fn patch_at(image: u32, y: i32, x: i32, at: u32) -> f32 {
     let px = x + i32(at / C_IN % PATCH_W);
     let inside = at < PATCH && (!PADDED || (u32(py) < H && u32(px) < W));
     let i = select(0u, ((image * H + u32(py)) * W + u32(px)) * C_IN + at % C_IN, inside);
-    return select(0.0, x_values[i], inside);
+    return select(0.0, x_one(i), inside);
 }
 
 @compute @workgroup_size(8)

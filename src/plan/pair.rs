@@ -178,19 +178,45 @@ mod tests {
     use super::*;
     use crate::kernels::peak::Copy;
 
-    /// How many launches take two copies, each from one slice to another: `a` is a whole buffer, `a0` and `a1` are its halves.
-    fn launches(copies: [[&str; 2]; 2]) -> usize {
+    /// A plan of copies, each from one slice to another: `a` is a whole buffer of `len`, `a0` and `a1` are its halves.
+    fn plan(len: usize, copies: &[[&str; 2]]) -> Plan {
         let mut r = Recorder::new(Profile::DISCRETE);
         for copy in copies {
             let [from, to] = copy.map(|name| {
                 let (letter, half) = name.split_at(1);
-                let whole = r.floats(letter, 128);
-                half.parse().map_or(whole, |half: usize| BufferSlice { offset: half * 64, len: 64, ..whole })
+                let whole = r.floats(letter, len);
+                let of_half = |half: usize| BufferSlice { offset: half * len / 2, len: len / 2, ..whole };
+                half.parse().map_or(whole, of_half)
             });
             r.dispatch("copy", Copy { count: to.len }, &[from], &[to]);
         }
-        let plan = r.into_plan().pair_dispatches();
+        r.into_plan().pair_dispatches()
+    }
+
+    /// How many launches take two copies of two workgroups each.
+    fn launches(copies: [[&str; 2]; 2]) -> usize {
+        let plan = plan(1024, &copies);
         plan.launches(&plan.programs[0]).len()
+    }
+
+    #[test]
+    fn what_one_workgroup_makes_of_another_s_output_follows_it_in_its_launch() {
+        let found = |len: usize, copies: &[[&str; 2]]| {
+            let plan = plan(len, copies);
+            let launches = plan.launches(&plan.programs[0]);
+            launches.iter().map(|launch| (launch.len(), plan.unbound(launch))).collect::<Vec<_>>()
+        };
+        // The input of the second is the third of the four bindings.
+        assert_eq!(found(128, &[["a", "b"], ["b", "c"]]), [(2, Some(2))]);
+        assert_eq!(found(128, &[["a", "b"], ["b", "c"], ["c", "d"]]), [(2, Some(2)), (1, None)], "not three");
+        assert_eq!(
+            found(128, &[["a", "b"], ["b", "a"]]),
+            [(1, None), (1, None)],
+            "the second writes what the first reads"
+        );
+        assert_eq!(found(128, &[["a", "b"], ["b0", "c0"]]), [(1, None), (1, None)], "another slice");
+        assert_eq!(found(1024, &[["a", "b"], ["b", "c"]]), [(1, None), (1, None)], "two workgroups");
+        assert_eq!(found(128, &[["a", "b"], ["c", "d"]]), [(2, None)], "side by side");
     }
 
     #[test]

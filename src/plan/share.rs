@@ -20,6 +20,10 @@ impl Plan {
         let mut new_ids = vec![BufferId(0); self.buffers.len()];
         for buffer in order {
             let (wanted, uses) = (&self.buffers[buffer], uses[buffer]);
+            if is_local[buffer] && uses == Uses::default() {
+                // Nothing uses it, and nothing refers to its new index.
+                continue;
+            }
             let free = shared.iter().enumerate().filter(|(_, (target, earlier))| {
                 is_local[buffer]
                     && target.element == wanted.element

@@ -182,6 +182,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 ";
 
+    const READER: &str = "@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3<u32>) {
+    out[group.x] = x[group.y];
+}
+";
+
     #[test]
     fn names_bindings_and_workgroups_of_a_pair_are_told_apart() {
         let pair = |rows: usize| {
@@ -204,6 +212,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         ] {
             assert!(different.text.contains(line), "{line} in {}", different.text);
         }
+        let shaders = [2, 4].map(|rows| shader(READER, rows, [1, 1, 1]));
+        let follows = ShaderSource::of_pair(&shaders, 2, Some([1, 0]), Profile::DISCRETE);
+        assert_eq!((follows.grid, follows.iterations), ([1, 1, 1], 6));
+        let main = follows.text.rsplit_once("of_pair: vec3<u32>").expect("an entry point").1;
+        let calls = ["main_a(vec3(of_pair.x % 1u", "storageBarrier();", "main_b(vec3(of_pair.x % 1u"];
+        let places = calls.map(|call| main.find(call).unwrap_or_else(|| panic!("{call} in {main}")));
+        assert!(places.is_sorted() && !main.contains("FIRST_WORKGROUPS"), "{main}");
+        assert!(
+            follows.text.contains("out_b[group.x] = out_a[group.y];") && !follows.text.contains(" x_b:"),
+            "{}",
+            follows.text
+        );
         // The same constants: one array for both.
         let same = pair(2).text;
         assert!(same.matches("var<workgroup>").count() == 1 && same.contains("kept_a[at % 8u]"), "{same}");

@@ -63,6 +63,6 @@ fn no_memory_for_any_of_the_buffers_is_five_with_its_name() {
     let count = labels.len();
     labels.sort();
     labels.dedup();
-    assert!(count == labels.len() && count > 12, "{count} buffers: {labels:?}");
+    assert!(count == labels.len() && count > 10, "{count} buffers: {labels:?}");
     assert!(["parameters", "gradients", "metrics"].iter().all(|name| labels.iter().any(|l| l == name)), "{labels:?}");
 }

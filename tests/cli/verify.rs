@@ -31,7 +31,7 @@ fn verify_checks_a_case_and_a_model_on_the_adapter() {
         let output = one(more);
         assert!(output.status.success(), "{}", stderr(&output));
         let text = stdout(&output);
-        assert!(text.contains("dense::products::DenseForward") && text.contains("unpack::Unpack"), "{text}");
+        assert!(text.contains("dense::products::DenseForward") && text.contains("softmax::Softmax"), "{text}");
     }
     for finding in gpu_cnn::internals::verify::FINDINGS {
         let output = one(&[finding]);

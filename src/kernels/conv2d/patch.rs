@@ -3,7 +3,7 @@
 use super::dims::Dims;
 use super::passes::ForwardPass;
 use super::reference;
-use crate::kernels::tile::{GROUP_ONE, weights_file};
+use crate::kernels::tile::{GROUP_ONE, weights_file, x_file};
 use crate::plan::{
     ArgmaxStore, Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, Target, constants, grid, output_file,
     wgsl,
@@ -78,6 +78,7 @@ impl KernelSpec for Conv2dPoolPatchForward {
         let constants = d.constants().and(constants).and(grid_x);
         let files = vec![
             wgsl!("conv2d_pool_forward_patch.wgsl"),
+            x_file(false),
             weights_file(by_4),
             wgsl!("tile_weights.wgsl"),
             wgsl!("pooled_output.wgsl"),

@@ -5,7 +5,7 @@ use super::dims::Dims;
 use super::passes::WeightsPass;
 use super::reference;
 use crate::kernels::split_k::record_split_k;
-use crate::kernels::tile::{GROUP_ONE, dy_file};
+use crate::kernels::tile::{GROUP_ONE, dy_file, x_file};
 use crate::plan::{Cost, Io, KernelSpec, MatmulCore, Profile, Recorder, Shader, Target, constants, output_file, wgsl};
 use crate::real::Real;
 
@@ -109,6 +109,7 @@ impl KernelSpec for Conv2dPoolSelectWeights {
         };
         let files = vec![
             inputs,
+            x_file(d.c_in.is_multiple_of(4)),
             dy_file(by_4),
             wgsl!("conv2d_pool_backward_weights_select.wgsl"),
             wgsl!("tagged_gradient.wgsl"),
