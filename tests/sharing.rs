@@ -4,7 +4,7 @@
 use crate::support::{adapter, wait};
 use gpu_cnn::internals::backend::gpu::{Adapter, Engine};
 use gpu_cnn::internals::backend::{Backend, Cpu};
-use gpu_cnn::internals::plan::{BufferId, Element, Lifetime, Plan, Profile, Program};
+use gpu_cnn::internals::plan::{BufferId, DispatchId, Element, Lifetime, Plan, Profile, Program};
 use gpu_cnn::internals::simd::SimdLevel;
 use gpu_cnn::internals::verify::{Case, cases, compare_launches, presets};
 use gpu_cnn::{Device, Preset};
