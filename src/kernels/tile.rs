@@ -52,9 +52,9 @@ pub(crate) fn x_file(by_4: bool) -> &'static str {
     }
 }
 
-/// Whether `file` is one of [`x_file`].
-pub(crate) fn is_x_file(file: &str) -> bool {
-    [true, false].map(x_file).contains(&file)
+/// Of a file that [`x_file`] returned, what it was asked for.
+pub(crate) fn x_file_is_by_4(file: &str) -> Option<bool> {
+    [true, false].into_iter().find(|by_4| x_file(*by_4) == file)
 }
 
 /// The shader file that binds a layer's weights at 1; `by_4`: whether the row length divides by four, so that four

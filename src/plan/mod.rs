@@ -21,7 +21,7 @@ pub use buffers::{BufferDesc, BufferId, BufferSlice, Element, Lifetime, MAX_BIND
 pub(crate) use constants::constants;
 pub use constants::{Constant, Constants};
 pub use kernel::{Cost, Io, Kernel, KernelSpec, MergeParts, View, ViewMut};
-pub use profile::{MatmulCore, Profile, Target};
+pub use profile::{MatmulCore, PixelReads, Profile, Target};
 pub use recorded::{Dispatch, DispatchId, HostBuffers, Mode, Plan, Program, SkipBuffers};
 pub use recorder::Recorder;
 #[cfg(target_family = "wasm")]

@@ -20,6 +20,17 @@ pub enum MatmulCore {
     Workgroup,
 }
 
+/// How kernels read bytes in place of floats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PixelReads {
+    /// Not at all.
+    None,
+    /// Four at a time: by single bytes, a convolution's loops on a card have a tenth more instructions.
+    Fours,
+    /// Four at a time or single ones.
+    Any,
+}
+
 /// Which kernels a plan uses on an adapter, and how they are tiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Profile {
@@ -47,8 +58,8 @@ pub struct Profile {
     pub fuse: bool,
     /// Whether 3x3 convolutions fused with a 2x2 pool use Winograd's algorithm: more dispatches, fewer multiplications.
     pub winograd: bool,
-    /// Whether the first layer's kernels read the images' bytes, where they can, so that no dispatch has to make floats of them.
-    pub reads_pixels: bool,
+    /// How the first layer's kernels read the images' bytes, so that no dispatch has to make floats of them.
+    pub pixel_reads: PixelReads,
     /// Whether dispatches that do not depend on each other are launched in pairs. On a software adapter a branch around a kernel makes every
     /// access of its loops test a mask, which takes longer than a launch.
     pub pairs: bool,
@@ -67,7 +78,7 @@ impl Profile {
         max_terms: usize::MAX,
         fuse: true,
         winograd: true,
-        reads_pixels: true,
+        pixel_reads: PixelReads::Any,
         pairs: false,
     };
     /// Discrete GPUs: limited by launch overhead at small batches, and able to run many workgroups at once.
@@ -82,7 +93,7 @@ impl Profile {
         max_terms: 1024,
         fuse: true,
         winograd: false,
-        reads_pixels: true,
+        pixel_reads: PixelReads::Fours,
         pairs: true,
     };
     /// Integrated GPUs, and every adapter that neither of the other two profiles fits.
@@ -95,7 +106,7 @@ impl Profile {
         name: "cpu",
         target: Target::Cpu(None),
         min_tiles: 0,
-        reads_pixels: false,
+        pixel_reads: PixelReads::None,
         pairs: false,
         ..Self::INTEGRATED
     };

@@ -2,8 +2,10 @@
 //! and a quarter of the bytes to read.
 
 use super::Unpack;
-use crate::kernels::tile::is_x_file;
-use crate::plan::{Cost, Dispatch, DispatchId, Io, Kernel, MergeParts, Plan, STEP_FILE, Shader, View, constants, wgsl};
+use crate::kernels::tile::x_file_is_by_4;
+use crate::plan::{
+    Cost, Dispatch, DispatchId, Io, Kernel, MergeParts, PixelReads, Plan, STEP_FILE, Shader, View, constants, wgsl,
+};
 use crate::real::Real;
 use crate::simd::{SimdLevel, with_scratch};
 use std::sync::Arc;
@@ -16,14 +18,19 @@ pub(crate) fn read_pixels(mut plan: Plan, id: DispatchId, unpack: Unpack) -> Pla
         dispatch.inputs.iter().chain(&dispatch.outputs).any(|slice| slice.buffer == floats.buffer)
     };
     let users: Vec<usize> = (0..plan.dispatches.len()).filter(|i| *i != id.0 && uses(&plan.dispatches[*i])).collect();
+    let takes = |by_4: bool| match plan.profile.pixel_reads {
+        PixelReads::None => false,
+        PixelReads::Fours => by_4,
+        PixelReads::Any => true,
+    };
     let can_read = |i: &usize| {
         let Dispatch { kernel, inputs, outputs, .. } = &plan.dispatches[*i];
         let others = inputs.iter().skip(1).chain(outputs);
-        kernel.shader().files.iter().any(|file| is_x_file(file))
+        kernel.shader().files.iter().any(|file| x_file_is_by_4(file).is_some_and(takes))
             && inputs[0] == floats
             && others.into_iter().all(|slice| slice.buffer != floats.buffer)
     };
-    if !plan.profile.reads_pixels || !users.iter().all(can_read) {
+    if !users.iter().all(can_read) {
         return plan;
     }
     for i in users {
@@ -62,7 +69,8 @@ impl Kernel for OfPixels {
 
     fn shader(&self) -> Shader {
         let Shader { files, constants, grid, iterations, uses_step } = self.kernel.shader();
-        let own = files.into_iter().map(|file| if is_x_file(file) { wgsl!("x_pixels.wgsl") } else { file });
+        let own =
+            files.into_iter().map(|file| if x_file_is_by_4(file).is_some() { wgsl!("x_pixels.wgsl") } else { file });
         let step = [STEP_FILE].into_iter().filter(|_| !uses_step);
         let Unpack { words, divisor, .. } = self.unpack;
         Shader {
