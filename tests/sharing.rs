@@ -2,12 +2,13 @@
 //! dispatch, whatever lies in the buffers before a step.
 
 use crate::support::{adapter, wait};
+use gpu_cnn::Activation::Softmax;
 use gpu_cnn::internals::backend::gpu::{Adapter, Engine};
 use gpu_cnn::internals::backend::{Backend, Cpu};
 use gpu_cnn::internals::plan::{BufferId, DispatchId, Element, Lifetime, Plan, Profile, Program};
 use gpu_cnn::internals::simd::SimdLevel;
 use gpu_cnn::internals::verify::{Case, cases, compare_launches, presets};
-use gpu_cnn::{Device, Preset};
+use gpu_cnn::{Dense, Device, Flatten, Preset, Sequential};
 use std::sync::Arc;
 
 /// What the host reads, and the state.
@@ -148,6 +149,15 @@ fn verification_compares_launches_of_two_with_each_alone() {
     let Some(adapter) = adapter() else { return };
     let (device, case) = (Device::Gpu(adapter.with_profile(Profile::DISCRETE).unwrap()), &presets()[1]);
     let found = wait(compare_launches(&device, case, Plan::pair_dispatches)).unwrap();
+    assert!(found.holds && !found.detail.starts_with("no two"), "{}", found.detail);
+    // Two of one workgroup each, one after the other, of the same kernel, so that they share what is in workgroup memory.
+    let dense = Sequential::new([2, 2, 1]).add(Flatten {}).add(Dense::new(9)).add(Dense::new(3).activation(Softmax));
+    let dense = Case::new("dense after dense", 30, dense);
+    let paired = Plan::clone(&dense.plan(Profile::DISCRETE).unwrap()).pair_dispatches();
+    let follow = |pair: &&[DispatchId; 2]| paired.unbound(&pair[..]).is_some();
+    let labels: Vec<String> = paired.pairs.iter().filter(follow).map(|pair| paired.launch_label(pair)).collect();
+    assert!(labels.iter().any(|label| label == "dense forward + dense_1 forward"), "{labels:?}");
+    let found = wait(compare_launches(&device, &dense, Plan::pair_dispatches)).unwrap();
     assert!(found.holds && !found.detail.starts_with("no two"), "{}", found.detail);
     let without_second = |plan: Plan| {
         let mut paired = plan.pair_dispatches();

@@ -1,5 +1,6 @@
-//! Dispatches that do not depend on each other are launched in pairs, side by side, and so are two of one workgroup each, one after the
-//! other: a card waits between launches, at small batches for longer than many a kernel runs.
+//! Dispatches that do not depend on each other are launched in pairs, side by side. So are two of one workgroup each, one after the other,
+//! where all that the second needs of the first is one of its outputs, of the same type: a card waits between launches, at small batches for
+//! longer than many a kernel runs.
 
 use super::buffers::BufferSlice;
 use super::recorded::{Dispatch, DispatchId, Plan};
@@ -9,6 +10,9 @@ use std::collections::HashSet;
 
 /// Most workgroups of a pair: what a card has at work at a time, so that neither kernel waits for the other's.
 const MAX_WORKGROUPS: u32 = 2048;
+
+/// Iterations of the loops of two that follow each other, at most: software adapters stop after twice as many.
+const MAX_ITERATIONS: usize = 1 << 15;
 
 impl Plan {
     /// This plan with pairs of dispatches, where its profile has them: each dispatch follows what it depends on within a launch, or joins
@@ -50,7 +54,9 @@ impl Plan {
         let (first, second) = (self.dispatch(only), self.dispatch(id));
         let sizes = [first, second].map(Size::of);
         let is_one_workgroup = sizes.iter().all(|size| size.workgroups == 1);
-        is_one_workgroup && sizes[0].pairs_with(sizes[1]) && Sequence::of(first, second).is_some()
+        let iterations: usize = [first, second].map(|dispatch| dispatch.kernel.shader().iterations).iter().sum();
+        let is_short = is_one_workgroup && iterations <= MAX_ITERATIONS;
+        is_short && sizes[0].pairs_with(sizes[1]) && Sequence::of(first, second).is_some()
     }
 
     /// Where the second dispatch of a launch reads what the first writes: the binding of that input among the launch's. Nothing is

@@ -73,7 +73,7 @@ impl ShaderSource {
         let index = if takes_index { ", @builtin(local_invocation_index) local_invocation_index: u32" } else { "" };
         let [a, b] = calls;
         let body = match read {
-            Some(_) => format!("    {a}\n    storageBarrier();\n    {b}"),
+            Some(_) => format!("    {a}\n    storageBarrier();\n    workgroupBarrier();\n    {b}"),
             None => {
                 format!("    if (of_pair.x < FIRST_WORKGROUPS) {{\n        {a}\n    }} else {{\n        {b}\n    }}")
             }
@@ -216,7 +216,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) {
         let follows = ShaderSource::of_pair(&shaders, 2, Some([1, 0]), Profile::DISCRETE);
         assert_eq!((follows.grid, follows.iterations), ([1, 1, 1], 6));
         let main = follows.text.rsplit_once("of_pair: vec3<u32>").expect("an entry point").1;
-        let calls = ["main_a(vec3(of_pair.x % 1u", "storageBarrier();", "main_b(vec3(of_pair.x % 1u"];
+        let calls =
+            ["main_a(vec3(of_pair.x % 1u", "storageBarrier();", "workgroupBarrier();", "main_b(vec3(of_pair.x % 1u"];
         let places = calls.map(|call| main.find(call).unwrap_or_else(|| panic!("{call} in {main}")));
         assert!(places.is_sorted() && !main.contains("FIRST_WORKGROUPS"), "{main}");
         assert!(

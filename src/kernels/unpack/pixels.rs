@@ -27,7 +27,7 @@ pub(crate) fn read_pixels(mut plan: Plan, id: DispatchId, unpack: Unpack) -> Pla
         let Dispatch { kernel, inputs, outputs, .. } = &plan.dispatches[*i];
         let others = inputs.iter().skip(1).chain(outputs);
         kernel.shader().files.iter().any(|file| x_file_is_by_4(file).is_some_and(takes))
-            && inputs[0] == floats
+            && inputs.first() == Some(&floats)
             && others.into_iter().all(|slice| slice.buffer != floats.buffer)
     };
     if !users.iter().all(can_read) {

@@ -14,6 +14,8 @@ use rayon::prelude::*;
 const IMAGES: usize = 8;
 /// Entries that are listed at a time, at most (unless a single image has more), so that they fit into a core's caches.
 const MAX_ENTRIES: usize = 1 << 17;
+/// Floats of a panel of channels of these images, at most (unless a single image has more).
+const MAX_PADDED: usize = 1 << 17;
 /// Chunks that the batch is summed in, at most.
 const MAX_CHUNKS: usize = 16;
 /// Floats of the partial sums of all chunks together, at most, unless a single chunk needs more.
@@ -36,7 +38,7 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
     // The chunks do not depend on the number of threads, so every bit of the result is the same for any number.
     let len = panels * d.c_out * sums_of_filter;
     let images = d.batch.div_ceil((MAX_SUMS / len).clamp(1, MAX_CHUNKS)).max(IMAGES);
-    let listed = (MAX_ENTRIES / d.out_image()).clamp(1, IMAGES);
+    let listed = (MAX_ENTRIES / d.out_image()).min(MAX_PADDED / padded_len(d, lanes)).clamp(1, IMAGES);
     let chunks = d.batch.div_ceil(images);
     with_scratch([chunks * len, chunks * d.c_out], |[sums, biases]| {
         let images = x.par_chunks(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
@@ -70,6 +72,11 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
     });
 }
 
+/// Floats of a panel of `lanes` channels of a padded image.
+fn padded_len(d: &Dims, lanes: usize) -> usize {
+    padded_size(d).iter().product::<usize>() * lanes
+}
+
 /// Adds the contribution of a few images to `sums` [panel, filter, tap, lane] and `biases` [filter]. `pixels` and `vectors`: where the
 /// patch of each pixel begins, and the vectors of a panel.
 fn add_images(
@@ -85,7 +92,7 @@ fn add_images(
     let images = dy.len() / d.out_image();
     // One spare entry per list: `list_by_filter` writes each gradient before it decides whether to count it.
     let capacity = d.image_windows() + 1;
-    let padded = padded_size(d).iter().product::<usize>() * lanes;
+    let padded = padded_len(d, lanes);
     let lens = [images * d.c_out * capacity * ENTRY, images * d.c_out, images * padded];
     with_scratch(lens, |[entries, counts, padded]| {
         let (entries, counts) = (bytemuck::cast_slice_mut(entries), bytemuck::cast_slice_mut(counts));
