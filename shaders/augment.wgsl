@@ -1,11 +1,9 @@
 // x[n, p, q, c] = the pixel of image n that p, q comes from / DIVISOR, lighter or darker, and black inside a square
 //
-// One invocation makes four elements. pixels: [batches per upload, WORDS] u32 of four bytes each, keys: [batches per upload, BATCH, 2], each
-// image's number and epoch, of both of which step.batch_index selects one batch; x: [COUNT], of which an image has IMAGE elements, HEIGHT x
-// WIDTH x CHANNELS. The draws are those of the image in its epoch. Where an image is neither shifted, turned nor zoomed (AFFINE), bytes are
+// One invocation makes four elements. x_pixels.wgsl reads the pixels; keys: [batches per upload, BATCH, 2], each image's number and epoch,
+// of which step.batch_index selects one batch; x: [COUNT], of which an image has IMAGE elements, HEIGHT x WIDTH x CHANNELS. The draws are those of the image in its epoch. Where an image is neither shifted, turned nor zoomed (AFFINE), bytes are
 // moved and nothing is rounded.
 
-@group(0) @binding(0) var<storage, read> pixels: array<u32>;
 @group(0) @binding(1) var<storage, read> keys: array<u32>;
 @group(0) @binding(2) var<storage, read_write> x: array<Four>;
 
@@ -61,9 +59,7 @@ fn reflected(at: i32, n: u32) -> u32 {
 }
 
 fn pixel(image: u32, y: i32, at_x: i32, channel: u32) -> f32 {
-    let i = image * IMAGE + (reflected(y, HEIGHT) * WIDTH + reflected(at_x, WIDTH)) * CHANNELS + channel;
-    let word = pixels[step.batch_index * WORDS + i / 4u];
-    return f32((word >> (i % 4u * 8u)) & 255u) / DIVISOR;
+    return x_one(image * IMAGE + (reflected(y, HEIGHT) * WIDTH + reflected(at_x, WIDTH)) * CHANNELS + channel);
 }
 
 fn element(i: u32, d: Drawn) -> f32 {

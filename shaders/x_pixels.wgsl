@@ -1,5 +1,5 @@
-// Reads an input that is the pixels of the step's batch: x[i] = byte i / DIVISOR, as unpack.wgsl makes it. pixels: [uploaded batches, WORDS],
-// four bytes each.
+// Reads the pixels of the step's batch as an input: x[i] = byte i / DIVISOR. pixels: [uploaded batches, WORDS] u32 of four bytes each, the
+// first in the lowest bits, of which step.batch_index selects one batch.
 
 @group(0) @binding(0) var<storage, read> pixels: array<u32>;
 

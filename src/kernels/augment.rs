@@ -1,6 +1,7 @@
 //! Bytes to floats, as `unpack`, of images that are mirrored, moved, turned, zoomed, lit and cut, each by draws of its own.
 
 use super::random::{RANDOM_FILE, draw, mixed, stream_of};
+use super::unpack::PIXELS_FILE;
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid, wgsl};
 use crate::real::Real;
 use rayon::prelude::*;
@@ -222,7 +223,7 @@ impl KernelSpec for AugmentImages {
             LIGHT: (brightness * self.white()) as f32, CUTOUT: cutout
         };
         Shader {
-            files: vec![STEP_FILE, RANDOM_FILE, wgsl!("augment.wgsl")],
+            files: vec![STEP_FILE, RANDOM_FILE, PIXELS_FILE, wgsl!("augment.wgsl")],
             constants: sizes.and(drawn).and(grid_x),
             grid,
             iterations: 0,

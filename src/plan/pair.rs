@@ -16,7 +16,8 @@ const MAX_ITERATIONS: usize = 1 << 15;
 
 impl Plan {
     /// This plan with pairs of dispatches, where its profile has them: each dispatch follows what it depends on within a launch, or joins
-    /// the first launch that is alone so far and does not come before what it depends on. Before [`Self::share_buffers`], which keeps what a pair uses apart.
+    /// the first launch that is alone so far and does not come before what it depends on. Before [`Self::share_buffers`], which keeps
+    /// what a pair uses apart.
     pub fn pair_dispatches(mut self) -> Self {
         if !self.profile.pairs {
             return self;
@@ -28,7 +29,7 @@ impl Plan {
             for &id in &self.programs[program] {
                 let depends = |other: &DispatchId| conflict(self.dispatch(id), self.dispatch(*other));
                 let ready = launches.iter().rposition(|launch| launch.iter().any(depends)).map_or(0, |last| last + 1);
-                let before = launches[..ready].last_mut().filter(|launch| self.can_follow(launch, id));
+                let before = launches[..ready].last_mut().filter(|launch| self.can_follow(launch, id, &sizes));
                 if let Some(before) = before {
                     before.push(id);
                     continue;
@@ -49,14 +50,9 @@ impl Plan {
     }
 
     /// Whether dispatch `id` can run in the launch of the one that it depends on, after it.
-    fn can_follow(&self, launch: &[DispatchId], id: DispatchId) -> bool {
+    fn can_follow(&self, launch: &[DispatchId], id: DispatchId, sizes: &[Size]) -> bool {
         let [only] = *launch else { return false };
-        let (first, second) = (self.dispatch(only), self.dispatch(id));
-        let sizes = [first, second].map(Size::of);
-        let is_one_workgroup = sizes.iter().all(|size| size.workgroups == 1);
-        let iterations: usize = [first, second].map(|dispatch| dispatch.kernel.shader().iterations).iter().sum();
-        let is_short = is_one_workgroup && iterations <= MAX_ITERATIONS;
-        is_short && sizes[0].pairs_with(sizes[1]) && Sequence::of(first, second).is_some()
+        sizes[id.0].follows(sizes[only.0]) && Sequence::of(self.dispatch(only), self.dispatch(id)).is_some()
     }
 
     /// Where the second dispatch of a launch reads what the first writes: the binding of that input among the launch's. Nothing is
@@ -64,8 +60,7 @@ impl Plan {
     pub fn unbound(&self, launch: &[DispatchId]) -> Option<usize> {
         let [first, second] = *launch else { return None };
         let (first, second) = (self.dispatch(first), self.dispatch(second));
-        let input = Sequence::of(first, second)?.input;
-        Some(first.inputs.len() + first.outputs.len() + input)
+        Some(first.inputs.len() + first.outputs.len() + Sequence::of(first, second)?.read)
     }
 
     /// The dispatches `ids` as they are launched: alone, or two at a time.
@@ -117,8 +112,9 @@ impl Plan {
     pub fn shader_of_pair(&self, pair: [DispatchId; 2]) -> ShaderSource {
         let [first, second] = pair.map(|id| self.dispatch(id));
         let bindings = first.inputs.len() + first.outputs.len();
-        let read = Sequence::of(first, second).map(|Sequence { output, input }| [first.inputs.len() + output, input]);
-        ShaderSource::of_pair(&[first, second].map(|dispatch| dispatch.kernel.shader()), bindings, read, self.profile)
+        let sequence = Sequence::of(first, second).map(|Sequence { written, read }| [written, read]);
+        let shaders = [first, second].map(|dispatch| dispatch.kernel.shader());
+        ShaderSource::of_pair(&shaders, bindings, sequence, self.profile)
     }
 }
 
@@ -127,13 +123,21 @@ impl Plan {
 struct Size {
     invocations: u32,
     workgroups: u32,
+    iterations: usize,
 }
 
 impl Size {
     fn of(dispatch: &Dispatch) -> Self {
         let shader = dispatch.kernel.shader();
         let workgroups = shader.grid.into_iter().fold(1, u32::saturating_mul);
-        Self { invocations: shader.workgroup_size(), workgroups }
+        Self { invocations: shader.workgroup_size(), workgroups, iterations: shader.iterations }
+    }
+
+    /// Whether one workgroup can run both, this one after `first`.
+    fn follows(self, first: Self) -> bool {
+        [first, self].iter().all(|size| size.workgroups == 1)
+            && self.invocations == first.invocations
+            && first.iterations + self.iterations <= MAX_ITERATIONS
     }
 
     fn pairs_with(self, other: Self) -> bool {
@@ -141,29 +145,26 @@ impl Size {
     }
 }
 
-/// Of two dispatches, the only thing that the second needs of the first.
+/// Of two dispatches, the only thing that the second needs of the first, by its bindings.
 struct Sequence {
-    /// Index of the output that the second reads.
-    output: usize,
-    /// Index of the input where it reads it.
-    input: usize,
+    /// Where the first writes it.
+    written: usize,
+    /// Where the second reads it.
+    read: usize,
 }
 
 impl Sequence {
     /// None if the second needs nothing or something else of the first, or reads it as another type than it is written.
     fn of(first: &Dispatch, second: &Dispatch) -> Option<Self> {
         let at = |output: &BufferSlice| second.inputs.iter().position(|input| input == output);
-        let mut read = first.outputs.iter().enumerate().filter_map(|(i, output)| Some((i, at(output)?)));
-        let (output, input) = read.next()?;
-        let rest = Dispatch { inputs: without(&second.inputs, input), ..second.clone() };
-        let types = [(first, first.inputs.len() + output), (second, input)]
-            .map(|(dispatch, binding)| dispatch.kernel.shader().declared(binding).map(|(_, of_type)| of_type));
-        (!conflict(first, &rest) && types[0].is_some() && types[0] == types[1]).then_some(Self { output, input })
+        let (output, read) = first.outputs.iter().enumerate().find_map(|(i, output)| Some((i, at(output)?)))?;
+        let written = first.inputs.len() + output;
+        let mut rest = second.clone();
+        rest.inputs.remove(read);
+        let of_type = |dispatch: &Dispatch, binding| Some(dispatch.kernel.shader().declared(binding)?.1);
+        let is_alike = of_type(first, written)? == of_type(second, read)?;
+        (is_alike && !conflict(first, &rest)).then_some(Self { written, read })
     }
-}
-
-fn without(slices: &[BufferSlice], i: usize) -> Vec<BufferSlice> {
-    slices.iter().enumerate().filter(|(n, _)| *n != i).map(|(_, slice)| *slice).collect()
 }
 
 /// Whether the order of two dispatches matters, or a launch of both would bind a buffer to read it and to write it.

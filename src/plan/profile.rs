@@ -60,8 +60,8 @@ pub struct Profile {
     pub winograd: bool,
     /// How the first layer's kernels read the images' bytes, so that no dispatch has to make floats of them.
     pub pixel_reads: PixelReads,
-    /// Whether dispatches are launched in pairs, side by side or one after the other (`plan/pair.rs`). On a software adapter a branch around a kernel makes every
-    /// access of its loops test a mask, which takes longer than a launch.
+    /// Whether dispatches are launched in pairs, side by side or one after the other (`plan/pair.rs`). On a software adapter a branch
+    /// around a kernel makes every access of its loops test a mask, which takes longer than a launch.
     pub pairs: bool,
 }
 

@@ -24,12 +24,17 @@ const SUFFIXES: [&str; 2] = ["_a", "_b"];
 
 impl ShaderSource {
     /// Both `shaders`, the workgroups of the first before those of the second; the bindings of the second follow the `bindings` of the
-    /// first. With `read`, one workgroup runs both, one after the other: at the first's binding `read[0]` is what the second reads at its
-    /// own `read[1]`.
+    /// first. As a `sequence`, one workgroup runs both, one after the other: at the first of these bindings the first writes what the
+    /// second reads at the second of them.
     ///
     /// # Panics
     /// If an entry point is not written as in `shaders/`, or the workgroups differ in size.
-    pub(super) fn of_pair(shaders: &[Shader; 2], bindings: usize, read: Option<[usize; 2]>, profile: Profile) -> Self {
+    pub(super) fn of_pair(
+        shaders: &[Shader; 2],
+        bindings: usize,
+        sequence: Option<[usize; 2]>,
+        profile: Profile,
+    ) -> Self {
         let [first, second] = shaders;
         let texts = shaders.each_ref().map(|shader| shader.own_text(profile));
         let [size, other] = shaders.each_ref().map(Shader::workgroup_size);
@@ -41,7 +46,7 @@ impl ShaderSource {
         text += if uses_step { STEP_FILE } else { "" };
         let shared = shared_memory(shaders, &texts);
         let handed_on =
-            read.and_then(|[output, input]| Some((shaders[0].declared(output)?.0, shaders[1].declared(input)?.0)));
+            sequence.and_then(|[written, read]| Some((first.declared(written)?.0, second.declared(read)?.0)));
         let calls = [0, 1].map(|i| {
             let (mut body, parameters) = without_entry(&texts[i]);
             let mut names: HashMap<&str, String> =
@@ -60,7 +65,10 @@ impl ShaderSource {
             }
             text += &renamed(&body, &names);
             let [x, y, _] = shaders[i].grid;
-            let index = ["of_pair.x", "(of_pair.x - FIRST_WORKGROUPS)"][i * usize::from(read.is_none())];
+            let index = match (i, sequence) {
+                (1, None) => "(of_pair.x - FIRST_WORKGROUPS)",
+                _ => "of_pair.x",
+            };
             let group = format!("vec3({index} % {x}u, {index} / {x}u % {y}u, {index} / {}u)", x * y);
             let arguments = parameters.iter().map(|builtin| match builtin.as_str() {
                 "workgroup_id" => group.clone(),
@@ -72,19 +80,21 @@ impl ShaderSource {
         let takes_index = calls.iter().any(|call| call.contains("local_invocation_index"));
         let index = if takes_index { ", @builtin(local_invocation_index) local_invocation_index: u32" } else { "" };
         let [a, b] = calls;
-        let body = match read {
-            Some(_) => format!("    {a}\n    storageBarrier();\n    workgroupBarrier();\n    {b}"),
-            None => {
-                format!("    if (of_pair.x < FIRST_WORKGROUPS) {{\n        {a}\n    }} else {{\n        {b}\n    }}")
-            }
+        let (body, grid, iterations) = match sequence {
+            Some(_) => (
+                format!("    {a}\n    storageBarrier();\n    workgroupBarrier();\n    {b}"),
+                1,
+                first.iterations + second.iterations,
+            ),
+            None => (
+                format!("    if (of_pair.x < FIRST_WORKGROUPS) {{\n        {a}\n    }} else {{\n        {b}\n    }}"),
+                workgroups + second.grid.iter().product::<u32>(),
+                first.iterations.max(second.iterations),
+            ),
         };
         text += &format!(
             "\n@compute @workgroup_size({size})\nfn main(@builtin(workgroup_id) of_pair: vec3<u32>{index}) {{\n{body}\n}}\n"
         );
-        let (grid, iterations) = match read {
-            Some(_) => (1, first.iterations + second.iterations),
-            None => (workgroups + second.grid.iter().product::<u32>(), first.iterations.max(second.iterations)),
-        };
         Self { text, grid: [grid, 1, 1], iterations, uses_step }
     }
 }

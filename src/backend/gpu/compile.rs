@@ -37,21 +37,22 @@ impl Engine {
         }
         let scope = self.device.push_error_scope(ErrorFilter::Validation);
         let unbound = self.plan.unbound(launch);
-        let slices: Vec<(usize, (BufferSlice, bool))> = (launch.iter().map(|id| self.plan.dispatch(*id)))
+        let slices: Vec<(usize, BufferSlice, bool)> = (launch.iter().map(|id| self.plan.dispatch(*id)))
             .flat_map(|dispatch| {
                 let inputs = dispatch.inputs.iter().map(|slice| (*slice, true));
                 inputs.chain(dispatch.outputs.iter().map(|slice| (*slice, false)))
             })
             .enumerate()
-            .filter(|(binding, _)| Some(*binding) != unbound)
+            .map(|(binding, (slice, is_input))| (binding, slice, is_input))
+            .filter(|(binding, ..)| Some(*binding) != unbound)
             .collect();
-        let layout = group_layout(&self.device, slices.iter().map(|(binding, (_, is_input))| (*binding, *is_input)));
+        let layout = group_layout(&self.device, slices.iter().map(|(binding, _, is_input)| (*binding, *is_input)));
         let ShaderSource { text, grid, uses_step, .. } = source;
         let pipeline = pipelines
             .entry(text)
             .or_insert_with_key(|text| new_pipeline(&self.device, &label, uses_step, text, &layout, self.checked))
             .clone();
-        let entries: Vec<_> = slices.iter().map(|(binding, (slice, _))| self.bind(*binding, *slice)).collect();
+        let entries: Vec<_> = slices.iter().map(|(binding, slice, _)| self.bind(*binding, *slice)).collect();
         let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(&label),
             layout: &layout,

@@ -2,11 +2,14 @@
 
 mod pixels;
 
-use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid, wgsl};
+use crate::plan::{Constants, Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid, wgsl};
 use crate::real::Real;
 use crate::simd::SimdLevel;
 pub(crate) use pixels::read_pixels;
 use rayon::prelude::*;
+
+/// The file that reads the pixels of an upload, bound at 0.
+pub(super) const PIXELS_FILE: &str = wgsl!("x_pixels.wgsl");
 
 /// Converts one batch of an upload to floats from 0 to 1, or from 0 to 255.
 ///
@@ -25,8 +28,8 @@ impl KernelSpec for Unpack {
     fn shader(&self) -> Shader {
         let (grid, grid_x) = elementwise_grid(self.words);
         Shader {
-            files: vec![STEP_FILE, wgsl!("unpack.wgsl")],
-            constants: constants! { COUNT: self.count, WORDS: self.words, DIVISOR: self.divisor as f32 }.and(grid_x),
+            files: vec![STEP_FILE, PIXELS_FILE, wgsl!("unpack.wgsl")],
+            constants: constants! { COUNT: self.count }.and(self.pixel_constants()).and(grid_x),
             grid,
             iterations: 0,
             uses_step: true,
@@ -55,6 +58,11 @@ impl Unpack {
         let words = self.words_of(io.input_u32(0), io.step);
         let chunks = io.output(0).par_chunks_mut(4 * CHUNK).zip(words.par_chunks(CHUNK));
         chunks.for_each(|(x, words)| each(x, words));
+    }
+
+    /// The constants of [`PIXELS_FILE`].
+    fn pixel_constants(&self) -> Constants {
+        constants! { WORDS: self.words, DIVISOR: self.divisor as f32 }
     }
 
     /// The words of the step's batch in `pixels`.

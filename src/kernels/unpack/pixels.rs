@@ -1,11 +1,9 @@
 //! Kernels that read the pixels of an upload in place of the floats that [`Unpack`] makes of them: a dispatch less before the first layer,
 //! and a quarter of the bytes to read.
 
-use super::Unpack;
+use super::{PIXELS_FILE, Unpack};
 use crate::kernels::tile::x_file_is_by_4;
-use crate::plan::{
-    Cost, Dispatch, DispatchId, Io, Kernel, MergeParts, PixelReads, Plan, STEP_FILE, Shader, View, constants, wgsl,
-};
+use crate::plan::{Cost, Dispatch, DispatchId, Io, Kernel, MergeParts, PixelReads, Plan, STEP_FILE, Shader, View};
 use crate::real::Real;
 use crate::simd::{SimdLevel, with_scratch};
 use std::sync::Arc;
@@ -69,13 +67,11 @@ impl Kernel for OfPixels {
 
     fn shader(&self) -> Shader {
         let Shader { files, constants, grid, iterations, uses_step } = self.kernel.shader();
-        let own =
-            files.into_iter().map(|file| if x_file_is_by_4(file).is_some() { wgsl!("x_pixels.wgsl") } else { file });
+        let own = files.into_iter().map(|file| if x_file_is_by_4(file).is_some() { PIXELS_FILE } else { file });
         let step = [STEP_FILE].into_iter().filter(|_| !uses_step);
-        let Unpack { words, divisor, .. } = self.unpack;
         Shader {
             files: step.chain(own).collect(),
-            constants: constants.and(constants! { WORDS: words, DIVISOR: divisor as f32 }),
+            constants: constants.and(self.unpack.pixel_constants()),
             grid,
             iterations,
             uses_step: true,

@@ -1,5 +1,6 @@
 //! Entries of the lists, and the sizes that the kernels take.
 
+use crate::kernels::conv2d::cpu::padding::padded_size;
 use crate::kernels::conv2d::dims::Dims;
 use crate::simd::SimdLevel;
 use bytemuck::{Pod, Zeroable};
@@ -31,6 +32,11 @@ pub(super) fn vectors_of_panel(d: &Dims, level: SimdLevel) -> usize {
     let is_3x3 = (d.h.kernel, d.w.kernel) == (3, 3);
     let is_even = d.c_in.div_ceil(level.vector_width()).is_multiple_of(2);
     if is_3x3 && is_even && level.vector_registers() >= 32 { 2 } else { 1 }
+}
+
+/// Floats of a panel of `lanes` channels of a padded image.
+pub(super) fn panel_len(d: &Dims, lanes: usize) -> usize {
+    padded_size(d).iter().product::<usize>() * lanes
 }
 
 /// Calls `$f::<S, ROWS, WIDTH>(..)` for the block of taps that is summed in registers at once: the whole of a 3x3

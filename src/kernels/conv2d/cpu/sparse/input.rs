@@ -1,7 +1,7 @@
 //! Gradient w.r.t. the input: nonzero gradients are listed by pixel, and each adds a multiple of its filter to the
 //! patch under that pixel.
 
-use super::entry::{ENTRY, Entry, by_block};
+use super::entry::{ENTRY, Entry, by_block, panel_len};
 use crate::kernels::conv2d::cpu::padding::{first_pixels, padded_size};
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::gate::GateKind;
@@ -25,7 +25,7 @@ pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: GateKind, level
         });
         let images = dx.par_chunks_exact_mut(d.in_image()).zip(dy.par_chunks_exact(d.out_image()));
         images.enumerate().for_each(|(image, (dx, dy))| {
-            let padded = padded_size(d).iter().product::<usize>() * lanes;
+            let padded = panel_len(d, lanes);
             let lens = [d.image_windows() * d.c_out * ENTRY, rows, d.window_len() * d.c_out * ENTRY, padded];
             with_scratch(lens, |[entries, ends, buckets, padded]| {
                 let (entries, ends) = (bytemuck::cast_slice_mut(entries), bytemuck::cast_slice_mut(ends));

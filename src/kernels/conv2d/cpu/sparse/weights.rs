@@ -1,7 +1,7 @@
 //! Gradient w.r.t. the weights: nonzero gradients are listed by filter, and each adds a multiple of its input patch to
 //! the filter's sums.
 
-use super::entry::{ENTRY, Entry, by_block, vectors_of_panel};
+use super::entry::{ENTRY, Entry, by_block, panel_len, vectors_of_panel};
 use crate::kernels::conv2d::cpu::padding::{first_pixels, padded_size};
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::Io;
@@ -38,7 +38,7 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
     // The chunks do not depend on the number of threads, so every bit of the result is the same for any number.
     let len = panels * d.c_out * sums_of_filter;
     let images = d.batch.div_ceil((MAX_SUMS / len).clamp(1, MAX_CHUNKS)).max(IMAGES);
-    let listed = (MAX_ENTRIES / d.out_image()).min(MAX_PADDED / padded_len(d, lanes)).clamp(1, IMAGES);
+    let listed = (MAX_ENTRIES / d.out_image()).min(MAX_PADDED / panel_len(d, lanes)).clamp(1, IMAGES);
     let chunks = d.batch.div_ceil(images);
     with_scratch([chunks * len, chunks * d.c_out], |[sums, biases]| {
         let images = x.par_chunks(images * d.in_image()).zip(dy.par_chunks(images * d.out_image()));
@@ -72,11 +72,6 @@ pub(in crate::kernels::conv2d) fn backward_weights(d: &Dims, level: SimdLevel, m
     });
 }
 
-/// Floats of a panel of `lanes` channels of a padded image.
-fn padded_len(d: &Dims, lanes: usize) -> usize {
-    padded_size(d).iter().product::<usize>() * lanes
-}
-
 /// Adds the contribution of a few images to `sums` [panel, filter, tap, lane] and `biases` [filter]. `pixels` and `vectors`: where the
 /// patch of each pixel begins, and the vectors of a panel.
 fn add_images(
@@ -92,7 +87,7 @@ fn add_images(
     let images = dy.len() / d.out_image();
     // One spare entry per list: `list_by_filter` writes each gradient before it decides whether to count it.
     let capacity = d.image_windows() + 1;
-    let padded = padded_len(d, lanes);
+    let padded = panel_len(d, lanes);
     let lens = [images * d.c_out * capacity * ENTRY, images * d.c_out, images * padded];
     with_scratch(lens, |[entries, counts, padded]| {
         let (entries, counts) = (bytemuck::cast_slice_mut(entries), bytemuck::cast_slice_mut(counts));
