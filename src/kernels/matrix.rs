@@ -8,6 +8,22 @@ pub(crate) fn par_matmul<F: Real>(size: MatMul, a: Strided<'_, F>, b: Strided<'_
     F::matmul(size, a, b, false, c, rayon::current_num_threads());
 }
 
+/// `to` becomes the transpose of `from`, which has rows of `cols` elements: block by block, so that few cache lines are in use.
+pub(crate) fn transpose<F: Copy>(from: &[F], cols: usize, to: &mut [F]) {
+    const SIDE: usize = 16;
+    let rows = from.len() / cols;
+    for first_row in (0..rows).step_by(SIDE) {
+        for first_col in (0..cols).step_by(SIDE) {
+            for col in first_col..cols.min(first_col + SIDE) {
+                let to = &mut to[col * rows..][first_row..rows.min(first_row + SIDE)];
+                for (to, from) in to.iter_mut().zip(from[first_row * cols + col..].iter().step_by(cols)) {
+                    *to = *from;
+                }
+            }
+        }
+    }
+}
+
 /// Sums the columns of a row-major matrix with `cols` columns into `out`, rows in order; an empty `out` (a layer without bias)
 /// stays so.
 pub(crate) fn sum_rows<F: Real>(matrix: &[F], cols: usize, out: &mut [F]) {

@@ -184,6 +184,7 @@ pub fn wide() -> Vec<Case> {
         model("wide, 3x3 with Winograd", 5, [3, 3], [32, 48], [2, 2]),
         model("wide, 3x3, 24 to 40 channels", 3, [3, 3], [24, 40], [2, 2]),
         model("wide, 3x3, 19 to 70 channels, pool of 3x2", 3, [3, 3], [19, 70], [3, 2]),
+        model("wide, 3x3, 16 to 75 channels", 3, [3, 3], [16, 75], [2, 2]),
         model("wide, 2x5, 33 to 17 channels", 2, [2, 5], [33, 17], [2, 2]),
         model("wide, 7x7, 16 to 16 channels", 2, [7, 7], [16, 16], [1, 4]),
         model("wide, 4x2, 16 to 130 channels", 2, [4, 2], [16, 130], [4, 1]),

@@ -3,7 +3,7 @@
 //! a block has rows is computed as one matrix product instead. The blocks do not depend on the thread count, so the
 //! results are bitwise independent of it too.
 
-use crate::kernels::matrix::par_matmul;
+use crate::kernels::matrix::{par_matmul, transpose};
 use crate::real::{MatMul, Real, Strided};
 use crate::simd::with_scratch;
 use rayon::prelude::*;
@@ -65,9 +65,17 @@ pub(super) fn backward_input(
     with_scratch([m * n], |[products]| {
         // products: [block, m, rows of the block]
         products.par_chunks_mut(m * rows).enumerate().for_each(|(block, products)| {
-            let w = &w[block * rows * k..];
-            let size = MatMul { n: products.len() / m, ..size };
-            f32::matmul(size, Strided::rows(dy, k), Strided::transposed(w, k), false, products, 1);
+            let (w, n) = (&w[block * rows * k..], products.len() / m);
+            if k <= m {
+                let size = MatMul { m, k, n };
+                return f32::matmul(size, Strided::rows(dy, k), Strided::transposed(w, k), false, products, 1);
+            }
+            // As `w dy^T`: gemm copies the operand of which it reads columns, which is smaller here, and the product is copied after.
+            with_scratch([products.len()], |[product]| {
+                let size = MatMul { m: n, k, n: m };
+                f32::matmul(size, Strided::rows(w, k), Strided::transposed(dy, k), false, product, 1);
+                transpose(product, m, products);
+            });
         });
         dx.par_chunks_exact_mut(n).enumerate().for_each(|(row, dx)| {
             for (dx, products) in dx.chunks_mut(rows).zip(products.chunks(m * rows)) {

@@ -1,12 +1,12 @@
-//! Gradient w.r.t. the input: nonzero gradients are listed by pixel, and each adds a multiple of its filter to the
-//! patch under that pixel.
+//! Gradient w.r.t. the input: each nonzero gradient adds a multiple of its filter to the patch under its pixel. For each pixel, bits
+//! tell which filters have one.
 
-use super::entry::{ENTRY, Entry, by_block, panel_len};
+use super::active::{Bits, OFFSETS_PER_FLOAT, WORD, WORD_FLOATS, bits_where, split};
+use super::sizes::{by_block, panel_len};
 use crate::kernels::conv2d::cpu::padding::{first_pixels, padded_size};
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::gate::GateKind;
 use crate::plan::{Io, View};
-use crate::real::Real;
 use crate::simd::{SimdLevel, store, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -18,24 +18,24 @@ pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: GateKind, level
     let lanes = level.vector_width();
     let blocks = d.c_in.div_ceil(lanes);
     let pixels = first_pixels(d);
-    let rows = d.image_windows() * d.window_len();
+    let words = d.c_out.div_ceil(WORD);
     with_scratch([blocks * d.c_out * d.taps() * lanes], |[packed]| {
         packed.par_chunks_exact_mut(d.c_out * d.taps() * lanes).enumerate().for_each(|(block, packed)| {
             pack_channels(d, weights, block * lanes, lanes, packed);
         });
         let images = dx.par_chunks_exact_mut(d.in_image()).zip(dy.par_chunks_exact(d.out_image()));
         images.enumerate().for_each(|(image, (dx, dy))| {
-            let padded = panel_len(d, lanes);
-            let lens = [d.image_windows() * d.c_out * ENTRY, rows, d.window_len() * d.c_out * ENTRY, padded];
-            with_scratch(lens, |[entries, ends, buckets, padded]| {
-                let (entries, ends) = (bytemuck::cast_slice_mut(entries), bytemuck::cast_slice_mut(ends));
-                list_by_pixel(d, dy, entries, ends, bytemuck::cast_slice_mut(buckets));
+            let active = pixels.len() * words * WORD_FLOATS;
+            let lens = [d.out_image(), d.out_image().div_ceil(OFFSETS_PER_FLOAT), active, panel_len(d, lanes)];
+            with_scratch(lens, |[values, offsets, active, padded]| {
                 let first = image * d.in_image();
                 level.run(InputSums {
                     d,
                     pixels: &pixels,
-                    entries,
-                    ends,
+                    dy,
+                    values,
+                    offsets: bytemuck::cast_slice_mut(offsets),
+                    active: bytemuck::cast_slice_mut(active),
                     w: packed,
                     padded,
                     dx,
@@ -64,33 +64,16 @@ fn pack_channels(d: &Dims, weights: &[f32], first: usize, lanes: usize, packed: 
     }
 }
 
-/// Lists the nonzero elements of one image's tagged gradient `dy` [windows, c_out], ordered by window and window
-/// offset. `ends` [rows] receives the end of each pixel's list in `entries`; `buckets` [window_len, c_out] is scratch.
-fn list_by_pixel(d: &Dims, dy: &[f32], entries: &mut [Entry], ends: &mut [u32], buckets: &mut [Entry]) {
-    let mut end = 0;
-    for (dy, ends) in dy.chunks_exact(d.c_out).zip(ends.chunks_exact_mut(d.window_len())) {
-        ends.fill(0);
-        for (filter, tagged) in dy.iter().enumerate() {
-            let (value, window_offset) = tagged.split_low_bits(d.offset_mask());
-            let count = &mut ends[window_offset as usize];
-            buckets[window_offset as usize * d.c_out + *count as usize] = Entry { index: filter as u32, value };
-            *count += u32::from(value != 0.0);
-        }
-        for (bucket, count) in buckets.chunks_exact(d.c_out).zip(ends) {
-            let list = &bucket[..*count as usize];
-            entries[end..end + list.len()].copy_from_slice(list);
-            end += list.len();
-            *count = end as u32;
-        }
-    }
-}
-
 /// One image's gradient w.r.t. the input, one block of channels after the other, then the gate.
 struct InputSums<'a> {
     d: &'a Dims,
     pixels: &'a [usize],
-    entries: &'a [Entry],
-    ends: &'a [u32],
+    /// Tagged, [windows, c_out].
+    dy: &'a [f32],
+    /// Scratch: `dy` taken apart, and for each pixel the bits of the filters that have a gradient there, [pixels, words].
+    values: &'a mut [f32],
+    offsets: &'a mut [u8],
+    active: &'a mut [u64],
     /// [block, filter, tap, lane].
     w: &'a [f32],
     /// Scratch for one block of channels of the padded image's gradient.
@@ -109,17 +92,36 @@ impl WithSimd for InputSums<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let d = self.d;
         let [_, width] = padded_size(d);
+        let (words, pixels) = (d.c_out.div_ceil(WORD), self.pixels.chunks_exact(d.window_len()));
+        let offsets = &mut self.offsets[..d.out_image()];
+        split(d, self.dy, self.values, offsets);
+        for (offsets, active) in offsets.chunks_exact(d.c_out).zip(self.active.chunks_exact_mut(d.window_len() * words))
+        {
+            for (offset, active) in active.chunks_exact_mut(words).enumerate() {
+                for (offsets, active) in offsets.chunks(WORD).zip(active) {
+                    *active = bits_where(offsets, offset as u8);
+                }
+            }
+        }
         let padded = S::as_mut_simd_f32s(self.padded).0;
         let blocks = S::as_simd_f32s(self.w).0.chunks_exact(d.c_out * d.taps());
         let (last, row_len) = (blocks.len() - 1, d.w.input * d.c_in);
+        let by_window = S::REGISTER_COUNT >= 32
+            && [d.h, d.w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1)
+            && [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2);
         for (block, weights) in blocks.enumerate() {
             padded.fill(simd.splat_f32s(0.0));
-            let mut start = 0;
-            for (pixel, end) in self.pixels.iter().zip(self.ends) {
-                let entries = &self.entries[start..*end as usize];
-                start = *end as usize;
-                if !entries.is_empty() {
-                    by_block!(d, 1, add_weights(simd, entries, weights, d.taps(), &mut padded[*pixel..], width));
+            let windows = self.active.chunks_exact(d.window_len() * words).zip(self.values.chunks_exact(d.c_out));
+            for ((active, values), pixels) in windows.zip(pixels.clone()) {
+                if by_window {
+                    add_window(simd, (active, values), weights, &mut padded[pixels[0]..], width);
+                    continue;
+                }
+                for (active, pixel) in active.chunks_exact(words).zip(pixels) {
+                    if active.iter().any(|bits| *bits != 0) {
+                        let padded = &mut padded[*pixel..];
+                        by_block!(d, 1, add_weights(simd, (active, values), weights, d.taps(), padded, width));
+                    }
                 }
             }
             let channels = block * S::F32_LANES..d.c_in.min((block + 1) * S::F32_LANES);
@@ -136,12 +138,12 @@ impl WithSimd for InputSums<'_> {
     }
 }
 
-/// `padded[tap] += sum of value * weights[filter, tap]` over the entries, for each tap; `width` is that of the padded
+/// `padded[tap] += sum of value * weights[filter, tap]` over the filters whose bits are set, for each tap; `width` is that of the padded
 /// image.
 #[inline(always)]
 fn add_weights<S: Simd, const ROWS: usize, const WIDTH: usize>(
     simd: S,
-    entries: &[Entry],
+    (active, values): (&[u64], &[f32]),
     weights: &[S::f32s],
     taps: usize,
     padded: &mut [S::f32s],
@@ -153,15 +155,68 @@ fn add_weights<S: Simd, const ROWS: usize, const WIDTH: usize>(
         for (row, total) in total.iter_mut().enumerate() {
             total.copy_from_slice(&padded[row * width..][..WIDTH]);
         }
-        for entry in entries {
-            let value = simd.splat_f32s(entry.value);
-            let weights = &weights[entry.index as usize * taps + block * ROWS * WIDTH..][..ROWS * WIDTH];
-            for (total, weight) in total.as_flattened_mut().iter_mut().zip(weights) {
-                *total = simd.mul_add_e_f32s(value, *weight, *total);
+        for (i, active) in active.iter().enumerate() {
+            for bit in Bits(*active) {
+                let filter = i * WORD + bit;
+                let value = simd.splat_f32s(values[filter]);
+                let weights = &weights[filter * taps + block * ROWS * WIDTH..][..ROWS * WIDTH];
+                for (total, weight) in total.as_flattened_mut().iter_mut().zip(weights) {
+                    *total = simd.mul_add_e_f32s(value, *weight, *total);
+                }
             }
         }
         for (row, total) in total.iter().enumerate() {
             padded[row * width..][..WIDTH].copy_from_slice(total);
+        }
+    }
+}
+
+/// As [`add_weights`], of a 3x3 kernel with a stride of 1 for the four pixels of a 2x2 window: `padded` begins at the first one. What their
+/// patches share stays in registers.
+#[inline(always)]
+fn add_window<S: Simd>(
+    simd: S,
+    (active, values): (&[u64], &[f32]),
+    weights: &[S::f32s],
+    padded: &mut [S::f32s],
+    width: usize,
+) {
+    if active.iter().all(|bits| *bits == 0) {
+        return;
+    }
+    let words = active.len() / 4;
+    let mut total = [[simd.splat_f32s(0.0); 4]; 4];
+    for (row, total) in total.iter_mut().enumerate() {
+        total.copy_from_slice(&padded[row * width..][..4]);
+    }
+    add_pixel::<S, 0, 0>(simd, (&active[..words], values), weights, &mut total);
+    add_pixel::<S, 0, 1>(simd, (&active[words..2 * words], values), weights, &mut total);
+    add_pixel::<S, 1, 0>(simd, (&active[2 * words..3 * words], values), weights, &mut total);
+    add_pixel::<S, 1, 1>(simd, (&active[3 * words..], values), weights, &mut total);
+    for (row, total) in total.iter().enumerate() {
+        padded[row * width..][..4].copy_from_slice(total);
+    }
+}
+
+/// The part of [`add_window`] of the pixel at row `Y` and column `X` of the window.
+#[inline(always)]
+fn add_pixel<S: Simd, const Y: usize, const X: usize>(
+    simd: S,
+    (active, values): (&[u64], &[f32]),
+    weights: &[S::f32s],
+    total: &mut [[S::f32s; 4]; 4],
+) {
+    let weights = weights.as_chunks::<9>().0;
+    for (i, active) in active.iter().enumerate() {
+        for bit in Bits(*active) {
+            let filter = i * WORD + bit;
+            let value = simd.splat_f32s(values[filter]);
+            for (row, weights) in weights[filter].as_chunks::<3>().0.iter().enumerate() {
+                for (col, weight) in weights.iter().enumerate() {
+                    let total = &mut total[Y + row][X + col];
+                    *total = simd.mul_add_e_f32s(value, *weight, *total);
+                }
+            }
         }
     }
 }

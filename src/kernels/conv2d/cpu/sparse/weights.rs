@@ -1,14 +1,26 @@
 //! Gradient w.r.t. the weights: nonzero gradients are listed by filter, and each adds a multiple of its input patch to
 //! the filter's sums.
 
-use super::entry::{ENTRY, Entry, by_block, panel_len, vectors_of_panel};
+use super::sizes::{by_block, panel_len, vectors_of_panel};
 use crate::kernels::conv2d::cpu::padding::{first_pixels, padded_size};
 use crate::kernels::conv2d::dims::Dims;
 use crate::plan::Io;
 use crate::real::Real;
 use crate::simd::{SimdLevel, load, with_scratch};
+use bytemuck::{Pod, Zeroable};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
+
+/// A nonzero gradient with the index of the first pixel of its patch in the padded image.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Entry {
+    index: u32,
+    value: f32,
+}
+
+/// Size of an entry in floats.
+const ENTRY: usize = 2;
 
 /// Minimum number of images per chunk, and maximum number of images whose entries are listed at a time.
 const IMAGES: usize = 8;
@@ -110,12 +122,14 @@ fn list_by_filter(d: &Dims, pixels: &[usize], dy: &[f32], entries: &mut [Entry],
     counts.fill(0);
     let capacity = entries.len() / d.c_out;
     for (pixels, dy) in pixels.chunks_exact(d.window_len()).zip(dy.chunks_exact(d.c_out)) {
-        let filters = entries.chunks_exact_mut(capacity).zip(counts.iter_mut()).zip(sums.iter_mut());
-        for (tagged, ((entries, count), sum)) in dy.iter().zip(filters) {
+        for (sum, tagged) in sums.iter_mut().zip(dy) {
+            *sum += tagged.split_low_bits(d.offset_mask()).0;
+        }
+        let filters = entries.chunks_exact_mut(capacity).zip(counts.iter_mut());
+        for (tagged, (entries, count)) in dy.iter().zip(filters) {
             let (value, window_offset) = tagged.split_low_bits(d.offset_mask());
             entries[*count as usize] = Entry { index: pixels[window_offset as usize] as u32, value };
             *count += u32::from(value != 0.0);
-            *sum += value;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::tile::{Column, KERNEL, MAX_INPUT, Tile};
 use crate::kernels::conv2d::cpu::panels::Panels;
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, load, store};
 use pulp::{Simd, WithSimd};
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -112,13 +112,13 @@ impl<T: Tile> WithSimd for Weights<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let Tiling { c_in, c_out, panels, .. } = *self.tiling;
-        let lanes = S::F32_LANES;
+        let (lanes, pairs) = (S::F32_LANES, c_in * c_out);
         for i in 0..self.u[0].len() / panels.width {
             for col in (0..self.cols.len()).step_by(lanes) {
-                let from = (self.first + i) * c_out + self.cols.start + col;
-                let at = |tap: usize| simd.partial_load_f32s(&self.w[tap * c_in * c_out + from..][..lanes]);
-                let column = |c: usize| T::transform_kernel(simd, [at(c), at(KERNEL + c), at(2 * KERNEL + c)]);
-                let [a, b, c] = [column(0), column(1), column(2)];
+                let w = &self.w[(self.first + i) * c_out + self.cols.start + col..];
+                let a = kernel_column::<S, T>(simd, w, 0, KERNEL * pairs);
+                let b = kernel_column::<S, T>(simd, w, pairs, KERNEL * pairs);
+                let c = kernel_column::<S, T>(simd, w, 2 * pairs, KERNEL * pairs);
                 let mut half = [[simd.splat_f32s(0.0); KERNEL]; MAX_INPUT];
                 for (r, half) in half.iter_mut().enumerate() {
                     *half = [a[r], b[r], c[r]];
@@ -126,12 +126,25 @@ impl<T: Tile> WithSimd for Weights<'_, T> {
                 for (half, u) in half.iter().zip(self.u.chunks_exact_mut(T::INPUT)) {
                     let row = T::transform_kernel(simd, *half);
                     for (value, u) in row.iter().zip(u) {
-                        simd.partial_store_f32s(&mut u[i * panels.width + col..][..lanes], *value);
+                        store(simd, &mut u[i * panels.width + col..][..lanes], [*value]);
                     }
                 }
             }
         }
     }
+}
+
+/// `G w` for a column w of kernels: the first is at `first`, those below it each `row` on.
+#[inline(always)]
+fn kernel_column<S: Simd, T: Tile>(simd: S, w: &[f32], first: usize, row: usize) -> Column<S::f32s> {
+    // Not by closures: they would not be compiled for the SIMD level.
+    let w = &w[first..];
+    let column = [
+        load(simd, &w[..S::F32_LANES]),
+        load(simd, &w[row..][..S::F32_LANES]),
+        load(simd, &w[2 * row..][..S::F32_LANES]),
+    ];
+    T::transform_kernel(simd, column)
 }
 
 /// `v = B^T d B`, d being the inputs under each of `tiles` tiles from `at` on, which moves on: a block for each vector of channels.

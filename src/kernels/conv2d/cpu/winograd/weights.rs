@@ -7,7 +7,7 @@ use crate::kernels::conv2d::cpu::panels::{MAX_ROWS, ROWS};
 use crate::kernels::conv2d::dims::Dims;
 use crate::kernels::matrix::sum_rows;
 use crate::plan::Io;
-use crate::simd::{SimdLevel, with_scratch};
+use crate::simd::{SimdLevel, load, store, with_scratch};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -73,17 +73,20 @@ impl WithSimd for Merge<'_> {
         }
         let lanes = S::F32_LANES;
         for first in (0..len).step_by(lanes) {
-            let at = |r: usize, c: usize| simd.partial_load_f32s(&totals[r * INPUT + c][first..][..lanes]);
             let mut half = [[simd.splat_f32s(0.0); INPUT]; KERNEL];
             for c in 0..INPUT {
-                let column = [at(0, c), at(1, c), at(2, c), at(3, c), at(4, c), at(5, c)];
+                // Without a closure, which would not be compiled for the SIMD level.
+                let mut column = [simd.splat_f32s(0.0); INPUT];
+                for (r, value) in column.iter_mut().enumerate() {
+                    *value = load(simd, &totals[r * INPUT + c][first..][..lanes]);
+                }
                 for (half, value) in half.iter_mut().zip(Tile4::transform_sums(simd, column)) {
                     half[c] = value;
                 }
             }
             for (half, weights) in half.iter().zip(self.weights.chunks_exact_mut(KERNEL)) {
                 for (value, weights) in Tile4::transform_sums(simd, *half).iter().zip(weights) {
-                    simd.partial_store_f32s(&mut weights[first..][..lanes], *value);
+                    store(simd, &mut weights[first..][..lanes], [*value]);
                 }
             }
         }

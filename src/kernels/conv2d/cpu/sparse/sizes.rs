@@ -1,21 +1,8 @@
-//! Entries of the lists, and the sizes that the kernels take.
+//! The sizes that the kernels take.
 
 use crate::kernels::conv2d::cpu::padding::padded_size;
 use crate::kernels::conv2d::dims::Dims;
 use crate::simd::SimdLevel;
-use bytemuck::{Pod, Zeroable};
-
-/// A nonzero gradient with its index: of the first pixel of its patch in the padded image (for the gradient w.r.t. the
-/// weights), or of its filter (for the gradient w.r.t. the input).
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-pub(super) struct Entry {
-    pub(super) index: u32,
-    pub(super) value: f32,
-}
-
-/// Size of an entry in floats.
-pub(super) const ENTRY: usize = 2;
 
 /// Whether the kernels support these sizes, and at least half of a vector of input channels is used.
 pub(in crate::kernels::conv2d) fn supports(d: &Dims, level: SimdLevel) -> bool {
