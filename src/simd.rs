@@ -117,8 +117,7 @@ impl SimdLevel {
         Self::available().into_iter().map(Self::name).chain([PLAIN]).collect()
     }
 
-    /// Calls `f`, compiled for this instruction set: what is inlined into it uses the set's vectors. So code that is written
-    /// once, for the reference implementation, is fast without a hand-written form.
+    /// What [`compiled`] calls.
     #[inline(always)]
     pub(crate) fn compiled<R>(self, f: impl FnOnce() -> R) -> R {
         self.run(Compiled(f))
@@ -138,6 +137,19 @@ impl SimdLevel {
         }
     }
 }
+
+/// The value of an expression, compiled for an instruction set: what is inlined into it uses the set's vectors. So code that is written
+/// once, for the reference implementation, is fast without a hand-written form. A macro, since a closure may be too large to be inlined,
+/// and then is compiled for no set: this one says that it must be.
+macro_rules! compiled {
+    ($level:expr, $value:expr) => {
+        $level.compiled(
+            #[inline(always)]
+            || $value,
+        )
+    };
+}
+pub(crate) use compiled;
 
 /// A closure as an operation for a SIMD level.
 struct Compiled<F>(F);

@@ -5,8 +5,7 @@ use super::gate::GateKind;
 use super::random::{RANDOM_FILE, draw, random_key};
 use crate::plan::{Constants, Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 
 /// What is done to a batch of images.
@@ -190,21 +189,6 @@ impl KernelSpec for Adjust {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.for_each_image(&mut io, |image| level.run(Task { kernel: self, image }));
-    }
-}
-
-/// An image as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct Task<'a> {
-    kernel: &'a Adjust,
-    image: Image<'a, f32>,
-}
-
-impl WithSimd for Task<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.adjust(self.image);
+        self.for_each_image(&mut io, |image| compiled!(level, self.adjust(image)));
     }
 }

@@ -5,8 +5,7 @@ use super::gate::GateKind;
 use super::random::{RANDOM_FILE, draw, random_key};
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 
 /// `y = x / (1 - rate)` where an element is kept, else 0; then the gate. Forward of x, and backward of dy by the same mask.
@@ -52,7 +51,7 @@ impl KernelSpec for Dropout {
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let key = random_key(self.stream, &io.step);
         self.for_each_chunk(&mut io, |y, x, gate_input, first| {
-            level.run(Chunk { kernel: self, key, y, x, gate_input, first });
+            compiled!(level, self.mask(key, y, x, gate_input, first));
         });
     }
 }
@@ -92,25 +91,6 @@ impl Dropout {
             }
         }
         self.gate.apply(y, gate_input, first);
-    }
-}
-
-/// A chunk as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct Chunk<'a> {
-    kernel: &'a Dropout,
-    key: u32,
-    y: &'a mut [f32],
-    x: &'a [f32],
-    gate_input: View<'a, f32>,
-    first: usize,
-}
-
-impl WithSimd for Chunk<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.mask(self.key, self.y, self.x, self.gate_input, self.first);
     }
 }
 

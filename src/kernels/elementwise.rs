@@ -6,7 +6,7 @@ use crate::plan::{
     Constants, Cost, Io, KernelSpec, LANES_FILE, Shader, View, constants, elementwise_grid, output_file, wgsl,
 };
 use crate::real::Real;
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 
 /// `y = a` or `y = a + b`, then ReLU or a gate. Inputs: a `[count]`, b `[count]` if there are two terms, what the gate reads;
@@ -87,7 +87,7 @@ impl KernelSpec for Sum {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         self.for_each_chunk(&mut io, |y, a, b, gate_input, first| {
-            level.compiled(|| self.sum(y, a, b, gate_input, first));
+            compiled!(level, self.sum(y, a, b, gate_input, first));
         });
     }
 }

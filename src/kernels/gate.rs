@@ -4,8 +4,7 @@
 use crate::kernels::maximum::through_relu;
 use crate::plan::{BufferSlice, Constants, View, constants, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
 
 /// What happens to the gradient w.r.t. a layer's output before the layer's own backward pass.
 ///
@@ -136,23 +135,6 @@ impl GateKind {
 
     /// As [`Self::apply`], compiled for `level`.
     pub(crate) fn apply_simd(self, level: SimdLevel, dx: &mut [f32], gate_input: View<'_, f32>, first: usize) {
-        level.run(Gated { kind: self, dx, gate_input, first });
-    }
-}
-
-/// A gate as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct Gated<'a> {
-    kind: GateKind,
-    dx: &'a mut [f32],
-    gate_input: View<'a, f32>,
-    first: usize,
-}
-
-impl WithSimd for Gated<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kind.apply(self.dx, self.gate_input, self.first);
+        compiled!(level, self.apply(dx, gate_input, first));
     }
 }

@@ -5,8 +5,7 @@ use super::elementwise::{CHUNK, elementwise_cost, rows_shader};
 use super::gate::{GateKind, own_gate_file};
 use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, constants, output_file, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -85,7 +84,7 @@ impl KernelSpec for Prelu {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.for_each_task(&mut io, |y, x, alpha| level.compiled(|| activate(y, x, alpha)));
+        self.for_each_task(&mut io, |y, x, alpha| compiled!(level, activate(y, x, alpha)));
     }
 }
 
@@ -137,25 +136,7 @@ impl KernelSpec for PreluBackward {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.for_each_task(&mut io, |dx, x, dy, alpha| level.run(GradientTask { kernel: self, dx, x, dy, alpha }));
-    }
-}
-
-/// A task as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct GradientTask<'a> {
-    kernel: &'a PreluBackward,
-    dx: &'a mut [f32],
-    x: &'a [f32],
-    dy: &'a [f32],
-    alpha: &'a [f32],
-}
-
-impl WithSimd for GradientTask<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.gradient(self.dx, self.x, self.dy, self.alpha);
+        self.for_each_task(&mut io, |dx, x, dy, alpha| compiled!(level, self.gradient(dx, x, dy, alpha)));
     }
 }
 
@@ -226,24 +207,6 @@ impl KernelSpec for PreluSums {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let (x, dy) = (io.input(0), io.input(1));
-        self.for_each_chunk(&mut io, |rows, partial| level.run(SumChunk { kernel: self, rows, x, dy, partial }));
-    }
-}
-
-/// As [`GradientTask`].
-struct SumChunk<'a> {
-    kernel: &'a PreluSums,
-    rows: Range<usize>,
-    x: &'a [f32],
-    dy: &'a [f32],
-    partial: &'a mut [f32],
-}
-
-impl WithSimd for SumChunk<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.sum(self.rows, self.x, self.dy, self.partial);
+        self.for_each_chunk(&mut io, |rows, partial| compiled!(level, self.sum(rows, x, dy, partial)));
     }
 }

@@ -5,8 +5,7 @@ use super::gate::GateKind;
 use super::rows::{shader_along_rows, sums};
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, View, constants, wgsl};
 use crate::real::{Real, is_better};
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 
 /// `y = exp(x) / sum of exp(x)` along each row, with the row's maximum subtracted first. Inputs: x [rows, cols]; outputs: y [rows, cols],
@@ -65,22 +64,7 @@ impl KernelSpec for Softmax {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.for_each_row(&mut io, |y, x| level.run(SoftmaxRow { y, x }));
-    }
-}
-
-/// A row as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct SoftmaxRow<'a> {
-    y: &'a mut [f32],
-    x: &'a [f32],
-}
-
-impl WithSimd for SoftmaxRow<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        softmax(self.y, self.x);
+        self.for_each_row(&mut io, |y, x| compiled!(level, softmax(y, x)));
     }
 }
 
@@ -132,26 +116,7 @@ impl KernelSpec for SoftmaxBackward {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         self.for_each_row(&mut io, |dx, y, dy, gate_input, first| {
-            level.run(GradientRow { kernel: self, dx, y, dy, gate_input, first });
+            compiled!(level, self.gradient(dx, y, dy, gate_input, first));
         });
-    }
-}
-
-/// As [`SoftmaxRow`].
-struct GradientRow<'a> {
-    kernel: &'a SoftmaxBackward,
-    dx: &'a mut [f32],
-    y: &'a [f32],
-    dy: &'a [f32],
-    gate_input: View<'a, f32>,
-    first: usize,
-}
-
-impl WithSimd for GradientRow<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.gradient(self.dx, self.y, self.dy, self.gate_input, self.first);
     }
 }

@@ -4,7 +4,7 @@ use super::buffers::MAX_BINDINGS;
 use super::step::Step;
 use super::wgsl::Shader;
 use crate::real::Real;
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, compiled};
 use std::fmt::Debug;
 
 /// The work of one dispatch.
@@ -124,7 +124,7 @@ pub trait KernelSpec: Debug + Send + Sync + 'static {
     fn run<F: Real>(&self, io: Io<'_, F>);
     /// The same by SIMD kernels of `level`: the reference implementation compiled for it, unless the kernel has its own form.
     fn run_simd(&self, level: SimdLevel, io: Io<'_, f32>) {
-        level.compiled(|| self.run(io));
+        compiled!(level, self.run(io));
     }
     /// How the parts of a batch are merged, where this kernel ends a sum over the batch.
     fn merge_parts(&self) -> Option<&dyn MergeParts> {

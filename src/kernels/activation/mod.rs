@@ -6,10 +6,9 @@ use super::elementwise::{CHUNK, elementwise_cost, elementwise_shader};
 use super::gate::GateKind;
 use crate::plan::{Cost, Io, KernelSpec, Shader, View, wgsl};
 use crate::real::{Real, is_nan};
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, compiled};
 pub(crate) use function::Function;
 use function::with_known;
-use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Operations of one element, as an order of magnitude.
@@ -39,7 +38,7 @@ impl KernelSpec for Activate {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let chunks = io.output(0).par_chunks_mut(CHUNK).zip(io.input(0).par_chunks(CHUNK));
-        chunks.for_each(|(y, x)| level.run(ActivateChunk { kernel: self, y, x }));
+        chunks.for_each(|(y, x)| compiled!(level, self.activate(y, x)));
     }
 }
 
@@ -51,22 +50,6 @@ impl Activate {
                 *y = function.activate(*x);
             }
         });
-    }
-}
-
-/// A chunk as an operation: closures as large as this are not inlined into code compiled for a SIMD level.
-struct ActivateChunk<'a> {
-    kernel: &'a Activate,
-    y: &'a mut [f32],
-    x: &'a [f32],
-}
-
-impl WithSimd for ActivateChunk<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.activate(self.y, self.x);
     }
 }
 
@@ -96,7 +79,7 @@ impl KernelSpec for ActivateBackward {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         self.for_each_chunk(&mut io, |dx, x, dy, gate_input, first| {
-            level.run(GradientChunk { kernel: self, dx, x, dy, gate_input, first });
+            compiled!(level, self.gradient(dx, x, dy, gate_input, first));
         });
     }
 }
@@ -122,24 +105,5 @@ impl ActivateBackward {
             }
         });
         self.gate.apply(dx, gate_input, first);
-    }
-}
-
-/// As [`ActivateChunk`].
-struct GradientChunk<'a> {
-    kernel: &'a ActivateBackward,
-    dx: &'a mut [f32],
-    x: &'a [f32],
-    dy: &'a [f32],
-    gate_input: View<'a, f32>,
-    first: usize,
-}
-
-impl WithSimd for GradientChunk<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.gradient(self.dx, self.x, self.dy, self.gate_input, self.first);
     }
 }

@@ -5,8 +5,7 @@ use super::operation::Operation;
 use crate::kernels::elementwise::{CHUNK, elementwise_cost, lanes_shader};
 use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, constants, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 
 /// The shader of `files` over `count` elements of the result.
@@ -43,7 +42,7 @@ impl KernelSpec for Join {
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let operands = [io.input(0), io.input(1)];
         let chunks = io.output(0).par_chunks_mut(CHUNK).enumerate();
-        chunks.for_each(|(i, y)| level.run(JoinChunk { kernel: self, y, operands, first: i * CHUNK }));
+        chunks.for_each(|(i, y)| compiled!(level, self.join(y, operands, i * CHUNK)));
     }
 }
 
@@ -55,23 +54,6 @@ impl Join {
             let y = y[offset..].iter_mut();
             y.zip(a).zip(b).for_each(|((y, a), b)| *y = self.operation.join(*a, *b));
         });
-    }
-}
-
-/// A chunk as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct JoinChunk<'a> {
-    kernel: &'a Join,
-    y: &'a mut [f32],
-    operands: [&'a [f32]; 2],
-    first: usize,
-}
-
-impl WithSimd for JoinChunk<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.join(self.y, self.operands, self.first);
     }
 }
 
@@ -106,7 +88,7 @@ impl KernelSpec for JoinGradient {
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let inputs = [0, 1, 2].map(|i| io.input(i));
         let chunks = io.output(0).par_chunks_mut(CHUNK).enumerate();
-        chunks.for_each(|(i, dx)| level.run(GradientChunk { kernel: self, dx, inputs, first: i * CHUNK }));
+        chunks.for_each(|(i, dx)| compiled!(level, self.gradient(dx, inputs, i * CHUNK)));
     }
 }
 
@@ -120,22 +102,5 @@ impl JoinGradient {
                 *dx = self.operation.gradient(self.second, *a, *b, *dy);
             }
         });
-    }
-}
-
-/// As [`JoinChunk`].
-struct GradientChunk<'a> {
-    kernel: &'a JoinGradient,
-    dx: &'a mut [f32],
-    inputs: [&'a [f32]; 3],
-    first: usize,
-}
-
-impl WithSimd for GradientChunk<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.gradient(self.dx, self.inputs, self.first);
     }
 }

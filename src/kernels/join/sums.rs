@@ -7,8 +7,7 @@ use crate::kernels::elementwise::{CHUNK, elementwise_cost};
 use crate::kernels::rows::sums;
 use crate::plan::{Cost, Io, KernelSpec, LANES_FILE, Shader, constants, elementwise_grid, output_file, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -170,23 +169,6 @@ impl KernelSpec for JoinSums {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let inputs = [0, 1, 2].map(|i| io.input(i));
-        self.for_each_task(&mut io, |rows, sums| level.run(SumTask { kernel: self, rows, inputs, sums }));
-    }
-}
-
-/// A task as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct SumTask<'a> {
-    kernel: &'a JoinSums,
-    rows: Range<usize>,
-    inputs: [&'a [f32]; 3],
-    sums: &'a mut [f32],
-}
-
-impl WithSimd for SumTask<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.sum(self.rows, self.inputs, self.sums);
+        self.for_each_task(&mut io, |rows, sums| compiled!(level, self.sum(rows, inputs, sums)));
     }
 }

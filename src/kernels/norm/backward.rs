@@ -9,8 +9,8 @@ use crate::kernels::gate::{GateKind, own_gate_file};
 use crate::kernels::maximum::{through_relu, through_relu_simd};
 use crate::plan::{Cost, Io, KernelSpec, MergeParts, STEP_FILE, Shader, View, constants, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
+use pulp::Simd;
 use rayon::prelude::*;
 
 /// Adds up the partial sums of a batch normalisation. Inputs: partial [chunks, 2, cols], moments [4, cols]; outputs: coefficients
@@ -125,7 +125,7 @@ impl KernelSpec for BatchNormBackward {
                 let coefficients = [&mean[..cols], &a[..cols], &m[..cols], &q[..cols], &shift[..cols]];
                 level.run(ColumnMap { formula: Gradient { relu, gated }, x: [x, dy], coefficients, y: dx });
             }
-            false => level.run(GradientChunk { kernel: self, dx, x, dy, coefficients }),
+            false => compiled!(level, self.gradient(dx, x, dy, coefficients)),
         });
     }
 }
@@ -145,23 +145,5 @@ impl Formula<2, 5> for Gradient {
         let dy = if self.relu { through_relu_simd(simd, dy, y) } else { dy };
         let dx = simd.mul_f32s(a, simd.sub_f32s(simd.sub_f32s(dy, m), simd.mul_f32s(centered, q)));
         if self.gated { through_relu_simd(simd, dx, x) } else { dx }
-    }
-}
-
-/// As [`SumChunk`].
-struct GradientChunk<'a> {
-    kernel: &'a BatchNormBackward,
-    dx: &'a mut [f32],
-    x: &'a [f32],
-    dy: &'a [f32],
-    coefficients: &'a [Vec<f32>; 5],
-}
-
-impl WithSimd for GradientChunk<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.gradient(self.dx, self.x, self.dy, self.coefficients);
     }
 }

@@ -5,8 +5,8 @@ use super::by_columns::{self, ColumnSums, Terms};
 use crate::kernels::columns::{Columns, fold, repeated, width};
 use crate::plan::{Cost, Io, KernelSpec, MergeParts, Shader, constants, output_file, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
+use pulp::Simd;
 use rayon::prelude::*;
 
 /// Mean, and sum of the squared deviations from it, of each column over each chunk of rows. Inputs: x [rows, cols]; outputs:
@@ -35,7 +35,7 @@ impl KernelSpec for Moments {
         let by_vectors = by_columns::supports(self.columns.cols, level.vector_width());
         self.for_each_chunk(&mut io, |x, partial| match by_vectors {
             true => moments_by_vectors(level, x, partial),
-            false => level.run(Chunk { x, partial }),
+            false => compiled!(level, moments(x, partial)),
         });
     }
 }
@@ -52,21 +52,6 @@ impl Moments {
         let ranges: Vec<_> = self.columns.ranges(&io.step).collect();
         let chunks = io.output(0).par_chunks_exact_mut(2 * cols).zip(ranges);
         chunks.for_each(|(partial, rows)| each(&x[rows.start * cols..rows.end * cols], partial));
-    }
-}
-
-/// A chunk as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct Chunk<'a> {
-    x: &'a [f32],
-    partial: &'a mut [f32],
-}
-
-impl WithSimd for Chunk<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        moments(self.x, self.partial);
     }
 }
 

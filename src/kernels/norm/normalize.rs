@@ -8,8 +8,8 @@ use crate::kernels::elementwise::{CHUNK, elementwise_cost};
 use crate::kernels::maximum::relu;
 use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, constants, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
+use pulp::Simd;
 use rayon::prelude::*;
 
 /// Where mean and variance of the columns come from.
@@ -161,7 +161,7 @@ impl KernelSpec for BatchNormalize {
                 let coefficients = [&mean[..cols], &scale[..cols], &shift[..cols]];
                 level.run(ColumnMap { formula: Normalized { relu }, x: [x], coefficients, y });
             }
-            false => level.run(Chunk { kernel: self, y, x, coefficients }),
+            false => compiled!(level, self.normalize(y, x, coefficients)),
         });
     }
 }
@@ -179,22 +179,5 @@ impl Formula<1, 3> for Normalized {
         let zero = simd.splat_f32s(0.0);
         // NaN is not less.
         if self.relu { simd.select_f32s(simd.less_than_f32s(y, zero), zero, y) } else { y }
-    }
-}
-
-/// A chunk as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct Chunk<'a> {
-    kernel: &'a BatchNormalize,
-    y: &'a mut [f32],
-    x: &'a [f32],
-    coefficients: &'a [Vec<f32>; 3],
-}
-
-impl WithSimd for Chunk<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.normalize(self.y, self.x, self.coefficients);
     }
 }

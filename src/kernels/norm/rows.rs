@@ -6,8 +6,7 @@ use crate::kernels::gate::{GateKind, own_gate_file};
 use crate::kernels::rows::{shader_along_rows, sums};
 use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 
 /// A matrix [rows, cols] of which each row is normalised.
@@ -88,25 +87,7 @@ impl KernelSpec for LayerNorm {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.for_each_row(&mut io, |x, gamma, beta, y| level.run(NormalizeRow { kernel: self, x, gamma, beta, y }));
-    }
-}
-
-/// A row as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct NormalizeRow<'a> {
-    kernel: &'a LayerNorm,
-    x: &'a [f32],
-    gamma: &'a [f32],
-    beta: &'a [f32],
-    y: &'a mut [f32],
-}
-
-impl WithSimd for NormalizeRow<'_> {
-    type Output = [f32; 2];
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> [f32; 2] {
-        self.kernel.normalize(self.x, self.gamma, self.beta, self.y)
+        self.for_each_row(&mut io, |x, gamma, beta, y| compiled!(level, self.normalize(x, gamma, beta, y)));
     }
 }
 
@@ -168,24 +149,6 @@ impl KernelSpec for LayerNormBackward {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.for_each_row(&mut io, |x, dy, gamma, dx| level.run(GradientRow { kernel: self, x, dy, gamma, dx }));
-    }
-}
-
-/// As [`NormalizeRow`].
-struct GradientRow<'a> {
-    kernel: &'a LayerNormBackward,
-    x: &'a [f32],
-    dy: &'a [f32],
-    gamma: &'a [f32],
-    dx: &'a mut [f32],
-}
-
-impl WithSimd for GradientRow<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.gradient(self.x, self.dy, self.gamma, self.dx);
+        self.for_each_row(&mut io, |x, dy, gamma, dx| compiled!(level, self.gradient(x, dy, gamma, dx)));
     }
 }

@@ -7,8 +7,8 @@ use crate::kernels::elementwise::elementwise_cost;
 use crate::kernels::maximum::{through_relu, through_relu_simd};
 use crate::plan::{Cost, Io, KernelSpec, Shader, constants, output_file, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
-use pulp::{Simd, WithSimd};
+use crate::simd::{SimdLevel, compiled};
+use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -118,7 +118,7 @@ impl KernelSpec for NormSums {
             && by_columns::supports(self.columns.cols, level.vector_width());
         self.for_each_chunk(&mut io, |rows, partial| match by_vectors {
             true => self.sum_by_vectors(level, rows, inputs, partial),
-            false => level.run(SumChunk { kernel: self, rows, inputs, partial }),
+            false => compiled!(level, self.sum(rows, inputs, partial)),
         });
     }
 }
@@ -163,22 +163,5 @@ impl Terms<2, 4, 2> for Products {
         let dy = if self.relu { through_relu_simd(simd, dy, y) } else { dy };
         sums[0] = simd.mul_add_e_f32s(dy, simd.mul_f32s(centered, over), sums[0]);
         sums[1] = simd.add_f32s(sums[1], dy);
-    }
-}
-
-/// A chunk as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct SumChunk<'a> {
-    kernel: &'a NormSums,
-    rows: Range<usize>,
-    inputs: [&'a [f32]; 3],
-    partial: &'a mut [f32],
-}
-
-impl WithSimd for SumChunk<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.sum(self.rows, self.inputs, self.partial);
     }
 }

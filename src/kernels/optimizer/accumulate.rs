@@ -3,7 +3,7 @@
 use super::CHUNK;
 use crate::plan::{Constants, Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 
 /// `sum = sum + g`, or `sum = g` for the first batch of a group, for which the first scalar of the step is 0. Inputs: g `[count]`;
@@ -57,7 +57,7 @@ impl KernelSpec for Accumulate {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let is_first = io.step.scalars[0] == 0.0;
-        for_each_chunk(&mut io, |sum, g| level.compiled(|| add(sum, g, is_first)));
+        for_each_chunk(&mut io, |sum, g| compiled!(level, add(sum, g, is_first)));
     }
 }
 
@@ -89,7 +89,7 @@ impl KernelSpec for MovingAverage {
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let decays = self.decays(&io.step);
         if !is_skipped(&io) {
-            for_each_chunk(&mut io, |a, p| level.compiled(|| average(a, p, decays)));
+            for_each_chunk(&mut io, |a, p| compiled!(level, average(a, p, decays)));
         }
     }
 }

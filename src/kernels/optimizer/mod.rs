@@ -9,14 +9,13 @@ mod rule;
 
 use crate::plan::{Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, compiled};
 pub(crate) use accumulate::{Accumulate, MovingAverage};
 pub(crate) use flagged::FlaggedGradients;
 use flagged::flag_at;
 pub(crate) use muon::{Matrix, Muon};
 pub(crate) use norm::record_clip_by_norm;
 pub(crate) use not_finite::record_update_check;
-use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 pub(crate) use rule::Rule;
 use rule::Scalars;
@@ -74,30 +73,12 @@ impl KernelSpec for Update {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        let (update, scalars) = (self, &self.scalars(&io.step));
+        let scalars = &self.scalars(&io.step);
         match self.rule.arenas() {
-            0 => for_each_chunk(&mut io, |p, g, state: [_; 0]| level.run(Chunk { update, scalars, p, g, state })),
-            1 => for_each_chunk(&mut io, |p, g, state: [_; 1]| level.run(Chunk { update, scalars, p, g, state })),
-            _ => for_each_chunk(&mut io, |p, g, state: [_; 2]| level.run(Chunk { update, scalars, p, g, state })),
+            0 => for_each_chunk(&mut io, |p, g, state: [_; 0]| compiled!(level, self.update(scalars, p, g, state))),
+            1 => for_each_chunk(&mut io, |p, g, state: [_; 1]| compiled!(level, self.update(scalars, p, g, state))),
+            _ => for_each_chunk(&mut io, |p, g, state: [_; 2]| compiled!(level, self.update(scalars, p, g, state))),
         }
-    }
-}
-
-/// A chunk of the arenas as an operation: a closure with the loops of all rules is not inlined into code compiled for a SIMD level.
-struct Chunk<'a, const ARENAS: usize> {
-    update: &'a Update,
-    scalars: &'a Scalars<f32>,
-    p: &'a mut [f32],
-    g: &'a [f32],
-    state: [&'a mut [f32]; ARENAS],
-}
-
-impl<const ARENAS: usize> WithSimd for Chunk<'_, ARENAS> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.update.update(self.scalars, self.p, self.g, self.state);
     }
 }
 

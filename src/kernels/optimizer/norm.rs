@@ -2,7 +2,7 @@
 
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, Shader, constants, elementwise_grid, grid, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 
 /// Invocations of a workgroup.
@@ -52,7 +52,7 @@ impl KernelSpec for SquareSums {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let (g, partial) = (io.input(0), io.output(0));
-        partial.par_iter_mut().enumerate().for_each(|(group, sum)| *sum = level.compiled(|| self.sum(g, group)));
+        partial.par_iter_mut().enumerate().for_each(|(group, sum)| *sum = compiled!(level, self.sum(g, group)));
     }
 }
 
@@ -114,7 +114,7 @@ impl KernelSpec for ClipByNorm {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let scale = self.scale(io.input(0));
-        io.output(0).par_chunks_mut(super::CHUNK).for_each(|g| level.compiled(|| scaled(g, scale)));
+        io.output(0).par_chunks_mut(super::CHUNK).for_each(|g| compiled!(level, scaled(g, scale)));
     }
 }
 

@@ -4,7 +4,7 @@
 use super::flagged::FlaggedGradients;
 use crate::plan::{BufferSlice, Cost, Io, KernelSpec, Recorder, STEP_FILE, Shader, constants, grid, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 
 /// Invocations of a workgroup.
@@ -84,7 +84,7 @@ impl KernelSpec for ScanGradients {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let (g, partial) = (io.input(0), io.output(0));
-        let is_bad = |g: &[f32]| level.compiled(|| largest_bits(g)) >= f32::INFINITY.to_bits();
+        let is_bad = |g: &[f32]| compiled!(level, largest_bits(g)) >= f32::INFINITY.to_bits();
         match g.par_chunks(super::CHUNK).any(is_bad) {
             true => self.mark(g, partial),
             false => partial.fill(0.0),

@@ -5,7 +5,7 @@ use crate::kernels::gate::GateKind;
 use crate::kernels::window::WindowAxis;
 use crate::plan::{Constants, Cost, Io, KernelSpec, Shader, View, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 
 /// Inputs: x [n, h, w, c]; outputs: y [n, oh, ow, c].
@@ -33,7 +33,7 @@ impl KernelSpec for AveragePool2dForward {
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let d = &self.dims;
         let images = io.output(0).par_chunks_mut(d.out_image()).zip(io.input(0).par_chunks(d.in_image()));
-        images.for_each(|(y, x)| level.compiled(|| average(d, x, y)));
+        images.for_each(|(y, x)| compiled!(level, average(d, x, y)));
     }
 }
 
@@ -83,7 +83,7 @@ impl KernelSpec for AveragePool2dBackward {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         self.for_each_image(&mut io, |dy, dx, gate_input, at| {
-            level.compiled(|| self.spread(dy, dx, gate_input, at));
+            compiled!(level, self.spread(dy, dx, gate_input, at));
         });
     }
 }

@@ -4,7 +4,7 @@ use super::dims::Dims;
 use crate::kernels::gate::GateKind;
 use crate::plan::{Cost, Io, KernelSpec, Shader, View, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, compiled};
 use rayon::prelude::*;
 
 /// Inputs: dy [n, oh, ow, c], argmax of the same shape, the gate's input [n, h, w, c] (see [`crate::kernels::Gate`]); outputs: dx
@@ -34,7 +34,7 @@ impl KernelSpec for MaxPool2dBackward {
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         self.for_each_image(&mut io, |dy, argmax, dx, gate_input, at| {
-            level.compiled(|| self.unpool(dy, argmax, dx, gate_input, at));
+            compiled!(level, self.unpool(dy, argmax, dx, gate_input, at));
         });
     }
 }

@@ -8,9 +8,8 @@ use super::elementwise::elementwise_cost;
 use super::gate::GateKind;
 use crate::plan::{Cost, Io, KernelSpec, Shader, View, constants, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, compiled};
 pub(crate) use axis::{Axis, Rule};
-use pulp::{Simd, WithSimd};
 pub(crate) use rotate::{Rotate, RotateBackward, Rotation};
 pub(crate) use sampling::{Fill, MAX_LEN, Sampling};
 use sampling::{PIXEL, Taps};
@@ -65,24 +64,7 @@ impl KernelSpec for Resample {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.axis.for_each_slab(&mut io, |y, x, drawn, _| level.run(Slab { kernel: self, y, x, drawn }));
-    }
-}
-
-/// A slab as an operation: a closure as large as this is not inlined into code compiled for a SIMD level.
-struct Slab<'a> {
-    kernel: &'a Resample,
-    y: &'a mut [f32],
-    x: &'a [f32],
-    drawn: i32,
-}
-
-impl WithSimd for Slab<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.resample(self.y, self.x, self.drawn);
+        self.axis.for_each_slab(&mut io, |y, x, drawn, _| compiled!(level, self.resample(y, x, drawn)));
     }
 }
 
@@ -130,27 +112,8 @@ impl KernelSpec for ResampleBackward {
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
         let gate_input = io.inputs[1];
         self.axis.for_each_slab(&mut io, |dx, dy, drawn, first| {
-            level.run(GradientSlab { kernel: self, dx, dy, drawn, gate_input, first });
+            compiled!(level, self.spread(dx, dy, drawn, gate_input, first));
         });
-    }
-}
-
-/// As [`Slab`].
-struct GradientSlab<'a> {
-    kernel: &'a ResampleBackward,
-    dx: &'a mut [f32],
-    dy: &'a [f32],
-    drawn: i32,
-    gate_input: View<'a, f32>,
-    first: usize,
-}
-
-impl WithSimd for GradientSlab<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.kernel.spread(self.dx, self.dy, self.drawn, self.gate_input, self.first);
     }
 }
 

@@ -4,7 +4,7 @@ mod pixels;
 
 use crate::plan::{Constants, Cost, Io, KernelSpec, STEP_FILE, Shader, Step, constants, elementwise_grid, wgsl};
 use crate::real::Real;
-use crate::simd::SimdLevel;
+use crate::simd::{SimdLevel, compiled};
 pub(crate) use pixels::read_pixels;
 use rayon::prelude::*;
 
@@ -46,7 +46,7 @@ impl KernelSpec for Unpack {
     }
 
     fn run_simd(&self, level: SimdLevel, mut io: Io<'_, f32>) {
-        self.for_each_chunk(&mut io, |x, words| level.compiled(|| unpack(x, words, self.divisor)));
+        self.for_each_chunk(&mut io, |x, words| compiled!(level, unpack(x, words, self.divisor)));
     }
 }
 
