@@ -30,6 +30,8 @@ fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
     return mat4x4(b_row(k, col), b_row(k + 1u, col), b_row(k + 2u, col), b_row(k + 3u, col));
 }
 
+fn prepare_store(col: u32) {}
+
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
     let at = (split * ROWS + row) * COLS + col;

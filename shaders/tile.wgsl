@@ -1,6 +1,5 @@
 // Maps a workgroup to its tile of C, its split of the sum over k and its product in the batch, for both matmul cores.
-
-const TILE: u32 = 32u;
+//
 // A tile has 4 COL_LANES columns and ROW_GROUPS times TILE_ROWS rows.
 
 // Whether every step of both cores ends where the sum does, so that no k lies beyond it.

@@ -28,6 +28,8 @@ fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
     return transpose(mat4x4(w_col(k, col), w_col(k, col + 1u), w_col(k, col + 2u), w_col(k, col + 3u)));
 }
 
+fn prepare_store(col: u32) {}
+
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
     let out_row = row_of_out(row);

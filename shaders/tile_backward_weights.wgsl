@@ -27,6 +27,8 @@ fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
     return mat4x4(dy_row(k, col), dy_row(k + 1u, col), dy_row(k + 2u, col), dy_row(k + 3u, col));
 }
 
+fn prepare_store(col: u32) {}
+
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row >= ROWS || col >= COLS) { return; }
     write((split * ROWS + row) * ROW_LEN + group() * COLS + col, COLS - col, sum);

@@ -2,6 +2,8 @@
 //
 // out and argmax: [ROWS / WINDOW_LEN, COLS].
 
+fn prepare_store(col: u32) {}
+
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     consider(window_offset, sum);
     if (window_offset + 1u == WINDOW_LEN && row < ROWS && col < COLS) {

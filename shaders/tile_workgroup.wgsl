@@ -52,8 +52,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var p = 0u; p < TILE_SCALE; p++) { // unroll
             for (var q = 0u; q < TILE_SCALE; q++) { // unroll
                 let row = tile.row + p * 32u + down * 4u;
+                let col = tile.col + q * 32u + across * 4u;
+                prepare_store(col);
                 for (var r = 0u; r < 4u; r++) { // unroll
-                    store(tile.split, row + r, r % ROWS_PER_OUTPUT, tile.col + q * 32u + across * 4u, acc[(p * TILE_SCALE + q) * 4u + r]);
+                    store(tile.split, row + r, r % ROWS_PER_OUTPUT, col, acc[(p * TILE_SCALE + q) * 4u + r]);
                 }
             }
         }
@@ -67,10 +69,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
     for (var i = lane; i < TILE_ROWS / ROWS_PER_OUTPUT * BLOCKS; i += 64u) {
+        let col = tile.col + i % BLOCKS * 4u;
+        prepare_store(col);
         for (var window_offset = 0u; window_offset < ROWS_PER_OUTPUT; window_offset++) {
             let row = i / BLOCKS * ROWS_PER_OUTPUT + window_offset;
             let sum = a_shared[row / UNROLLED][row % UNROLLED][i % BLOCKS];
-            store(tile.split, tile.row + row, window_offset, tile.col + i % BLOCKS * 4u, sum);
+            store(tile.split, tile.row + row, window_offset, col, sum);
         }
     }
 }

@@ -24,6 +24,8 @@ fn b_tile(k: u32, col: u32) -> mat4x4<f32> {
     return mat4x4(four(u[at]), four(u[at + COLS / 4u]), four(u[at + COLS / 2u]), four(u[at + COLS / 4u * 3u]));
 }
 
+fn prepare_store(col: u32) {}
+
 fn store(split: u32, row: u32, window_offset: u32, col: u32, sum: vec4<f32>) {
     if (row < ROWS && col < COLS) { write((batch * ROWS + row) * COLS + col, 4u, sum); }
 }

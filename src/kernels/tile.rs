@@ -88,6 +88,17 @@ pub(crate) struct TileShader<'a> {
     pub(crate) constants: Constants,
 }
 
+/// How the lanes of a workgroup share its tile.
+#[derive(Debug, Clone, Copy)]
+struct Lanes {
+    /// Columns of the tile in units of four.
+    cols: usize,
+    /// Groups of lanes, each of which has a part of the tile's rows.
+    groups: usize,
+    /// Rows of a group.
+    rows: usize,
+}
+
 impl Tiles {
     pub(crate) fn new(rows: usize, cols: usize, k: usize, profile: Profile) -> Self {
         Self {
@@ -128,31 +139,37 @@ impl Tiles {
         if min_tiles == 0 || (is_mostly_used && tiles >= min_tiles) { 2 } else { 1 }
     }
 
-    /// Rows of a square tile that are used: the largest multiple of `rows_per_output`.
-    fn tile_rows(&self) -> usize {
-        TILE * self.scale() / self.rows_per_output * self.rows_per_output
+    /// Rows of `rows`, which a tile or a part of it has, that are used: the largest multiple of `rows_per_output`.
+    fn used_rows(&self, rows: usize) -> usize {
+        rows / self.rows_per_output * self.rows_per_output
     }
 
-    /// Columns of a tile in units of four, and how many tiles a workgroup has, one below the other. Of a subgroup's lanes, which take four
-    /// columns each, all share a tile, or a part, so that the others take further rows and a narrow matrix is covered by fewer workgroups.
-    fn lane_layout(&self) -> (usize, usize) {
-        match self.profile.core {
-            MatmulCore::Subgroup => {
-                let widths = [LANES, LANES / 2, LANES / 4].map(|lanes| (lanes, LANES / lanes));
-                widths.into_iter().min_by_key(|lanes| self.count_with(*lanes)).expect("there are widths")
-            }
-            MatmulCore::Workgroup => (TILE / 4 * self.scale(), 1),
+    /// How the lanes of a workgroup share its tile. Of a subgroup's lanes, which take four columns each, all share a tile, or a part, so that
+    /// the others take further rows and a narrow matrix is covered by fewer workgroups.
+    fn lanes(&self) -> Lanes {
+        let square = Lanes { cols: TILE / 4 * self.scale(), groups: 1, rows: TILE * self.scale() };
+        if self.profile.core == MatmulCore::Workgroup {
+            return square;
         }
+        let layouts = [1, 2, 4].map(|groups| Lanes { cols: LANES / groups, groups, ..square });
+        let lanes = layouts.into_iter().min_by_key(|lanes| self.count_with(*lanes)).expect("there are layouts");
+        if self.rows_per_output > 1 || self.k > MIN_TERMS || self.count_with(lanes) >= self.profile.min_tiles {
+            return lanes;
+        }
+        // The sum is too short to be split, and the tiles are few: as many rows as one block a lane makes. What counts then is that the code of a
+        // tile is compiled when the program starts.
+        let lower = layouts.map(|lanes| Lanes { rows: 4 * lanes.cols, ..lanes });
+        lower.into_iter().min_by_key(|lanes| (self.count_with(*lanes), lanes.rows)).expect("there are layouts")
     }
 
     /// Number of workgroups for a split, with this division of their lanes, over all products of the batch.
-    fn count_with(&self, (col_lanes, row_groups): (usize, usize)) -> usize {
-        self.rows.div_ceil(self.tile_rows() * row_groups) * self.cols.div_ceil(4 * col_lanes) * self.batch_count
+    fn count_with(&self, Lanes { cols, groups, rows }: Lanes) -> usize {
+        self.rows.div_ceil(self.used_rows(rows) * groups) * self.cols.div_ceil(4 * cols) * self.batch_count
     }
 
     /// Number of workgroups for a split, over all products of the batch.
     fn count(&self) -> usize {
-        self.count_with(self.lane_layout())
+        self.count_with(self.lanes())
     }
 
     /// The same product with its sum over k split until there are [`Profile::min_tiles`] tiles of at most [`Profile::max_terms`] terms, and at
@@ -199,17 +216,19 @@ impl Tiles {
         let (mut grid, grid_x) = grid(self.count() / self.batch_count);
         grid[2] = (self.split_k * self.batch_count) as u32;
         let by_4 = self.cols.is_multiple_of(4);
-        let (col_lanes, row_groups) = self.lane_layout();
+        let lanes = self.lanes();
         let constants = constants! {
             ROWS: self.rows,
             COLS: self.cols,
             K: self.k,
             COLS_BY_4: by_4,
-            COL_LANES: col_lanes,
-            ROW_GROUPS: row_groups,
-            COL_TILES: self.cols.div_ceil(4 * col_lanes),
+            COL_LANES: lanes.cols,
+            ROW_GROUPS: lanes.groups,
+            LANE_BLOCKS: lanes.rows / 4 / lanes.cols,
+            GROUP_BLOCKS: lanes.rows / 4,
+            COL_TILES: self.cols.div_ceil(4 * lanes.cols),
             ROW_LEN: if self.products == Products::Groups { self.cols * self.batch_count } else { self.cols },
-            TILE_ROWS: self.tile_rows(),
+            TILE_ROWS: self.used_rows(lanes.rows),
             TILE_SCALE: self.scale(),
             UNROLLED: UNROLLED,
             ROWS_PER_OUTPUT: self.rows_per_output,
@@ -254,6 +273,13 @@ mod tests {
         assert!(workgroup.k_per_split() / 32 * 5 <= MAX_ITERATIONS + 5, "{workgroup:?}");
         assert_eq!(Tiles::new(577, 64, 3872, Profile::SOFTWARE).split().split_k, 1);
         assert_eq!(Tiles::new(10, 64, 21_632, Profile::SOFTWARE).split().split_k, 8);
+    }
+
+    #[test]
+    fn short_narrow_products_take_lower_tiles() {
+        let lanes = |rows, cols, k| Tiles::new(rows, cols, k, Profile::SOFTWARE).lanes();
+        let layouts = [lanes(32, 10, 128), lanes(32, 10, 129), lanes(32, 8, 9), lanes(1024, 16, 9), lanes(32, 128, 10)];
+        assert_eq!(layouts.map(|lanes| [lanes.rows, lanes.groups]), [[16, 2], [32, 1], [8, 4], [32, 2], [32, 1]]);
     }
 
     #[test]

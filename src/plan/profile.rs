@@ -14,7 +14,7 @@ pub enum Target {
 /// How the invocations of a tile of a matrix product share the operands that they load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MatmulCore {
-    /// Through `subgroupShuffle`, in a workgroup that is a single subgroup of eight lanes; tiles of 32 x 32.
+    /// Through `subgroupShuffle`, in a workgroup that is a single subgroup of eight lanes; tiles of 32 x 32, and narrower ones.
     Subgroup,
     /// Through workgroup memory and barriers, in a workgroup of 64 invocations; works on every adapter.
     Workgroup,
@@ -46,7 +46,8 @@ pub struct Profile {
     /// memory, a CPU has caches.
     pub loads_at_once: usize,
     /// Minimum number of tiles per dispatch: the sum over K of a matrix product is divided (split-K) until a dispatch
-    /// has this many tiles and no loop exceeds the adapters' limit on iterations; 0 disables split-K.
+    /// has this many tiles and no loop exceeds the adapters' limit on iterations; 0 disables split-K. Short narrow products of fewer
+    /// tiles take lower ones (`tile_subgroup.wgsl`).
     pub min_tiles: usize,
     /// Least number of 64 x 64 tiles for which a matrix product is computed in them, the parts included that a long sum can be cut into: a
     /// load from workgroup memory then serves twice as many sums as in tiles of 32 x 32, but there are fewer to keep a card at work. 0 takes
