@@ -117,7 +117,7 @@ impl SimdLevel {
         Self::available().into_iter().map(Self::name).chain([PLAIN]).collect()
     }
 
-    /// What [`compiled`] calls.
+    /// What the macro of this name expands to; by itself it lacks the attribute on the closure.
     #[inline(always)]
     pub(crate) fn compiled<R>(self, f: impl FnOnce() -> R) -> R {
         self.run(Compiled(f))

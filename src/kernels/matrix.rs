@@ -8,7 +8,7 @@ pub(crate) fn par_matmul<F: Real>(size: MatMul, a: Strided<'_, F>, b: Strided<'_
     F::matmul(size, a, b, false, c, rayon::current_num_threads());
 }
 
-/// `to` becomes the transpose of `from`, which has rows of `cols` elements: block by block, so that few cache lines are in use.
+/// `to` [cols, rows] becomes the transpose of `from` [rows, cols], block by block, so that few cache lines are in use.
 pub(crate) fn transpose<F: Copy>(from: &[F], cols: usize, to: &mut [F]) {
     const SIDE: usize = 16;
     let rows = from.len() / cols;

@@ -66,11 +66,11 @@ pub(super) fn backward_input(
         // products: [block, m, rows of the block]
         products.par_chunks_mut(m * rows).enumerate().for_each(|(block, products)| {
             let (w, n) = (&w[block * rows * k..], products.len() / m);
-            if k <= m {
+            // gemm copies w in `dy w^T`, dy in `w dy^T`, whose product is copied after: whichever copies fewer elements.
+            if n * k <= m * (k + n) {
                 let size = MatMul { m, k, n };
                 return f32::matmul(size, Strided::rows(dy, k), Strided::transposed(w, k), false, products, 1);
             }
-            // As `w dy^T`: gemm copies the operand of which it reads columns, which is smaller here, and the product is copied after.
             with_scratch([products.len()], |[product]| {
                 let size = MatMul { m: n, k, n: m };
                 f32::matmul(size, Strided::rows(w, k), Strided::transposed(dy, k), false, product, 1);

@@ -10,16 +10,17 @@ pub(super) const WORD_FLOATS: usize = size_of::<u64>() / size_of::<f32>();
 /// Window offsets in a float.
 pub(super) const OFFSETS_PER_FLOAT: usize = size_of::<f32>();
 /// In place of a window offset: the gradient is zero.
-const INACTIVE: u8 = u8::MAX;
+const NO_GRADIENT: u8 = u8::MAX;
 
-/// Takes a tagged gradient apart: into its values, and the window offsets (at most 32 different ones) of those that are not zero.
+/// Takes a tagged gradient [windows, c_out] apart, into its values and the window offsets (at most 32 different ones) of those that are not
+/// zero, of the same shape.
 #[inline(always)]
-pub(super) fn split(d: &Dims, tagged: &[f32], values: &mut [f32], offsets: &mut [u8]) {
+pub(super) fn split_tagged(d: &Dims, tagged: &[f32], values: &mut [f32], offsets: &mut [u8]) {
     let mask = d.offset_mask();
     for ((tagged, to), offset) in tagged.iter().zip(values).zip(offsets) {
         let (value, window_offset) = tagged.split_low_bits(mask);
         *to = value;
-        *offset = if value == 0.0 { INACTIVE } else { window_offset as u8 };
+        *offset = if value == 0.0 { NO_GRADIENT } else { window_offset as u8 };
     }
 }
 
@@ -63,10 +64,10 @@ mod tests {
     #[test]
     fn bits_tell_which_bytes_are_equal() {
         let mut offsets: Vec<u8> = (0..WORD as u8).map(|i| i.wrapping_mul(37) % 5).collect();
-        offsets[9] = INACTIVE;
+        offsets[9] = NO_GRADIENT;
         offsets[63] = 0x80;
         for len in [0, 1, 7, 8, 13, 63, 64] {
-            for offset in [0, 1, 4, 0x7f, 0x80, INACTIVE] {
+            for offset in [0, 1, 4, 0x7f, 0x80, NO_GRADIENT] {
                 let found: Vec<usize> = Bits(bits_where(&offsets[..len], offset)).collect();
                 let wanted: Vec<usize> = (0..len).filter(|i| offsets[*i] == offset).collect();
                 assert_eq!(found, wanted, "{len} bytes, {offset}");

@@ -1,7 +1,7 @@
 //! Gradient w.r.t. the input: each nonzero gradient adds a multiple of its filter to the patch under its pixel. For each pixel, bits
 //! tell which filters have one.
 
-use super::active::{Bits, OFFSETS_PER_FLOAT, WORD, WORD_FLOATS, bits_where, split};
+use super::active::{Bits, OFFSETS_PER_FLOAT, WORD, WORD_FLOATS, bits_where, split_tagged};
 use super::sizes::{by_block, panel_len};
 use crate::kernels::conv2d::cpu::padding::{first_pixels, padded_size};
 use crate::kernels::conv2d::dims::Dims;
@@ -36,6 +36,7 @@ pub(in crate::kernels::conv2d) fn backward_input(d: &Dims, gate: GateKind, level
                     values,
                     offsets: bytemuck::cast_slice_mut(offsets),
                     active: bytemuck::cast_slice_mut(active),
+                    has_registers: level.vector_registers() >= 32,
                     w: packed,
                     padded,
                     dx,
@@ -74,6 +75,8 @@ struct InputSums<'a> {
     values: &'a mut [f32],
     offsets: &'a mut [u8],
     active: &'a mut [u64],
+    /// Whether the sums of the patches under a pool window fit into the registers.
+    has_registers: bool,
     /// [block, filter, tap, lane].
     w: &'a [f32],
     /// Scratch for one block of channels of the padded image's gradient.
@@ -94,7 +97,7 @@ impl WithSimd for InputSums<'_> {
         let [_, width] = padded_size(d);
         let (words, pixels) = (d.c_out.div_ceil(WORD), self.pixels.chunks_exact(d.window_len()));
         let offsets = &mut self.offsets[..d.out_image()];
-        split(d, self.dy, self.values, offsets);
+        split_tagged(d, self.dy, self.values, offsets);
         for (offsets, active) in offsets.chunks_exact(d.c_out).zip(self.active.chunks_exact_mut(d.window_len() * words))
         {
             for (offset, active) in active.chunks_exact_mut(words).enumerate() {
@@ -106,7 +109,7 @@ impl WithSimd for InputSums<'_> {
         let padded = S::as_mut_simd_f32s(self.padded).0;
         let blocks = S::as_simd_f32s(self.w).0.chunks_exact(d.c_out * d.taps());
         let (last, row_len) = (blocks.len() - 1, d.w.input * d.c_in);
-        let by_window = S::REGISTER_COUNT >= 32
+        let by_window = self.has_registers
             && [d.h, d.w].iter().all(|axis| axis.kernel == 3 && axis.stride == 1)
             && [d.pool_h, d.pool_w].iter().all(|axis| axis.kernel == 2);
         for (block, weights) in blocks.enumerate() {
@@ -138,7 +141,7 @@ impl WithSimd for InputSums<'_> {
     }
 }
 
-/// `padded[tap] += sum of value * weights[filter, tap]` over the filters whose bits are set, for each tap; `width` is that of the padded
+/// `padded[tap] += sum of values[filter] * weights[filter, tap]` over the filters whose bits are set in `active` [words], for each tap; `width` is that of the padded
 /// image.
 #[inline(always)]
 fn add_weights<S: Simd, const ROWS: usize, const WIDTH: usize>(

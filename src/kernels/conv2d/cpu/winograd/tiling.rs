@@ -137,7 +137,7 @@ impl<T: Tile> WithSimd for Weights<'_, T> {
 /// `G w` for a column w of kernels: the first is at `first`, those below it each `row` on.
 #[inline(always)]
 fn kernel_column<S: Simd, T: Tile>(simd: S, w: &[f32], first: usize, row: usize) -> Column<S::f32s> {
-    // Not by closures: they would not be compiled for the SIMD level.
+    // Not by closures, which were calls here, compiled for no SIMD level.
     let w = &w[first..];
     let column = [
         load(simd, &w[..S::F32_LANES]),

@@ -75,7 +75,7 @@ impl WithSimd for Merge<'_> {
         for first in (0..len).step_by(lanes) {
             let mut half = [[simd.splat_f32s(0.0); INPUT]; KERNEL];
             for c in 0..INPUT {
-                // Without a closure, which would not be compiled for the SIMD level.
+                // Not by a closure, which was a call here, compiled for no SIMD level.
                 let mut column = [simd.splat_f32s(0.0); INPUT];
                 for (r, value) in column.iter_mut().enumerate() {
                     *value = load(simd, &totals[r * INPUT + c][first..][..lanes]);
